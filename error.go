@@ -1,0 +1,82 @@
+package peal
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Code says what kind of failure an [Error] is. Each edge translates it once: to
+// an HTTP status, an exit code or a metric label.
+type Code string
+
+// The codes, with the HTTP status that the API answers.
+const (
+	Invalid      Code = "invalid"      // 422 (400 when the body is no JSON): the input breaks a rule
+	NotFound     Code = "not_found"    // 404: no such thing, or not this tenant's
+	Conflict     Code = "conflict"     // 409: the thing is in another state than the call needs
+	Unauthorized Code = "unauthorized" // 401: no key, or a wrong one
+	Forbidden    Code = "forbidden"    // 403: the key may not do this
+	TooLarge     Code = "too_large"    // 413: over a size limit
+	RateLimited  Code = "rate_limited" // 429: too many requests, try again after RetryAfter
+	Unavailable  Code = "unavailable"  // 503: the store cannot do it now, try again after RetryAfter
+	Internal     Code = "internal"     // 500: a defect; the cause is in Err and in the log
+)
+
+// Error is a failure that a caller can act on. Message is a plain sentence for
+// people, without secrets; Err is the cause, for the log.
+type Error struct {
+	Code Code
+	// Field is the place in the input, such as "url" or "events[2].data"; empty
+	// when the failure is not about one place.
+	Field string
+	// Message says what is wrong and what to do, without a full stop at the end.
+	Message string
+	// RetryAfter is when trying again makes sense; 0 when it does not or nobody knows.
+	RetryAfter time.Duration
+	// Err is the cause; nil when the message says everything.
+	Err error
+}
+
+// Error gives "field: message: cause", leaving out what is empty.
+func (e *Error) Error() string {
+	text := e.Message
+	if e.Field != "" {
+		text = e.Field + ": " + text
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errorf makes an Error of a code with a formatted message and no cause.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Invalidf makes an Error of code [Invalid] about one field.
+func Invalidf(field, format string, args ...any) *Error {
+	return &Error{Code: Invalid, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// CodeOf gives the code of the first Error in err's chain; [Internal] for any
+// other error and "" for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return Internal
+}
+
+// ErrStaleRoutes is what [Store.Insert] returns when the webhooks have changed
+// since the snapshot that the deliveries were routed by. Nothing was written;
+// the caller reads [Store.RoutesSince], routes again and repeats the call.
+var ErrStaleRoutes = errors.New("routes are stale")

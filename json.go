@@ -1,0 +1,243 @@
+package peal
+
+import "unicode/utf8"
+
+// scanner walks over JSON text (RFC 8259) once, checking its grammar, its UTF-8
+// and its depth, and keeps no copy of anything.
+type scanner struct {
+	text []byte
+	at   int
+}
+
+func (s *scanner) fail(message string) *Error {
+	if s.at >= len(s.text) {
+		return Errorf(Invalid, "is no complete JSON: it ends after %d bytes", len(s.text))
+	}
+	return Errorf(Invalid, "is no valid JSON: %s at byte %d", message, s.at)
+}
+
+// validateJSON checks that text is exactly one JSON value, at most MaxDepth deep.
+func validateJSON(text []byte) *Error {
+	s := scanner{text: text}
+	s.space()
+	if err := s.value(0); err != nil {
+		return err
+	}
+	s.space()
+	if s.at < len(text) {
+		return s.fail("something follows the value")
+	}
+	return nil
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.text) {
+		switch s.text[s.at] {
+		case ' ', '\n', '\t', '\r':
+			s.at++
+		default:
+			return
+		}
+	}
+}
+
+// peek gives the byte at hand, or 0 at the end of the text.
+func (s *scanner) peek() byte {
+	if s.at < len(s.text) {
+		return s.text[s.at]
+	}
+	return 0
+}
+
+func (s *scanner) value(depth int) *Error {
+	switch c := s.peek(); c {
+	case '{', '[':
+		if depth == MaxDepth {
+			return Errorf(Invalid, "is nested deeper than %d levels at byte %d", MaxDepth, s.at)
+		}
+		if c == '{' {
+			return s.object(depth + 1)
+		}
+		return s.array(depth + 1)
+	case '"':
+		return s.str()
+	case 't':
+		return s.word("true")
+	case 'f':
+		return s.word("false")
+	case 'n':
+		return s.word("null")
+	default:
+		return s.number()
+	}
+}
+
+func (s *scanner) word(word string) *Error {
+	for i := range len(word) {
+		if s.peek() != word[i] {
+			return s.fail("expected " + word)
+		}
+		s.at++
+	}
+	return nil
+}
+
+func (s *scanner) object(depth int) *Error {
+	s.at++
+	s.space()
+	if s.peek() == '}' {
+		s.at++
+		return nil
+	}
+	for {
+		if err := s.key(); err != nil {
+			return err
+		}
+		if err := s.value(depth); err != nil {
+			return err
+		}
+		if more, err := s.next('}'); !more {
+			return err
+		}
+	}
+}
+
+// key walks over a member's name, its colon and the space around them.
+func (s *scanner) key() *Error {
+	if s.peek() != '"' {
+		return s.fail("expected a name in double quotes")
+	}
+	if err := s.str(); err != nil {
+		return err
+	}
+	s.space()
+	if s.peek() != ':' {
+		return s.fail(`expected ":"`)
+	}
+	s.at++
+	s.space()
+	return nil
+}
+
+func (s *scanner) array(depth int) *Error {
+	s.at++
+	s.space()
+	if s.peek() == ']' {
+		s.at++
+		return nil
+	}
+	for {
+		if err := s.value(depth); err != nil {
+			return err
+		}
+		if more, err := s.next(']'); !more {
+			return err
+		}
+	}
+}
+
+// next walks over a comma to the next element (true), or over the end (false).
+func (s *scanner) next(end byte) (bool, *Error) {
+	s.space()
+	switch s.peek() {
+	case ',':
+		s.at++
+		s.space()
+		return true, nil
+	case end:
+		s.at++
+		return false, nil
+	}
+	return false, s.fail(`expected "," or "` + string(end) + `"`)
+}
+
+// str walks over a string in quotes.
+func (s *scanner) str() *Error {
+	s.at++
+	for s.at < len(s.text) {
+		switch c := s.text[s.at]; {
+		case c == '"':
+			s.at++
+			return nil
+		case c == '\\':
+			if err := s.escape(); err != nil {
+				return err
+			}
+		case c < 0x20:
+			return s.fail("a control character stands unescaped in a string")
+		case c < utf8.RuneSelf:
+			s.at++
+		default:
+			r, size := utf8.DecodeRune(s.text[s.at:])
+			if r == utf8.RuneError && size == 1 {
+				return s.fail("invalid UTF-8")
+			}
+			s.at += size
+		}
+	}
+	return s.fail("")
+}
+
+func (s *scanner) escape() *Error {
+	s.at++
+	switch s.peek() {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.at++
+		return nil
+	case 'u':
+		s.at++
+		for range 4 {
+			if hexValue(s.peek()) > 15 {
+				return s.fail("a \\u needs four hexadecimal digits")
+			}
+			s.at++
+		}
+		return nil
+	}
+	return s.fail("no such escape in a string")
+}
+
+func hexValue(c byte) byte {
+	switch {
+	case c-'0' <= 9:
+		return c - '0'
+	case c|0x20-'a' <= 5:
+		return c | 0x20 - 'a' + 10
+	}
+	return 0xff
+}
+
+func (s *scanner) number() *Error {
+	if s.peek() == '-' {
+		s.at++
+	}
+	if s.peek() == '0' {
+		s.at++
+	} else if !s.digits() {
+		return s.fail("expected a value")
+	}
+	if s.peek() == '.' {
+		s.at++
+		if !s.digits() {
+			return s.fail("expected a digit")
+		}
+	}
+	if s.peek()|0x20 == 'e' {
+		s.at++
+		if c := s.peek(); c == '+' || c == '-' {
+			s.at++
+		}
+		if !s.digits() {
+			return s.fail("expected a digit")
+		}
+	}
+	return nil
+}
+
+func (s *scanner) digits() bool {
+	from := s.at
+	for s.peek()-'0' <= 9 {
+		s.at++
+	}
+	return s.at > from
+}

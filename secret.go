@@ -1,0 +1,52 @@
+package peal
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Secret signs the requests of a webhook. Its value never shows when the Secret is
+// printed or logged.
+type Secret struct {
+	// Value is the secret as its format writes it, such as whsec_….
+	Value string
+	// CreatedAt is when it was set, in UTC.
+	CreatedAt time.Time
+	// ExpiresAt is when it stops signing, in UTC; zero for the current secret.
+	ExpiresAt time.Time
+}
+
+const redacted = "[redacted]"
+
+// String hides the value.
+func (s Secret) String() string { return redacted }
+
+// GoString hides the value.
+func (s Secret) GoString() string { return "peal.Secret{" + redacted + "}" }
+
+// LogValue hides the value.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText hides the value: whoever may see it asks for Value.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// ActiveSecrets gives the values that sign at a moment, the current one first.
+func (w *Webhook) ActiveSecrets(at time.Time) []string {
+	if len(w.Secrets) == 0 {
+		return nil
+	}
+	values := make([]string, 0, len(w.Secrets))
+	for _, s := range w.Secrets {
+		if s.ExpiresAt.IsZero() || at.Before(s.ExpiresAt) {
+			values = append(values, s.Value)
+		}
+	}
+	return values
+}
+
+// Sealer protects secret values at rest. Bound is what a sealed value belongs to;
+// opening it with any other fails.
+type Sealer interface {
+	Seal(plain, bound []byte) ([]byte, error)
+	Open(sealed, bound []byte) ([]byte, error)
+}

@@ -1,0 +1,47 @@
+package peal
+
+import (
+	"time"
+)
+
+// Tenant is whose webhooks and events they are: a workspace, a project, a
+// dataspace, a customer. Its name is the application's own.
+type Tenant struct {
+	Name        string // 1 to 128 of letters, digits and "._-:@"
+	Description string
+	// Format is the default of its new webhooks; "" for the deployment's.
+	Format string
+	// RetryPolicy is the default of its webhooks; nil for the format's or the deployment's.
+	RetryPolicy *RetryPolicy
+	CreatedAt   time.Time // UTC
+}
+
+// ValidateTenant checks a tenant's name. The error has code [Invalid] and the field "tenant".
+func ValidateTenant(name string) error {
+	if name == "" || len(name) > MaxTenantLength {
+		return Invalidf("tenant", "must have 1 to %d characters", MaxTenantLength)
+	}
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c|0x20-'a' <= 25, c-'0' <= 9:
+		case i > 0 && (c == '.' || c == '_' || c == '-' || c == ':' || c == '@'):
+		default:
+			return Invalidf("tenant", "must be letters, digits and \"._-:@\", beginning with a letter or digit")
+		}
+	}
+	return nil
+}
+
+// Validate checks the tenant. The error has code [Invalid] and names the field.
+func (t *Tenant) Validate() error {
+	if err := ValidateTenant(t.Name); err != nil {
+		return err
+	}
+	if len(t.Description) > MaxDescription {
+		return Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription)
+	}
+	if t.RetryPolicy != nil {
+		return t.RetryPolicy.Validate()
+	}
+	return nil
+}

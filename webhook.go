@@ -1,0 +1,194 @@
+package peal
+
+import (
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Limits of a webhook.
+const (
+	MaxURLLength   = 2048             // characters of a URL
+	MaxPatterns    = 100              // event patterns of a webhook
+	MaxHeaders     = 50               // extra headers of a webhook
+	MaxHeaderValue = 4 << 10          // bytes of one extra header's name and value together
+	MaxExtra       = 64 << 10         // bytes of an extra payload
+	MaxProgram     = 8 << 10          // bytes of a filter or a transform
+	MinTimeout     = time.Second      // shortest total timeout of an attempt
+	MaxTimeout     = 60 * time.Second // longest total timeout of an attempt
+	DefaultTimeout = 15 * time.Second // total timeout of an attempt, unless the webhook has its own
+	DefaultFormat  = "standard"       // format of a webhook, unless it or its tenant has another
+)
+
+// WebhookStatus is whether a webhook gets events.
+type WebhookStatus string
+
+// The statuses of a webhook.
+const (
+	Active   WebhookStatus = "active"   // gets deliveries, which are sent
+	Paused   WebhookStatus = "paused"   // gets deliveries, which are held until it is active again
+	Disabled WebhookStatus = "disabled" // gets none; those it had are held
+	Deleted  WebhookStatus = "deleted"  // is gone; kept only so that every node learns of it
+)
+
+// Webhook is a tenant's subscription: which events go where, and how.
+type Webhook struct {
+	ID     WebhookID
+	Tenant string
+	// URL is where the requests go: http or https, without user info and fragment.
+	URL string
+	// Events are the patterns of the event types it wants; see [MatchPattern].
+	Events []string
+	// Format names how an event becomes a request, such as "standard".
+	Format string
+	// Secrets sign. The first is the current one; the others sign beside it until they expire.
+	Secrets []Secret
+	// Headers are added to each request and replace a header of the same name in
+	// any case. Values may hold {{NAME}}, a variable that the operator has set.
+	Headers map[string]string
+	// Authorization is the Authorization header's value, sent as it is; "" for none.
+	Authorization string
+	// ExtraPayload is an object that formats with extra payload merge into the body; nil for none.
+	ExtraPayload json.RawMessage
+	// UUID is the id that the dejacode format shows; "" for the webhook's own.
+	UUID string
+	// RetryPolicy is the webhook's own; nil to take its tenant's, its format's or the default.
+	RetryPolicy *RetryPolicy
+	// Timeout bounds one attempt as a whole, from dialling to the last byte of the answer.
+	Timeout time.Duration
+	// RateLimit bounds how fast requests start; nil for no limit.
+	RateLimit *RateLimit
+	// Filter is an expression that must be true for an event to match; "" for none.
+	Filter string
+	// Transform is a jq program from the event to the data that this webhook gets; "" for none.
+	Transform   string
+	Description string
+	Status      WebhookStatus
+	// StatusReason says why it is paused or disabled, in a sentence; "" when a person's choice needs none.
+	StatusReason string
+	// Managed is true when the configuration file owns the webhook.
+	Managed bool
+	// Health is what its deliveries have lately come to.
+	Health    Health
+	UpdatedAt time.Time // UTC
+	// Revision is the version of the routes that the webhook was last changed in;
+	// a change to an older one is a conflict.
+	Revision int64
+}
+
+// Health is how a webhook's deliveries have lately ended.
+type Health struct {
+	// ExhaustedInRow counts the deliveries that failed for good since the last success.
+	ExhaustedInRow int
+	// FailingSince is when the first attempt after the last success failed; zero when the last one succeeded.
+	FailingSince time.Time
+}
+
+// RateLimit bounds the starts of requests: a token bucket.
+type RateLimit struct {
+	PerSecond float64 // tokens a second, above 0 to 10,000
+	Burst     int     // size of the bucket, 1 to 10,000
+}
+
+// CreatedAt is when the webhook was created, in UTC.
+func (w *Webhook) CreatedAt() time.Time { return w.ID.Time() }
+
+// Validate checks all that does not depend on the format, the operator's settings
+// or a compiler. The error has code [Invalid] and names the field.
+func (w *Webhook) Validate() error {
+	if err := ValidateURL(w.URL); err != nil {
+		return err
+	}
+	if err := ValidatePatterns(w.Events); err != nil {
+		return err
+	}
+	if err := validateHeaders(w.Headers); err != nil {
+		return err
+	}
+	if err := validateHeaderValue("authorization", w.Authorization); err != nil {
+		return err
+	}
+	if w.ExtraPayload != nil {
+		if err := validateExtra(w.ExtraPayload); err != nil {
+			return err
+		}
+	}
+	if w.RetryPolicy != nil {
+		if err := w.RetryPolicy.Validate(); err != nil {
+			return err
+		}
+	}
+	if w.Timeout < MinTimeout || w.Timeout > MaxTimeout {
+		return Invalidf("timeout_ms", "must be from %d to %d", MinTimeout.Milliseconds(), MaxTimeout.Milliseconds())
+	}
+	if l := w.RateLimit; l != nil && !(l.PerSecond > 0 && l.PerSecond <= 1e4 && l.Burst >= 1 && l.Burst <= 1e4) {
+		return Invalidf("rate_limit", "per_second must be above 0 and at most 10000, burst from 1 to 10000")
+	}
+	switch w.Status {
+	case Active, Paused, Disabled:
+	default:
+		return Invalidf("status", "must be active, paused or disabled")
+	}
+	for field, text := range map[string]string{"filter": w.Filter, "transform": w.Transform, "description": w.Description, "uuid": w.UUID} {
+		limit := map[string]int{"filter": MaxProgram, "transform": MaxProgram, "description": MaxDescription, "uuid": 128}[field]
+		if len(text) > limit {
+			return Invalidf(field, "is %d bytes, at most %d are kept", len(text), limit)
+		}
+	}
+	return nil
+}
+
+func validateExtra(extra json.RawMessage) error {
+	if len(extra) > MaxExtra {
+		return Invalidf("extra_payload", "is %d bytes, at most %d are kept", len(extra), MaxExtra)
+	}
+	if err := validateJSON(extra); err != nil {
+		err.Field = "extra_payload"
+		return err
+	}
+	if strings.TrimLeft(string(extra), " \t\r\n")[0] != '{' {
+		return Invalidf("extra_payload", "must be a JSON object")
+	}
+	return nil
+}
+
+// ValidateURL checks a webhook's URL. The error has code [Invalid] and the field "url".
+func ValidateURL(text string) error {
+	if text == "" {
+		return Invalidf("url", "is missing")
+	}
+	if len(text) > MaxURLLength {
+		return Invalidf("url", "has %d characters, at most %d are allowed", len(text), MaxURLLength)
+	}
+	for i := range len(text) {
+		if text[i] <= 0x20 || text[i] == 0x7f {
+			return Invalidf("url", "must not hold spaces or control characters; escape them as %%XX")
+		}
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return Invalidf("url", "is no URL: write it as https://host/path")
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return Invalidf("url", "must begin with https:// (or http:// where the operator allows it)")
+	}
+	if u.User != nil {
+		return Invalidf("url", "must not hold a user name or password; put them in authorization")
+	}
+	if u.Fragment != "" || strings.Contains(text, "#") {
+		return Invalidf("url", "must not have a fragment (#…): it is never sent")
+	}
+	if u.Opaque != "" || u.Hostname() == "" {
+		return Invalidf("url", "has no host")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return Invalidf("url", "has a port outside 1 to 65535")
+		}
+	} else if strings.HasSuffix(u.Host, ":") {
+		return Invalidf("url", "has a colon without a port")
+	}
+	return nil
+}
