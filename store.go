@@ -154,8 +154,9 @@ type WorkStore interface {
 	Due(ctx context.Context, after WebhookID, limit int) ([]DueWebhook, error)
 	// Claim takes up to limit pending deliveries of a webhook that no node holds
 	// and that are due at now, the earliest due first and the oldest first among
-	// those, and makes node their holder.
-	Claim(ctx context.Context, node NodeID, webhook WebhookID, now time.Time, limit int) ([]Work, error)
+	// those, and makes node their holder. next is the earliest due time of those
+	// that still nobody holds after that, zero when there are none.
+	Claim(ctx context.Context, node NodeID, webhook WebhookID, now time.Time, limit int) (work []Work, next time.Time, err error)
 	// Release lets go of deliveries that node holds, or of all it holds when ids is
 	// nil; their due times stay.
 	Release(ctx context.Context, node NodeID, ids []DeliveryID) error
