@@ -1,0 +1,94 @@
+// Package config reads the settings of a Peal server: the built-in defaults, then
+// a file (peal.yaml), then PEAL_* variables of the environment, then flags, the
+// later ones winning.
+//
+// The fields of [Config] are the one table of settings. Their tags give the name
+// in the file (yaml), in the environment (env) and what the setting means (doc);
+// [Options] lists them, and docs/configuration.md is made from that list.
+package config
+
+//go:generate go test . -run ^TestPage$ -update
+
+import (
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// Config is the settings of a server. Settings tagged secret are never printed.
+type Config struct {
+	Listen   string `yaml:"listen" env:"PEAL_LISTEN" doc:"Address and port that the API is served on. Port 0 takes a free one."`
+	Data     string `yaml:"data" env:"PEAL_DATA" doc:"Directory of the embedded database and of the key that seals secrets. It is made when it is missing."`
+	Database string `yaml:"database" env:"PEAL_DATABASE" secret:"url" doc:"Where everything is kept: sqlite:PATH, or empty for the file peal.db in the data directory."`
+	Dev      bool   `yaml:"dev" env:"PEAL_DEV" doc:"For trying things out: webhooks may use http and reach loopback and private addresses, and a receiver that shows what arrives is started beside the server. Not for production."`
+	Node     string `yaml:"node" env:"PEAL_NODE" doc:"This node's name in logs. Empty takes the host's name."`
+
+	OperatorKey   string `yaml:"operator_key" env:"PEAL_OPERATOR_KEY" secret:"true" doc:"A key of at least 32 characters that may do everything. Without one, the first start makes one and prints it once."`
+	EncryptionKey string `yaml:"encryption_key" env:"PEAL_ENCRYPTION_KEY" secret:"true" doc:"The key that seals webhook secrets in the database: 32 bytes in base64, such as openssl rand -base64 32 prints. Without one, the file encryption.key in the data directory is used, and made when the database is new."`
+
+	MaxData      Size          `yaml:"max_data" env:"PEAL_MAX_DATA" doc:"Largest data of one event that is accepted, up to 1MiB."`
+	CheckSchemas bool          `yaml:"check_schemas" env:"PEAL_CHECK_SCHEMAS" doc:"Refuse events whose data does not fit the JSON Schema of their event type."`
+	MaxInFlight  int           `yaml:"max_in_flight" env:"PEAL_MAX_IN_FLIGHT" doc:"Most requests to endpoints under way at once, all webhooks together."`
+	StopGrace    time.Duration `yaml:"stop_grace" env:"PEAL_STOP_GRACE" doc:"How long a stop waits for requests under way to end before it breaks them off; their deliveries are tried again at the next start."`
+
+	RetryPolicy RetryPolicy       `yaml:"retry_policy"`
+	Egress      Egress            `yaml:"egress"`
+	Variables   map[string]string `yaml:"variables" env:"PEAL_VARIABLES" secret:"values" doc:"Values that headers of webhooks may use as {{NAME}}; a tenant sees neither names nor values. In the environment: a YAML or JSON object, such as {\"CHAT_TOKEN\": \"…\"}."`
+	Log         Log               `yaml:"log"`
+}
+
+// RetryPolicy is when failed deliveries are tried again, for webhooks that have
+// no policy of their own, of their tenant or of their format.
+type RetryPolicy struct {
+	Delays                []time.Duration `yaml:"delays" env:"PEAL_RETRY_POLICY_DELAYS" doc:"Waits after the first failed attempt, the second and so on; at most 50, each at most 168h."`
+	Jitter                float64         `yaml:"jitter" env:"PEAL_RETRY_POLICY_JITTER" doc:"Spreads each wait evenly by this part of it to both sides: 0 to 0.5."`
+	DisableAfterExhausted int             `yaml:"disable_after_exhausted" env:"PEAL_RETRY_POLICY_DISABLE_AFTER_EXHAUSTED" doc:"Disable a webhook when so many deliveries in a row have failed for good; 0 for never."`
+	DisableAfterFailing   time.Duration   `yaml:"disable_after_failing" env:"PEAL_RETRY_POLICY_DISABLE_AFTER_FAILING" doc:"Disable a webhook when it has failed for so long without a success; 0s for never."`
+}
+
+// Egress is where requests to endpoints may go.
+type Egress struct {
+	AllowHTTP bool      `yaml:"allow_http" env:"PEAL_EGRESS_ALLOW_HTTP" doc:"Allow webhooks with http URLs. Without it, https only."`
+	Allow     []Network `yaml:"allow" env:"PEAL_EGRESS_ALLOW" doc:"Private, loopback or otherwise refused networks that webhooks may reach all the same, such as 10.1.0.0/16."`
+}
+
+// Log is how the server tells what it does, on standard error.
+type Log struct {
+	Format string `yaml:"format" env:"PEAL_LOG_FORMAT" doc:"text or json."`
+	Level  string `yaml:"level" env:"PEAL_LOG_LEVEL" doc:"debug, info, warn or error."`
+}
+
+// Default gives the settings of a server that was told nothing.
+func Default() Config {
+	policy := peal.DefaultRetryPolicy()
+	return Config{
+		Listen:      "127.0.0.1:8420",
+		Data:        "./peal-data",
+		MaxData:     peal.DefaultMaxData,
+		MaxInFlight: 512,
+		StopGrace:   30 * time.Second,
+		RetryPolicy: RetryPolicy{
+			Delays:                policy.Delays,
+			Jitter:                policy.Jitter,
+			DisableAfterExhausted: policy.DisableAfterExhausted,
+			DisableAfterFailing:   policy.DisableAfterFailing,
+		},
+		Log: Log{Format: "text", Level: "info"},
+	}
+}
+
+// Validate checks what the server itself does not look at. The error has code
+// [peal.Invalid] and names the setting.
+func (c *Config) Validate() error {
+	switch c.Log.Format {
+	case "text", "json":
+	default:
+		return peal.Invalidf("log.format", "must be text or json")
+	}
+	switch c.Log.Level {
+	case "debug", "info", "warn", "error":
+	default:
+		return peal.Invalidf("log.level", "must be debug, info, warn or error")
+	}
+	return nil
+}

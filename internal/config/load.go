@@ -1,0 +1,85 @@
+package config
+
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/pealhq/peal"
+)
+
+// DefaultFile is read from the working directory when no other file is named.
+const DefaultFile = "peal.yaml"
+
+// Sources is where settings come from, besides the defaults.
+type Sources struct {
+	// File is the path of the file; "" reads [DefaultFile] if it is there.
+	File string
+	// Env gives the value of an environment variable, "" when it is not set; nil
+	// for no environment. A variable that is set but empty counts as not set.
+	Env func(name string) string
+	// Flags are the values of the flags that were given, by name without dashes.
+	Flags map[string]string
+}
+
+// Loaded is settings, and where each of them was set.
+type Loaded struct {
+	Config
+
+	// File is the path of the file that was read; "" when there was none.
+	File string
+
+	origins map[string]string // by option name; the defaults have none
+}
+
+// Load reads the settings from all sources. The error has code [peal.Invalid]; its
+// Field is the place, such as "peal.yaml:3: listen" or "PEAL_LISTEN". It never
+// holds the value of a secret.
+func Load(sources Sources) (*Loaded, error) {
+	loaded := &Loaded{Config: Default(), origins: make(map[string]string)}
+	options := Options()
+	if err := loaded.readFile(options, sources.File); err != nil {
+		return nil, err
+	}
+	if sources.Env != nil {
+		if err := loaded.readEnvironment(options, sources.Env); err != nil {
+			return nil, err
+		}
+	}
+	if err := loaded.readFlags(options, sources.Flags); err != nil {
+		return nil, err
+	}
+	if err := loaded.Validate(); err != nil {
+		return nil, loaded.Explain(err)
+	}
+	return loaded, nil
+}
+
+func (l *Loaded) readFlags(options []Option, flags map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(flags)) {
+		i := slices.IndexFunc(options, func(o Option) bool { return o.Flag == name })
+		if i < 0 || name == "" {
+			return peal.Invalidf("--"+name, "is no flag of a setting")
+		}
+		o := &options[i]
+		if flags[name] == "" {
+			o.field(&l.Config).SetZero() // given as empty, so nothing set before holds
+		} else if err := o.parse(&l.Config, flags[name]); err != nil {
+			return peal.Invalidf("--"+name, "%s", err)
+		}
+		l.origins[o.Name] = "flag --" + name
+	}
+	return nil
+}
+
+// Explain puts in front of an error about a setting where that setting was made,
+// such as "peal.yaml:3: listen". Other errors come back as they are.
+func (l *Loaded) Explain(err error) error {
+	var e *peal.Error
+	if !errors.As(err, &e) || l.origins[e.Field] == "" {
+		return err
+	}
+	explained := *e
+	explained.Field = l.origins[e.Field] + ": " + e.Field
+	return &explained
+}

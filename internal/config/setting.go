@@ -1,0 +1,65 @@
+package config
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Setting is one setting as it stands, ready to be shown: the values of secrets
+// are left out.
+type Setting struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Origin string `json:"origin"` // "default", "peal.yaml:3", "env PEAL_LISTEN" or "flag --listen"
+}
+
+const redacted = "[redacted]"
+
+// Settings lists all settings in the order of the file.
+func (l *Loaded) Settings() []Setting {
+	var settings []Setting
+	for _, o := range Options() {
+		origin := l.origins[o.Name]
+		if origin == "" {
+			origin = "default"
+		}
+		settings = append(settings, Setting{Name: o.Name, Value: o.show(&l.Config), Origin: origin})
+	}
+	return settings
+}
+
+// show writes the option's value; of a secret only that it is there.
+func (o *Option) show(c *Config) string {
+	value := o.field(c).Interface()
+	switch o.redact {
+	case "":
+		return write(value)
+	case "url":
+		return redactURL(value.(string))
+	case "values":
+		var shown []string
+		for _, name := range slices.Sorted(maps.Keys(value.(map[string]string))) {
+			shown = append(shown, name+"="+redacted)
+		}
+		return strings.Join(shown, ",")
+	}
+	if value == "" {
+		return ""
+	}
+	return redacted
+}
+
+// redactURL hides the password in a database's URL, and all of a text that has
+// the makings of one but cannot be read.
+func redactURL(text string) string {
+	if !strings.Contains(text, "@") && !strings.Contains(text, "password") {
+		return text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Query().Has("password") || u.Host == "" {
+		return redacted
+	}
+	return u.Redacted()
+}
