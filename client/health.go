@@ -1,0 +1,24 @@
+package client
+
+import "context"
+
+// Version is which Peal the server runs.
+type Version struct {
+	Version string `json:"version"`
+	Go      string `json:"go"`
+}
+
+// Version asks the server what it runs. No key is needed.
+func (c *Client) Version(ctx context.Context) (Version, error) {
+	return get[Version](ctx, c, "/version", nil)
+}
+
+// Healthy gives nil when the server answers at all. No key is needed.
+func (c *Client) Healthy(ctx context.Context) error { return c.probe(ctx, "/healthz") }
+
+// Ready gives nil when the server takes and delivers events now. No key is needed.
+func (c *Client) Ready(ctx context.Context) error { return c.probe(ctx, "/readyz") }
+
+func (c *Client) probe(ctx context.Context, path string) error {
+	return c.do(ctx, call{method: "GET", path: path, repeat: true}, nil)
+}

@@ -1,0 +1,75 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Page is a part of a list.
+type Page[T any] struct {
+	Data []T `json:"data"`
+	// NextCursor begins the next page; "" at the end of the list.
+	NextCursor string `json:"next_cursor"`
+}
+
+// PageQuery chooses a part of a list.
+type PageQuery struct {
+	// Limit is how many a page holds, 1 to 200; 0 for the server's choice.
+	Limit int
+	// Cursor is the NextCursor of the page before; "" to begin.
+	Cursor string
+}
+
+func (q PageQuery) values() url.Values {
+	v := url.Values{}
+	if q.Limit != 0 {
+		v.Set("limit", strconv.Itoa(q.Limit))
+	}
+	setText(v, "cursor", q.Cursor)
+	return v
+}
+
+func setText(v url.Values, name, value string) {
+	if value != "" {
+		v.Set(name, value)
+	}
+}
+
+func setTime(v url.Values, name string, at time.Time) {
+	if !at.IsZero() {
+		v.Set(name, at.UTC().Format(time.RFC3339Nano))
+	}
+}
+
+// list gets one page.
+func list[T any](ctx context.Context, c *Client, path string, query url.Values) (Page[T], error) {
+	return get[Page[T]](ctx, c, path, query)
+}
+
+// all walks over every item from the query's cursor on. After an error it ends.
+func all[T any](ctx context.Context, c *Client, path string, query url.Values) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		query := maps.Clone(query) // the walk may be made again
+		for {
+			page, err := list[T](ctx, c, path, query)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range page.Data {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if page.NextCursor == "" {
+				return
+			}
+			query.Set("cursor", page.NextCursor)
+		}
+	}
+}

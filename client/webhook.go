@@ -1,0 +1,144 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Webhook is a tenant's subscription: which events go where, and how.
+type Webhook struct {
+	ID     string `json:"id"`
+	Tenant string `json:"tenant"`
+	URL    string `json:"url"`
+	// Events are patterns: an event type, a prefix such as task.*, or *.
+	Events  []string          `json:"events"`
+	Format  string            `json:"format"`
+	Headers map[string]string `json:"headers"`
+	// Authorization is "[set]" when there is one, which is never shown.
+	Authorization string          `json:"authorization"`
+	ExtraPayload  json.RawMessage `json:"extra_payload"`
+	UUID          string          `json:"uuid"`
+	// RetryPolicy is the one in force, or nil.
+	RetryPolicy *RetryPolicy `json:"retry_policy"`
+	TimeoutMS   int          `json:"timeout_ms"`
+	RateLimit   *RateLimit   `json:"rate_limit"`
+	Filter      string       `json:"filter"`
+	Transform   string       `json:"transform"`
+	Description string       `json:"description"`
+	// Status is active, paused or disabled; StatusReason says why.
+	Status       string `json:"status"`
+	StatusReason string `json:"status_reason"`
+	// Managed is true when the server's configuration file owns the webhook.
+	Managed   bool      `json:"managed"`
+	Health    Health    `json:"health"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	// Secret signs the requests; only [Client.CreateWebhook] gives it.
+	Secret string `json:"secret"`
+}
+
+// RetryPolicy says when a failed delivery is tried again.
+type RetryPolicy struct {
+	// DelaysSeconds are the waits after the first attempt, the second and so on.
+	DelaysSeconds []float64 `json:"delays_seconds"`
+	// Jitter spreads each delay over ±Jitter of it, 0 to 0.5.
+	Jitter float64 `json:"jitter"`
+	// DisableAfterExhausted disables the webhook after so many failed deliveries in a row; 0 for never.
+	DisableAfterExhausted int `json:"disable_after_exhausted"`
+	// DisableAfterSeconds disables it after so long without a success; 0 for never.
+	DisableAfterSeconds float64 `json:"disable_after_seconds"`
+}
+
+// RateLimit bounds how fast requests to a webhook start.
+type RateLimit struct {
+	PerSecond float64 `json:"per_second"`
+	Burst     int     `json:"burst"`
+}
+
+// Health is how a webhook's deliveries have lately ended.
+type Health struct {
+	ExhaustedInRow int       `json:"exhausted_in_row"`
+	FailingSince   time.Time `json:"failing_since"` // zero when the last attempt succeeded
+}
+
+// Webhooks gets a page of the tenant's webhooks, newest first.
+func (c *Client) Webhooks(ctx context.Context, query PageQuery) (Page[Webhook], error) {
+	return list[Webhook](ctx, c, "/v1/webhooks", query.values())
+}
+
+// AllWebhooks walks over all of the tenant's webhooks.
+func (c *Client) AllWebhooks(ctx context.Context, query PageQuery) iter.Seq2[Webhook, error] {
+	return all[Webhook](ctx, c, "/v1/webhooks", query.values())
+}
+
+// Webhook gets one webhook.
+func (c *Client) Webhook(ctx context.Context, id string) (Webhook, error) {
+	return get[Webhook](ctx, c, webhookPath(id, ""), nil)
+}
+
+// CreateWebhook adds a webhook. The answer holds its secret, this once.
+func (c *Client) CreateWebhook(ctx context.Context, webhook WebhookSettings) (Webhook, error) {
+	return post[Webhook](ctx, c, "/v1/webhooks", webhook)
+}
+
+// UpdateWebhook changes the settings that are given and leaves the others.
+func (c *Client) UpdateWebhook(ctx context.Context, id string, changes WebhookSettings) (Webhook, error) {
+	var webhook Webhook
+	err := c.do(ctx, call{method: http.MethodPatch, path: webhookPath(id, ""), body: changes, repeat: true}, &webhook)
+	return webhook, err
+}
+
+// DeleteWebhook deletes a webhook and cancels its pending deliveries.
+func (c *Client) DeleteWebhook(ctx context.Context, id string) error {
+	return c.remove(ctx, webhookPath(id, ""))
+}
+
+// WebhookSecret shows a webhook's secret.
+func (c *Client) WebhookSecret(ctx context.Context, id string) (string, error) {
+	answer, err := get[struct {
+		Secret string `json:"secret"`
+	}](ctx, c, webhookPath(id, "/secret"), nil)
+	return answer.Secret, err
+}
+
+// Rotation is a webhook's new secret.
+type Rotation struct {
+	Secret string `json:"secret"`
+	// PreviousExpiresAt is until when the old secret signs too.
+	PreviousExpiresAt time.Time `json:"previous_expires_at"`
+}
+
+// RotateSecret gives a webhook a new secret; for the overlap, in whole seconds,
+// requests are signed with the old one too.
+func (c *Client) RotateSecret(ctx context.Context, id string, overlap time.Duration) (Rotation, error) {
+	return post[Rotation](ctx, c, webhookPath(id, "/secret/rotate"), map[string]any{"overlap_seconds": int(overlap.Seconds())})
+}
+
+// TestResult is what came of a test delivery.
+type TestResult struct {
+	DeliveryID string  `json:"delivery_id"`
+	Success    bool    `json:"success"`
+	Attempt    Attempt `json:"attempt"`
+}
+
+// TestWebhook sends a sample event to a webhook at once, whatever its status. ""
+// and nil let the server choose a type that the webhook asks for, and its example.
+func (c *Client) TestWebhook(ctx context.Context, id, eventType string, data json.RawMessage) (TestResult, error) {
+	return post[TestResult](ctx, c, webhookPath(id, "/test"), struct {
+		Type string          `json:"type,omitempty"`
+		Data json.RawMessage `json:"data,omitempty"`
+	}{eventType, data})
+}
+
+// WebhookDeliveries gets a page of a webhook's deliveries; the query's Webhook is
+// the one given here.
+func (c *Client) WebhookDeliveries(ctx context.Context, id string, query DeliveryQuery) (Page[Delivery], error) {
+	query.Webhook = ""
+	return list[Delivery](ctx, c, webhookPath(id, "/deliveries"), query.values())
+}
+
+func webhookPath(id, rest string) string { return "/v1/webhooks/" + url.PathEscape(id) + rest }
