@@ -1,0 +1,31 @@
+# The two commands that matter: "make run" and "make test".
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := $(if $(VERSION),-X main.version=$(VERSION))
+
+.PHONY: help build run test fmt generate clean
+
+help: ## list what make can do
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: ## build the program as bin/peal
+	@echo "building bin/peal (the first time takes a minute)"
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/peal ./cmd/peal
+
+run: build ## build it and serve on 127.0.0.1:8420 with everything in ./peal-data
+	@exec bin/peal serve --dev --listen 127.0.0.1:8420 --data ./peal-data
+
+test: ## install what the tests need, then run every check and every test
+	@exec scripts/test
+
+fmt: ## format the Go code
+	@gofmt -w $$(scripts/go-files)
+
+generate: ## make generated files anew
+	@go generate ./...
+
+clean: ## remove what was built
+	@rm -rf bin

@@ -1,0 +1,124 @@
+// Package layering holds the module to its own shape: which package may import
+// which, and how long a file may be.
+package layering_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pealhq/peal"
+
+// rule says which packages of this module a package may import, and whether it may
+// import other modules. Packages are named relative to the module; "." is its root.
+type rule struct {
+	may      []string
+	anything bool // other modules too, not only the standard library
+}
+
+// rules is the shape of the module: arrows point inward. A package that is not
+// here fails the test, so whoever adds one decides where it belongs.
+var rules = map[string]rule{
+	".":    {},
+	"wire": {may: []string{"."}},
+
+	"sqlite":    {may: []string{"."}, anything: true},
+	"postgres":  {may: []string{"."}, anything: true},
+	"storetest": {may: []string{"."}, anything: true},
+	"dispatch":  {may: []string{".", "wire", "internal/egress", "internal/match"}, anything: true},
+	"client":    {may: []string{"."}},
+	"server": {may: []string{
+		".", "wire", "dispatch", "sqlite", "postgres", "internal/api", "internal/dashboard", "internal/egress", "internal/secret",
+	}, anything: true},
+
+	"internal/api":       {may: []string{".", "wire", "dispatch", "internal/match"}, anything: true},
+	"internal/config":    {may: []string{"."}, anything: true},
+	"internal/dashboard": {may: []string{".", "wire", "dispatch"}, anything: true},
+	"internal/echo":      {may: []string{".", "wire"}},
+	"internal/egress":    {may: []string{".", "wire"}, anything: true},
+	"internal/match":     {may: []string{"."}, anything: true},
+	"internal/secret":    {may: []string{"."}},
+	"internal/layering":  {},
+
+	"cmd/peal": {may: []string{".", "wire", "client", "server", "internal/config", "internal/echo"}, anything: true},
+}
+
+func TestArrowsPointInward(t *testing.T) {
+	for _, p := range packages(t) {
+		name := relative(p.ImportPath)
+		rule, ok := rules[name]
+		if !ok {
+			t.Errorf("package %s has no rule here: say what it may import", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			switch {
+			case imported == module || strings.HasPrefix(imported, module+"/"):
+				if !slices.Contains(rule.may, relative(imported)) {
+					t.Errorf("%s imports %s: that arrow points outward", name, relative(imported))
+				}
+			case strings.Contains(strings.Split(imported, "/")[0], ".") && !rule.anything:
+				t.Errorf("%s imports %s: it may use the standard library and this module only", name, imported)
+			}
+		}
+	}
+}
+
+// Names that say nothing about what a package is for.
+func TestPackageNames(t *testing.T) {
+	for _, p := range packages(t) {
+		switch p.Name {
+		case "http", "util", "utils", "common", "helpers", "types", "models":
+			t.Errorf("package %s is named %s: name it after what it is for", relative(p.ImportPath), p.Name)
+		}
+	}
+}
+
+type goPackage struct {
+	ImportPath   string
+	Name         string
+	Dir          string
+	Imports      []string
+	GoFiles      []string
+	TestGoFiles  []string
+	XTestGoFiles []string
+}
+
+// packages asks the go command for every package of the module.
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Dir,Imports,GoFiles,TestGoFiles,XTestGoFiles", module+"/...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 2 {
+		t.Fatalf("go list found %d packages", len(all))
+	}
+	return all
+}
+
+func relative(importPath string) string {
+	if importPath == module {
+		return "."
+	}
+	return strings.TrimPrefix(importPath, module+"/")
+}
