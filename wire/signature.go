@@ -1,0 +1,51 @@
+package wire
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	enchex "encoding/hex"
+)
+
+// hmacSHA256 is the HMAC (RFC 2104) of the parts, one after the other.
+func hmacSHA256(key []byte, parts ...[]byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	for _, part := range parts {
+		mac.Write(part)
+	}
+	return mac.Sum(make([]byte, 0, sha256.Size))
+}
+
+// hexHMAC is the lower-case hexadecimal HMAC-SHA256 of a body after a prefix.
+func hexHMAC(prefix, secret string, body []byte) string {
+	mac := hmacSHA256([]byte(secret), body)
+	text := make([]byte, 0, 96)
+	return string(enchex.AppendEncode(append(text, prefix...), mac))
+}
+
+// equal compares two texts in constant time.
+func equal(a, b string) bool { return hmac.Equal([]byte(a), []byte(b)) }
+
+func appendBase64(dst, b []byte) []byte { return base64.StdEncoding.AppendEncode(dst, b) }
+
+// verifyHex checks a signature in lower-case hexadecimal, made over the body alone
+// with the bytes of the secret.
+func verifyHex(header, prefix, got string, body []byte, secrets []string) error {
+	if len(got) != len(prefix)+2*sha256.Size || got[:len(prefix)] != prefix {
+		message := "the signature in " + header + " must be 64 hexadecimal digits"
+		if prefix != "" {
+			message = "the signature in " + header + " must be " + prefix + " and 64 hexadecimal digits"
+		}
+		return fault(ReasonMalformed, header, message)
+	}
+	for _, secret := range secrets {
+		if equal(got, hexHMAC(prefix, secret, body)) {
+			return nil
+		}
+	}
+	return wrong(header)
+}
+
+func wrong(header string) *VerifyError {
+	return fault(ReasonWrong, header, "the signature in "+header+" does not fit: another secret signed, or the body is not byte for byte what was sent")
+}

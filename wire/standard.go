@@ -1,0 +1,126 @@
+package wire
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/pealhq/peal"
+)
+
+// Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks): the
+// signature covers the id, the time of the attempt and the body.
+var standard = register(&Format{
+	Name:            "standard",
+	Title:           "Standard Webhooks",
+	Secrets:         SecretAlways,
+	SignatureHeader: "webhook-signature",
+	Headers:         []string{"Content-Type", "webhook-id", "webhook-timestamp", "webhook-signature"},
+	Encode:          encodeStandard,
+	Verify:          verifyStandard,
+	Decode:          decodeStandard,
+	makeSecret:      makeStandardSecret,
+	checkSecret:     checkStandardSecret,
+})
+
+func encodeStandard(in *Input) (http.Header, []byte, error) {
+	secrets := in.Webhook.Secrets
+	e := in.Event
+	body := make([]byte, 0, len(e.Data)+len(e.Type)+64)
+	body = append(body, `{"type":`...)
+	body = Plain.AppendString(body, e.Type)
+	body = append(body, `,"timestamp":"`...)
+	body = append(body, eventTime(in)...)
+	body = append(body, `","data":`...)
+	body = append(body, bytes.TrimSpace(e.Data)...)
+	body = append(body, '}')
+
+	id, timestamp := eventID(e), unixText(in.Time)
+	before := make([]byte, 0, 96)
+	before = append(append(append(append(before, id...), '.'), timestamp...), '.')
+	signatures := make([]byte, 0, 128)
+	for i := range secrets {
+		if s := &secrets[i]; !s.ExpiresAt.IsZero() && !in.Time.Before(s.ExpiresAt) {
+			continue
+		}
+		key, err := parseStandardKey(secrets[i].Value)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(signatures) > 0 {
+			signatures = append(signatures, ' ')
+		}
+		signatures = key.appendSignature(signatures, before, body)
+	}
+	if len(signatures) == 0 {
+		return nil, nil, missingSecret("standard")
+	}
+	return makeHeader(
+		"Content-Type", "application/json",
+		"webhook-id", id,
+		"webhook-timestamp", timestamp,
+		"webhook-signature", string(signatures),
+	), body, nil
+}
+
+func verifyStandard(header http.Header, body []byte, secrets []string, options VerifyOptions) error {
+	if err := checkSecrets(secrets, nil); err != nil {
+		return err
+	}
+	keys := make([]standardKey, len(secrets))
+	for i, secret := range secrets {
+		var err error
+		if keys[i], err = parseStandardKey(secret); err != nil {
+			return fault(ReasonSecret, "", "secret "+strconv.Itoa(i+1)+" cannot be used: it "+err.(*peal.Error).Message)
+		}
+	}
+	before, signatures, err := readStandard(header, options)
+	if err != nil {
+		return err
+	}
+	for signature := range strings.SplitSeq(signatures, " ") {
+		version, text, _ := strings.Cut(signature, ",")
+		for i := range keys {
+			if keys[i].verify(version, text, before, body) {
+				return nil
+			}
+		}
+	}
+	return wrong("webhook-signature")
+}
+
+// readStandard gives what is signed before the body, and the signatures.
+func readStandard(header http.Header, options VerifyOptions) (before []byte, signatures string, err error) {
+	id, bad := needHeader(header, "webhook-id")
+	if bad != nil {
+		return nil, "", bad
+	}
+	timestamp, bad := needHeader(header, "webhook-timestamp")
+	if bad != nil {
+		return nil, "", bad
+	}
+	signatures, bad = needHeader(header, "webhook-signature")
+	if bad != nil {
+		return nil, "", bad
+	}
+	if bad := options.checkTime("webhook-timestamp", timestamp); bad != nil {
+		return nil, "", bad
+	}
+	if !strings.Contains(signatures, "v1,") && !strings.Contains(signatures, "v1a,") {
+		return nil, "", malformed("webhook-signature", "must be v1, or v1a, and a signature in base64, several of them separated by spaces")
+	}
+	return []byte(id + "." + timestamp + "."), signatures, nil
+}
+
+func decodeStandard(header http.Header, body []byte) (peal.Event, error) {
+	fields, err := decodeObject(body, "type", "timestamp", "data")
+	if err != nil {
+		return peal.Event{}, err
+	}
+	event := peal.Event{Data: fields.raw("data")}
+	event.ID, _ = getHeader(header, "webhook-id")
+	event.Type = fields.text("type")
+	event.Time = fields.time("timestamp")
+	return event, fields.check(&event)
+}

@@ -1,0 +1,223 @@
+package wire
+
+import (
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Style is how a sender writes JSON. All styles leave number literals and the
+// order of members alone; they differ in the space between tokens and in which
+// characters of a string are escaped.
+type Style uint8
+
+// The styles.
+const (
+	// Plain is what JavaScript's JSON.stringify writes: no spaces, nothing escaped
+	// that need not be, halves of surrogate pairs as \udXXX.
+	Plain Style = iota
+	// GoEscaped is what Go's json.Marshal writes: as Plain, and <, >, &, U+2028 and
+	// U+2029 as \u003c and so on. Half of a surrogate pair becomes U+FFFD, as it
+	// does when Go reads it.
+	GoEscaped
+	// Python is what Python's json.dumps writes: ", " and ": " between tokens, and
+	// everything outside printable ASCII as \uXXXX.
+	Python
+)
+
+// How a byte of a string is written.
+const (
+	asIs    = iota
+	short   // a backslash and one character
+	hex     // \u00XX
+	special // not one that can be written alone: a backslash or part of a longer character
+)
+
+type styleTable [256]uint8
+
+var styleTables = [3]*styleTable{Plain: tableOf(Plain), GoEscaped: tableOf(GoEscaped), Python: tableOf(Python)}
+
+func tableOf(s Style) *styleTable {
+	var t styleTable
+	for c := range 0x20 {
+		t[c] = hex
+	}
+	for _, c := range "\b\f\n\r\t\"\\" {
+		t[c] = short
+	}
+	switch s {
+	case GoEscaped:
+		t['<'], t['>'], t['&'] = hex, hex, hex
+		t[0xe2] = special // the first byte of U+2028 and U+2029
+	case Python:
+		t[0x7f] = hex
+		for c := utf8.RuneSelf; c < 256; c++ {
+			t[c] = special
+		}
+	}
+	return &t
+}
+
+// Append appends a JSON value in this style to dst, in one pass over its bytes.
+// The text must be valid JSON; if it is not, what comes out is not either.
+func (s Style) Append(dst, text []byte) []byte {
+	comma, colon := ",", ":"
+	if s == Python {
+		comma, colon = ", ", ": "
+	}
+	table := styleTables[s]
+	for i := 0; i < len(text); {
+		switch c := text[i]; c {
+		case ' ', '\n', '\r', '\t':
+			i++
+		case '"':
+			dst = append(dst, '"')
+			dst, i = s.content(dst, text, i+1, table)
+			dst = append(dst, '"')
+		case ',':
+			dst = append(dst, comma...)
+			i++
+		case ':':
+			dst = append(dst, colon...)
+			i++
+		default: // brackets, numbers and words have no bytes of the cases above
+			from := i
+			for i++; i < len(text) && !isDelimiter[text[i]]; i++ {
+			}
+			dst = append(dst, text[from:i]...)
+		}
+	}
+	return dst
+}
+
+var isDelimiter = [256]bool{' ': true, '\n': true, '\r': true, '\t': true, '"': true, ',': true, ':': true}
+
+// content rewrites a string from its first byte to its closing quote and gives
+// the place after that.
+func (s Style) content(dst, text []byte, i int, table *styleTable) ([]byte, int) {
+	for from := i; ; from = i {
+		for i < len(text) && text[i] != '"' && text[i] != '\\' && table[text[i]] == asIs {
+			i++
+		}
+		dst = append(dst, text[from:i]...)
+		if i >= len(text) {
+			return dst, i
+		}
+		switch c := text[i]; {
+		case c == '"':
+			return dst, i + 1
+		case c == '\\':
+			var r rune
+			if r, i = readEscape(text, i); r >= 0 {
+				dst = s.appendRune(dst, r, table)
+			}
+		case c < utf8.RuneSelf:
+			dst = s.appendRune(dst, rune(c), table)
+			i++
+		default:
+			r, size := utf8.DecodeRune(text[i:])
+			dst = s.appendRune(dst, r, table)
+			i += size
+		}
+	}
+}
+
+// appendRune appends one character of a string, which may be half of a surrogate pair.
+func (s Style) appendRune(dst []byte, r rune, table *styleTable) []byte {
+	switch {
+	case r < utf8.RuneSelf:
+		switch table[r] {
+		case short:
+			return append(dst, '\\', shortEscapes[r])
+		case hex:
+			return appendHex(dst, r)
+		}
+		return append(dst, byte(r))
+	case s == Python && r > 0xffff:
+		high, low := utf16.EncodeRune(r)
+		return appendHex(appendHex(dst, high), low)
+	case s == Python, s == Plain && utf16.IsSurrogate(r), s == GoEscaped && r|1 == '\u2029':
+		return appendHex(dst, r)
+	}
+	return utf8.AppendRune(dst, r) // half of a pair becomes U+FFFD
+}
+
+var shortEscapes = [utf8.RuneSelf]byte{'\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't', '"': '"', '\\': '\\'}
+
+const hexDigits = "0123456789abcdef"
+
+func appendHex(dst []byte, r rune) []byte {
+	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+}
+
+// AppendString appends a text as a JSON string in this style. Bytes that are no
+// UTF-8 become U+FFFD.
+func (s Style) AppendString(dst []byte, text string) []byte {
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\ufffd")
+	}
+	table := styleTables[s]
+	dst = append(dst, '"')
+	from := 0
+	for i, r := range text {
+		if r < utf8.RuneSelf && table[r] == asIs || r >= utf8.RuneSelf && s == Plain {
+			continue
+		}
+		dst = append(dst, text[from:i]...)
+		dst = s.appendRune(dst, r, table)
+		from = i + utf8.RuneLen(r)
+	}
+	dst = append(dst, text[from:]...)
+	return append(dst, '"')
+}
+
+// readEscape reads the escape sequence at text[i], a pair of surrogates as one. It
+// gives the character and the place after it; -1 for a sequence that is none.
+func readEscape(text []byte, i int) (rune, int) {
+	if i+1 >= len(text) {
+		return -1, len(text)
+	}
+	c := text[i+1]
+	switch c {
+	case 'b':
+		return '\b', i + 2
+	case 'f':
+		return '\f', i + 2
+	case 'n':
+		return '\n', i + 2
+	case 'r':
+		return '\r', i + 2
+	case 't':
+		return '\t', i + 2
+	case 'u':
+	default: // a quote, a backslash or a slash
+		return rune(c), i + 2
+	}
+	r := readHex(text, i+2)
+	i = min(i+6, len(text))
+	if utf16.IsSurrogate(r) && i+1 < len(text) && text[i] == '\\' && text[i+1] == 'u' {
+		if pair := utf16.DecodeRune(r, readHex(text, i+2)); pair != utf8.RuneError {
+			return pair, i + 6
+		}
+	}
+	return r, i
+}
+
+func readHex(text []byte, i int) rune {
+	if i+4 > len(text) {
+		return -1
+	}
+	var r rune
+	for _, c := range text[i : i+4] {
+		switch {
+		case c-'0' <= 9:
+			c -= '0'
+		case c|0x20-'a' <= 5:
+			c = c | 0x20 - 'a' + 10
+		default:
+			return -1
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
+}

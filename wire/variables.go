@@ -1,0 +1,73 @@
+package wire
+
+import (
+	"strings"
+
+	"github.com/pealhq/peal"
+)
+
+// maxFilled bounds a header's value once its variables are filled, in bytes: what
+// common servers accept in one header line.
+const maxFilled = 8 << 10
+
+// CheckHeaders makes sure that the header values of a webhook can be filled from
+// the variables, so that a mistake shows when the webhook is saved. Its errors are
+// *[peal.Error] of code Invalid with the header's name in the field.
+func CheckHeaders(w *peal.Webhook, variables func(name string) (value string, ok bool)) error {
+	for name, value := range w.Headers {
+		if _, err := fill("headers."+name, value, variables); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill replaces each {{NAME}} of a header's value. A name is a letter or "_",
+// followed by letters, digits and "_"; spaces inside the braces do not matter.
+func fill(field, value string, variables func(string) (string, bool)) (string, error) {
+	from := strings.Index(value, "{{")
+	if from < 0 {
+		return value, nil
+	}
+	var filled strings.Builder
+	rest := value
+	for ; from >= 0; from = strings.Index(rest, "{{") {
+		name, after, closed := strings.Cut(rest[from+2:], "}}")
+		name = strings.Trim(name, " ")
+		if !closed || !isVariable(name) {
+			return "", peal.Invalidf(field, "holds {{ without a variable's name and }}: write {{NAME}} in letters, digits and _")
+		}
+		var text string
+		known := false
+		if variables != nil {
+			text, known = variables(name)
+		}
+		if !known {
+			return "", peal.Invalidf(field, "uses the variable %s, which is not set: ask the operator to set it, or correct its name", name)
+		}
+		filled.WriteString(rest[:from])
+		filled.WriteString(text)
+		rest = after
+		if filled.Len()+len(rest) > maxFilled {
+			return "", peal.Invalidf(field, "is longer than %d bytes with its variables filled", maxFilled)
+		}
+	}
+	filled.WriteString(rest)
+	result := filled.String()
+	for i := range len(result) {
+		if c := result[i]; c < 0x20 && c != '\t' || c == 0x7f {
+			return "", peal.Invalidf(field, "holds a line break or control character once its variables are filled: correct the variable")
+		}
+	}
+	return result, nil
+}
+
+func isVariable(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if c|0x20-'a' > 25 && c != '_' && (c-'0' > 9 || i == 0) {
+			return false
+		}
+	}
+	return name != ""
+}

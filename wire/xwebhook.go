@@ -1,0 +1,95 @@
+package wire
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// The X-Webhook-* convention: the signature covers the body alone.
+var xWebhook = register(&Format{
+	Name:            "x-webhook",
+	Title:           "X-Webhook",
+	Secrets:         SecretAlways,
+	SignatureHeader: "X-Webhook-Signature",
+	Headers: []string{
+		"Content-Type", "X-Webhook-Signature", "X-Webhook-ID", "X-Webhook-Timestamp", "X-Webhook-Delivery",
+	},
+	RetryPolicy: &peal.RetryPolicy{
+		Delays:                []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute},
+		Jitter:                0.1,
+		DisableAfterExhausted: 1,
+	},
+	Encode: encodeXWebhook,
+	Verify: verifyXWebhook,
+	Decode: decodeXWebhook,
+})
+
+func encodeXWebhook(in *Input) (http.Header, []byte, error) {
+	secret := currentSecret(in)
+	if secret == "" {
+		return nil, nil, missingSecret("x-webhook")
+	}
+	e, id := in.Event, in.Webhook.ID.String()
+	body := make([]byte, 0, len(e.Data)+len(e.Type)+128)
+	body = append(body, `{"event":`...)
+	body = Plain.AppendString(body, e.Type)
+	body = append(body, `,"timestamp":"`...)
+	body = appendWholeSeconds(body, instantOf(in))
+	body = append(body, `","webhook_id":"`...)
+	body = append(body, id...)
+	body = append(body, `","data":`...)
+	body = Plain.Append(body, e.Data)
+	body = append(body, '}')
+	return makeHeader(
+		"Content-Type", "application/json",
+		"X-Webhook-Signature", hexHMAC("sha256=", secret, body),
+		"X-Webhook-ID", id,
+		"X-Webhook-Timestamp", unixText(in.Time),
+		"X-Webhook-Delivery", in.DeliveryID.String(),
+	), body, nil
+}
+
+// appendWholeSeconds appends the second that t is in, in UTC. The offset of a time
+// in the years 0 and 9999 can move it out of what RFC 3339 can write; it stays at
+// the edge then.
+func appendWholeSeconds(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	if t.Year() < 0 {
+		t = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	} else if t.Year() > 9999 {
+		t = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	}
+	return t.AppendFormat(dst, "2006-01-02T15:04:05Z")
+}
+
+// verifyXWebhook checks the time where there is one, though the signature does not
+// cover it: that stops an honest mistake, such as replaying a stored request.
+func verifyXWebhook(header http.Header, body []byte, secrets []string, options VerifyOptions) error {
+	if err := checkSecrets(secrets, nil); err != nil {
+		return err
+	}
+	got, err := needHeader(header, "X-Webhook-Signature")
+	if err != nil {
+		return err
+	}
+	if timestamp, ok := getHeader(header, "X-Webhook-Timestamp"); ok {
+		if err := options.checkTime("X-Webhook-Timestamp", timestamp); err != nil {
+			return err
+		}
+	}
+	return verifyHex("X-Webhook-Signature", "sha256=", got, body, secrets)
+}
+
+func decodeXWebhook(header http.Header, body []byte) (peal.Event, error) {
+	fields, err := decodeObject(body, "event", "timestamp", "data")
+	if err != nil {
+		return peal.Event{}, err
+	}
+	event := peal.Event{Data: fields.raw("data")}
+	event.ID, _ = getHeader(header, "X-Webhook-Delivery")
+	event.Type = fields.text("event")
+	event.Time = fields.time("timestamp")
+	return event, fields.check(&event)
+}
