@@ -21,7 +21,6 @@ type Config struct {
 	Data     string `yaml:"data" env:"PEAL_DATA" doc:"Directory of the embedded database and of the key that seals secrets. It is made when it is missing."`
 	Database string `yaml:"database" env:"PEAL_DATABASE" secret:"url" doc:"Where everything is kept: sqlite:PATH, or empty for the file peal.db in the data directory."`
 	Dev      bool   `yaml:"dev" env:"PEAL_DEV" doc:"For trying things out: webhooks may use http and reach loopback and private addresses, and a receiver that shows what arrives is started beside the server. Not for production."`
-	Node     string `yaml:"node" env:"PEAL_NODE" doc:"This node's name in logs. Empty takes the host's name."`
 
 	OperatorKey   string `yaml:"operator_key" env:"PEAL_OPERATOR_KEY" secret:"true" doc:"A key of at least 32 characters that may do everything. Without one, the first start makes one and prints it once."`
 	EncryptionKey string `yaml:"encryption_key" env:"PEAL_ENCRYPTION_KEY" secret:"true" doc:"The key that seals webhook secrets in the database: 32 bytes in base64, such as openssl rand -base64 32 prints. Without one, the file encryption.key in the data directory is used, and made when the database is new."`
@@ -50,6 +49,8 @@ type RetryPolicy struct {
 type Egress struct {
 	AllowHTTP bool      `yaml:"allow_http" env:"PEAL_EGRESS_ALLOW_HTTP" doc:"Allow webhooks with http URLs. Without it, https only."`
 	Allow     []Network `yaml:"allow" env:"PEAL_EGRESS_ALLOW" doc:"Private, loopback or otherwise refused networks that webhooks may reach all the same, such as 10.1.0.0/16."`
+	Deny      []Network `yaml:"deny" env:"PEAL_EGRESS_DENY" doc:"Networks that webhooks may never reach, whatever allow says."`
+	Ports     []uint16  `yaml:"ports" env:"PEAL_EGRESS_PORTS" doc:"Ports that webhooks may reach; 0 for every port."`
 }
 
 // Log is how the server tells what it does, on standard error.
@@ -73,7 +74,8 @@ func Default() Config {
 			DisableAfterExhausted: policy.DisableAfterExhausted,
 			DisableAfterFailing:   policy.DisableAfterFailing,
 		},
-		Log: Log{Format: "text", Level: "info"},
+		Egress: Egress{Ports: []uint16{80, 443, 8080, 8443}},
+		Log:    Log{Format: "text", Level: "info"},
 	}
 }
 

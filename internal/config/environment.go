@@ -72,6 +72,7 @@ func (o *Option) mismatch(given string) error {
 		"duration":          "a duration such as 30s, 5m or 2h",
 		"size":              "a size in bytes such as 300000, 256KiB or 1MiB",
 		"list of durations": "durations such as 5s, 5m, 2h",
+		"list of numbers":   "whole numbers such as 80, 443",
 		"list of networks":  "networks or addresses such as 10.1.0.0/16, 10.2.3.4",
 		"names and values":  "names and their values, each a text",
 		"text":              "a text",

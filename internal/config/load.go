@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pealhq/peal"
 )
@@ -72,14 +73,21 @@ func (l *Loaded) readFlags(options []Option, flags map[string]string) error {
 	return nil
 }
 
-// Explain puts in front of an error about a setting where that setting was made,
-// such as "peal.yaml:3: listen". Other errors come back as they are.
+// Explain puts in front of an error about a setting, or about a part of one, where
+// that setting was made, such as "peal.yaml:3: listen". Other errors come back as
+// they are.
 func (l *Loaded) Explain(err error) error {
 	var e *peal.Error
-	if !errors.As(err, &e) || l.origins[e.Field] == "" {
+	if !errors.As(err, &e) {
 		return err
 	}
-	explained := *e
-	explained.Field = l.origins[e.Field] + ": " + e.Field
-	return &explained
+	for name, origin := range l.origins {
+		rest, ok := strings.CutPrefix(e.Field, name)
+		if ok && (rest == "" || strings.ContainsRune("._[", rune(rest[0]))) {
+			explained := *e
+			explained.Field = origin + ": " + e.Field
+			return &explained
+		}
+	}
+	return err
 }

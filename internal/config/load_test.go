@@ -67,24 +67,24 @@ log:
 }
 
 func TestLoadFindsTheFileInTheWorkingDirectory(t *testing.T) {
-	t.Chdir(filepath.Dir(write(t, "node: here")))
+	t.Chdir(filepath.Dir(write(t, "data: here")))
 	loaded, err := config.Load(config.Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if loaded.Node != "here" || loaded.File != config.DefaultFile {
-		t.Errorf("Node = %q, File = %q", loaded.Node, loaded.File)
+	if loaded.Data != "here" || loaded.File != config.DefaultFile {
+		t.Errorf("Data = %q, File = %q", loaded.Data, loaded.File)
 	}
 }
 
 func TestLoadPrecedence(t *testing.T) {
-	path := write(t, "listen: 127.0.0.1:1\nnode: from-file\ndata: from-file\ndatabase: sqlite:x")
+	path := write(t, "listen: 127.0.0.1:1\nmax_data: 1KiB\ndata: from-file\ndatabase: sqlite:x")
 	loaded, err := config.Load(config.Sources{
 		File: path,
 		Env: environment(map[string]string{
-			"PEAL_NODE": "from-env", "PEAL_DATA": "from-env", "PEAL_LISTEN": "",
+			"PEAL_MAX_DATA": "2KiB", "PEAL_DATA": "from-env", "PEAL_LISTEN": "",
 			"PEAL_RETRY_POLICY_DELAYS": "3s, 4m", "PEAL_EGRESS_ALLOW": "10.0.0.0/8,fd00::1",
-			"PEAL_VARIABLES": `{"A": "1,2:3", "B": "x"}`, "PEAL_CHECK_SCHEMAS": "true",
+			"PEAL_VARIABLES": `{"A": "1,2:3", "B": "x"}`, "PEAL_CHECK_SCHEMAS": "true", "PEAL_EGRESS_PORTS": "1, 65535",
 		}),
 		Flags: map[string]string{"data": "from-flag", "database": "", "log-level": "debug"},
 	})
@@ -93,7 +93,8 @@ func TestLoadPrecedence(t *testing.T) {
 	}
 	want := config.Default()
 	want.Listen = "127.0.0.1:1"
-	want.Node = "from-env"
+	want.MaxData = 2 << 10
+	want.Egress.Ports = []uint16{1, 65535}
 	want.Data = "from-flag"
 	want.Database = ""
 	want.CheckSchemas = true
@@ -142,13 +143,14 @@ func TestLoadRefuses(t *testing.T) {
 		"variables as a list":   {file: "variables: [" + key + "]", want: "FILE:1: variables: must be names and their values, each a text"},
 		"scalar for a group":    {file: "log: debug", want: `FILE:1: log: must be settings, each as "name: value"`},
 		"not settings":          {file: "- a", want: `FILE:1: must be settings, each as "name: value"`},
-		"not YAML":              {file: "dev: true\nnode: b: c", want: "FILE:2: is no YAML: mapping values are not allowed in this context"},
+		"not YAML":              {file: "dev: true\ndata: b: c", want: "FILE:2: is no YAML: mapping values are not allowed in this context"},
 		"secret like an alias":  {file: "operator_key: *" + key, want: "is no YAML: a value that begins with * or & must stand in quotes"},
 		"merge key":             {file: "log: &l {level: info}\n<<: *l", want: "FILE:2: <<: is no setting; docs/configuration.md lists them"},
 		"two documents":         {file: "dev: true\n---\ndev: false", want: "FILE: holds more than one YAML document"},
 		"log level":             {file: "log:\n  level: loud", want: "FILE:2: log.level: must be debug, info, warn or error"},
 
 		"env number":          {env: map[string]string{"PEAL_MAX_IN_FLIGHT": "many"}, want: `PEAL_MAX_IN_FLIGHT: must be a number, not "many"`},
+		"env port":            {env: map[string]string{"PEAL_EGRESS_PORTS": "80,70000"}, want: `PEAL_EGRESS_PORTS: must be whole numbers such as 80, 443, not "80,70000"`},
 		"env log format":      {env: map[string]string{"PEAL_LOG_FORMAT": "xml"}, want: "env PEAL_LOG_FORMAT: log.format: must be text or json"},
 		"env variables":       {env: map[string]string{"PEAL_VARIABLES": "[" + key}, want: "PEAL_VARIABLES: must be names and their values, each a text"},
 		"env and file":        {env: map[string]string{"PEAL_OPERATOR_KEY": key, "PEAL_OPERATOR_KEY_FILE": "/x"}, want: "PEAL_OPERATOR_KEY: is set, and so is PEAL_OPERATOR_KEY_FILE: set one of them"},
@@ -195,7 +197,10 @@ func TestExplain(t *testing.T) {
 	if want := path + ":2: max_data: is too large"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	other := peal.Invalidf("listen", "is wrong")
+	if got := loaded.Explain(peal.Invalidf("max_data_of", "x")).Error(); got != path+":2: max_data_of: x" {
+		t.Errorf("an error about a part of the setting gave %q", got)
+	}
+	other := peal.Invalidf("max_database", "is wrong")
 	if got := loaded.Explain(other); got != error(other) {
 		t.Errorf("an error about a default came back as %v", got)
 	}

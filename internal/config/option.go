@@ -75,7 +75,7 @@ func typeName(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Bool:
 		return "switch"
-	case reflect.Int, reflect.Float64:
+	case reflect.Int, reflect.Uint16, reflect.Float64:
 		return "number"
 	case reflect.Slice:
 		return "list of " + typeName(t.Elem()) + "s"

@@ -40,13 +40,12 @@ var rules = map[string]rule{
 	"internal/api":       {may: []string{".", "wire", "dispatch", "internal/match"}, anything: true},
 	"internal/config":    {may: []string{"."}, anything: true},
 	"internal/dashboard": {may: []string{".", "wire", "dispatch"}, anything: true},
-	"internal/echo":      {may: []string{".", "wire"}},
 	"internal/egress":    {may: []string{".", "wire"}, anything: true},
 	"internal/match":     {may: []string{"."}, anything: true},
 	"internal/secret":    {may: []string{"."}},
 	"internal/layering":  {},
 
-	"cmd/peal": {may: []string{".", "wire", "client", "server", "internal/config", "internal/echo"}, anything: true},
+	"cmd/peal": {may: []string{".", "wire", "client", "server", "internal/config"}, anything: true},
 }
 
 func TestArrowsPointInward(t *testing.T) {
