@@ -31,12 +31,13 @@ type Format struct {
 	// Encode makes the format's own headers and body. [Format.Request] adds the rest.
 	Encode func(in *Input) (http.Header, []byte, error)
 	// Verify checks what a receiver got; nil when the format has nothing to check.
-	// Its errors are of type *[VerifyError].
+	// The secrets of a format without a signature are the values of the header
+	// Authorization that are expected. Its errors are of type *[VerifyError].
 	Verify func(header http.Header, body []byte, secrets []string, options VerifyOptions) error
 	// Decode reads a request of the format back into an event: type, subject, time,
 	// data, and as ID the sender's own id of the delivery or event where it has one.
-	// It does not verify. It is nil when the format says too little to do so. Its
-	// errors are *[peal.Error] of code Invalid.
+	// The data may share the body's memory. Decode does not verify. It is nil when the
+	// format says too little to do so. Its errors are *[peal.Error] of code Invalid.
 	Decode func(header http.Header, body []byte) (peal.Event, error)
 
 	makeSecret  func() string

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"unicode/utf8"
 
 	"github.com/pealhq/peal"
@@ -39,7 +38,7 @@ func (f *Format) FreshSecret() string {
 	if f.makeSecret != nil {
 		return f.makeSecret()
 	}
-	return base64.RawURLEncoding.EncodeToString(randomBytes())
+	return rawBase64(randomBytes())
 }
 
 // CheckSecret makes sure that the format can sign with a secret. Its error is a

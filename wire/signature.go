@@ -23,6 +23,10 @@ func hexHMAC(prefix, secret string, body []byte) string {
 	return string(enchex.AppendEncode(append(text, prefix...), mac))
 }
 
+func hexText(b []byte) string { return enchex.EncodeToString(b) }
+
+func rawBase64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
 // equal compares two texts in constant time.
 func equal(a, b string) bool { return hmac.Equal([]byte(a), []byte(b)) }
 

@@ -1,0 +1,122 @@
+package wire
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/pealhq/peal"
+)
+
+// DejaCode's webhooks: Python's JSON, with the webhook's extra payload merged in.
+var dejacode = register(&Format{
+	Name:         "dejacode",
+	Title:        "DejaCode",
+	Secrets:      SecretNone,
+	Headers:      []string{"Content-Type"},
+	ExtraPayload: true,
+	Encode:       encodeDejacode,
+	Verify:       verifyAuthorization,
+	Decode:       decodeDejacode,
+})
+
+// The events that DejaCode writes in another way than {"hook", "data"}.
+const (
+	dejacodeUserChanged     = "user.added_or_updated"     // data's fields stand beside hook
+	dejacodeUserLocked      = "user.locked_out"           // data is the body
+	dejacodeVulnerabilities = "vulnerability.data_update" // data is the body
+	dejacodeUnknown         = "dejacode.unknown"          // what Decode says when the body does not tell
+)
+
+func encodeDejacode(in *Input) (http.Header, []byte, error) {
+	e, extra := in.Event, in.Webhook.ExtraPayload
+	header := makeHeader("Content-Type", "application/json")
+	body := make([]byte, 0, len(e.Data)+len(e.Data)/4+len(in.Webhook.URL)+len(extra)+128)
+	hasExtra := false
+	for range members(extra) {
+		hasExtra = true
+		break
+	}
+	bare := e.Type == dejacodeUserLocked || e.Type == dejacodeVulnerabilities
+	spread := e.Type == dejacodeUserChanged
+	switch {
+	case bare && !hasExtra && !isObject(e.Data):
+		return header, Python.Append(body, e.Data), nil
+	case (bare || spread) && !isObject(e.Data):
+		return nil, nil, peal.Invalidf("data", "must be an object: the format dejacode puts the fields of %s at the top of its body", e.Type)
+	case !bare && !spread && !hasExtra:
+		body = append(body, `{"hook": `...)
+		body = appendHook(body, in)
+		body = append(body, `, "data": `...)
+		body = Python.Append(body, e.Data)
+		return header, append(body, '}'), nil
+	}
+	var m merged
+	if !bare {
+		m.set([]byte(`"hook"`), appendHook(nil, in))
+	}
+	if bare || spread {
+		m.setAll(e.Data)
+	} else {
+		m.set([]byte(`"data"`), e.Data)
+	}
+	m.setAll(extra)
+	return header, m.append(body, Python), nil
+}
+
+func appendHook(dst []byte, in *Input) []byte {
+	id := in.Webhook.UUID
+	if id == "" {
+		id = in.Webhook.ID.String()
+	}
+	dst = append(dst, `{"uuid": `...)
+	dst = Python.AppendString(dst, id)
+	dst = append(dst, `, "event": `...)
+	dst = Python.AppendString(dst, in.Event.Type)
+	dst = append(dst, `, "target": `...)
+	dst = Python.AppendString(dst, in.Webhook.URL)
+	return append(dst, '}')
+}
+
+// decodeDejacode cannot tell an extra payload's members from the event's own where
+// they stand side by side, nor the type of an event whose hook was replaced.
+func decodeDejacode(_ http.Header, body []byte) (peal.Event, error) {
+	fields, err := decodeObject(body, "hook", "data", "text")
+	if err != nil {
+		return peal.Event{}, err
+	}
+	event := peal.Event{Type: dejacodeUnknown}
+	if hook := fields.values["hook"]; isObject(hook) {
+		inner, err := decodeObject(hook, "event")
+		if err != nil {
+			return peal.Event{}, err
+		}
+		if event.Type = inner.text("event"); inner.err != nil {
+			return peal.Event{}, inner.err
+		}
+	} else if text, _ := unquote(fields.values["text"]); hook == nil && strings.Contains(text, "vulnerabilities") {
+		event.Type = dejacodeVulnerabilities
+	} else if hook == nil && strings.Contains(text, "Login attempt") {
+		event.Type = dejacodeUserLocked
+	}
+	event.Data = fields.values["data"]
+	if event.Data == nil || event.Type == dejacodeUserChanged {
+		event.Data = withoutMember(body, "hook")
+	}
+	return event, fields.check(&event)
+}
+
+// withoutMember copies an object without the member of a name.
+func withoutMember(object []byte, name string) json.RawMessage {
+	out := append(make([]byte, 0, len(object)), '{')
+	for quoted, value := range members(object) {
+		if text, _ := unquote(quoted); text == name {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, quoted...), ':'), value...)
+	}
+	return append(out, '}')
+}
