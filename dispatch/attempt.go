@@ -1,0 +1,189 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/wire"
+)
+
+// worker makes attempts until there is nothing to do for it.
+func (e *Engine) worker() {
+	for {
+		j := e.scheduler.next()
+		if j == nil {
+			return
+		}
+		e.attempt(j)
+	}
+}
+
+// attempt makes one attempt of a delivery and moves the delivery on.
+func (e *Engine) attempt(j *job) {
+	hook := j.hook
+	attempt := peal.Attempt{
+		ID: peal.NewAttemptID(), DeliveryID: j.delivery.ID, Number: j.delivery.Attempts + 1,
+		Timing: peal.Timing{Wait: max(j.start.Sub(j.delivery.Due), 0)},
+	}
+	asked := e.send(hook, j.event, &attempt)
+	settlement := e.judge(hook, j, &attempt, asked)
+	telling := attempt.Reason != peal.ReasonEncode && attempt.Reason != peal.ReasonCanceled
+	troubled := e.scheduler.done(j, attempt.Timing.Total, attempt.Succeeded(), telling)
+	if settlement.Status == peal.Pending && attempt.Reason != peal.ReasonCanceled {
+		e.retry(j, &settlement)
+	}
+	e.settler.add(settlement)
+	if telling && (troubled || !attempt.Succeeded()) {
+		e.health.after(hook, j.lane, &attempt, settlement.Status)
+	}
+}
+
+// send makes the request and sends it. It gives the delay that the endpoint asked for.
+func (e *Engine) send(hook *hook, event *peal.Event, attempt *peal.Attempt) time.Duration {
+	started := time.Now()
+	request, err := e.encode(hook, event, attempt.DeliveryID, started)
+	if err != nil {
+		attempt.StartedAt = started.UTC().Truncate(time.Microsecond)
+		attempt.Timing.Total = time.Since(started)
+		attempt.URL = hook.URL
+		attempt.Reason, attempt.Error = peal.ReasonEncode, err.Error()
+		return 0
+	}
+	return e.client.Do(e.hard, &request, hook.Timeout, attempt)
+}
+
+func (e *Engine) encode(hook *hook, event *peal.Event, id peal.DeliveryID, at time.Time) (wire.Request, error) {
+	if hook.format == nil {
+		return wire.Request{}, peal.Invalidf("format", "%q is not known to this version", hook.Format)
+	}
+	if hook.route.Transforms() {
+		data, err := hook.route.Transform(e.hard, event)
+		if err != nil {
+			return wire.Request{}, err
+		}
+		transformed := *event
+		transformed.Data = data
+		event = &transformed
+	}
+	return hook.format.Request(&wire.Input{
+		Event: event, Webhook: hook.Webhook, DeliveryID: id, Time: at, Variables: e.variable,
+	})
+}
+
+// judge decides what the attempt means for its delivery.
+func (e *Engine) judge(hook *hook, j *job, attempt *peal.Attempt, asked time.Duration) peal.Settlement {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	s := peal.Settlement{Attempt: *attempt, WebhookID: hook.ID, Tries: j.delivery.Tries + 1}
+	switch {
+	case attempt.Succeeded():
+		s.Status, s.SettledAt = peal.Success, now
+	case attempt.Reason == peal.ReasonCanceled:
+		// Peal stopped in the middle: nothing is known, so the try does not count.
+		s.Status, s.Tries, s.Due = peal.Pending, j.delivery.Tries, j.delivery.Due
+	case j.delivery.Test, attempt.Reason == peal.ReasonEncode, attempt.StatusCode == statusGone:
+		s.Status, s.SettledAt = peal.Failed, now
+	default:
+		delay, again := hook.policy.Next(s.Tries, asked)
+		if !again {
+			s.Status, s.SettledAt = peal.Failed, now
+			break
+		}
+		s.Status, s.Due = peal.Pending, now.Add(delay)
+	}
+	return s
+}
+
+const statusGone = 410 // RFC 9110, section 15.5.11: gone for good
+
+// retry keeps a delivery that is due again soon in memory; otherwise it is let go
+// of and claimed when it is due.
+func (e *Engine) retry(j *job, s *peal.Settlement) {
+	delay := time.Until(s.Due)
+	j.delivery.Attempts++
+	j.delivery.Tries = s.Tries
+	j.delivery.Due = s.Due
+	if delay <= e.options.HoldRetry && e.scheduler.hold(j, delay) {
+		s.Held = true
+	}
+}
+
+// settled is told about settlements that are durable now.
+func (e *Engine) settled(settlements []peal.Settlement) {
+	routes, now := e.routes.Load(), time.Now()
+	for i := range settlements {
+		s := &settlements[i]
+		if s.Status != peal.Pending || s.Held {
+			continue
+		}
+		if h := routes.hooks[s.WebhookID]; h != nil {
+			e.scheduler.owe(h, s.Due, now)
+		}
+	}
+}
+
+var errGone = errors.New("the webhook is gone")
+
+// Test sends one event to a webhook at once, whatever its status, and gives what
+// came of it. The event and its delivery go on record, marked as a test; there are
+// no retries, and the webhook's health does not change. An empty eventType takes
+// the first type of the catalogue that the webhook's patterns match, or a pattern's
+// own; nil data takes that type's example.
+func (e *Engine) Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error) {
+	webhook, err := e.store.Webhook(ctx, tenant, id)
+	if err != nil {
+		return peal.Delivery{}, peal.Attempt{}, err
+	}
+	event, err := e.sample(ctx, &webhook, eventType, data)
+	if err != nil {
+		return peal.Delivery{}, peal.Attempt{}, err
+	}
+	if err := e.enter(); err != nil {
+		return peal.Delivery{}, peal.Attempt{}, err
+	}
+	defer e.publishers.Done()
+	ctx = context.WithoutCancel(ctx)
+	j, err := e.insertTest(ctx, &webhook, event)
+	if err != nil {
+		return peal.Delivery{}, peal.Attempt{}, err
+	}
+	attempt := peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: j.delivery.ID, Number: 1}
+	hook := e.hook(&webhook)
+	e.send(hook, event, &attempt)
+	settlement := e.judge(hook, j, &attempt, 0)
+	if settlement.Status == peal.Pending { // Peal stopped in the middle
+		settlement.Status, settlement.SettledAt = peal.Failed, time.Now().UTC()
+	}
+	if err := e.store.Settle(ctx, e.node, []peal.Settlement{settlement}); err != nil {
+		return peal.Delivery{}, peal.Attempt{}, err
+	}
+	delivery, err := e.store.Delivery(ctx, tenant, j.delivery.ID)
+	return delivery, attempt, err
+}
+
+func (e *Engine) insertTest(ctx context.Context, webhook *peal.Webhook, event *peal.Event) (*job, error) {
+	id := peal.NewDeliveryID()
+	for range maxReroutes {
+		routes, err := e.snapshot(ctx)
+		if err != nil {
+			return nil, err
+		}
+		_, err = e.store.Insert(ctx, e.node, routes.version, []peal.Insertion{{
+			Event: event, Deliveries: []peal.NewDelivery{{ID: id, WebhookID: webhook.ID, Held: true, Test: true}},
+		}})
+		if isStale(err) {
+			if err = e.Refresh(ctx); err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &job{event: event, delivery: peal.Delivery{
+			ID: id, Tenant: event.Tenant, WebhookID: webhook.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
+			Status: peal.Pending, Due: id.Time(), Test: true,
+		}}, nil
+	}
+	return nil, errGone
+}

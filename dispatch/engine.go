@@ -1,0 +1,252 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/egress"
+)
+
+// Engine takes events and delivers them. Make one with [New]; it is safe for
+// concurrent use. One store has at most one engine in a process.
+type Engine struct {
+	store   peal.Store
+	options Options
+	node    peal.NodeID
+	log     *slog.Logger
+	client  *egress.Client
+
+	scheduler *scheduler
+	settler   *settler
+	health    *healthKeeper
+
+	routes    atomic.Pointer[routes]
+	refreshMu sync.Mutex // one refresh at a time
+
+	state      atomic.Int32
+	publishers sync.WaitGroup // inserts under way, which must end before the last release
+	gate       sync.RWMutex   // guards the step from taking publishers to stopping
+	attempts   sync.WaitGroup // workers
+	hard       context.Context
+	kill       context.CancelFunc // ends the requests in flight
+}
+
+// What an engine is doing.
+const (
+	stateNew int32 = iota
+	stateRunning
+	stateStopped
+)
+
+// New makes an engine. Nothing is sent before [Engine.Run]; what is published
+// before is committed and waits. The error has code [peal.Invalid] and names the
+// option.
+func New(store peal.Store, options Options) (*Engine, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	options.Egress.MaxIdlePerHost = max(options.Egress.MaxIdlePerHost, options.LaneInFlight)
+	client, err := egress.New(options.Egress)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		store: store, options: options, node: peal.NewNodeID(), log: options.Log, client: client,
+		scheduler: newScheduler(options),
+	}
+	e.settler = newSettler(e)
+	e.health = newHealthKeeper(e)
+	e.hard, e.kill = context.WithCancel(context.Background())
+	e.scheduler.spawn = func() { e.attempts.Go(e.worker) }
+	return e, nil
+}
+
+// Node is the engine's name among the nodes of its store.
+func (e *Engine) Node() peal.NodeID { return e.node }
+
+// Run delivers until ctx ends, and then stops: it begins no more requests, gives
+// those in flight StopGrace to end, writes down what they came to, and lets go of
+// everything it holds, so that the next process goes on with it. It returns nil
+// after such a stop, and an error when the store cannot be read at the start or
+// when the engine has run before.
+func (e *Engine) Run(ctx context.Context) error {
+	if !e.state.CompareAndSwap(stateNew, stateRunning) {
+		return peal.Errorf(peal.Conflict, "an engine runs only once: make a new one")
+	}
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	var helpers sync.WaitGroup
+	helpers.Go(func() { e.settler.run() })
+	helpers.Go(func() { e.health.run(work) })
+	err := e.begin(ctx)
+	if err == nil {
+		for range refillers {
+			helpers.Go(func() { e.refiller(work) })
+		}
+		e.loop(ctx)
+	}
+	e.stop()
+	stopWork()
+	e.settler.finish()
+	e.health.finish()
+	helpers.Wait()
+	e.client.Close()
+	e.letGo()
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// refillers is how many claims are under way at once.
+const refillers = 2
+
+// begin takes over what dead processes held and learns what waits in the store.
+func (e *Engine) begin(ctx context.Context) error {
+	if err := e.Refresh(ctx); err != nil {
+		return err
+	}
+	taken, err := e.store.Takeover(ctx, []peal.NodeID{e.node})
+	if err != nil {
+		return err
+	}
+	if taken > 0 {
+		e.log.Info("took over deliveries of a node that is gone", "deliveries", taken)
+	}
+	return e.syncDue(ctx)
+}
+
+// loop wakes lanes when the store's deliveries for them are due, and keeps the
+// slow attempts apart.
+func (e *Engine) loop(ctx context.Context) {
+	sort := time.NewTicker(slowAfter / 4)
+	defer sort.Stop()
+	sync := time.NewTicker(e.options.DueSync)
+	defer sync.Stop()
+	due := time.NewTimer(time.Hour)
+	defer due.Stop()
+	for {
+		if next := e.scheduler.callDue(time.Now()); next.IsZero() {
+			due.Stop()
+		} else {
+			due.Reset(time.Until(next))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-sort.C:
+			e.scheduler.sortSlow()
+		case <-sync.C:
+			if err := e.resync(ctx); err != nil && ctx.Err() == nil {
+				e.log.Warn("cannot ask the store what is due; trying again", "error", err)
+			}
+		case <-due.C:
+		case <-e.scheduler.dueMoved:
+		}
+	}
+}
+
+func (e *Engine) resync(ctx context.Context) error {
+	if err := e.Refresh(ctx); err != nil {
+		return err
+	}
+	return e.syncDue(ctx)
+}
+
+// syncDue learns from the store which webhooks have deliveries that nobody holds.
+func (e *Engine) syncDue(ctx context.Context) error {
+	const page = 1000
+	var after peal.WebhookID
+	for {
+		dues, err := e.store.Due(ctx, after, page)
+		if err != nil {
+			return err
+		}
+		routes, now := e.routes.Load(), time.Now()
+		for _, d := range dues {
+			if h := routes.hooks[d.WebhookID]; h != nil {
+				e.scheduler.owe(h, d.Due, now)
+			}
+		}
+		if len(dues) < page {
+			return nil
+		}
+		after = dues[len(dues)-1].WebhookID
+	}
+}
+
+// stop ends publishing and sending.
+func (e *Engine) stop() {
+	e.gate.Lock()
+	e.state.Store(stateStopped)
+	e.gate.Unlock()
+	e.scheduler.stop()
+	ended := make(chan struct{})
+	go func() {
+		e.publishers.Wait()
+		e.attempts.Wait()
+		close(ended)
+	}()
+	grace := time.NewTimer(e.options.StopGrace)
+	defer grace.Stop()
+	select {
+	case <-ended:
+	case <-grace.C:
+		e.log.Warn("requests still in flight are broken off; their deliveries are sent again")
+		e.kill()
+		<-ended
+	}
+	e.kill()
+}
+
+// letGo releases what this node still holds. When that fails the next process
+// takes it over all the same, so it is worth one try with a bound.
+func (e *Engine) letGo() {
+	ctx, cancel := context.WithTimeout(context.Background(), letGoTime)
+	defer cancel()
+	if err := e.store.Release(ctx, e.node, nil); err != nil {
+		e.log.Warn("cannot let go of the deliveries held; the next start takes them over", "error", err)
+	}
+}
+
+const letGoTime = 10 * time.Second
+
+// release lets go of deliveries that this node holds but may not send.
+func (e *Engine) release(ids []peal.DeliveryID) {
+	if len(ids) == 0 {
+		return
+	}
+	if err := e.store.Release(context.WithoutCancel(e.hard), e.node, ids); err != nil {
+		e.log.Warn("cannot let go of deliveries; the next start takes them over", "deliveries", len(ids), "error", err)
+	}
+}
+
+var errNotRunning = &peal.Error{Code: peal.Unavailable, Message: "the engine does not run"}
+
+// Ready reports whether events are taken and sent: nil, or the reason why not.
+func (e *Engine) Ready(ctx context.Context) error {
+	if e.state.Load() != stateRunning || e.routes.Load() == nil {
+		return errNotRunning
+	}
+	return e.store.Ping(ctx)
+}
+
+// enter begins a publish; the caller calls e.publishers.Done after it.
+func (e *Engine) enter() error {
+	e.gate.RLock()
+	defer e.gate.RUnlock()
+	if e.state.Load() == stateStopped {
+		return &peal.Error{Code: peal.Unavailable, Message: "Peal is stopping; publish again in a moment", RetryAfter: time.Second}
+	}
+	e.publishers.Add(1)
+	return nil
+}
+
+func isStale(err error) bool { return errors.Is(err, peal.ErrStaleRoutes) }

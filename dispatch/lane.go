@@ -1,0 +1,97 @@
+package dispatch
+
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/pealhq/peal"
+)
+
+// job is a delivery in memory, waiting for its attempt or in it.
+type job struct {
+	delivery peal.Delivery
+	event    *peal.Event
+	lane     *lane
+	hook     *hook // the webhook's settings when the attempt began
+
+	timer  *time.Timer // runs out when a held retry is due
+	probe  bool        // the single attempt of a half-open breaker
+	slow   bool        // counted among the slow ones
+	start  time.Time   // of the attempt
+	prev   *job        // neighbours in the list of attempts in flight, oldest first
+	next   *job
+	memory int64
+
+	canceled bool // while in flight: nothing follows this attempt
+}
+
+// lane is the queue of one webhook. The scheduler's mutex guards all of it.
+type lane struct {
+	id   peal.WebhookID
+	hook *hook
+
+	queue    fifo[*job]
+	held     map[peal.DeliveryID]*job // retries that wait for their time in memory
+	reserved int                      // places promised to inserts under way
+	inFlight int
+
+	ready   bool // stands in a queue of ready lanes
+	pace    pace
+	breaker breaker
+	limiter *rate.Limiter
+	wake    *time.Timer // makes the lane ready when its breaker or limiter lets it
+	health  peal.Health
+
+	// spilled is true while the store may hold deliveries that are due and that
+	// nobody holds; new ones then go there too, so that they keep their order.
+	spilled   bool
+	spills    int       // counts the inserts that went to the store
+	refilling bool      // stands in the queue of lanes to be refilled, or is being refilled
+	due       time.Time // the earliest known due time of what nobody holds; zero for none
+	dueIndex  int       // place in the scheduler's heap; -1 for none
+}
+
+// size is how many places of the lane are taken.
+func (l *lane) size() int { return l.queue.len() + l.reserved + len(l.held) }
+
+// sends reports whether the lane's webhook may be sent to.
+func (l *lane) sends() bool { return l.hook != nil && l.hook.Status == peal.Active }
+
+// fifo is a queue that reuses its memory.
+type fifo[T any] struct {
+	items []T
+	head  int
+}
+
+func (q *fifo[T]) len() int { return len(q.items) - q.head }
+
+func (q *fifo[T]) push(item T) {
+	if q.head > 32 && q.head*2 >= len(q.items) {
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items, q.head = q.items[:n], 0
+	}
+	q.items = append(q.items, item)
+}
+
+func (q *fifo[T]) pop() T {
+	item := q.items[q.head]
+	var none T
+	q.items[q.head] = none
+	q.head++
+	if q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
+		if cap(q.items) > 256 {
+			q.items = nil // a drained burst gives its memory back
+		}
+	}
+	return item
+}
+
+// drain empties the queue and gives what was in it.
+func (q *fifo[T]) drain() []T {
+	items := q.items[q.head:]
+	*q = fifo[T]{}
+	return items
+}

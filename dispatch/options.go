@@ -1,0 +1,89 @@
+package dispatch
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/egress"
+)
+
+// EgressOptions say where requests may go.
+type EgressOptions = egress.Options
+
+// Options are an engine's settings. Begin with [DefaultOptions].
+type Options struct {
+	// Log gets what an operator should know; nil discards it.
+	Log *slog.Logger
+	// MaxData is the largest event data in bytes, 1 to [peal.LargestMaxData].
+	MaxData int
+	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.
+	RetryPolicy peal.RetryPolicy
+	// Variables fill {{NAME}} in the values of extra headers. They are secrets.
+	Variables map[string]string
+	// Egress says where requests may go.
+	Egress EgressOptions
+	// CheckSchemas refuses events whose data breaks the schema of their type.
+	CheckSchemas bool
+	// StopGrace is how long requests in flight may go on after Run was told to end.
+	StopGrace time.Duration
+
+	// MaxInFlight is how many requests may be in flight at once to endpoints that
+	// answer within a second.
+	MaxInFlight int
+	// MaxSlow is how many requests may be in flight at once to endpoints that take
+	// longer. They have a number of their own so that they cannot use up the other.
+	MaxSlow int
+	// LaneInFlight is the most requests in flight of one webhook. A lane begins with
+	// a few, gets more while its endpoint keeps up and fewer when it slows or errs.
+	LaneInFlight int
+	// LaneQueue is the most deliveries of one webhook that wait in memory; the others
+	// wait in the store.
+	LaneQueue int
+	// Memory bounds the bytes of event data that wait in memory.
+	Memory int64
+	// HoldRetry is the longest delay before a retry that is waited for in memory; for
+	// a longer one the delivery is let go of and claimed when it is due.
+	HoldRetry time.Duration
+	// DueSync is how often the store is asked which webhooks have deliveries that no
+	// node holds: the net under the engine's own knowledge of them.
+	DueSync time.Duration
+}
+
+// DefaultOptions suit one node with a few hundred megabytes of memory.
+func DefaultOptions() Options {
+	return Options{
+		MaxData:      peal.DefaultMaxData,
+		RetryPolicy:  peal.DefaultRetryPolicy(),
+		Egress:       egress.DefaultOptions(),
+		StopGrace:    30 * time.Second,
+		MaxInFlight:  512,
+		MaxSlow:      1024,
+		LaneInFlight: 64,
+		LaneQueue:    1024,
+		Memory:       32 << 20,
+		HoldRetry:    10 * time.Second,
+		DueSync:      30 * time.Second,
+	}
+}
+
+// Validate checks the ranges. The error has code [peal.Invalid] and names the field.
+func (o Options) Validate() error {
+	if o.MaxData < 1 || o.MaxData > peal.LargestMaxData {
+		return peal.Invalidf("max_data", "must be from 1 to %d bytes", peal.LargestMaxData)
+	}
+	if err := o.RetryPolicy.Validate(); err != nil {
+		return err
+	}
+	for field, value := range map[string]int{
+		"MaxInFlight": o.MaxInFlight, "MaxSlow": o.MaxSlow, "LaneInFlight": o.LaneInFlight, "LaneQueue": o.LaneQueue,
+	} {
+		if value < 1 {
+			return peal.Invalidf(field, "must be at least 1")
+		}
+	}
+	if o.Memory < 1 || o.HoldRetry < 0 || o.DueSync <= 0 || o.StopGrace < 0 {
+		return peal.Invalidf("dispatch", "Memory and DueSync must be above 0, HoldRetry and StopGrace not below")
+	}
+	return o.Egress.Validate()
+}

@@ -1,0 +1,249 @@
+package dispatch
+
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/pealhq/peal"
+)
+
+// fewest is how many deliveries a lane may have in memory however little of the
+// engine's memory is left, so that one lane's backlog never keeps another from
+// being sent to.
+const fewest = 8
+
+// lane gives a webhook's lane, making it where there is none.
+func (s *scheduler) lane(id peal.WebhookID) *lane {
+	l := s.lanes[id]
+	if l == nil {
+		l = &lane{id: id, pace: newPace(s.options.LaneInFlight), dueIndex: -1}
+		s.lanes[id] = l
+	}
+	return l
+}
+
+// reserve promises each of the webhooks a place for one event, and says for each
+// whether there was one. hand or giveUp follows.
+func (s *scheduler) reserve(hooks []*hook, size int, fits []bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, h := range hooks {
+		l := s.lane(h.ID)
+		if l.hook == nil {
+			s.attach(l, h)
+		}
+		fits[i] = !s.stopping && !l.spilled && l.sends() && s.room(l, int64(size))
+		if fits[i] {
+			l.reserved++
+			s.memory += int64(size)
+			continue
+		}
+		l.spills++
+		l.spilled = l.sends()
+	}
+}
+
+// room reports whether one more delivery may wait in the lane's memory.
+func (s *scheduler) room(l *lane, size int64) bool {
+	taken := l.size()
+	if l.breaker.failures >= breakAfter {
+		return taken < fewest // an endpoint that is down needs no long queue
+	}
+	return taken < s.options.LaneQueue && (taken < fewest || s.memory+size <= s.options.Memory)
+}
+
+// hand gives the lanes an event that is committed, where they had a place for it,
+// and notes for the others that the store has work.
+func (s *scheduler) hand(p *plan, insertion *peal.Insertion) {
+	event := insertion.Event
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, h := range p.hooks {
+		l := s.lane(h.ID)
+		if !p.fits[i] {
+			if l.sends() {
+				l.spilled = true
+				s.topUp(l)
+			}
+			continue
+		}
+		l.reserved--
+		id := insertion.Deliveries[i].ID
+		s.push(l, &job{lane: l, event: event, memory: int64(p.size), delivery: peal.Delivery{
+			ID: id, Tenant: event.Tenant, WebhookID: h.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
+			Status: peal.Pending, Due: id.Time(),
+		}})
+	}
+}
+
+// giveUp takes the promised places back, because nothing was committed.
+func (s *scheduler) giveUp(hooks []*hook, fits []bool, size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, h := range hooks {
+		l := s.lane(h.ID)
+		if fits[i] {
+			l.reserved--
+			s.memory -= int64(size)
+		}
+		s.topUp(l) // the store may have nothing for it: the refill finds out
+	}
+}
+
+// push queues a job whose memory is counted already.
+func (s *scheduler) push(l *lane, j *job) {
+	l.queue.push(j)
+	s.ready(l)
+}
+
+// hold keeps a failed delivery in memory until its retry is due. It reports false
+// when the engine stops or the lane does not send, so that the delivery must be let go of.
+func (s *scheduler) hold(j *job, delay time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := j.lane
+	if s.stopping || j.canceled || !l.sends() || l.spilled || !s.room(l, int64(len(j.event.Data))) {
+		return false
+	}
+	again := &job{delivery: j.delivery, event: j.event, lane: l, memory: int64(len(j.event.Data))}
+	s.memory += again.memory
+	if l.held == nil {
+		l.held = make(map[peal.DeliveryID]*job)
+	}
+	l.held[j.delivery.ID] = again
+	again.timer = time.AfterFunc(delay, func() { s.unhold(again) })
+	return true
+}
+
+// unhold queues a held retry, because it is due or wanted now; false when it was
+// not held any more.
+func (s *scheduler) unhold(j *job) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := j.lane
+	if l.held[j.delivery.ID] != j || s.stopping {
+		return false
+	}
+	delete(l.held, j.delivery.ID)
+	s.push(l, j)
+	return true
+}
+
+// find gives a held retry; nil when there is none.
+func (s *scheduler) find(webhook peal.WebhookID, id peal.DeliveryID) *job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.lanes[webhook]; l != nil {
+		return l.held[id]
+	}
+	return nil
+}
+
+// drop takes a delivery out of memory; when its attempt is in flight, none follows.
+func (s *scheduler) drop(webhook peal.WebhookID, id peal.DeliveryID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lanes[webhook]
+	if l == nil {
+		return
+	}
+	if j := l.held[id]; j != nil {
+		j.timer.Stop()
+		delete(l.held, id)
+		s.memory -= j.memory
+		return
+	}
+	for j := s.oldest; j != nil; j = j.next {
+		if j.delivery.ID == id {
+			j.canceled = true
+			return
+		}
+	}
+	for _, j := range l.queue.drain() {
+		if j.delivery.ID == id {
+			s.memory -= j.memory
+			continue
+		}
+		l.queue.push(j)
+	}
+}
+
+// force queues work that has a place whatever the bounds say: what a person asked
+// for, one at a time.
+func (s *scheduler) force(h *hook, work peal.Work) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lane(h.ID)
+	if l.hook == nil {
+		s.attach(l, h)
+	}
+	size := int64(len(work.Event.Data))
+	s.memory += size
+	s.push(l, &job{delivery: work.Delivery, event: work.Event, lane: l, memory: size})
+}
+
+// attach gives the lane its webhook's newest settings.
+func (s *scheduler) attach(l *lane, h *hook) {
+	if l.hook == nil {
+		l.health = h.Health
+	}
+	old := l.hook
+	l.hook = h
+	switch {
+	case h == nil || h.RateLimit == nil:
+		l.limiter = nil
+	case old == nil || old.RateLimit == nil || *old.RateLimit != *h.RateLimit:
+		l.limiter = rate.NewLimiter(rate.Limit(h.RateLimit.PerSecond), h.RateLimit.Burst)
+	}
+}
+
+// replace gives a lane new settings (nil when its webhook is gone) and says which
+// deliveries must be let go of because it does not send any more.
+func (s *scheduler) replace(id peal.WebhookID, h *hook) (released []peal.DeliveryID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lanes[id]
+	if l == nil && h != nil && h.Status == peal.Active {
+		return nil // made when there is something to send
+	}
+	l = s.lane(id)
+	sent := l.sends()
+	moved := l.hook != nil && h != nil && l.hook.URL != h.URL
+	s.attach(l, h)
+	if l.sends() {
+		if moved {
+			l.pace, l.breaker = newPace(s.options.LaneInFlight), breaker{probing: l.breaker.probing} // another endpoint
+		}
+		if !sent {
+			l.spilled = true
+			s.topUp(l)
+		}
+		s.ready(l)
+		return nil
+	}
+	for _, j := range l.queue.drain() {
+		released = append(released, j.delivery.ID)
+		s.memory -= j.memory
+	}
+	for _, j := range l.held {
+		j.timer.Stop()
+		released = append(released, j.delivery.ID)
+		s.memory -= j.memory
+	}
+	l.held, l.spilled = nil, false
+	s.setDue(l, time.Time{})
+	if h == nil && l.inFlight == 0 && l.reserved == 0 {
+		delete(s.lanes, id)
+	}
+	return released
+}
+
+// forgive forgets a webhook's failures.
+func (s *scheduler) forgive(id peal.WebhookID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.lanes[id]; l != nil {
+		l.health, l.pace, l.breaker = peal.Health{}, newPace(s.options.LaneInFlight), breaker{probing: l.breaker.probing}
+	}
+}

@@ -1,0 +1,204 @@
+package dispatch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/match"
+)
+
+// Published is what became of an event.
+type Published struct {
+	// Event is the accepted event; the first one of its id when Duplicate.
+	Event *peal.Event
+	// Duplicate is true when the tenant already had this event.
+	Duplicate bool
+	// Webhooks are those that it goes to, in the order of their ids.
+	Webhooks []peal.WebhookID
+}
+
+// maxReroutes is how often a publish is routed anew because the webhooks changed
+// in the moment before it was committed.
+const maxReroutes = 10
+
+// Publish takes events of a tenant: all of them, or none. When it returns nil they
+// and their deliveries are durable. An event without an id or a time gets one; an
+// event whose id the tenant already has is a duplicate and is not sent again.
+//
+// Errors are [peal.Invalid] or [peal.TooLarge] with the field (of "events[N]" when
+// there are several), [peal.Conflict] when an id is taken by an event with other
+// content, [peal.Forbidden] for the reserved tenant, and [peal.Unavailable] when
+// the store cannot take them now or the engine stops.
+func (e *Engine) Publish(ctx context.Context, tenant string, events ...peal.Event) ([]Published, error) {
+	if tenant == peal.OperationsTenant {
+		return nil, peal.Errorf(peal.Forbidden, "the tenant %q is reserved for Peal's own events", tenant)
+	}
+	return e.publish(ctx, tenant, events)
+}
+
+func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event) ([]Published, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	batch, err := e.prepare(tenant, events)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.enter(); err != nil {
+		return nil, err
+	}
+	defer e.publishers.Done()
+	// The answer of the store decides what this node holds, so it is waited for even
+	// when the caller has gone.
+	ctx = context.WithoutCancel(ctx)
+	for range maxReroutes {
+		routes, err := e.snapshot(ctx)
+		if err != nil {
+			return nil, err
+		}
+		published, err := e.commit(ctx, routes, batch)
+		if !isStale(err) {
+			return published, err
+		}
+		if err := e.Refresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return nil, &peal.Error{Code: peal.Unavailable, Message: "the webhooks change too fast to publish; try again", RetryAfter: time.Second}
+}
+
+// prepare checks the events and gives them what their publisher left out.
+func (e *Engine) prepare(tenant string, events []peal.Event) ([]peal.Insertion, error) {
+	if err := peal.ValidateTenant(tenant); err != nil {
+		return nil, err
+	}
+	if len(events) == 0 || len(events) > peal.MaxBatch {
+		return nil, peal.Invalidf("events", "must be 1 to %d events", peal.MaxBatch)
+	}
+	insertions := make([]peal.Insertion, len(events))
+	for i := range events {
+		event := &events[i]
+		if len(events) > 1 {
+			// One event that waits must not keep the memory of its whole batch.
+			event = own(event)
+		}
+		if err := e.check(event); err != nil {
+			if len(events) > 1 {
+				return nil, within(fmt.Sprintf("events[%d]", i), err)
+			}
+			return nil, err
+		}
+		insertions[i] = peal.Insertion{Event: event, IDGiven: event.ID != "", TimeGiven: !event.Time.IsZero()}
+		event.Tenant = tenant
+		event.Key = peal.NewEventKey()
+		if event.ID == "" {
+			event.ID = event.Key.String()
+		}
+		if event.Time.IsZero() {
+			event.Time = peal.TimestampOf(event.AcceptedAt())
+		}
+	}
+	return insertions, nil
+}
+
+func own(event *peal.Event) *peal.Event {
+	copied := *event
+	copied.Data = bytes.Clone(event.Data)
+	return &copied
+}
+
+func (e *Engine) check(event *peal.Event) error {
+	return event.Validate(e.options.MaxData)
+}
+
+// within puts a place in front of the field of an error.
+func within(place string, err error) error {
+	e, ok := err.(*peal.Error)
+	if !ok {
+		return err
+	}
+	moved := *e
+	if moved.Field = place; e.Field != "" {
+		moved.Field += "." + e.Field
+	}
+	return &moved
+}
+
+// plan is where one event of a batch goes.
+type plan struct {
+	hooks []*hook
+	fits  []bool // whether the lane of each has a place promised
+	size  int
+}
+
+// commit routes the events, commits them with their deliveries and hands those to
+// the lanes.
+func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insertion) ([]Published, error) {
+	plans := make([]plan, len(batch))
+	for i := range batch {
+		e.plan(&plans[i], routes, &batch[i])
+	}
+	inserted, err := e.store.Insert(ctx, e.node, routes.version, batch)
+	if err != nil {
+		for i := range plans {
+			p := &plans[i]
+			e.scheduler.giveUp(p.hooks, p.fits, p.size)
+		}
+		return nil, err
+	}
+	published := make([]Published, len(batch))
+	for i := range batch {
+		p := &plans[i]
+		published[i] = Published{Event: inserted[i].Event, Duplicate: inserted[i].Duplicate, Webhooks: inserted[i].Webhooks}
+		if inserted[i].Duplicate {
+			e.scheduler.giveUp(p.hooks, p.fits, p.size)
+			continue
+		}
+		if len(p.hooks) == 0 {
+			continue
+		}
+		published[i].Webhooks = make([]peal.WebhookID, len(p.hooks))
+		for j, h := range p.hooks {
+			published[i].Webhooks[j] = h.ID
+		}
+		e.scheduler.hand(p, &batch[i])
+	}
+	return published, nil
+}
+
+// plan finds the webhooks of an event and reserves their places.
+func (e *Engine) plan(p *plan, routes *routes, insertion *peal.Insertion) {
+	event := insertion.Event
+	p.size = len(event.Data)
+	matched := routes.table.Match(event.Tenant, event.Type)
+	insertion.Deliveries = nil
+	if len(matched) == 0 {
+		return
+	}
+	p.hooks = make([]*hook, 0, len(matched))
+	var facts *match.Facts
+	for _, route := range matched {
+		if route.Filters() {
+			if facts == nil {
+				facts = match.FactsOf(event)
+			}
+			wants, err := route.Wants(facts)
+			if err != nil {
+				e.log.Info("a filter failed, which counts as no match", "webhook", route.Webhook().ID, "event", event.ID, "error", err)
+			}
+			if !wants {
+				continue
+			}
+		}
+		p.hooks = append(p.hooks, routes.hooks[route.Webhook().ID])
+	}
+	p.fits = make([]bool, len(p.hooks))
+	e.scheduler.reserve(p.hooks, p.size, p.fits)
+	insertion.Deliveries = make([]peal.NewDelivery, len(p.hooks))
+	for i, h := range p.hooks {
+		insertion.Deliveries[i] = peal.NewDelivery{ID: peal.NewDeliveryID(), WebhookID: h.ID, Held: p.fits[i]}
+	}
+}

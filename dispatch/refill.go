@@ -1,0 +1,195 @@
+package dispatch
+
+import (
+	"container/heap"
+	"context"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// claimLimit is how many deliveries are claimed at once.
+const claimLimit = 256
+
+// topUp puts the lane into the queue of those to be refilled when the store has
+// work for it and half of its queue is free.
+func (s *scheduler) topUp(l *lane) {
+	if !l.spilled || l.refilling || !l.sends() || s.stopping {
+		return
+	}
+	if s.space(l) < min(claimLimit, s.options.LaneQueue/2+1) && l.size() >= fewest/2 {
+		return
+	}
+	l.refilling = true
+	s.refills.push(l)
+	s.refill.Signal()
+}
+
+// space is how many deliveries the lane can take from the store.
+func (s *scheduler) space(l *lane) int {
+	free := s.options.LaneQueue - l.size()
+	if l.breaker.failures >= breakAfter || s.memory >= s.options.Memory {
+		free = fewest - l.size()
+	}
+	return max(free, 0)
+}
+
+// nextRefill gives the next lane to be refilled and how many deliveries it can
+// take; nil when the engine stops.
+func (s *scheduler) nextRefill() (l *lane, limit, spills int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		for s.refills.len() == 0 && !s.stopping {
+			s.refill.Wait()
+		}
+		if s.stopping {
+			return nil, 0, 0
+		}
+		l = s.refills.pop()
+		if limit = min(s.space(l), claimLimit); limit > 0 && l.sends() {
+			return l, limit, l.spills
+		}
+		l.refilling = false
+	}
+}
+
+// refilled queues what was claimed for a lane. next is when the rest is due.
+// Deliveries that the lane may not send any more are given back.
+func (s *scheduler) refilled(l *lane, works []peal.Work, limit, spills int, next, now time.Time) (back []peal.DeliveryID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.refilling = false
+	if !l.sends() || s.stopping {
+		for _, w := range works {
+			back = append(back, w.Delivery.ID)
+		}
+		return back
+	}
+	for _, w := range works {
+		size := int64(len(w.Event.Data))
+		s.memory += size
+		l.queue.push(&job{delivery: w.Delivery, event: w.Event, lane: l, memory: size})
+	}
+	// Unless the claim came back short, and no insert went to the store meanwhile,
+	// there is more that is due.
+	l.spilled = l.spills != spills || !next.IsZero() && !next.After(now)
+	s.setDue(l, time.Time{})
+	if !l.spilled {
+		s.setDue(l, next)
+	}
+	s.ready(l)
+	s.topUp(l)
+	return back
+}
+
+// unrefilled puts a lane back whose claim failed; it is tried again after a while.
+func (s *scheduler) unrefilled(l *lane, retry time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.refilling, l.spilled = false, false
+	s.setDue(l, retry)
+}
+
+// owe notes that the store has a delivery for the lane, due at a time, that nobody holds.
+func (s *scheduler) owe(h *hook, due, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lane(h.ID)
+	if l.hook == nil {
+		s.attach(l, h)
+	}
+	if !l.sends() {
+		return
+	}
+	if !due.After(now) {
+		l.spilled = true
+		l.spills++
+		s.topUp(l)
+		return
+	}
+	if l.due.IsZero() || due.Before(l.due) {
+		s.setDue(l, due)
+	}
+}
+
+// callDue marks the lanes whose time has come, and gives the next time; zero for none.
+func (s *scheduler) callDue(now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.dues) > 0 {
+		l := s.dues[0]
+		if l.due.After(now) {
+			return l.due
+		}
+		s.setDue(l, time.Time{})
+		l.spilled = true
+		s.topUp(l)
+	}
+	return time.Time{}
+}
+
+func (s *scheduler) setDue(l *lane, due time.Time) {
+	l.due = due
+	switch {
+	case due.IsZero() && l.dueIndex >= 0:
+		heap.Remove(&s.dues, l.dueIndex)
+	case due.IsZero():
+	case l.dueIndex >= 0:
+		heap.Fix(&s.dues, l.dueIndex)
+	default:
+		heap.Push(&s.dues, l)
+	}
+	select {
+	case s.dueMoved <- struct{}{}:
+	default:
+	}
+}
+
+// dueHeap orders lanes by the time that the store's next delivery for them is due.
+type dueHeap []*lane
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].dueIndex, h[j].dueIndex = i, j
+}
+func (h *dueHeap) Push(x any) {
+	l := x.(*lane)
+	l.dueIndex = len(*h)
+	*h = append(*h, l)
+}
+func (h *dueHeap) Pop() any {
+	old := *h
+	l := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	l.dueIndex = -1
+	return l
+}
+
+// refiller claims deliveries for the lanes that have room, until the engine stops.
+func (e *Engine) refiller(ctx context.Context) {
+	for {
+		l, limit, spills := e.scheduler.nextRefill()
+		if l == nil {
+			return
+		}
+		now := time.Now()
+		works, next, err := e.store.Claim(ctx, e.node, l.id, now, limit)
+		if err != nil {
+			if ctx.Err() == nil {
+				e.log.Warn("cannot claim deliveries; trying again", "webhook", l.id, "error", err)
+			}
+			e.scheduler.unrefilled(l, now.Add(claimRetry))
+			continue
+		}
+		if back := e.scheduler.refilled(l, works, limit, spills, next, now); len(back) > 0 {
+			e.release(back)
+		}
+	}
+}
+
+// claimRetry is how long after a failed claim the next one is made.
+const claimRetry = time.Second

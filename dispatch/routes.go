@@ -1,0 +1,150 @@
+package dispatch
+
+import (
+	"context"
+	"maps"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/wire"
+)
+
+// hook is a webhook as the engine uses it: immutable, made anew when its settings change.
+type hook struct {
+	*peal.Webhook
+	route  *match.Route
+	format *wire.Format // nil when this version does not know the format
+	policy peal.RetryPolicy
+}
+
+// routes is what publishing reads: one immutable snapshot of all webhooks.
+type routes struct {
+	version int64
+	table   *match.Table
+	hooks   map[peal.WebhookID]*hook
+}
+
+// Refresh learns what has changed about webhooks and lets it govern from now on.
+// Call it after a change through the store; the engine finds out by itself before
+// it commits an event, but a pause or resume shows at once only so.
+func (e *Engine) Refresh(ctx context.Context) error {
+	e.refreshMu.Lock()
+	defer e.refreshMu.Unlock()
+	old := e.routes.Load()
+	if old == nil {
+		old = &routes{table: &match.Table{}}
+	}
+	webhooks, version, err := e.store.RoutesSince(ctx, old.version)
+	if err != nil {
+		return err
+	}
+	if len(webhooks) == 0 && e.routes.Load() != nil && version == old.version {
+		return nil
+	}
+	next := &routes{version: version, hooks: maps.Clone(old.hooks)}
+	if next.hooks == nil {
+		next.hooks = make(map[peal.WebhookID]*hook, len(webhooks))
+	}
+	changed := make([]*match.Route, len(webhooks))
+	for i := range webhooks {
+		h := e.hook(&webhooks[i])
+		if before := next.hooks[h.ID]; before != nil && before.Status == peal.Disabled && h.Status == peal.Active {
+			e.forgive(ctx, h.Webhook)
+		}
+		changed[i] = h.route
+		if h.Status == peal.Deleted {
+			delete(next.hooks, h.ID)
+			continue
+		}
+		next.hooks[h.ID] = h
+	}
+	next.table = old.table.With(changed...)
+	e.routes.Store(next)
+	for i := range webhooks {
+		id := webhooks[i].ID
+		e.release(e.scheduler.replace(id, next.hooks[id]))
+	}
+	return nil
+}
+
+// forgive forgets the failures that had disabled a webhook, so that it has its
+// policy's whole patience again.
+func (e *Engine) forgive(ctx context.Context, w *peal.Webhook) {
+	w.Health = peal.Health{}
+	e.scheduler.forgive(w.ID)
+	if err := e.store.SetHealth(ctx, w.ID, w.Health); err != nil {
+		e.log.Warn("cannot write a webhook's health", "webhook", w.ID, "error", err)
+	}
+}
+
+func (e *Engine) hook(w *peal.Webhook) *hook {
+	h := &hook{Webhook: w, route: match.Load(w, match.DefaultLimits()), policy: e.Policy(w)}
+	h.format, _ = wire.Lookup(w.Format)
+	return h
+}
+
+// snapshot gives the routes, reading them first when nobody has.
+func (e *Engine) snapshot(ctx context.Context) (*routes, error) {
+	if r := e.routes.Load(); r != nil {
+		return r, nil
+	}
+	if err := e.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	return e.routes.Load(), nil
+}
+
+// Policy is the retry policy that governs a webhook: its own, its format's or the
+// deployment's.
+func (e *Engine) Policy(w *peal.Webhook) peal.RetryPolicy {
+	if w.RetryPolicy != nil {
+		return *w.RetryPolicy
+	}
+	if format, ok := wire.Lookup(w.Format); ok && format.RetryPolicy != nil {
+		return *format.RetryPolicy
+	}
+	return e.options.RetryPolicy
+}
+
+// CheckWebhook checks all of a webhook's settings: the rules of [peal.Webhook],
+// that its format exists and can use its secrets, that its programs compile, that
+// its variables exist and that its URL may be reached at all. Call it before the
+// webhook is saved. The error has code [peal.Invalid] and names the field.
+func (e *Engine) CheckWebhook(_ context.Context, w *peal.Webhook) error {
+	if err := w.Validate(); err != nil {
+		return err
+	}
+	if err := e.client.CheckURL(w.URL); err != nil {
+		return err
+	}
+	format, ok := wire.Lookup(w.Format)
+	if !ok {
+		return peal.Invalidf("format", "is not known: use one of %s", formatNames())
+	}
+	for _, secret := range w.Secrets {
+		if err := format.CheckSecret(secret.Value); err != nil {
+			return err
+		}
+	}
+	if err := wire.CheckHeaders(w, e.variable); err != nil {
+		return err
+	}
+	_, err := match.Compile(w, match.DefaultLimits())
+	return err
+}
+
+func (e *Engine) variable(name string) (string, bool) {
+	value, ok := e.options.Variables[name]
+	return value, ok
+}
+
+func formatNames() string {
+	text := ""
+	for i, f := range wire.Formats() {
+		if i > 0 {
+			text += ", "
+		}
+		text += f.Name
+	}
+	return text
+}

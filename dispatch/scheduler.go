@@ -1,0 +1,275 @@
+package dispatch
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// scheduler decides which delivery is attempted next. Lanes that have something to
+// send and may send it stand in one of two queues and take turns: fast ones, whose
+// endpoints answer within slowAfter, and slow ones. Each kind has its own number of
+// requests that may be in flight, so that endpoints that hang cannot use up what
+// the healthy ones need.
+type scheduler struct {
+	mu      sync.Mutex
+	options Options
+	lanes   map[peal.WebhookID]*lane
+
+	fast, slow                 fifo[*lane]
+	fastInFlight, slowInFlight int
+	oldest, newest             *job  // attempts in flight, by their start
+	memory                     int64 // bytes of event data in memory
+
+	idle     int // workers that wait
+	workers  int
+	work     *sync.Cond
+	spawn    func() // starts a worker; called with mu held
+	stalled  bool   // the results of attempts cannot be written: begin no more
+	stopping bool
+
+	refills  fifo[*lane]
+	refill   *sync.Cond
+	dues     dueHeap
+	dueMoved chan struct{} // has room for one: the earliest due time may have changed
+}
+
+func newScheduler(options Options) *scheduler {
+	s := &scheduler{options: options, lanes: make(map[peal.WebhookID]*lane), dueMoved: make(chan struct{}, 1)}
+	s.work = sync.NewCond(&s.mu)
+	s.refill = sync.NewCond(&s.mu)
+	return s
+}
+
+// maxIdle is how many workers wait for work; others end when there is none.
+const maxIdle = 64
+
+// next gives a worker its next attempt, or nil when it should end.
+func (s *scheduler) next() *job {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		if s.stopping {
+			s.workers--
+			return nil
+		}
+		if j := s.take(); j != nil {
+			return j
+		}
+		if s.idle >= maxIdle {
+			s.workers--
+			return nil
+		}
+		s.idle++
+		s.work.Wait()
+		s.idle--
+	}
+}
+
+// take begins the next attempt; nil when none may begin.
+func (s *scheduler) take() *job {
+	for !s.stalled {
+		var l *lane
+		switch {
+		case s.fast.len() > 0 && s.fastInFlight < s.options.MaxInFlight:
+			l = s.fast.pop()
+		case s.slow.len() > 0 && s.slowInFlight < s.options.MaxSlow:
+			l = s.slow.pop()
+		default:
+			return nil
+		}
+		l.ready = false
+		if l.pace.slow && s.slowInFlight >= s.options.MaxSlow {
+			s.enqueue(l) // it became slow while it stood among the fast ones
+			continue
+		}
+		now := time.Now()
+		probe, ok := s.mayStart(l, now)
+		if !ok {
+			continue
+		}
+		j := l.queue.pop()
+		s.start(j, now, probe)
+		s.ready(l)
+		s.topUp(l)
+		return j
+	}
+	return nil
+}
+
+// mayStart reports whether the lane may begin an attempt now, and arranges to be
+// asked again when only time is in the way.
+func (s *scheduler) mayStart(l *lane, now time.Time) (probe, ok bool) {
+	if l.queue.len() == 0 || l.inFlight >= l.pace.limit || !l.sends() {
+		return false, false
+	}
+	allowed, probe, until := l.breaker.allows(now)
+	if !allowed {
+		if !until.IsZero() {
+			s.wakeLane(l, until.Sub(now))
+		}
+		return false, false
+	}
+	if l.limiter != nil {
+		reservation := l.limiter.ReserveN(now, 1)
+		if wait := reservation.DelayFrom(now); wait > 0 {
+			reservation.CancelAt(now)
+			s.wakeLane(l, wait)
+			return false, false
+		}
+	}
+	return probe, true
+}
+
+func (s *scheduler) start(j *job, now time.Time, probe bool) {
+	l := j.lane
+	j.hook, j.start, j.probe, j.slow = l.hook, now, probe, l.pace.slow
+	if probe {
+		l.breaker.probing = true
+	}
+	l.inFlight++
+	if j.slow {
+		s.slowInFlight++
+	} else {
+		s.fastInFlight++
+	}
+	if j.prev = s.newest; j.prev != nil {
+		j.prev.next = j
+	} else {
+		s.oldest = j
+	}
+	s.newest = j
+}
+
+// ready puts the lane into its queue when it has something that may be sent, and
+// wakes a worker for it.
+func (s *scheduler) ready(l *lane) {
+	if s.enqueue(l) {
+		s.wakeWorker()
+	}
+}
+
+// enqueue puts the lane into its queue when it has something that may be sent and
+// is not in it yet.
+func (s *scheduler) enqueue(l *lane) bool {
+	if l.ready || l.queue.len() == 0 || l.inFlight >= l.pace.limit || !l.sends() || l.breaker.probing {
+		return false
+	}
+	l.ready = true
+	if l.pace.slow {
+		s.slow.push(l)
+	} else {
+		s.fast.push(l)
+	}
+	return true
+}
+
+func (s *scheduler) wakeWorker() {
+	switch {
+	case s.stopping || s.stalled:
+	case s.idle > 0:
+		s.work.Signal()
+	case s.workers < s.options.MaxInFlight+s.options.MaxSlow && s.spawn != nil:
+		s.workers++
+		s.spawn()
+	}
+}
+
+// wakeLane looks at the lane again after a while.
+func (s *scheduler) wakeLane(l *lane, after time.Duration) {
+	if l.wake != nil {
+		l.wake.Stop()
+	}
+	l.wake = time.AfterFunc(after, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ready(l)
+	})
+}
+
+// done ends an attempt. What its endpoint did is learned from unless it says
+// nothing about the endpoint (the request could not be made, or Peal stopped).
+// troubled is whether the webhook's health has something to change on success.
+func (s *scheduler) done(j *job, took time.Duration, ok, telling bool) (troubled bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := j.lane
+	s.unlink(j)
+	l.inFlight--
+	if j.slow {
+		s.slowInFlight--
+	} else {
+		s.fastInFlight--
+	}
+	s.memory -= j.memory
+	if telling {
+		l.pace.after(took, ok, s.options.LaneInFlight)
+		l.breaker.after(time.Now(), ok, j.probe)
+	} else if j.probe {
+		l.breaker.probing = false
+	}
+	s.enqueue(l) // the worker that was busy with this attempt takes the next one
+	return l.health != peal.Health{}
+}
+
+func (s *scheduler) unlink(j *job) {
+	if j.prev != nil {
+		j.prev.next = j.next
+	} else {
+		s.oldest = j.next
+	}
+	if j.next != nil {
+		j.next.prev = j.prev
+	} else {
+		s.newest = j.prev
+	}
+	j.prev, j.next = nil, nil
+}
+
+// sortSlow moves the attempts that have become slow out of the fast ones' number,
+// so that the healthy lanes can go on.
+func (s *scheduler) sortSlow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	limit := time.Now().Add(-slowAfter)
+	for j := s.oldest; j != nil && j.start.Before(limit); j = j.next {
+		if j.slow {
+			continue
+		}
+		j.slow = true
+		j.lane.pace.slow = true
+		s.fastInFlight--
+		s.slowInFlight++
+		s.wakeWorker()
+	}
+}
+
+// stall begins no attempts while on is true.
+func (s *scheduler) stall(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stalled = on; !on {
+		s.work.Broadcast()
+		for range min(s.fast.len()+s.slow.len(), maxIdle) {
+			s.wakeWorker()
+		}
+	}
+}
+
+// stop lets every worker end after the attempt it is in.
+func (s *scheduler) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = true
+	s.work.Broadcast()
+	s.refill.Broadcast()
+	for _, l := range s.lanes {
+		if l.wake != nil {
+			l.wake.Stop()
+		}
+		for _, j := range l.held {
+			j.timer.Stop()
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+const (
+	settleBatch   = 512  // settlements of one write
+	settleWaiting = 8192 // settlements that may wait before no more attempts begin
+	settleRetry   = 100 * time.Millisecond
+	settleLongest = 5 * time.Second // the longest wait between two tries to write
+)
+
+// settler writes down what attempts came to, many at a time. While one batch is
+// being written the next one gathers.
+type settler struct {
+	engine *Engine
+
+	mu       sync.Mutex
+	waiting  []peal.Settlement
+	stalled  bool
+	finished bool
+	more     chan struct{} // has room for one
+}
+
+func newSettler(e *Engine) *settler { return &settler{engine: e, more: make(chan struct{}, 1)} }
+
+// add hands over a settlement.
+func (s *settler) add(settlement peal.Settlement) {
+	s.mu.Lock()
+	s.waiting = append(s.waiting, settlement)
+	stall := !s.stalled && len(s.waiting) >= settleWaiting
+	if stall {
+		s.stalled = true
+	}
+	s.mu.Unlock()
+	if stall {
+		s.engine.scheduler.stall(true)
+		s.engine.log.Warn("results of attempts cannot be written; no more attempts begin until they are")
+	}
+	s.signal()
+}
+
+func (s *settler) signal() {
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+}
+
+// finish makes run end when everything is written or cannot be.
+func (s *settler) finish() {
+	s.mu.Lock()
+	s.finished = true
+	s.mu.Unlock()
+	s.signal()
+}
+
+// take gives the next batch; ok is false when there will be no more.
+func (s *settler) take() (batch []peal.Settlement, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := min(len(s.waiting), settleBatch)
+	batch = s.waiting[:n:n]
+	s.waiting = s.waiting[n:]
+	if len(s.waiting) == 0 {
+		s.waiting = nil
+	}
+	if s.stalled && len(s.waiting) < settleWaiting/2 {
+		s.stalled = false
+		s.engine.scheduler.stall(false)
+	}
+	return batch, n > 0 || !s.finished
+}
+
+func (s *settler) isFinished() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.finished
+}
+
+// run writes until finish was called and nothing is left.
+func (s *settler) run() {
+	for {
+		batch, ok := s.take()
+		if !ok {
+			return
+		}
+		if len(batch) == 0 {
+			<-s.more
+			continue
+		}
+		s.write(batch)
+	}
+}
+
+// write writes a batch, as often as it takes while the store is unavailable. A
+// settlement that the store refuses for another reason is written alone; when that
+// fails too, its delivery is sent again after the next start.
+func (s *settler) write(batch []peal.Settlement) {
+	e := s.engine
+	wait := settleRetry
+	for {
+		err := e.store.Settle(context.Background(), e.node, batch)
+		if err == nil {
+			e.settled(batch)
+			return
+		}
+		if peal.CodeOf(err) != peal.Unavailable {
+			break
+		}
+		e.log.Warn("cannot write the results of attempts; trying again", "attempts", len(batch), "error", err)
+		if s.isFinished() && wait > settleLongest/2 {
+			e.log.Error("results of attempts are lost with the stop; their deliveries are sent again", "attempts", len(batch))
+			return
+		}
+		time.Sleep(wait)
+		wait = min(2*wait, settleLongest)
+	}
+	for i := range batch {
+		if err := e.store.Settle(context.Background(), e.node, batch[i:i+1]); err != nil {
+			e.log.Error("cannot write the result of an attempt; its delivery is sent again after the next start", "delivery", batch[i].Attempt.DeliveryID, "error", err)
+			continue
+		}
+		e.settled(batch[i : i+1])
+	}
+}

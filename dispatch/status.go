@@ -1,0 +1,30 @@
+package dispatch
+
+import (
+	"github.com/pealhq/peal"
+)
+
+// Lane is how a webhook's lane stands at a moment.
+type Lane struct {
+	Breaker  BreakerState
+	Queued   int  // deliveries that wait in memory, retries included
+	InFlight int  // requests in flight
+	Limit    int  // requests that may be in flight now
+	Spilled  bool // more deliveries that are due wait in the store
+}
+
+// Lane gives the state of a webhook's lane on this node. A webhook that nothing was
+// sent to since the start has an empty one.
+func (e *Engine) Lane(id peal.WebhookID) Lane {
+	s := e.scheduler
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lanes[id]
+	if l == nil {
+		return Lane{Breaker: Closed, Limit: newPace(s.options.LaneInFlight).limit}
+	}
+	return Lane{
+		Breaker: l.breaker.state(), Queued: l.size(), InFlight: l.inFlight,
+		Limit: l.pace.limit, Spilled: l.spilled,
+	}
+}
