@@ -21,7 +21,7 @@ type Attempt struct {
 	// Address is the IP address and port that answered; "" when none was reached.
 	Address  string          `json:"address"`
 	Request  AttemptRequest  `json:"request"`
-	Response AttemptResponse `json:"response"`
+	Response AttemptResponse `json:"response"` // its Status is 0 when no answer came
 	Timing   AttemptTiming   `json:"timing"`
 }
 

@@ -25,7 +25,10 @@ type Delivery struct {
 	// Reason is why the last attempt failed, such as timeout; Remedy tells the
 	// owner of the endpoint what to do.
 	Reason string `json:"reason"`
-	Remedy string `json:"remedy"`
+	Remedy string `json:"remedy"` // not in lists
+	// Test is true for a delivery that a test of the webhook made.
+	Test      bool      `json:"test"`
+	SettledAt time.Time `json:"settled_at"` // zero while it is pending
 }
 
 // DeliveryQuery chooses deliveries, newest first.

@@ -40,7 +40,8 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Error gives the detail and the places, or the title where there is no detail.
+// Error gives the detail, or the title where there is none, and the places that
+// it does not tell by itself.
 func (e *Error) Error() string {
 	text := e.Detail
 	if text == "" {
@@ -51,13 +52,14 @@ func (e *Error) Error() string {
 	}
 	var places []string
 	for _, field := range e.Errors {
+		if strings.Contains(text, field.Message) {
+			continue
+		}
 		place := field.Message
 		if field.Location != "" {
-			place = field.Location + ": " + place
+			place = field.Location + " " + place
 		}
-		if place != text {
-			places = append(places, place)
-		}
+		places = append(places, place)
 	}
 	if len(places) == 0 {
 		return text

@@ -25,7 +25,7 @@ func TestErrors(t *testing.T) {
 			`{"type":"https://peal.example/problems/invalid","title":"Unprocessable Entity","status":422,"detail":"the input is wrong","errors":[{"location":"body.url","message":"is missing"},{"message":"and more"}]}`,
 			client.Error{Status: 422, Type: "https://peal.example/problems/invalid", Title: "Unprocessable Entity", Detail: "the input is wrong",
 				Errors: []client.FieldError{{Location: "body.url", Message: "is missing"}, {Message: "and more"}}},
-			"the input is wrong: body.url: is missing; and more"},
+			"the input is wrong: body.url is missing; and more"},
 		"a detail that its one place repeats": {404, "application/problem+json; charset=utf-8", "",
 			`{"title":"Not Found","detail":"no such webhook","errors":[{"message":"no such webhook"}]}`,
 			client.Error{Status: 404, Title: "Not Found", Detail: "no such webhook", Errors: []client.FieldError{{Message: "no such webhook"}}},

@@ -41,14 +41,18 @@ type Published struct {
 
 // Event is a published event.
 type Event struct {
-	ID         string          `json:"id"`
-	Type       string          `json:"type"`
-	Subject    string          `json:"subject"`
-	Time       string          `json:"time"` // RFC 3339, as its publisher wrote it
-	AcceptedAt time.Time       `json:"accepted_at"`
+	ID         string    `json:"id"`
+	Type       string    `json:"type"`
+	Subject    string    `json:"subject"`
+	Time       string    `json:"time"` // RFC 3339, as its publisher wrote it
+	AcceptedAt time.Time `json:"accepted_at"`
+	Size       int       `json:"size"` // of the data, in bytes
+	// Data, Deliveries and DeliveriesCursor are not in lists: [Client.Event] gives them.
 	Data       json.RawMessage `json:"data"`
-	// Deliveries are where it went; only [Client.Event] gives them.
-	Deliveries []Delivery `json:"deliveries"`
+	Deliveries []Delivery      `json:"deliveries"`
+	// DeliveriesCursor is where [Client.Deliveries] of this event goes on; "" when
+	// these are all.
+	DeliveriesCursor string `json:"deliveries_cursor"`
 }
 
 // EventQuery chooses events, newest first.

@@ -1,54 +1,61 @@
 package client
 
-import (
-	"encoding/json"
-	"maps"
-)
+import "encoding/json"
 
 // WebhookSettings is what a caller sets of a webhook: on creation, or to change
-// it. A field that is nil is left to the server on creation, and as it is on a
-// change. new("text") makes the pointers.
+// it. A field that is nil is left to the server on creation, and stays as it is on
+// a change. new("text") makes the pointers.
 type WebhookSettings struct {
-	URL     *string  `json:"url,omitempty"`
-	Events  []string `json:"events,omitempty"`
-	Format  *string  `json:"format,omitempty"`
-	Secret  *string  `json:"secret,omitempty"` // only on creation; RotateSecret changes it
-	Headers *Headers `json:"headers,omitempty"`
+	URL    *string  `json:"url,omitzero"`
+	Events []string `json:"events,omitzero"`
+	Format *string  `json:"format,omitzero"`
+	// Secret signs the requests. On a change it ends the earlier ones at once;
+	// [Client.RotateSecret] lets them overlap.
+	Secret  *string           `json:"secret,omitzero"`
+	Headers map[string]string `json:"headers,omitzero"`
 	// Authorization is the Authorization header's value, sent as it is.
-	Authorization *string `json:"authorization,omitempty"`
+	Authorization *string `json:"authorization,omitzero"`
 	// ExtraPayload is an object that goes into the body, where the format has a place for it.
-	ExtraPayload json.RawMessage `json:"extra_payload,omitempty"`
-	UUID         *string         `json:"uuid,omitempty"`
-	RetryPolicy  *RetryPolicy    `json:"retry_policy,omitempty"`
-	TimeoutMS    *int            `json:"timeout_ms,omitempty"` // 1,000 to 60,000
-	RateLimit    *RateLimit      `json:"rate_limit,omitempty"`
-	Filter       *string         `json:"filter,omitempty"`
-	Transform    *string         `json:"transform,omitempty"`
-	Description  *string         `json:"description,omitempty"`
-	Status       *string         `json:"status,omitempty"` // active, paused or disabled
-	// Clear names settings, as they stand in the JSON, to take away: they are sent
-	// as null. Such are authorization, extra_payload, retry_policy and rate_limit.
+	ExtraPayload json.RawMessage `json:"extra_payload,omitzero"`
+	UUID         *string         `json:"uuid,omitzero"`
+	RetryPolicy  *RetrySettings  `json:"retry_policy,omitzero"`
+	TimeoutMS    *int            `json:"timeout_ms,omitzero"` // 1,000 to 60,000
+	RateLimit    *RateLimit      `json:"rate_limit,omitzero"`
+	Filter       *string         `json:"filter,omitzero"`
+	Transform    *string         `json:"transform,omitzero"`
+	Description  *string         `json:"description,omitzero"`
+	Status       *string         `json:"status,omitzero"` // active, paused or disabled
+	// Clear names settings, as they stand in the JSON, that take the default again.
 	Clear []string `json:"-"`
 }
 
-// Headers are header names and their values.
-type Headers map[string]string
+// RetrySettings is what a caller sets of a retry policy; what is nil stays as it is
+// in force.
+type RetrySettings struct {
+	DelaysSeconds         []float64 `json:"delays_seconds,omitzero"` // empty for no retries
+	Jitter                *float64  `json:"jitter,omitzero"`
+	DisableAfterExhausted *int      `json:"disable_after_exhausted,omitzero"`
+	DisableAfterSeconds   *float64  `json:"disable_after_seconds,omitzero"`
+}
 
 // MarshalJSON writes the settings that are given, and null for those to clear.
 func (s WebhookSettings) MarshalJSON() ([]byte, error) {
 	type plain WebhookSettings
-	body, err := encode(plain(s))
-	if err != nil || len(s.Clear) == 0 {
+	return withNulls(plain(s), s.Clear)
+}
+
+// withNulls writes settings with null for some of them.
+func withNulls(settings any, names []string) ([]byte, error) {
+	body, err := encode(settings)
+	if err != nil || len(names) == 0 {
 		return body, err
 	}
 	fields := map[string]json.RawMessage{}
 	if err := json.Unmarshal(body, &fields); err != nil {
 		return nil, err
 	}
-	cleared := map[string]json.RawMessage{}
-	for _, name := range s.Clear {
-		cleared[name] = json.RawMessage("null")
+	for _, name := range names {
+		fields[name] = json.RawMessage("null")
 	}
-	maps.Copy(fields, cleared)
 	return encode(fields)
 }

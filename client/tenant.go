@@ -19,11 +19,14 @@ type Tenant struct {
 	CreatedAt   time.Time    `json:"created_at"`
 }
 
-// TenantSettings is what a caller sets of a tenant; "" and nil are left out.
+// TenantSettings is what a caller sets of a tenant; nil is left to the server on
+// creation, and stays as it is on a change.
 type TenantSettings struct {
-	Description string       `json:"description,omitempty"`
-	Format      string       `json:"format,omitempty"`
-	RetryPolicy *RetryPolicy `json:"retry_policy,omitempty"`
+	Description *string        `json:"description,omitzero"`
+	Format      *string        `json:"format,omitzero"`
+	RetryPolicy *RetrySettings `json:"retry_policy,omitzero"`
+	// Clear names settings, as they stand in the JSON, that take the default again.
+	Clear []string `json:"-"`
 }
 
 // Tenants gets a page of the tenants, by name. All calls about tenants need an
@@ -44,16 +47,22 @@ func (c *Client) Tenant(ctx context.Context, name string) (Tenant, error) {
 
 // CreateTenant adds a tenant. The first webhook or event of a tenant does so too.
 func (c *Client) CreateTenant(ctx context.Context, name string, settings TenantSettings) (Tenant, error) {
+	type plain TenantSettings
 	return post[Tenant](ctx, c, "/v1/tenants", struct {
 		Name string `json:"name"`
-		TenantSettings
-	}{name, settings})
+		plain
+	}{name, plain(settings)})
 }
 
 // UpdateTenant changes the settings that are given and leaves the others.
 func (c *Client) UpdateTenant(ctx context.Context, name string, changes TenantSettings) (Tenant, error) {
+	type plain TenantSettings
+	body, err := withNulls(plain(changes), changes.Clear)
+	if err != nil {
+		return Tenant{}, err
+	}
 	var tenant Tenant
-	err := c.do(ctx, call{method: http.MethodPatch, path: tenantPath(name), body: changes, repeat: true}, &tenant)
+	err = c.do(ctx, call{method: http.MethodPatch, path: tenantPath(name), body: body, repeat: true}, &tenant)
 	return tenant, err
 }
 

@@ -22,13 +22,13 @@ type Webhook struct {
 	Authorization string          `json:"authorization"`
 	ExtraPayload  json.RawMessage `json:"extra_payload"`
 	UUID          string          `json:"uuid"`
-	// RetryPolicy is the one in force, or nil.
-	RetryPolicy *RetryPolicy `json:"retry_policy"`
-	TimeoutMS   int          `json:"timeout_ms"`
-	RateLimit   *RateLimit   `json:"rate_limit"`
-	Filter      string       `json:"filter"`
-	Transform   string       `json:"transform"`
-	Description string       `json:"description"`
+	// RetryPolicy is the one in force, its own or inherited.
+	RetryPolicy RetryPolicy `json:"retry_policy"`
+	TimeoutMS   int         `json:"timeout_ms"`
+	RateLimit   *RateLimit  `json:"rate_limit"`
+	Filter      string      `json:"filter"`
+	Transform   string      `json:"transform"`
+	Description string      `json:"description"`
 	// Status is active, paused or disabled; StatusReason says why.
 	Status       string `json:"status"`
 	StatusReason string `json:"status_reason"`
@@ -97,7 +97,7 @@ func (c *Client) DeleteWebhook(ctx context.Context, id string) error {
 	return c.remove(ctx, webhookPath(id, ""))
 }
 
-// WebhookSecret shows a webhook's secret.
+// WebhookSecret shows a webhook's secret; "" when it has none.
 func (c *Client) WebhookSecret(ctx context.Context, id string) (string, error) {
 	answer, err := get[struct {
 		Secret string `json:"secret"`
@@ -108,14 +108,18 @@ func (c *Client) WebhookSecret(ctx context.Context, id string) (string, error) {
 // Rotation is a webhook's new secret.
 type Rotation struct {
 	Secret string `json:"secret"`
-	// PreviousExpiresAt is until when the old secret signs too.
+	// PreviousExpiresAt is until when the old secret signs too; zero when it has
+	// stopped, or there was none.
 	PreviousExpiresAt time.Time `json:"previous_expires_at"`
 }
 
-// RotateSecret gives a webhook a new secret; for the overlap, in whole seconds,
-// requests are signed with the old one too.
-func (c *Client) RotateSecret(ctx context.Context, id string, overlap time.Duration) (Rotation, error) {
-	return post[Rotation](ctx, c, webhookPath(id, "/secret/rotate"), map[string]any{"overlap_seconds": int(overlap.Seconds())})
+// RotateSecret gives a webhook a new secret, which the server makes where it is "".
+// For the overlap, in whole seconds, requests are signed with the old one too.
+func (c *Client) RotateSecret(ctx context.Context, id, secret string, overlap time.Duration) (Rotation, error) {
+	return post[Rotation](ctx, c, webhookPath(id, "/secret/rotate"), struct {
+		Secret  string `json:"secret,omitempty"`
+		Overlap int    `json:"overlap_seconds"`
+	}{secret, int(overlap.Seconds())})
 }
 
 // TestResult is what came of a test delivery.
