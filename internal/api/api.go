@@ -1,0 +1,120 @@
+// Package api is the REST API under /v1, with its OpenAPI 3.1 document, the page
+// that shows it at /docs, and the probes.
+//
+// Each route stands in one table (see routes.go) that says who may use it, what it
+// takes and what it answers. The table makes both the mux and the document, and the
+// checks of a request read the same entries, so that they cannot come apart.
+//
+// Bodies are read by the package itself: strictly (see decode), and without ever
+// repeating what they held, which may be secret.
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+)
+
+// Engine is what the API needs of the engine; *[dispatch.Engine] is one.
+type Engine interface {
+	Publish(ctx context.Context, tenant string, events ...peal.Event) ([]dispatch.Published, error)
+	Refresh(ctx context.Context) error
+	CheckWebhook(ctx context.Context, w *peal.Webhook) error
+	Policy(w *peal.Webhook) peal.RetryPolicy
+	Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error)
+	Retry(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
+	Cancel(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
+	Ready(ctx context.Context) error
+}
+
+var _ Engine = (*dispatch.Engine)(nil)
+
+// Options are what the API works with. Begin with [DefaultOptions].
+type Options struct {
+	Store  peal.Store
+	Engine Engine
+	// Log gets what is the server's fault; nil discards it.
+	Log *slog.Logger
+	// OperatorKey is an operator's key that is not in the store, of at least
+	// [peal.MinKeyLength] characters; "" for none.
+	OperatorKey string
+	// Version and Commit say what runs.
+	Version, Commit string
+	// MaxData is the largest event data in bytes: that of the engine.
+	MaxData int
+}
+
+// DefaultOptions are those that need no choice.
+func DefaultOptions() Options {
+	return Options{MaxData: peal.DefaultMaxData, Version: "dev"}
+}
+
+// Validate checks the options. The error names the field.
+func (o Options) Validate() error {
+	if o.Store == nil || o.Engine == nil {
+		return errors.New("api: Store and Engine are needed")
+	}
+	if o.OperatorKey != "" && len(o.OperatorKey) < peal.MinKeyLength {
+		return peal.Invalidf("operator_key", "must have at least %d characters", peal.MinKeyLength)
+	}
+	if o.MaxData < 1 || o.MaxData > peal.LargestMaxData {
+		return peal.Invalidf("max_data", "must be from 1 to %d bytes", peal.LargestMaxData)
+	}
+	return nil
+}
+
+// API serves the routes. Make one with [New].
+type API struct {
+	Options
+	log      *slog.Logger
+	keys     *keyring
+	mux      *http.ServeMux
+	document document
+}
+
+// New makes the API.
+func New(options Options) (*API, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	a := &API{Options: options, log: options.Log, keys: newKeyring(options.Store, options.OperatorKey), mux: http.NewServeMux()}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	routes := a.routes()
+	var err error
+	if a.document, err = a.describe(routes); err != nil {
+		return nil, err
+	}
+	for i := range routes {
+		a.mux.HandleFunc(routes[i].method+" "+routes[i].path, a.serve(&routes[i]))
+	}
+	return a, nil
+}
+
+// ServeHTTP answers a request, whatever it is: what is no route gets a problem.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{ResponseWriter: w, api: a, request: r}
+	c.begin()
+	defer c.survive()
+	a.mux.ServeHTTP(c, r)
+}
+
+// serve runs a route: access first, then its handler.
+func (a *API) serve(rt *route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := w.(*call)
+		c.request, c.route = r, rt
+		err := c.admit()
+		if err == nil {
+			err = rt.handle(c)
+		}
+		if err != nil {
+			c.refuse(err)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// requestIDHeader carries the name of a request: the caller's, or one of ours.
+const requestIDHeader = "X-Request-Id"
+
+// Values of headers that every answer shares; nobody changes them.
+var (
+	jsonType    = []string{"application/json"}
+	problemType = []string{"application/problem+json"}
+	noSniff     = []string{"nosniff"}
+	noStore     = []string{"no-store"}
+)
+
+// call is one request and its answer. It is the ResponseWriter of its own handler,
+// so that what the mux refuses by itself becomes a problem too.
+type call struct {
+	http.ResponseWriter
+	api     *API
+	request *http.Request
+	route   *route // nil until the mux has found one
+	key     peal.Key
+	tenant  string
+	id      string
+	status  int  // 0 until the answer's head is written
+	mute    bool // what is still written has been answered already
+}
+
+// Unwrap is for [http.ResponseController].
+func (c *call) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// WriteHeader turns the mux's own answers into problems.
+func (c *call) WriteHeader(status int) {
+	if c.status != 0 {
+		return
+	}
+	if c.route != nil {
+		c.status = status
+		c.ResponseWriter.WriteHeader(status)
+		return
+	}
+	c.Header().Del("Location") // a redirect to the cleaned path: say that this one does not exist
+	switch status {
+	case http.StatusMethodNotAllowed:
+		c.refuse(refuse(methodNotAllowed, "%s has no method %s; it has %s", c.request.URL.Path, c.request.Method, c.Header().Get("Allow")))
+	case http.StatusBadRequest:
+		c.refuse(refuse(malformed, "the request's target cannot be read"))
+	default:
+		c.refuse(refuse(notFound, "there is no route %s; the routes are listed at /docs", c.request.URL.Path))
+	}
+	c.mute = true
+}
+
+// Write sends a part of the body, after the head.
+func (c *call) Write(b []byte) (int, error) {
+	if c.status == 0 {
+		c.WriteHeader(http.StatusOK)
+	}
+	if c.mute {
+		return len(b), nil
+	}
+	return c.ResponseWriter.Write(b)
+}
+
+// begin sets what every answer carries.
+func (c *call) begin() {
+	h := c.Header()
+	if given := c.request.Header[requestIDHeader]; len(given) == 1 && isRequestID(given[0]) {
+		c.id = given[0]
+		h[requestIDHeader] = given
+	} else {
+		c.id = newRequestID()
+		h[requestIDHeader] = []string{c.id}
+	}
+	h["X-Content-Type-Options"] = noSniff
+	h["Cache-Control"] = noStore
+}
+
+func isRequestID(id string) bool {
+	for i := range len(id) {
+		if id[i] < 0x21 || id[i] > 0x7e {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 128
+}
+
+// newRequestID needs no secrecy, only to be rarely the same twice.
+func newRequestID() string {
+	const digits = "0123456789abcdef"
+	var id [16]byte
+	bits := rand.Uint64()
+	for i := range id {
+		id[i] = digits[bits>>(4*i)&15]
+	}
+	return string(id[:])
+}
+
+// survive answers a panic of the handler.
+func (c *call) survive() {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	if cause == http.ErrAbortHandler {
+		panic(cause)
+	}
+	c.api.log.Error("a handler panicked", "request_id", c.id, "method", c.request.Method, "path", c.request.URL.Path, "panic", cause, "stack", string(debug.Stack()))
+	if c.status != 0 {
+		panic(http.ErrAbortHandler) // half an answer is out: break the connection, so that nobody takes it for a whole one
+	}
+	c.write(refuse(internalError, "%s", internalError.advice))
+}
+
+// refuse answers with the problem that stands for an error, and logs what is our fault.
+func (c *call) refuse(err error) {
+	r := translate(err)
+	gone := c.request.Context().Err() != nil && (errors.Is(err, context.Canceled) || r.kind == timedOut)
+	if r.kind.status >= http.StatusInternalServerError && !gone {
+		c.api.log.Error("a request failed", "request_id", c.id, "method", c.request.Method, "path", c.request.URL.Path, "status", r.kind.status, "error", err)
+	}
+	c.write(r)
+}
+
+func (c *call) write(r *refusal) {
+	if c.status != 0 {
+		return
+	}
+	h := c.Header()
+	switch r.kind.status {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		seconds := max(1, int64((r.retryAfter+time.Second-1)/time.Second))
+		h.Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
+	body, err := json.Marshal(problemShape{
+		Type: typePrefix + r.kind.name, Title: r.kind.title, Status: r.kind.status,
+		Detail: r.detail, Instance: "urn:peal:request:" + c.id, Errors: r.faults,
+	})
+	if err != nil { // a problem is made of strings and numbers
+		panic(err)
+	}
+	h["Content-Type"] = problemType
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	c.status = r.kind.status
+	c.ResponseWriter.WriteHeader(c.status)
+	c.ResponseWriter.Write(body)
+}
+
+// json answers with a value.
+func (c *call) json(status int, value any) error {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	return c.bytes(status, bytes.TrimSuffix(body.Bytes(), []byte("\n")))
+}
+
+// bytes answers with JSON text.
+func (c *call) bytes(status int, body []byte) error {
+	h := c.Header()
+	h["Content-Type"] = jsonType
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	c.WriteHeader(status)
+	c.ResponseWriter.Write(body) // an error means that the caller is gone: there is nobody to tell
+	return nil
+}
+
+// empty answers without a body.
+func (c *call) empty() error {
+	c.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (c *call) context() context.Context { return c.request.Context() }
+
+// text answers with something else than JSON that may be kept for a while.
+func (c *call) text(media string, body []byte) error {
+	h := c.Header()
+	h["Content-Type"] = []string{media}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h.Set("Cache-Control", "no-cache")
+	c.WriteHeader(http.StatusOK)
+	c.ResponseWriter.Write(body)
+	return nil
+}

@@ -1,0 +1,48 @@
+package api
+
+import (
+	"encoding/base64"
+
+	"github.com/pealhq/peal"
+)
+
+// A cursor is where a list goes on: the kind of list, so that a cursor of another
+// one is noticed, and the last row's id or name. It says nothing that the row did not.
+type listKind byte
+
+const (
+	webhookList   listKind = 'w'
+	deliveryList  listKind = 'd'
+	eventList     listKind = 'e'
+	keyList       listKind = 'k'
+	tenantList    listKind = 't'
+	eventTypeList listKind = 'y'
+)
+
+func cursorOf(kind listKind, last string) string {
+	return base64.RawURLEncoding.EncodeToString(append([]byte{byte(kind)}, last...))
+}
+
+// parseCursor gives the last row of the list before, or false for a text that no list gave.
+func parseCursor(kind listKind, text string) (string, bool) {
+	plain, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(plain) < 2 || plain[0] != byte(kind) {
+		return "", false
+	}
+	last := string(plain[1:])
+	switch kind {
+	case webhookList:
+		_, err = peal.ParseWebhookID(last)
+	case deliveryList:
+		_, err = peal.ParseDeliveryID(last)
+	case eventList:
+		_, err = peal.ParseEventKey(last)
+	case keyList:
+		_, err = peal.ParseKeyID(last)
+	case tenantList:
+		err = peal.ValidateTenant(last)
+	case eventTypeList:
+		err = peal.ValidateType(last)
+	}
+	return last, err == nil
+}

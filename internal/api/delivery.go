@@ -1,0 +1,165 @@
+package api
+
+import (
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/pealhq/peal"
+)
+
+var (
+	webhookParam = param{"webhook", "Only deliveries of this webhook.", huma.Schema{Type: "string", MaxLength: ptr(64), Examples: []any{"webhook_01h455vb4pex5vsknk084sn02q"}}}
+	eventParam   = param{"event", "Only deliveries of this event, by its id.", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxEventIDLength), Pattern: "^[!-~]+$"}}
+	statusParam  = param{"status", "Only deliveries of this status.", huma.Schema{Type: "string", Enum: []any{"pending", "success", "failed", "canceled"}}}
+)
+
+// deliveryShape is a delivery in a list.
+type deliveryShape struct {
+	ID             peal.DeliveryID `json:"id" example:"delivery_01h455vb4pex5vsknk084sn02q"`
+	Event          string          `json:"event" doc:"The event's type."`
+	Timestamp      string          `json:"timestamp" format:"date-time" doc:"When it was made."`
+	Status         string          `json:"status" enum:"pending,success,failed,canceled"`
+	ResponseCode   *int            `json:"response_code" doc:"The last attempt's HTTP status; null when no answer came."`
+	ResponseTimeMS *int64          `json:"response_time_ms" doc:"How long the last attempt took; null before the first."`
+	WebhookID      peal.WebhookID  `json:"webhook_id"`
+	EventID        string          `json:"event_id" doc:"The event's id."`
+	Attempts       int             `json:"attempts" doc:"How many attempts were made." minimum:"0"`
+	NextAttemptAt  *string         `json:"next_attempt_at" format:"date-time" doc:"When it is tried again; null once it is final."`
+	Reason         *string         `json:"reason" doc:"Why the last attempt failed, from a closed list; null when it succeeded or there is none."`
+	Test           bool            `json:"test" doc:"Whether a test of the webhook made it."`
+	SettledAt      *string         `json:"settled_at" format:"date-time" doc:"When it became final; null while it is pending."`
+}
+
+// deliveryDetailShape is one delivery.
+type deliveryDetailShape struct {
+	deliveryShape
+	Remedy *string `json:"remedy" doc:"What the owner of the endpoint can do; null when nothing failed."`
+}
+
+func deliveryRow(d *peal.Delivery) deliveryShape {
+	row := deliveryShape{
+		ID: d.ID, Event: d.EventType, Timestamp: timeText(d.CreatedAt()), Status: string(d.Status),
+		WebhookID: d.WebhookID, EventID: d.EventID, Attempts: d.Attempts,
+		NextAttemptAt: timeOrNil(d.Due), Test: d.Test, SettledAt: timeOrNil(d.SettledAt),
+		Reason: textOrNil(string(d.Reason)),
+	}
+	if d.StatusCode != 0 {
+		row.ResponseCode = &d.StatusCode
+	}
+	if d.Attempts > 0 {
+		row.ResponseTimeMS = ptr(d.Duration.Milliseconds())
+	}
+	return row
+}
+
+func deliveryDetail(d *peal.Delivery) deliveryDetailShape {
+	return deliveryDetailShape{deliveryShape: deliveryRow(d), Remedy: textOrNil(d.Reason.Remedy())}
+}
+
+func deliveryName(d *peal.Delivery) string { return d.ID.String() }
+
+func textOrNil(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func (a *API) listDeliveries(c *call) error {
+	q := c.query()
+	return a.answerDeliveries(c, q, parsed(q, "webhook", peal.ParseWebhookID))
+}
+
+func (a *API) listWebhookDeliveries(c *call) error {
+	q := c.query()
+	webhook, err := a.webhook(c)
+	if err != nil {
+		return err
+	}
+	return a.answerDeliveries(c, q, webhook.ID)
+}
+
+func (a *API) answerDeliveries(c *call, q *query, webhook peal.WebhookID) error {
+	choice := peal.DeliveryQuery{Tenant: c.tenant, WebhookID: webhook, Since: q.time("since"), Until: q.time("until")}
+	choice.Status = peal.DeliveryStatus(q.choice("status", "pending", "success", "failed", "canceled"))
+	eventID, byEvent := q.text("event")
+	if byEvent && !isEventID(eventID) {
+		q.fault("event", short(eventID), "must be 1 to 256 printable ASCII characters")
+	}
+	limit, cursor := q.limit(), q.cursor(deliveryList)
+	if err := q.err(); err != nil {
+		return err
+	}
+	var err error
+	if choice.Before, err = idOrZero(cursor, peal.ParseDeliveryID); err != nil {
+		return err
+	}
+	if byEvent {
+		event, err := a.Store.Event(c.context(), c.tenant, eventID)
+		if peal.CodeOf(err) == peal.NotFound {
+			return c.json(200, listShape[deliveryShape]{Data: []deliveryShape{}})
+		}
+		if err != nil {
+			return err
+		}
+		choice.EventKey = event.Key
+	}
+	choice.Limit = limit + 1
+	rows, err := a.Store.Deliveries(c.context(), choice)
+	if err != nil {
+		return err
+	}
+	return c.json(200, page(deliveryList, rows, limit, deliveryRow, deliveryName))
+}
+
+// delivery finds the delivery that the path names.
+func (a *API) delivery(c *call) (peal.Delivery, error) {
+	id, err := peal.ParseDeliveryID(c.request.PathValue("id"))
+	if err != nil {
+		return peal.Delivery{}, refuse(notFound, "there is no such delivery")
+	}
+	delivery, err := a.Store.Delivery(c.context(), c.tenant, id)
+	if peal.CodeOf(err) == peal.NotFound {
+		return peal.Delivery{}, refuse(notFound, "there is no such delivery")
+	}
+	return delivery, err
+}
+
+func (a *API) getDelivery(c *call) error {
+	delivery, err := a.delivery(c)
+	if err != nil {
+		return err
+	}
+	return c.json(200, deliveryDetail(&delivery))
+}
+
+// nothing is the body of a route that takes none but lets a client send {}.
+type nothing struct{}
+
+func (a *API) retryDelivery(c *call) error {
+	delivery, err := a.deliveryToChange(c)
+	if err != nil {
+		return err
+	}
+	if delivery, err = a.Engine.Retry(c.context(), c.tenant, delivery.ID); err != nil {
+		return err
+	}
+	return c.json(202, deliveryDetail(&delivery))
+}
+
+func (a *API) cancelDelivery(c *call) error {
+	delivery, err := a.deliveryToChange(c)
+	if err != nil {
+		return err
+	}
+	if delivery, err = a.Engine.Cancel(c.context(), c.tenant, delivery.ID); err != nil {
+		return err
+	}
+	return c.json(200, deliveryDetail(&delivery))
+}
+
+func (a *API) deliveryToChange(c *call) (peal.Delivery, error) {
+	if err := c.readOptional(&nothing{}); err != nil {
+		return peal.Delivery{}, err
+	}
+	return a.delivery(c)
+}

@@ -1,0 +1,192 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/pealhq/peal"
+)
+
+const (
+	schemaPrefix = "#/components/schemas/"
+	yamlType     = "application/yaml"
+)
+
+// document is the API's description in its three forms, made once.
+type document struct{ json, yaml, page []byte }
+
+var tags = []*huma.Tag{
+	{Name: "Events", Description: "Publish what happened, and see what was published."},
+	{Name: "Webhooks", Description: "Who gets which events, where and how."},
+	{Name: "Deliveries", Description: "One event for one webhook, and the attempts to deliver it."},
+	{Name: "Event types", Description: "The catalogue: what the types of events mean."},
+	{Name: "Tenants", Description: "Whose webhooks and events they are. Only for operators."},
+	{Name: "Keys", Description: "Who may call."},
+	{Name: "Server", Description: "Probes, and this document. No key is needed."},
+}
+
+const introduction = "Send the key as `Authorization: Bearer …`. A tenant's key acts for its tenant; an operator's key acts for the tenant that the header `Peal-Tenant` names, or for `default`.\n\n" +
+	"Times are RFC 3339 in UTC. Lists are newest first (or by name) and come in pages: give `next_cursor` as `cursor` to get the next one. " +
+	"Bodies are read strictly: an unknown or doubled member is refused. Errors are problems of RFC 9457; `type` says which kind of error it is and never changes, `errors` lists the places. " +
+	"Every answer has an `X-Request-Id`, the caller's own if it sent one. Every GET also answers HEAD."
+
+// describe makes the OpenAPI document of the routes.
+func (a *API) describe(routes []route) (document, error) {
+	registry := huma.NewMapRegistry(schemaPrefix, schemaName)
+	doc := &huma.OpenAPI{
+		OpenAPI: "3.1.0",
+		Info: &huma.Info{
+			Title: "Peal", Version: a.Version, Description: introduction,
+			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+		},
+		Servers: []*huma.Server{{URL: "/"}},
+		Tags:    tags,
+		Components: &huma.Components{
+			Schemas:   registry,
+			Responses: map[string]*huma.Response{},
+			SecuritySchemes: map[string]*huma.SecurityScheme{
+				"key": {Type: "http", Scheme: "bearer", Description: "A key, from POST /v1/keys or the server's first start."},
+			},
+		},
+	}
+	problem := registry.Schema(reflect.TypeFor[problemShape](), true, "")
+	for _, k := range allKinds {
+		doc.Components.Responses[responseName(k)] = problemResponse(k, problem)
+	}
+	for i := range routes {
+		doc.AddOperation(operationOf(&routes[i], registry))
+	}
+	for _, schema := range registry.Map() {
+		allowNull(schema)
+	}
+	var text, pretty bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(doc); err != nil {
+		return document{}, fmt.Errorf("describe the API: %w", err)
+	}
+	if err := json.Indent(&pretty, text.Bytes(), "", "  "); err != nil {
+		return document{}, fmt.Errorf("describe the API: %w", err)
+	}
+	yaml, err := doc.YAML()
+	if err != nil {
+		return document{}, fmt.Errorf("describe the API as YAML: %w", err)
+	}
+	page, err := renderPage(pretty.Bytes(), routes)
+	return document{json: pretty.Bytes(), yaml: yaml, page: page}, err
+}
+
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	return strings.NewReplacer("Shape", "", "Input", "Request").Replace(name)
+}
+
+func responseName(k kind) string {
+	words := strings.Split(k.name, "-")
+	for i, word := range words {
+		words[i] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	return strings.Join(words, "")
+}
+
+func problemResponse(k kind, schema *huma.Schema) *huma.Response {
+	response := &huma.Response{
+		Description: k.title + " (`" + typePrefix + k.name + "`). " + k.advice,
+		Headers:     map[string]*huma.Header{requestIDHeader: requestIDDoc()},
+		Content:     map[string]*huma.MediaType{problemType[0]: {Schema: schema}},
+	}
+	switch k.status {
+	case http.StatusUnauthorized:
+		response.Headers["WWW-Authenticate"] = headerDoc("How to authenticate.")
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		response.Headers["Retry-After"] = headerDoc("After how many seconds to try again.")
+	}
+	return response
+}
+
+func headerDoc(doc string) *huma.Header {
+	return &huma.Header{Description: doc, Schema: &huma.Schema{Type: "string"}}
+}
+
+func requestIDDoc() *huma.Header { return headerDoc("The request's name in the server's log.") }
+
+var placeholder = regexp.MustCompile(`\{(\w+)\}`)
+
+func operationOf(rt *route, registry huma.Registry) *huma.Operation {
+	op := &huma.Operation{
+		Method: rt.method, Path: rt.path, OperationID: rt.id, Tags: []string{rt.tag},
+		Summary: rt.summary, Description: rt.description, Responses: map[string]*huma.Response{},
+	}
+	for _, match := range placeholder.FindAllStringSubmatch(rt.path, -1) {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: match[1], In: "path", Required: true, Schema: &huma.Schema{Type: "string", MinLength: ptr(1)}})
+	}
+	for _, p := range rt.query {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "query", Description: p.doc, Schema: ptr(p.schema)})
+	}
+	for _, p := range rt.headers {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "header", Description: p.doc, Schema: ptr(p.schema)})
+	}
+	if rt.access != public {
+		op.Security = []map[string][]string{{"key": {}}}
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: tenantHeader, In: "header", Description: "The tenant that an operator acts for; default when absent. A tenant's key may only name its own.",
+			Schema: &huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxTenantLength), Pattern: "^[A-Za-z0-9][A-Za-z0-9._:@-]*$"},
+		})
+		op.Description = strings.TrimSpace(op.Description + "\n\n" + whoMay(rt.access))
+	}
+	if rt.body != nil {
+		op.RequestBody = &huma.RequestBody{Required: !rt.bodyOptional, Content: map[string]*huma.MediaType{
+			jsonType[0]: {Schema: registry.Schema(reflect.TypeOf(rt.body), true, "")},
+		}}
+	}
+	for _, answer := range rt.answers {
+		op.Responses[strconv.Itoa(answer.status)] = responseOfAnswer(&answer, registry)
+	}
+	for _, k := range rt.kinds() {
+		op.Responses[strconv.Itoa(k.status)] = &huma.Response{Ref: "#/components/responses/" + responseName(k)}
+	}
+	return op
+}
+
+func whoMay(who access) string {
+	if who == operator {
+		return "For operator keys."
+	}
+	return "For operator keys, and tenant keys with the scope `" + string(who) + "`."
+}
+
+func responseOfAnswer(answer *answer, registry huma.Registry) *huma.Response {
+	response := &huma.Response{Description: answer.doc, Headers: map[string]*huma.Header{requestIDHeader: requestIDDoc()}}
+	for name, doc := range answer.headers {
+		response.Headers[name] = headerDoc(doc)
+	}
+	if answer.body != nil {
+		media := jsonType[0]
+		if answer.media != "" {
+			media = answer.media
+		}
+		response.Content = map[string]*huma.MediaType{media: {Schema: registry.Schema(reflect.TypeOf(answer.body), true, "")}}
+	}
+	return response
+}
+
+// allowNull lets a nullable enumeration have null among its values, which the type alone does not.
+func allowNull(s *huma.Schema) {
+	for _, property := range s.Properties {
+		if property.Nullable && len(property.Enum) > 0 {
+			property.Enum = append(property.Enum, nil)
+		}
+	}
+}
+
+func (a *API) openAPIJSON(c *call) error { return c.bytes(200, a.document.json) }
+
+func (a *API) openAPIYAML(c *call) error { return c.text(yamlType, a.document.yaml) }

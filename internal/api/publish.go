@@ -1,0 +1,154 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+)
+
+// eventInput describes a published event; [peal.ParseEvent] is what reads one.
+type eventInput struct {
+	Type    string          `json:"type" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"What happened." example:"task.created"`
+	Data    json.RawMessage `json:"data" doc:"The event's content: any JSON value, at most 64 levels deep, kept byte for byte."`
+	ID      string          `json:"id,omitempty" minLength:"1" maxLength:"256" pattern:"^[!-~]+$" doc:"Your own name of the event, unique in the tenant; makes publishing idempotent. Chosen by the server when absent."`
+	Subject string          `json:"subject,omitempty" maxLength:"1024" doc:"What it happened to; at most 1,024 bytes."`
+	Time    string          `json:"time,omitempty" format:"date-time" doc:"When it happened (RFC 3339, up to nine fractional digits), kept as written. Now when absent."`
+}
+
+type batchInput struct {
+	Events []eventInput `json:"events" minItems:"1" maxItems:"1000" nullable:"false" doc:"The events."`
+}
+
+// publishedShape is what became of a published event.
+type publishedShape struct {
+	ID        string   `json:"id" doc:"The event's id."`
+	Type      string   `json:"type"`
+	Time      string   `json:"time" format:"date-time" doc:"When it happened, as written."`
+	Duplicate bool     `json:"duplicate" doc:"Whether an event of this id was there already; then this is the first one."`
+	Webhooks  []string `json:"webhooks" nullable:"false" doc:"The ids of the webhooks that it goes to."`
+}
+
+type publishedBatchShape struct {
+	Data []publishedShape `json:"data" nullable:"false" doc:"What became of each event, in order."`
+}
+
+// publishEvent is the way of almost every request, so it does what the other
+// handlers leave to reflection by hand: one read, one pass over the JSON, one
+// answer appended to a buffer.
+func (a *API) publishEvent(c *call) error {
+	if err := c.mayPublish(); err != nil {
+		return err
+	}
+	body, err := c.body(int64(a.MaxData) + envelope)
+	if err != nil {
+		return err
+	}
+	event, err := peal.ParseEvent(body)
+	if err != nil {
+		return unparsed(err, body)
+	}
+	published, err := a.Engine.Publish(c.context(), c.tenant, event)
+	if err != nil {
+		return inEvent(err, "")
+	}
+	status := http.StatusAccepted
+	if published[0].Duplicate {
+		status = http.StatusOK
+	}
+	answer := make([]byte, 0, 192+len(published[0].Event.ID)+48*len(published[0].Webhooks))
+	return c.bytes(status, appendPublished(answer, &published[0]))
+}
+
+func (a *API) publishBatch(c *call) error {
+	if err := c.mayPublish(); err != nil {
+		return err
+	}
+	body, err := c.body(maxBatchBody)
+	if err != nil {
+		return err
+	}
+	events, err := peal.ParseBatch(body)
+	if err != nil {
+		return unparsed(err, body)
+	}
+	published, err := a.Engine.Publish(c.context(), c.tenant, events...)
+	if err != nil {
+		if len(events) == 1 {
+			return inEvent(err, "events[0].")
+		}
+		return err
+	}
+	status := http.StatusOK
+	answer := append(make([]byte, 0, 256*len(published)), `{"data":[`...)
+	for i := range published {
+		if i > 0 {
+			answer = append(answer, ',')
+		}
+		answer = appendPublished(answer, &published[i])
+		if !published[i].Duplicate {
+			status = http.StatusAccepted
+		}
+	}
+	return c.bytes(status, append(answer, "]}"...))
+}
+
+func (c *call) mayPublish() error {
+	if c.tenant == peal.OperationsTenant {
+		return refuse(forbidden, "the tenant %s is kept for Peal's own events", peal.OperationsTenant)
+	}
+	return nil
+}
+
+// inEvent puts the place of a single event's error where its request has it: the
+// engine and the store may or may not say "events[0]." of the only event.
+func inEvent(err error, place string) error {
+	var e *peal.Error
+	if !errors.As(err, &e) || e.Field == "" {
+		return err
+	}
+	moved := *e
+	moved.Field = place + strings.TrimPrefix(e.Field, "events[0].")
+	return &moved
+}
+
+func appendPublished(b []byte, p *dispatch.Published) []byte {
+	b = append(b, `{"id":`...)
+	b = appendString(b, p.Event.ID)
+	b = append(b, `,"type":`...)
+	b = appendString(b, p.Event.Type)
+	b = append(b, `,"time":`...)
+	b = appendString(b, p.Event.Time.String())
+	b = append(b, `,"duplicate":`...)
+	if p.Duplicate {
+		b = append(b, `true,"webhooks":[`...)
+	} else {
+		b = append(b, `false,"webhooks":[`...)
+	}
+	for i, id := range p.Webhooks {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, '"')
+		b = id.AppendText(b)
+		b = append(b, '"')
+	}
+	return append(b, "]}"...)
+}
+
+// appendString appends a JSON string.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			quoted, _ := json.Marshal(s) // a string always has a JSON form
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}

@@ -1,0 +1,43 @@
+package api
+
+import (
+	"encoding/json"
+
+	"github.com/pealhq/peal"
+)
+
+type testInput struct {
+	Type given[string]          `json:"type,omitempty" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"The type of the sample event; the first in the catalogue that the webhook wants when absent."`
+	Data given[json.RawMessage] `json:"data,omitempty" doc:"The sample event's content; the type's example when absent."`
+}
+
+// testShape is what came of a test.
+type testShape struct {
+	DeliveryID peal.DeliveryID `json:"delivery_id"`
+	Success    bool            `json:"success" doc:"Whether the endpoint accepted it."`
+	Attempt    attemptShape    `json:"attempt"`
+}
+
+func (a *API) testWebhook(c *call) error {
+	var in testInput
+	if err := c.readOptional(&in); err != nil {
+		return err
+	}
+	if in.Type.Given {
+		if err := peal.ValidateType(in.Type.Value); err != nil {
+			return err
+		}
+	}
+	if len(in.Data.Value) > a.MaxData {
+		return &peal.Error{Code: peal.TooLarge, Field: "data", Message: "is larger than the data of an event may be"}
+	}
+	webhook, err := a.webhook(c)
+	if err != nil {
+		return err
+	}
+	delivery, attempt, err := a.Engine.Test(c.context(), c.tenant, webhook.ID, in.Type.Value, in.Data.Value)
+	if err != nil {
+		return err
+	}
+	return c.json(200, testShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: attemptOf(&attempt)})
+}

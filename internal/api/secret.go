@@ -1,0 +1,104 @@
+package api
+
+import (
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/wire"
+)
+
+const (
+	defaultOverlap = 24 * time.Hour
+	maxOverlap     = 30 * 24 * time.Hour
+	// maxSecrets bounds how many secrets sign at once: the signatures must fit a header.
+	maxSecrets = 5
+)
+
+type secretShape struct {
+	Secret *string `json:"secret" doc:"The secret that signs; null when there is none."`
+}
+
+type rotateInput struct {
+	OverlapSeconds given[int]    `json:"overlap_seconds,omitempty" minimum:"0" maximum:"2592000" default:"86400" doc:"How long the earlier secret signs too."`
+	Secret         given[string] `json:"secret,omitempty" maxLength:"512" doc:"A secret of your own; one is made when absent."`
+}
+
+type rotatedShape struct {
+	Secret            string  `json:"secret" doc:"The new secret."`
+	PreviousExpiresAt *string `json:"previous_expires_at" format:"date-time" doc:"Until when the earlier secret signs too; null when it has stopped or there was none."`
+}
+
+func (a *API) getSecret(c *call) error {
+	webhook, err := a.webhook(c)
+	if err != nil {
+		return err
+	}
+	return c.json(200, secretShape{currentSecret(&webhook, now())})
+}
+
+func (a *API) rotateSecret(c *call) error {
+	var in rotateInput
+	if err := c.readOptional(&in); err != nil {
+		return err
+	}
+	overlap := time.Duration(in.OverlapSeconds.or(int(defaultOverlap/time.Second))) * time.Second
+	if overlap < 0 || overlap > maxOverlap {
+		return faults{{Location: "body.overlap_seconds", Message: "must be from 0 to 2592000 (30 days)"}}
+	}
+	var secret string
+	var previous time.Time
+	_, err := a.changeWebhook(c, func(w *peal.Webhook) error {
+		at := now()
+		var err error
+		if secret, err = newSecret(w, &in); err != nil {
+			return err
+		}
+		previous = rotate(w, secret, at, overlap)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	a.refresh(c)
+	return c.json(200, rotatedShape{secret, timeOrNil(previous)})
+}
+
+func newSecret(w *peal.Webhook, in *rotateInput) (string, error) {
+	format, ok := wire.Lookup(w.Format)
+	if !ok || format.Secrets == wire.SecretNone {
+		return "", refuse(conflict, "the format %s does not sign, so there is no secret to rotate", w.Format)
+	}
+	if !in.Secret.Given {
+		return format.FreshSecret(), nil
+	}
+	secret := in.Secret.Value
+	if secret == "" {
+		return "", faults{{Location: "body.secret", Message: "is empty: leave it out to have one made"}}
+	}
+	if len(w.Secrets) > 0 && w.Secrets[0].Value == secret {
+		return "", faults{{Location: "body.secret", Message: "is the secret that the webhook has already"}}
+	}
+	return secret, format.CheckSecret(secret)
+}
+
+// rotate puts a new secret first and lets the others that still sign go on until the
+// overlap ends. It gives when the one before stops; zero when it has or there was none.
+func rotate(w *peal.Webhook, secret string, at time.Time, overlap time.Duration) time.Time {
+	secrets := []peal.Secret{{Value: secret, CreatedAt: at}}
+	end := at.Add(overlap)
+	var previous time.Time
+	for i, old := range w.Secrets {
+		if old.ExpiresAt.IsZero() || old.ExpiresAt.After(end) {
+			old.ExpiresAt = end
+		}
+		if !old.ExpiresAt.After(at) || old.Value == secret || len(secrets) == maxSecrets {
+			continue
+		}
+		if i == 0 {
+			previous = old.ExpiresAt
+		}
+		secrets = append(secrets, old)
+	}
+	w.Secrets = secrets
+	return previous
+}

@@ -1,0 +1,135 @@
+package api
+
+import (
+	"net/url"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/wire"
+)
+
+// tenantShape is whose webhooks and events they are.
+type tenantShape struct {
+	Name        string                     `json:"name"`
+	Description string                     `json:"description"`
+	Format      *string                    `json:"format" doc:"The default of its new webhooks; null for the server's."`
+	RetryPolicy optional[retryPolicyShape] `json:"retry_policy" doc:"The default of its webhooks; null for the format's or the server's."`
+	CreatedAt   string                     `json:"created_at" format:"date-time"`
+}
+
+// tenantInput is what an operator sets of a tenant; absent keeps, null takes the default.
+type tenantInput struct {
+	Description optional[string]           `json:"description,omitempty" maxLength:"4096"`
+	Format      optional[string]           `json:"format,omitempty" doc:"The default format of its new webhooks."`
+	RetryPolicy optional[retryPolicyInput] `json:"retry_policy,omitempty" doc:"The default policy of its webhooks."`
+}
+
+type tenantCreateInput struct {
+	Name        given[string]              `json:"name" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9][A-Za-z0-9._:@-]*$" doc:"The application's own name of it."`
+	Description optional[string]           `json:"description,omitempty" maxLength:"4096"`
+	Format      optional[string]           `json:"format,omitempty" doc:"The default format of its new webhooks."`
+	RetryPolicy optional[retryPolicyInput] `json:"retry_policy,omitempty" doc:"The default policy of its webhooks."`
+}
+
+func tenantOf(t *peal.Tenant) tenantShape {
+	shape := tenantShape{Name: t.Name, Description: t.Description, Format: textOrNil(t.Format), CreatedAt: timeText(t.CreatedAt)}
+	if t.RetryPolicy != nil {
+		shape.RetryPolicy = some(retryPolicyOf(*t.RetryPolicy))
+	}
+	return shape
+}
+
+func noTenant() error { return refuse(notFound, "there is no such tenant") }
+
+func (a *API) listTenants(c *call) error {
+	q := c.query()
+	limit, after := q.limit(), q.cursor(tenantList)
+	if err := q.err(); err != nil {
+		return err
+	}
+	rows, err := a.Store.Tenants(c.context(), after, limit+1)
+	if err != nil {
+		return err
+	}
+	return c.json(200, page(tenantList, rows, limit, tenantOf, func(t *peal.Tenant) string { return t.Name }))
+}
+
+// namedTenant finds the tenant that the path names.
+func (a *API) namedTenant(c *call) (peal.Tenant, error) {
+	name := c.request.PathValue("name")
+	if peal.ValidateTenant(name) != nil {
+		return peal.Tenant{}, noTenant()
+	}
+	tenant, err := a.Store.Tenant(c.context(), name)
+	if peal.CodeOf(err) == peal.NotFound {
+		return peal.Tenant{}, noTenant()
+	}
+	return tenant, err
+}
+
+func (a *API) getTenant(c *call) error {
+	tenant, err := a.namedTenant(c)
+	if err != nil {
+		return err
+	}
+	return c.json(200, tenantOf(&tenant))
+}
+
+func (a *API) createTenant(c *call) error {
+	var in tenantCreateInput
+	if err := c.read(&in); err != nil {
+		return err
+	}
+	tenant := peal.Tenant{Name: in.Name.Value, CreatedAt: now()}
+	settings := tenantInput{in.Description, in.Format, in.RetryPolicy}
+	if err := peal.ValidateTenant(tenant.Name); err != nil {
+		return faults{{Location: "body.name", Message: translate(err).faults[0].Message}}
+	}
+	if err := settings.apply(&tenant, a.Engine.Policy(&peal.Webhook{Tenant: tenant.Name})); err != nil {
+		return err
+	}
+	if err := a.Store.CreateTenant(c.context(), tenant); err != nil {
+		if peal.CodeOf(err) == peal.Conflict {
+			return refuse(conflict, "there is a tenant of this name already")
+		}
+		return err
+	}
+	a.refresh(c)
+	c.Header().Set("Location", "/v1/tenants/"+url.PathEscape(tenant.Name))
+	return c.json(201, tenantOf(&tenant))
+}
+
+func (a *API) updateTenant(c *call) error {
+	var in tenantInput
+	if err := c.read(&in); err != nil {
+		return err
+	}
+	tenant, err := a.namedTenant(c)
+	if err != nil {
+		return err
+	}
+	if err := in.apply(&tenant, a.Engine.Policy(&peal.Webhook{Tenant: tenant.Name})); err != nil {
+		return err
+	}
+	if err := a.Store.UpdateTenant(c.context(), tenant); err != nil {
+		return err
+	}
+	a.refresh(c)
+	return c.json(200, tenantOf(&tenant))
+}
+
+// apply puts what is given on a tenant and checks it. Members of the retry policy
+// that are absent are those of the policy in force.
+func (in *tenantInput) apply(t *peal.Tenant, inForce peal.RetryPolicy) error {
+	set(&t.Description, &in.Description)
+	set(&t.Format, &in.Format)
+	if in.RetryPolicy.Given {
+		t.RetryPolicy = nil
+		if in.RetryPolicy.Value != nil {
+			t.RetryPolicy = in.RetryPolicy.Value.over(inForce)
+		}
+	}
+	if _, known := wire.Lookup(t.Format); t.Format != "" && !known {
+		return faults{{Location: "body.format", Message: "is none that exists"}}
+	}
+	return t.Validate()
+}

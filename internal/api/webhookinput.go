@@ -1,0 +1,136 @@
+package api
+
+import (
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/wire"
+)
+
+// webhookInput is what a caller sets of a webhook. Absent means: keep what there is
+// (or take the default of a new one); null means: take the default.
+type webhookInput struct {
+	URL           given[string]               `json:"url,omitempty" format:"uri" maxLength:"2048" doc:"Where the requests go: https (or http where the operator allows it), without user info and fragment."`
+	Events        given[patterns]             `json:"events,omitempty" doc:"Which events it wants: types (task.created), prefixes (task.*) or all (*); 1 to 100, or a single one as a string."`
+	Secret        optional[string]            `json:"secret,omitempty" maxLength:"512" writeOnly:"true" doc:"Signs the requests, written as the format wants it; one is made where the format always signs. Setting it ends the earlier ones at once; rotate keeps them for an overlap."`
+	Format        optional[string]            `json:"format,omitempty" doc:"How an event becomes a request, such as standard or x-webhook; the tenant's default otherwise."`
+	Headers       optional[map[string]string] `json:"headers,omitempty" doc:"Headers to add, at most 50 of 4 KiB; they replace others of the same name. Values may hold {{NAME}}, a variable of the operator."`
+	Authorization optional[string]            `json:"authorization,omitempty" maxLength:"4096" writeOnly:"true" doc:"The Authorization header's value, such as Bearer …; never shown again. \"[set]\" keeps the one there is."`
+	ExtraPayload  optional[object]            `json:"extra_payload,omitempty" doc:"An object that goes into the body where the format has a place for it; at most 64 KiB."`
+	UUID          optional[string]            `json:"uuid,omitempty" maxLength:"128" doc:"The id that the dejacode format shows; the webhook's own otherwise."`
+	RetryPolicy   optional[retryPolicyInput]  `json:"retry_policy,omitempty" doc:"When a failed delivery is tried again; the tenant's, the format's or the server's otherwise."`
+	TimeoutMS     optional[int]               `json:"timeout_ms,omitempty" minimum:"1000" maximum:"60000" doc:"How long one attempt may take as a whole; 15000 otherwise."`
+	RateLimit     optional[rateLimitInput]    `json:"rate_limit,omitempty" doc:"How fast requests start; as fast as the endpoint allows otherwise."`
+	Filter        optional[string]            `json:"filter,omitempty" maxLength:"8192" doc:"An expression that must be true for an event to match, such as data.project.id in [3, 4]."`
+	Transform     optional[string]            `json:"transform,omitempty" maxLength:"8192" doc:"A jq program from the event to the data that this webhook gets."`
+	Description   optional[string]            `json:"description,omitempty" maxLength:"4096" doc:"What people call it."`
+	Status        optional[string]            `json:"status,omitempty" enum:"active,paused,disabled" doc:"active: sends; paused: holds deliveries until it is active again; disabled: gets none."`
+}
+
+// webhookCreateInput is webhookInput with what a new webhook must have.
+type webhookCreateInput struct{ webhookInput }
+
+// TransformSchema says in the document what a new webhook must have.
+func (webhookCreateInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Required = []string{"url", "events"}
+	return s
+}
+
+type rateLimitInput struct {
+	PerSecond given[float64] `json:"per_second" exclusiveMinimum:"0" maximum:"10000" doc:"Requests a second."`
+	Burst     given[int]     `json:"burst,omitempty" minimum:"1" maximum:"10000" doc:"How many may start at once after a pause; 1 when absent."`
+}
+
+// authorizationSet stands for an Authorization value, which is never shown.
+const authorizationSet = "[set]"
+
+// apply puts what is given on a webhook. fallback is its tenant's default format;
+// inherited gives the policy in force. The checks of the values come afterwards.
+func (in *webhookInput) apply(w *peal.Webhook, fallback string, inherited func(*peal.Webhook) peal.RetryPolicy, now time.Time) {
+	w.URL = in.URL.or(w.URL)
+	if in.Events.Given {
+		w.Events = in.Events.Value
+	}
+	if in.Format.Given {
+		w.Format = fallback
+		if name := in.Format.orZero(); name != "" {
+			w.Format = name
+		}
+	}
+	set(&w.Headers, &in.Headers)
+	if in.Authorization.Given && in.Authorization.orZero() != authorizationSet {
+		w.Authorization = in.Authorization.orZero()
+	}
+	if in.ExtraPayload.Given {
+		w.ExtraPayload = nil
+		if in.ExtraPayload.Value != nil {
+			w.ExtraPayload = []byte(*in.ExtraPayload.Value)
+		}
+	}
+	set(&w.UUID, &in.UUID)
+	if in.RetryPolicy.Given {
+		if in.RetryPolicy.Value == nil {
+			w.RetryPolicy = nil
+		} else {
+			w.RetryPolicy = in.RetryPolicy.Value.over(inherited(w))
+		}
+	}
+	if in.TimeoutMS.Given {
+		w.Timeout = peal.DefaultTimeout
+		if in.TimeoutMS.Value != nil {
+			w.Timeout = time.Duration(*in.TimeoutMS.Value) * time.Millisecond
+		}
+	}
+	if in.RateLimit.Given {
+		w.RateLimit = nil
+		if limit := in.RateLimit.Value; limit != nil {
+			w.RateLimit = &peal.RateLimit{PerSecond: limit.PerSecond.Value, Burst: limit.Burst.or(1)}
+		}
+	}
+	set(&w.Filter, &in.Filter)
+	set(&w.Transform, &in.Transform)
+	set(&w.Description, &in.Description)
+	in.applyStatus(w)
+	in.applySecret(w, now)
+}
+
+// set puts a member on a field: its value, or the field's zero for null.
+func set[T any](field *T, member *optional[T]) {
+	if member.Given {
+		*field = member.orZero()
+	}
+}
+
+func (in *webhookInput) applyStatus(w *peal.Webhook) {
+	if !in.Status.Given {
+		return
+	}
+	status := peal.Active
+	if in.Status.Value != nil {
+		status = peal.WebhookStatus(*in.Status.Value)
+	}
+	if status != w.Status {
+		w.Status, w.StatusReason = status, "" // a person's choice needs no reason
+	}
+}
+
+// applySecret sets the secret that is given, and makes one where the format always
+// signs and there is none.
+func (in *webhookInput) applySecret(w *peal.Webhook, now time.Time) {
+	if in.Secret.Given {
+		w.Secrets = nil
+		if in.Secret.Value != nil {
+			w.Secrets = []peal.Secret{{Value: *in.Secret.Value, CreatedAt: now}}
+		}
+	}
+	if len(w.Secrets) > 0 {
+		return
+	}
+	if format, ok := wire.Lookup(w.Format); ok {
+		if secret := format.NewSecret(); secret != "" {
+			w.Secrets = []peal.Secret{{Value: secret, CreatedAt: now}}
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// webhookShape is a webhook as callers see it.
+type webhookShape struct {
+	ID            peal.WebhookID           `json:"id" example:"webhook_01h455vb4pex5vsknk084sn02q"`
+	Tenant        string                   `json:"tenant"`
+	URL           string                   `json:"url" format:"uri"`
+	Events        []string                 `json:"events" nullable:"false" doc:"Which events it wants: types, prefixes (task.*) or all (*)."`
+	Format        string                   `json:"format"`
+	Headers       map[string]string        `json:"headers" doc:"Headers that are added. A key without the scope manage sees [redacted] as values."`
+	Authorization *string                  `json:"authorization" doc:"[set] when there is an Authorization value, which is never shown; null otherwise."`
+	ExtraPayload  optional[object]         `json:"extra_payload"`
+	UUID          *string                  `json:"uuid"`
+	RetryPolicy   retryPolicyShape         `json:"retry_policy" doc:"The policy in force, whether its own or inherited."`
+	TimeoutMS     int64                    `json:"timeout_ms"`
+	RateLimit     optional[rateLimitShape] `json:"rate_limit"`
+	Filter        *string                  `json:"filter"`
+	Transform     *string                  `json:"transform"`
+	Description   string                   `json:"description"`
+	Status        string                   `json:"status" enum:"active,paused,disabled"`
+	StatusReason  *string                  `json:"status_reason" doc:"Why it is paused or disabled; null when a person's choice needs no reason."`
+	Managed       bool                     `json:"managed" doc:"Whether the server's configuration file owns it; then it cannot be changed here."`
+	Health        healthShape              `json:"health"`
+	CreatedAt     string                   `json:"created_at" format:"date-time"`
+	UpdatedAt     string                   `json:"updated_at" format:"date-time"`
+}
+
+type createdWebhookShape struct {
+	webhookShape
+	Secret *string `json:"secret" doc:"Signs the requests. Shown this once; null when there is none."`
+}
+
+type rateLimitShape struct {
+	PerSecond float64 `json:"per_second"`
+	Burst     int     `json:"burst"`
+}
+
+// healthShape is how a webhook's deliveries have lately ended.
+type healthShape struct {
+	ExhaustedInRow int     `json:"exhausted_in_row" minimum:"0" doc:"How many deliveries failed for good since the last success."`
+	FailingSince   *string `json:"failing_since" format:"date-time" doc:"When the first attempt after the last success failed; null when the last one succeeded."`
+}
+
+const redacted = "[redacted]"
+
+func (c *call) webhookOf(w *peal.Webhook) webhookShape {
+	shape := webhookShape{
+		ID: w.ID, Tenant: w.Tenant, URL: w.URL, Events: w.Events, Format: w.Format,
+		Headers: make(map[string]string, len(w.Headers)), UUID: textOrNil(w.UUID),
+		RetryPolicy: retryPolicyOf(c.api.Engine.Policy(w)), TimeoutMS: w.Timeout.Milliseconds(),
+		Filter: textOrNil(w.Filter), Transform: textOrNil(w.Transform), Description: w.Description,
+		Status: string(w.Status), StatusReason: textOrNil(w.StatusReason), Managed: w.Managed,
+		Health:    healthShape{ExhaustedInRow: w.Health.ExhaustedInRow, FailingSince: timeOrNil(w.Health.FailingSince)},
+		CreatedAt: timeText(w.CreatedAt()), UpdatedAt: timeText(w.UpdatedAt),
+	}
+	mayManage := c.key.May(peal.ScopeManage)
+	for name, value := range w.Headers {
+		if !mayManage {
+			value = redacted
+		}
+		shape.Headers[name] = value
+	}
+	if w.Authorization != "" {
+		shape.Authorization = ptr(authorizationSet)
+	}
+	if w.ExtraPayload != nil {
+		shape.ExtraPayload = some(object(w.ExtraPayload))
+	}
+	if w.RateLimit != nil {
+		shape.RateLimit = some(rateLimitShape{w.RateLimit.PerSecond, w.RateLimit.Burst})
+	}
+	return shape
+}
+
+// currentSecret gives the secret that signs, or nil.
+func currentSecret(w *peal.Webhook, now time.Time) *string {
+	if active := w.ActiveSecrets(now); len(active) > 0 {
+		return &active[0]
+	}
+	return nil
+}
+
+// etag names the revision of a webhook's settings (RFC 9110, section 8.8.3).
+func etag(w *peal.Webhook) string { return `"` + strconv.FormatInt(w.Revision, 10) + `"` }
