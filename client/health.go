@@ -5,7 +5,8 @@ import "context"
 // Version is which Peal the server runs.
 type Version struct {
 	Version string `json:"version"`
-	Go      string `json:"go"`
+	Go      string `json:"go"`     // the Go release that it was built with
+	Commit  string `json:"commit"` // the source revision; "" when unknown
 }
 
 // Version asks the server what it runs. No key is needed.

@@ -25,15 +25,31 @@ type Key struct {
 type NewKey struct {
 	Name   string   `json:"name"`
 	Scopes []string `json:"scopes,omitempty"`
+	// Operator makes an operator's key, which has no scopes and may do everything.
+	Operator bool `json:"operator,omitempty"`
 }
 
-// Keys gets a page of the keys, newest first, revoked ones included.
-func (c *Client) Keys(ctx context.Context, query PageQuery) (Page[Key], error) {
+// KeyQuery chooses keys, newest first, revoked ones included.
+type KeyQuery struct {
+	PageQuery
+	Operator bool // the operator's keys instead of the tenant's
+}
+
+func (q KeyQuery) values() url.Values {
+	v := q.PageQuery.values()
+	if q.Operator {
+		v.Set("operator", "true")
+	}
+	return v
+}
+
+// Keys gets a page of keys.
+func (c *Client) Keys(ctx context.Context, query KeyQuery) (Page[Key], error) {
 	return list[Key](ctx, c, "/v1/keys", query.values())
 }
 
-// AllKeys walks over all keys.
-func (c *Client) AllKeys(ctx context.Context, query PageQuery) iter.Seq2[Key, error] {
+// AllKeys walks over all keys that the query chooses.
+func (c *Client) AllKeys(ctx context.Context, query KeyQuery) iter.Seq2[Key, error] {
 	return all[Key](ctx, c, "/v1/keys", query.values())
 }
 
