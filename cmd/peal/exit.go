@@ -4,8 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
+	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/client"
+	"github.com/spf13/cobra"
 )
 
 // The exit codes.
@@ -19,26 +24,33 @@ const (
 	exitUnavailable = 6 // no server, or it cannot do it now
 )
 
-// report prints an error with what to do about it, and gives the exit code.
-func (a *app) report(err error) int {
-	code, hint := a.judge(err)
-	fmt.Fprintf(a.Stderr, "peal: %s\n", printable(err.Error()))
+// report prints the error of a command with what to do about it, and gives the
+// exit code.
+func (a *app) report(cmd *cobra.Command, err error) int {
+	code, hint := a.judge(cmd, err)
+	fmt.Fprintf(a.Stderr, "peal: %s\n", printableLines(err.Error()))
 	if hint != "" {
 		fmt.Fprintf(a.Stderr, "hint: %s\n", printable(hint))
 	}
 	return code
 }
 
-func (a *app) judge(err error) (code int, hint string) {
+// judge is where errors become exit codes and hints.
+func (a *app) judge(cmd *cobra.Command, err error) (code int, hint string) {
 	var usage *usageError
-	if errors.As(err, &usage) {
-		return exitUsage, usage.Command + " --help shows how it is called"
-	}
-	if errors.Is(err, context.Canceled) {
-		return exitFailed, ""
-	}
+	var refused *client.Error
+	var transport *url.Error
 	var e *peal.Error
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage, usage.Command + " --help shows how it is called"
+	case errors.Is(err, errDeclined), errors.Is(err, context.Canceled):
+		return exitFailed, ""
+	case errors.As(err, &refused):
+		return a.judgeAnswer(cmd, refused)
+	case errors.As(err, &transport):
+		return exitUnavailable, "is the server running there? peal serve starts one; --url or PEAL_URL says where it is"
+	case errors.As(err, &e):
 		return codes[e.Code], ""
 	}
 	return exitFailed, ""
@@ -54,4 +66,42 @@ var codes = map[peal.Code]int{
 	peal.RateLimited:  exitUnavailable,
 	peal.Unavailable:  exitUnavailable,
 	peal.Internal:     exitFailed,
+}
+
+func (a *app) judgeAnswer(cmd *cobra.Command, e *client.Error) (code int, hint string) {
+	switch status := e.Status; {
+	case e.Type == "" && status < 500 && status != http.StatusTooManyRequests:
+		return exitFailed, "what answers at " + a.url + " is no Peal server; check --url or PEAL_URL"
+	case status == http.StatusUnauthorized && !a.keyGiven:
+		return exitNotAllowed, "no key: set PEAL_KEY or --key; the operator key was printed at the server's first start"
+	case status == http.StatusUnauthorized:
+		return exitNotAllowed, "the key is not one of the server at " + a.url + "; check PEAL_KEY and --key"
+	case status == http.StatusForbidden:
+		return exitNotAllowed, "use an operator's key, or one with the scope for this; peal keys list shows the scopes"
+	case status == http.StatusNotFound:
+		return exitNotFound, "check the name, and whose it is: --tenant or PEAL_TENANT says for which tenant an operator's key acts"
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		return exitUnavailable, "nothing was changed; try again" + after(e.RetryAfter)
+	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
+		return exitUnavailable, "a proxy before the server got no answer; check that the server runs"
+	case status >= 500:
+		return exitFailed, "the server's log says more" + underRequest(e.RequestID)
+	case status == http.StatusConflict:
+		return exitRefused, "look at how it is now, and decide again"
+	}
+	return exitRefused, cmd.CommandPath() + " --help shows what can be given"
+}
+
+func after(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return " in " + roughly(d)
+}
+
+func underRequest(id string) string {
+	if id == "" {
+		return ""
+	}
+	return ", under request " + id
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,11 +23,21 @@ type app struct {
 	key    string
 	tenant string
 	json   bool
+
+	keyGiven bool   // whether there is a key
+	answer   []byte // the body of the server's last answer
 }
 
 // constructors make the commands, in the order in which help lists them within
 // their groups.
 var constructors = []func(app *app) *cobra.Command{
+	newPublishCommand,
+	newEventsCommand,
+	newDeliveriesCommand,
+	newWebhooksCommand,
+	newEventTypesCommand,
+	newTenantsCommand,
+	newKeysCommand,
 	newVersionCommand,
 }
 
@@ -43,8 +54,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	app := &app{Stdin: stdin, Stdout: stdout, Stderr: stderr, Env: env, Now: time.Now}
 	root := newRootCommand(app)
 	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
-		return app.report(err)
+	if cmd, err := root.ExecuteContextC(ctx); err != nil {
+		return app.report(cmd, err)
 	}
 	return exitOK
 }
@@ -70,6 +81,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 input refused, 4 not found,
 	root.SetIn(app.Stdin)
 	root.SetOut(app.Stdout)
 	root.SetErr(app.Stderr)
+	// A command that only groups others shows how those are called.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if not .HasAvailableSubCommands}}", 1))
 	root.AddGroup(
 		&cobra.Group{ID: groupServer, Title: "Run a server:"},
 		&cobra.Group{ID: groupUse, Title: "Publish and look:"},

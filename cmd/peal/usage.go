@@ -41,6 +41,9 @@ func strict(cmd *cobra.Command) {
 			return nil
 		}
 	}
+	if cmd.ValidArgsFunction == nil {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+	}
 	for _, sub := range cmd.Commands() {
 		strict(sub)
 	}

@@ -1,14 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
-
-const defaultURL = "http://127.0.0.1:8420"
 
 // version is the program's own; release builds set it with -ldflags "-X main.version=…".
 var version = ""
@@ -26,15 +26,42 @@ func programVersion() string {
 }
 
 func newVersionCommand(app *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Show the version of this program",
-		Example: "  peal version",
+	var ofServer bool
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Show the version of this program, or of a server",
+		Example: `  peal version
+  peal version --server --url https://peal.example.com`,
 		GroupID: groupServer,
 		Args:    arguments(),
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(app.Stdout, "peal %s %s %s/%s\n", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
-		},
 	}
+	cmd.Flags().BoolVar(&ofServer, "server", false, "ask the server what it runs")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if ofServer {
+			return app.serverVersion(cmd)
+		}
+		own := map[string]string{"version": programVersion(), "go": runtime.Version()}
+		var err error
+		if app.answer, err = json.Marshal(own); err != nil {
+			return err
+		}
+		return app.show(func(w io.Writer) {
+			fmt.Fprintf(w, "peal %s (%s %s/%s)\n", own["version"], own["go"], runtime.GOOS, runtime.GOARCH)
+		})
+	}
+	return cmd
+}
+
+func (a *app) serverVersion(cmd *cobra.Command) error {
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	v, err := c.Version(cmd.Context())
+	if err != nil {
+		return fmt.Errorf("ask the server for its version: %w", err)
+	}
+	return a.show(func(w io.Writer) {
+		fmt.Fprintf(w, "peal %s (%s) at %s\n", printable(v.Version), printable(v.Go), a.url)
+	})
 }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/pealhq/peal/client"
+	"github.com/spf13/cobra"
+)
+
+func newKeysCommand(app *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "keys",
+		Aliases: []string{"key"},
+		Short:   "Manage API keys",
+		Long: `A tenant's key acts for that tenant and does what its scopes allow: publish events,
+manage webhooks and deliveries, read. With an operator's key, --tenant says whose
+keys the commands are about, and --operator makes and lists the operator's own keys,
+which may do everything for every tenant.`,
+		Example: `  peal keys create shop --scopes publish --tenant acme
+  peal keys list --tenant acme`,
+		GroupID: groupManage,
+	}
+	cmd.AddCommand(newKeysListCommand(app), newKeysCreateCommand(app), newKeysRevokeCommand(app))
+	return cmd
+}
+
+func newKeysListCommand(app *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List keys, the newest first",
+		Example: "  peal keys list --tenant acme",
+		Args:    arguments(),
+	}
+	var operator bool
+	cmd.Flags().BoolVar(&operator, "operator", false, "the operator's keys instead of a tenant's")
+	page := paging(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := app.connect()
+		if err != nil {
+			return err
+		}
+		keys, err := c.Keys(cmd.Context(), client.KeyQuery{PageQuery: *page, Operator: operator})
+		if err != nil {
+			return fmt.Errorf("list the keys: %w", err)
+		}
+		var rows [][]string
+		for _, k := range keys.Data {
+			rows = append(rows, []string{
+				k.ID, k.Name, k.Tenant, strings.Join(k.Scopes, ","), "…" + k.Hint, app.ago(k.CreatedAt), app.ago(k.RevokedAt),
+			})
+		}
+		return app.listing("keys", keys.NextCursor, []string{"ID", "NAME", "TENANT", "SCOPES", "KEY", "CREATED", "REVOKED"}, rows)
+	}
+	return cmd
+}
+
+func newKeysCreateCommand(app *app) *cobra.Command {
+	var key client.NewKey
+	cmd := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Make a key; it is shown this once",
+		Example: `  peal keys create shop --scopes publish --tenant acme
+  peal keys create portal --scopes manage,read --tenant acme`,
+		Args: arguments("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := app.connect()
+			if err != nil {
+				return err
+			}
+			key.Name = args[0]
+			key, err := c.CreateKey(cmd.Context(), key)
+			if err != nil {
+				return fmt.Errorf("create key %s: %w", args[0], err)
+			}
+			return app.show(func(w io.Writer) {
+				fields(w, []field{
+					{"id", key.ID},
+					{"name", key.Name},
+					{"tenant", key.Tenant},
+					{"scopes", strings.Join(key.Scopes, ", ")},
+					{"key", key.Key},
+				})
+				fmt.Fprintln(w, "\nKeep the key now: it is not shown again.")
+			})
+		},
+	}
+	cmd.Flags().StringSliceVar(&key.Scopes, "scopes", nil, "what it may do: publish, manage, read (separated by commas)")
+	cmd.Flags().BoolVar(&key.Operator, "operator", false, "make an operator's key, which needs no scopes")
+	choices(cmd, "scopes", "publish", "manage", "read")
+	return cmd
+}
+
+func newKeysRevokeCommand(app *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "revoke ID",
+		Short:   "End a key for good",
+		Example: "  peal keys revoke key_01kahx40q2e5ztr7m9w3y6b1cd",
+		Args:    arguments("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := app.connect()
+			if err != nil {
+				return err
+			}
+			if err := c.RevokeKey(cmd.Context(), args[0]); err != nil {
+				return fmt.Errorf("revoke key %s: %w", args[0], err)
+			}
+			return app.show(func(w io.Writer) { fmt.Fprintf(w, "key %s is revoked\n", printable(args[0])) })
+		},
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/pealhq/peal/client"
+	"github.com/spf13/cobra"
+)
+
+func newTenantsCommand(app *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "tenants",
+		Aliases: []string{"tenant"},
+		Short:   "Manage tenants",
+		Long: `A tenant is whose webhooks and events they are: a workspace, a project, a customer.
+The first event or webhook of a tenant creates it. These commands need an operator's key.`,
+		Example: `  peal tenants create acme --description 'The Acme workspace' --format x-webhook
+  peal tenants list`,
+		GroupID: groupManage,
+	}
+	cmd.AddCommand(newTenantsListCommand(app), newTenantsShowCommand(app), newTenantsCreateCommand(app))
+	return cmd
+}
+
+func newTenantsListCommand(app *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List tenants by name",
+		Example: "  peal tenants list",
+		Args:    arguments(),
+	}
+	page := paging(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := app.connect()
+		if err != nil {
+			return err
+		}
+		tenants, err := c.Tenants(cmd.Context(), *page)
+		if err != nil {
+			return fmt.Errorf("list the tenants: %w", err)
+		}
+		var rows [][]string
+		for _, t := range tenants.Data {
+			rows = append(rows, []string{t.Name, t.Format, app.ago(t.CreatedAt), t.Description})
+		}
+		return app.listing("tenants", tenants.NextCursor, []string{"NAME", "FORMAT", "CREATED", "DESCRIPTION"}, rows)
+	}
+	return cmd
+}
+
+func newTenantsShowCommand(app *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "show NAME",
+		Short:   "Show a tenant and its defaults",
+		Example: "  peal tenants show acme",
+		Args:    arguments("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := app.connect()
+			if err != nil {
+				return err
+			}
+			tenant, err := c.Tenant(cmd.Context(), args[0])
+			if err != nil {
+				return fmt.Errorf("show tenant %s: %w", args[0], err)
+			}
+			return app.show(func(w io.Writer) { printTenant(w, tenant) })
+		},
+	}
+}
+
+func newTenantsCreateCommand(app *app) *cobra.Command {
+	var description, format string
+	var retry retryFlags
+	cmd := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Create a tenant",
+		Example: `  peal tenants create acme
+  peal tenants create acme --format x-webhook --retry-delays 1m,5m,30m`,
+		Args: arguments("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			settings := client.TenantSettings{RetryPolicy: retry.policy(cmd)}
+			if cmd.Flags().Changed("description") {
+				settings.Description = &description
+			}
+			if cmd.Flags().Changed("format") {
+				settings.Format = &format
+			}
+			c, err := app.connect()
+			if err != nil {
+				return err
+			}
+			tenant, err := c.CreateTenant(cmd.Context(), args[0], settings)
+			if err != nil {
+				return fmt.Errorf("create tenant %s: %w", args[0], err)
+			}
+			return app.show(func(w io.Writer) { printTenant(w, tenant) })
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&description, "description", "", "who it is")
+	flags.StringVar(&format, "format", "", "default format of its webhooks")
+	retry.add(flags)
+	return cmd
+}
+
+func printTenant(w io.Writer, t client.Tenant) {
+	fields(w, []field{
+		{"name", t.Name},
+		{"description", t.Description},
+		{"format", t.Format},
+		{"retries", policyText(t.RetryPolicy)},
+		{"created", exact(t.CreatedAt)},
+	})
+}
