@@ -42,6 +42,7 @@ type Format struct {
 
 	makeSecret  func() string
 	checkSecret func(secret string) error
+	scheme      *scheme // how it signs, for [Diagnose]; nil when it does not
 }
 
 // formats is filled while the package is initialised, by the variable of each

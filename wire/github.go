@@ -19,6 +19,7 @@ var github = register(&Format{
 	Encode:          encodeGithub,
 	Verify:          verifyGithub,
 	Decode:          decodeGithub,
+	scheme:          &scheme{prefix: "sha256="},
 })
 
 func encodeGithub(in *Input) (http.Header, []byte, error) {

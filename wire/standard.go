@@ -22,6 +22,7 @@ var standard = register(&Format{
 	Decode:          decodeStandard,
 	makeSecret:      makeStandardSecret,
 	checkSecret:     checkStandardSecret,
+	scheme:          &scheme{prefix: "v1,", separator: " ", base64: true, before: beforeStandard, keys: standardKeys},
 })
 
 func encodeStandard(in *Input) (http.Header, []byte, error) {
@@ -123,4 +124,19 @@ func decodeStandard(header http.Header, body []byte) (peal.Event, error) {
 	event.Type = fields.text("type")
 	event.Time = fields.time("timestamp")
 	return event, fields.check(&event)
+}
+
+// beforeStandard is what a sender may have signed before the body.
+func beforeStandard(header http.Header) []variant {
+	const remedy = ": sign webhook-id, a dot, webhook-timestamp, a dot and the body"
+	id, _ := getHeader(header, "webhook-id")
+	timestamp, _ := getHeader(header, "webhook-timestamp")
+	return []variant{
+		{text: []byte(id + "." + timestamp + ".")},
+		contentVariant("", "the body alone was signed, without the id and the time"+remedy),
+		contentVariant(timestamp+".", "the time and the body were signed, without the id"+remedy),
+		contentVariant(id+".", "the id and the body were signed, without the time"+remedy),
+		contentVariant(timestamp+"."+id+".", "the time was signed before the id"+remedy),
+		contentVariant(id+timestamp, "the dots were left out of what is signed"+remedy),
+	}
 }

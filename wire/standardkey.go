@@ -109,3 +109,16 @@ func (k *standardKey) verify(version, text string, before, body []byte) bool {
 	}
 	return false
 }
+
+// standardKeys is what a sender may have taken for the key.
+func standardKeys(secret string) []variant {
+	key, err := parseStandardKey(secret)
+	if err != nil || key.mac == nil {
+		return nil
+	}
+	return []variant{
+		{text: key.mac},
+		keyVariant(secret, "the secret's text was the key: take whsec_ off and decode the rest from base64"),
+		keyVariant(strings.TrimPrefix(secret, hmacPrefix), "the secret was not decoded: what follows whsec_ is base64, and the key is what it decodes to"),
+	}
+}

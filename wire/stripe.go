@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/base64"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ var stripe = register(&Format{
 	Verify:          verifyStripe,
 	Decode:          decodeStripe,
 	makeSecret:      func() string { return "whsec_" + rawBase64(randomBytes()) },
+	scheme:          &scheme{prefix: "v1=", separator: ",", before: beforeStripe, keys: stripeKeys},
 })
 
 func encodeStripe(in *Input) (http.Header, []byte, error) {
@@ -146,4 +148,26 @@ func decodeStripe(_ http.Header, body []byte) (peal.Event, error) {
 		}
 	}
 	return event, fields.check(&event)
+}
+
+// beforeStripe is what a sender may have signed before the body.
+func beforeStripe(header http.Header) []variant {
+	timestamp, _, _ := readStripe(header)
+	return []variant{
+		{text: []byte(timestamp + ".")},
+		contentVariant("", "the body alone was signed, without the time: sign the time in t=, a dot and the body"),
+		contentVariant(timestamp, "the dot between time and body was left out of what is signed"),
+	}
+}
+
+// stripeKeys is what a sender may have taken for the key.
+func stripeKeys(secret string) []variant {
+	keys := textKeys(secret)
+	if rest, ok := strings.CutPrefix(secret, "whsec_"); ok {
+		keys = append(keys, keyVariant(rest, "whsec_ was taken off the secret: the whole text is the key"))
+		if key, err := base64.StdEncoding.DecodeString(rest); err == nil {
+			keys = append(keys, keyVariant(string(key), "the secret was decoded from base64: the whole text is the key, as it is"))
+		}
+	}
+	return keys
 }

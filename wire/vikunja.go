@@ -19,6 +19,7 @@ var vikunja = register(&Format{
 	Encode:          encodeVikunja,
 	Verify:          verifyVikunja,
 	Decode:          decodeVikunja,
+	scheme:          &scheme{},
 })
 
 func encodeVikunja(in *Input) (http.Header, []byte, error) {

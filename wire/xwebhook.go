@@ -24,6 +24,7 @@ var xWebhook = register(&Format{
 	Encode: encodeXWebhook,
 	Verify: verifyXWebhook,
 	Decode: decodeXWebhook,
+	scheme: &scheme{prefix: "sha256=", before: beforeXWebhook},
 })
 
 func encodeXWebhook(in *Input) (http.Header, []byte, error) {
@@ -92,4 +93,14 @@ func decodeXWebhook(header http.Header, body []byte) (peal.Event, error) {
 	event.Type = fields.text("event")
 	event.Time = fields.time("timestamp")
 	return event, fields.check(&event)
+}
+
+// beforeXWebhook is what a sender may have signed before the body.
+func beforeXWebhook(header http.Header) []variant {
+	timestamp, _ := getHeader(header, "X-Webhook-Timestamp")
+	return []variant{
+		{},
+		contentVariant(timestamp+".", "the time and a dot were signed before the body: sign the body alone"),
+		contentVariant(timestamp, "the time was signed before the body: sign the body alone"),
+	}
 }
