@@ -1,0 +1,193 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// selectDelivery reads deliveries for scanDelivery.
+const selectDelivery = `SELECT d.seq, d.head, d.tail, n.name, w.id, e.seq, e.head, e.tail, e.ext_id, t.name,
+		d.status, d.attempts, d.tries, d.due, d.code, d.duration, d.reason, d.test, d.at
+	FROM deliveries d JOIN webhooks w ON w.num = d.webhook JOIN tenants n ON n.num = w.tenant
+	LEFT JOIN events e ON e.seq = d.event LEFT JOIN types t ON t.num = e.type`
+
+func scanDelivery(r row) peal.Delivery {
+	d := peal.Delivery{
+		ID: idAt(r.int(0), r[1], r.int(2)), Tenant: r.text(3), WebhookID: peal.WebhookID(r.blob(4)),
+		EventKey: idAt(r.int(5), r[6], r.int(7)), EventID: r.text(8), EventType: r.text(9),
+		Status: statusNames[r.int(10)], Attempts: int(r.int(11)), Tries: int(r.int(12)),
+		StatusCode: int(r.int(14)), Duration: time.Duration(r.int(15)) * time.Microsecond, Reason: peal.Reason(r.text(16)),
+		Test: r.int(17) != 0, SettledAt: timeOf(r.int(18)),
+	}
+	if r[8] == nil {
+		d.EventID = d.EventKey.String()
+	}
+	if d.Status == peal.Pending {
+		d.Due = timeOf(r.int(13))
+	}
+	return d
+}
+
+// Delivery implements [peal.HistoryStore].
+func (s *Store) Delivery(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error) {
+	var delivery peal.Delivery
+	found := false
+	err := s.snapshot(ctx, func(q querier) error {
+		seq, there, err := seqOf(ctx, q, "deliveries", halve(id))
+		if err != nil || !there {
+			return err
+		}
+		return read(ctx, q, selectDelivery+` WHERE d.seq = ? AND n.name = ?`, func(r row) error {
+			delivery, found = scanDelivery(r), true
+			return nil
+		}, seq, tenant)
+	})
+	if err == nil && !found {
+		err = noDelivery(id)
+	}
+	return delivery, translate("read a delivery", err)
+}
+
+func noDelivery(id peal.DeliveryID) error {
+	return peal.Errorf(peal.NotFound, "there is no delivery %s", id)
+}
+
+// Deliveries implements [peal.HistoryStore].
+func (s *Store) Deliveries(ctx context.Context, query peal.DeliveryQuery) ([]peal.Delivery, error) {
+	var deliveries []peal.Delivery
+	err := s.snapshot(ctx, func(q querier) error {
+		span, err := spanOf(ctx, q, "deliveries", query.Since, query.Until, halve(query.Before))
+		if err != nil {
+			return err
+		}
+		choice := `SELECT num FROM webhooks WHERE tenant = (SELECT num FROM tenants WHERE name = ?1) AND (?2 IS NULL OR id = ?2)`
+		values := []any{query.Tenant, nil, span.from, span.until, int64(query.Limit)}
+		if !query.WebhookID.IsZero() {
+			values[1] = query.WebhookID[:]
+		}
+		page := pageOfWebhooks(choice, query.Status)
+		if !query.EventKey.IsZero() {
+			seqs, err := deliveriesOf(ctx, q, query.EventKey)
+			if err != nil || len(seqs) == 0 {
+				return err
+			}
+			page = pageOfEvent(choice, query.Status)
+			values = append(values, seqs)
+		}
+		return read(ctx, q, selectDelivery+` WHERE d.seq IN (`+page+`) ORDER BY d.seq DESC`, func(r row) error {
+			deliveries = append(deliveries, scanDelivery(r))
+			return nil
+		}, values...)
+	})
+	return deliveries, translate("list deliveries", err)
+}
+
+// deliveriesOf gives the keys of an event's deliveries, as a JSON array.
+func deliveriesOf(ctx context.Context, q querier, event peal.EventKey) (string, error) {
+	seq, found, err := seqOf(ctx, q, "events", halve(event))
+	if err != nil || !found {
+		return "", err
+	}
+	var seqs []int64
+	if err := read(ctx, q, `SELECT deliveries FROM events WHERE seq = ?`, func(r row) error {
+		seqs = seqsOf(r.blob(0))
+		return nil
+	}, seq); err != nil || len(seqs) == 0 {
+		return "", err
+	}
+	text, err := json.Marshal(seqs)
+	return string(text), err
+}
+
+// pageOfEvent chooses among the deliveries of one event (?6).
+func pageOfEvent(choice string, status peal.DeliveryStatus) string {
+	where := ""
+	if status != "" {
+		where = ` AND status = ` + statusText(status)
+	}
+	return `SELECT seq FROM deliveries WHERE seq IN (SELECT value FROM json_each(?6)) AND seq >= ?3 AND seq < ?4
+		AND webhook IN (` + choice + `)` + where + ` ORDER BY seq DESC LIMIT ?5`
+}
+
+// pageOfWebhooks chooses the newest deliveries of webhooks. A webhook's settled
+// deliveries of one status are a lane: a stretch of an index in order of time. The
+// newest of all lanes are among the newest of those lanes that have the newest,
+// so that nothing else is looked at, however many lanes and however long. The
+// held ones are few enough to look at them all.
+func pageOfWebhooks(choice string, status peal.DeliveryStatus) string {
+	var parts []string
+	settled := slices.DeleteFunc([]peal.DeliveryStatus{peal.Success, peal.Failed, peal.Canceled}, func(s peal.DeliveryStatus) bool {
+		return status != "" && s != status
+	})
+	if len(settled) > 0 {
+		var numbers []string
+		for _, s := range settled {
+			numbers = append(numbers, statusText(s))
+		}
+		parts = append(parts, newest(`settled`, `webhook = lane.webhook AND status = lane.status`,
+			`SELECT chosen.num AS webhook, s.column1 AS status FROM chosen CROSS JOIN (VALUES (`+strings.Join(numbers, `), (`)+`)) s`))
+	}
+	if status == "" || status == peal.Pending {
+		parts = append(parts,
+			newest(`waiting INDEXED BY waiting_webhook`, `webhook = lane.webhook`, `SELECT chosen.num AS webhook FROM chosen`),
+			`SELECT * FROM (SELECT seq FROM held WHERE seq >= ?3 AND seq < ?4 AND webhook IN (SELECT num FROM chosen) ORDER BY seq DESC LIMIT ?5)`)
+	}
+	return `WITH chosen AS (` + choice + `) SELECT seq FROM (` + strings.Join(parts, ` UNION ALL `) + `) ORDER BY seq DESC LIMIT ?5`
+}
+
+// newest gives a query for the newest keys in a table's lanes.
+func newest(table, inLane, lanes string) string {
+	const inSpan = ` AND seq >= ?3 AND seq < ?4`
+	return `SELECT * FROM (SELECT x.seq FROM
+		(SELECT * FROM (SELECT lane.*, (SELECT max(seq) FROM ` + table + ` WHERE ` + inLane + inSpan + `) AS newest FROM (` + lanes + `) lane)
+			WHERE newest IS NOT NULL ORDER BY newest DESC LIMIT ?5) lane
+		CROSS JOIN ` + strings.Fields(table)[0] + ` x ON x.seq IN (SELECT seq FROM ` + table + ` WHERE ` + inLane + inSpan + ` ORDER BY seq DESC LIMIT ?5)
+		ORDER BY x.seq DESC LIMIT ?5)`
+}
+
+func statusText(status peal.DeliveryStatus) string {
+	switch status {
+	case peal.Pending:
+		return "0"
+	case peal.Success:
+		return "1"
+	case peal.Failed:
+		return "2"
+	case peal.Canceled:
+		return "3"
+	}
+	return "-1" // no such status, no such delivery
+}
+
+// Attempts implements [peal.HistoryStore].
+func (s *Store) Attempts(ctx context.Context, tenant string, id peal.DeliveryID) ([]peal.Attempt, error) {
+	var attempts []peal.Attempt
+	err := s.snapshot(ctx, func(q querier) error {
+		seq, found, err := seqOf(ctx, q, "deliveries", halve(id))
+		if err != nil || !found {
+			return err
+		}
+		return read(ctx, q, `SELECT record FROM (
+				SELECT delivery AS seq, record FROM attempts WHERE delivery = ?1
+				UNION ALL SELECT seq, last FROM settled WHERE seq = ?1 AND last IS NOT NULL)
+			WHERE EXISTS (SELECT 1 FROM deliveries d JOIN webhooks w ON w.num = d.webhook JOIN tenants n ON n.num = w.tenant
+				WHERE d.seq = ?1 AND n.name = ?2)`, func(r row) error {
+			a, err := parseRecord(r.blob(0))
+			a.DeliveryID = id
+			attempts = append(attempts, a)
+			return err
+		}, seq, tenant)
+	})
+	slices.SortFunc(attempts, func(a, b peal.Attempt) int {
+		if a.Number != b.Number {
+			return a.Number - b.Number
+		}
+		return a.ID.Compare(b.ID)
+	})
+	return attempts, translate("read attempts", err)
+}

@@ -1,0 +1,87 @@
+package sqlite
+
+import (
+	"strconv"
+
+	"github.com/pealhq/peal"
+)
+
+// findDuplicates fills in what the tenants already have. It refuses all when an
+// id comes back with other content.
+func (w *writer) findDuplicates(insertions []peal.Insertion) ([]peal.Inserted, error) {
+	inserted := make([]peal.Inserted, len(insertions))
+	var firsts map[[2]string]int
+	for i := range insertions {
+		in := &insertions[i]
+		if !in.IDGiven {
+			continue
+		}
+		if firsts == nil && len(insertions) > 1 {
+			firsts = make(map[[2]string]int, len(insertions))
+		}
+		name := [2]string{in.Event.Tenant, in.Event.ID}
+		first, webhooks, err := w.firstOf(insertions, firsts, name)
+		if err != nil {
+			return nil, err
+		}
+		if first == nil {
+			if firsts != nil {
+				firsts[name] = i
+			}
+			continue
+		}
+		if !first.SameContent(in.Event, in.TimeGiven) {
+			refused := peal.Errorf(peal.Conflict, "is the id of another event with other content; give a new event a new id")
+			refused.Field = "events[" + strconv.Itoa(i) + "].id"
+			return nil, refuse(refused)
+		}
+		inserted[i] = peal.Inserted{Duplicate: true, Event: first, Webhooks: webhooks}
+	}
+	return inserted, nil
+}
+
+// firstOf gives the event that has a publisher's id already, in this call or in
+// the database, and where it went; nil when there is none.
+func (w *writer) firstOf(insertions []peal.Insertion, firsts map[[2]string]int, name [2]string) (*peal.Event, []peal.WebhookID, error) {
+	if i, ok := firsts[name]; ok {
+		webhooks := make([]peal.WebhookID, len(insertions[i].Deliveries))
+		for j, d := range insertions[i].Deliveries {
+			webhooks[j] = d.WebhookID
+		}
+		return insertions[i].Event, webhooks, nil
+	}
+	tenant, found, err := w.tenant(name[0])
+	if err != nil || !found {
+		return nil, nil, err
+	}
+	if _, buffered := w.inserts.ids[givenID{tenant, name[1]}]; buffered {
+		if err := w.flush(); err != nil {
+			return nil, nil, err
+		}
+	}
+	var event *peal.Event
+	var places []byte
+	err = w.conn.query(selectEvent+` WHERE e.tenant = ? AND e.ext_id = ?`, func(r row) error {
+		event, places = new(scanEvent(r)), r.blob(eventDeliveries)
+		return nil
+	}, tenant, name[1])
+	if err != nil || event == nil {
+		return nil, nil, err
+	}
+	webhooks, err := w.webhooksAt(places)
+	return event, webhooks, err
+}
+
+// webhooksAt gives the webhooks of the deliveries at the places in an event's row.
+func (w *writer) webhooksAt(places []byte) ([]peal.WebhookID, error) {
+	var webhooks []peal.WebhookID
+	for _, seq := range seqsOf(places) {
+		if err := w.conn.query(`SELECT w.id FROM deliveries d JOIN webhooks w ON w.num = d.webhook WHERE d.seq = ?`, func(r row) error {
+			webhooks = append(webhooks, peal.WebhookID(r.blob(0)))
+			return nil
+		}, seq); err != nil {
+			return nil, err
+		}
+	}
+	return webhooks, nil
+}

@@ -1,0 +1,189 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/pealhq/peal"
+)
+
+// inserts are the rows of new events that wait to be written: those of all calls
+// in a group go into the same statements.
+type inserts struct {
+	events, held, waiting multi
+	taken                 taken
+	// ids are the publishers' own ids among the events.
+	ids map[givenID]struct{}
+}
+
+type givenID struct {
+	tenant int64
+	id     string
+}
+
+func newInserts() inserts {
+	return inserts{
+		events:  multi{before: `INSERT INTO events (seq, head, tail, tenant, type, ext_id, subject, time, deliveries, data) VALUES `, width: 10},
+		held:    multi{before: `INSERT INTO held (seq, head, tail, webhook, event, owner, due, test) VALUES `, width: 8},
+		waiting: multi{before: `INSERT INTO waiting (seq, head, tail, webhook, event, due, test) VALUES `, width: 7},
+		ids:     map[givenID]struct{}{},
+	}
+}
+
+func (b *inserts) flush(conn *connection) error {
+	for _, m := range []*multi{&b.events, &b.held, &b.waiting} {
+		if len(m.values) == 0 {
+			continue
+		}
+		if _, err := m.flush(conn); err != nil {
+			return err
+		}
+	}
+	clear(b.ids)
+	return nil
+}
+
+func (b *inserts) discard() {
+	b.events.discard()
+	b.held.discard()
+	b.waiting.discard()
+	clear(b.ids)
+}
+
+// Insert implements [peal.WorkStore].
+func (s *Store) Insert(ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.Inserted, error) {
+	var inserted []peal.Inserted
+	c := &change{ctx: ctx, appends: true, run: func(w *writer) (err error) {
+		inserted, err = w.insert(node, version, insertions)
+		return err
+	}}
+	for i := range insertions {
+		c.rows += 1 + len(insertions[i].Deliveries)
+		c.bytes += len(insertions[i].Event.Data)
+	}
+	if err := s.queue.submit(c); err != nil {
+		return nil, translate("insert events", err)
+	}
+	return inserted, nil
+}
+
+// insert checks everything first, then fills the buffers.
+func (w *writer) insert(node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.Inserted, error) {
+	if w.routes > version {
+		return nil, refuse(peal.ErrStaleRoutes)
+	}
+	inserted, err := w.findDuplicates(insertions)
+	if err != nil {
+		return nil, err
+	}
+	for i := range insertions {
+		for _, d := range insertions[i].Deliveries {
+			if _, found, err := w.webhook(d.WebhookID); err != nil {
+				return nil, err
+			} else if !found {
+				return nil, refusef(peal.Internal, "events[%d] has a delivery for %s, which does not exist", i, d.WebhookID)
+			}
+		}
+	}
+	owner, err := w.node(node)
+	if err != nil {
+		return nil, err
+	}
+	for i := range insertions {
+		if inserted[i].Duplicate {
+			continue
+		}
+		if err := w.append(owner, &insertions[i]); err != nil {
+			return nil, err
+		}
+		inserted[i].Event = insertions[i].Event
+	}
+	return inserted, nil
+}
+
+// append puts an event and its deliveries into the buffers.
+func (w *writer) append(owner int64, in *peal.Insertion) error {
+	e := in.Event
+	tenant, err := w.ensureTenant(e.Tenant, e.AcceptedAt())
+	if err != nil {
+		return err
+	}
+	typeNum, err := w.typeNum(e.Type)
+	if err != nil {
+		return err
+	}
+	key := halve(e.Key)
+	seq := key.seq()
+	if w.alone { // perhaps because two keys had the same place
+		if err := w.flush(); err != nil {
+			return err
+		}
+		if seq, err = freeSeq(w.conn, "events", key); err != nil {
+			return fmt.Errorf("place event %s: %w", e.Key, err)
+		}
+	}
+	var deliveries any
+	if len(in.Deliveries) > 0 {
+		places := make([]byte, 0, 8*len(in.Deliveries))
+		for i := range in.Deliveries {
+			place, err := w.appendDelivery(owner, seq, &in.Deliveries[i])
+			if err != nil {
+				return err
+			}
+			places = binary.BigEndian.AppendUint64(places, uint64(place))
+		}
+		deliveries = places
+	}
+	var extID, subject any
+	if in.IDGiven {
+		extID = e.ID
+		w.inserts.ids[givenID{tenant, e.ID}] = struct{}{}
+	}
+	if e.Subject != "" {
+		subject = e.Subject
+	}
+	w.inserts.events.add(seq, key.storedHead(seq), key.tail, tenant, typeNum, extID, subject, storedTime(e), deliveries, []byte(e.Data))
+	return nil
+}
+
+// storedTime is the event's time as a column's value: nil for the moment in its key.
+func storedTime(e *peal.Event) any {
+	if e.Time == peal.TimestampOf(e.AcceptedAt()) {
+		return nil
+	}
+	return e.Time.String()
+}
+
+// appendDelivery puts a delivery into the buffers and gives its place.
+func (w *writer) appendDelivery(owner, event int64, d *peal.NewDelivery) (int64, error) {
+	webhook, _, err := w.webhook(d.WebhookID)
+	if err != nil {
+		return 0, err
+	}
+	id := halve(d.ID)
+	seq := id.seq()
+	if w.alone || !w.inserts.taken.isFree(seq) {
+		if err := w.flush(); err != nil {
+			return 0, err
+		}
+		if seq, err = freeSeq(w.conn, "deliveries", id); err != nil {
+			return 0, fmt.Errorf("place delivery %s: %w", d.ID, err)
+		}
+	}
+	w.inserts.taken.add(seq)
+	due := d.ID.Time().UnixMicro()
+	if d.Held {
+		w.inserts.held.add(seq, id.storedHead(seq), id.tail, webhook.num, event, owner, due, flag(d.Test))
+	} else {
+		w.inserts.waiting.add(seq, id.storedHead(seq), id.tail, webhook.num, event, due, flag(d.Test))
+	}
+	return seq, nil
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,119 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+
+	"github.com/pealhq/peal"
+)
+
+// applicationID marks the file as Peal's: "Peal" in ASCII (sqlite.org/fileformat2.html, section 1.3.18).
+const applicationID = 0x5065616c
+
+const headerSize = 100
+
+// inspect looks at a file that may be the database without changing it, so that
+// whatever it is stays as it is when it cannot be used. isNew is true when there
+// is nothing yet.
+func inspect(ctx context.Context, path string, newest int64) (isNew bool, err error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, unusable(path, "cannot be read; check its path and its permissions", err)
+	}
+	if !info.Mode().IsRegular() {
+		return false, unusable(path, "is no file; name the database file itself", nil)
+	}
+	if info.Size() == 0 {
+		return true, nil
+	}
+	logged := false
+	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
+		logged = true
+	}
+	if err := inspectHeader(path, info.Size(), logged); err != nil {
+		return false, err
+	}
+	return inspectTables(ctx, path, logged, newest)
+}
+
+func unusable(path, why string, err error) error {
+	return &peal.Error{Code: peal.Invalid, Field: "database", Message: path + " " + why, Err: err}
+}
+
+const restore = "is damaged; put it aside and restore it from a backup"
+
+// inspectHeader looks at the file's first bytes. With a log beside it, the file
+// itself may lag behind its header.
+func inspectHeader(path string, size int64, logged bool) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return unusable(path, "cannot be read; check its permissions", err)
+	}
+	defer file.Close()
+	var header [headerSize]byte
+	if _, err := io.ReadFull(file, header[:]); err != nil || string(header[:16]) != "SQLite format 3\x00" {
+		return unusable(path, "is no SQLite database; name another file", nil)
+	}
+	page := int64(binary.BigEndian.Uint16(header[16:]))
+	if page == 1 {
+		page = 1 << 16
+	}
+	if page < 512 || page&(page-1) != 0 {
+		return unusable(path, restore, errors.New("its header has an impossible page size"))
+	}
+	if pages := int64(binary.BigEndian.Uint32(header[28:])); !logged && size < pages*page {
+		return unusable(path, restore, fmt.Errorf("it has %d bytes where its header says %d", size, pages*page))
+	}
+	return nil
+}
+
+// inspectTables looks at the schema, the version and the first page of each table.
+func inspectTables(ctx context.Context, path string, logged bool, newest int64) (isNew bool, err error) {
+	query := url.Values{"mode": {"ro"}, "_error_rc": {"1"}, "_pragma": {"busy_timeout(10000)"}}
+	if !logged {
+		query.Set("immutable", "1") // no log to read: then not even a lock is needed
+	}
+	conn, err := connect(ctx, fileURL(path, query))
+	if err != nil {
+		return false, unusable(path, "cannot be opened", err)
+	}
+	defer func() { err = errors.Join(err, conn.close()) }()
+	application, _, err := conn.number(`PRAGMA application_id`)
+	if err != nil {
+		return false, unusable(path, restore, err)
+	}
+	var tables []string
+	if err := conn.query(`SELECT name FROM sqlite_schema WHERE type = 'table'`, func(r row) error {
+		tables = append(tables, r.text(0))
+		return nil
+	}); err != nil {
+		return false, unusable(path, restore, err)
+	}
+	if application != applicationID {
+		if application == 0 && len(tables) == 0 {
+			return true, nil
+		}
+		return false, unusable(path, "is the database of another program; name another file", nil)
+	}
+	for _, table := range tables {
+		if err := conn.query(`SELECT * FROM "`+table+`" LIMIT 1`, func(row) error { return nil }); err != nil {
+			return false, unusable(path, restore, err)
+		}
+	}
+	version, _, err := conn.number(`SELECT max(version_id) FROM ` + versionTable)
+	if err != nil {
+		return false, unusable(path, restore, err)
+	}
+	if version > newest {
+		return false, unusable(path, fmt.Sprintf("was written by a newer release of Peal (its version is %d, this release knows %d); use that release or a newer one", version, newest), nil)
+	}
+	return false, nil
+}

@@ -1,0 +1,107 @@
+package sqlite
+
+import (
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// place is a delivery's row with all that may change in it, whichever table it is in.
+type place struct {
+	seq, webhook, event   int64
+	head                  any
+	tail                  int64
+	table                 string
+	status, owner, due    int64
+	test, attempts, tries int64
+	code, duration        int64
+	reason                string
+	at                    int64
+	last                  []byte
+}
+
+func (p *place) id() peal.DeliveryID { return idAt(p.seq, p.head, p.tail) }
+
+const (
+	placeHeld    = `SELECT seq, head, tail, webhook, event, 'held', 0, owner, due, test, attempts, tries, code, duration, reason, 0, NULL FROM held`
+	placeWaiting = `SELECT seq, head, tail, webhook, event, 'waiting', 0, 0, due, test, attempts, tries, code, duration, reason, 0, NULL FROM waiting`
+	placeSettled = `SELECT seq, head, tail, webhook, event, 'settled', status, 0, 0, test, attempts, tries, code, duration, reason, at, last FROM settled`
+)
+
+func scanPlace(r row) place {
+	return place{
+		seq: r.int(0), head: r[1], tail: r.int(2), webhook: r.int(3), event: r.int(4), table: r.text(5),
+		status: r.int(6), owner: r.int(7), due: r.int(8), test: r.int(9), attempts: r.int(10), tries: r.int(11),
+		code: r.int(12), duration: r.int(13), reason: r.text(14), at: r.int(15), last: r.blob(16),
+	}
+}
+
+// find gives a delivery's row; nil when there is none.
+func (w *writer) find(id peal.DeliveryID) (*place, error) {
+	var found *place
+	each := func(r row) error {
+		if p := scanPlace(r); p.id() == id {
+			found = &p
+		}
+		return nil
+	}
+	natural := halve(id).seq()
+	for _, span := range [...]int64{1, maxShift} { // displaced rows are rare: look there last
+		for _, from := range [...]string{placeHeld, placeWaiting, placeSettled} {
+			if err := w.conn.query(from+` WHERE seq >= ? AND seq < ? AND tail = ?`, each, natural, natural+span, halve(id).tail); err != nil || found != nil {
+				return found, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (w *writer) remove(p *place) error {
+	_, err := w.conn.exec(`DELETE FROM `+p.table+` WHERE seq = ?`, p.seq)
+	return err
+}
+
+func (w *writer) moveToHeld(p *place, owner int64) error {
+	if err := w.remove(p); err != nil {
+		return err
+	}
+	_, err := w.conn.exec(`INSERT INTO held (seq, head, tail, webhook, event, owner, due, test, attempts, tries, code, duration, reason)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		p.seq, p.head, p.tail, p.webhook, p.event, owner, p.due, p.test, p.attempts, p.tries, p.code, p.duration, orNull(p.reason))
+	return err
+}
+
+func (w *writer) moveToWaiting(p *place) error {
+	if err := w.remove(p); err != nil {
+		return err
+	}
+	_, err := w.conn.exec(`INSERT INTO waiting (seq, head, tail, webhook, event, due, test, attempts, tries, code, duration, reason)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		p.seq, p.head, p.tail, p.webhook, p.event, p.due, p.test, p.attempts, p.tries, p.code, p.duration, orNull(p.reason))
+	return err
+}
+
+func (w *writer) moveToSettled(p *place, status int64, at time.Time) error {
+	if err := w.remove(p); err != nil {
+		return err
+	}
+	_, err := w.conn.exec(`INSERT INTO settled (seq, head, tail, webhook, event, status, test, attempts, tries, code, duration, reason, at, last)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		p.seq, p.head, p.tail, p.webhook, p.event, status, p.test, p.attempts, p.tries, p.code, p.duration, orNull(p.reason), micros(at), orNil(p.last))
+	return err
+}
+
+// rewrite writes what an attempt came to into the row, where it is.
+func (w *writer) rewrite(p *place) error {
+	_, err := w.conn.exec(`UPDATE `+p.table+` SET attempts = ?, code = ?, duration = ?, reason = ? WHERE seq = ?`,
+		p.attempts, p.code, p.duration, orNull(p.reason), p.seq)
+	return err
+}
+
+// orNil keeps a missing blob NULL.
+func orNil(b []byte) any {
+	if b == nil {
+		return nil
+	}
+	return b
+}

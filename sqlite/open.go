@@ -1,0 +1,101 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/pealhq/peal"
+	sqlite "modernc.org/sqlite"
+)
+
+const (
+	pageSize = 8192     // of a new file, in bytes: seven events of 1 KiB
+	keptLog  = 64 << 20 // a log that has grown beyond this is cut back to it, in bytes
+)
+
+// Open opens the database at options.Path, and creates it (and its directory) where
+// there is none. Only one process can have it open. The error has code
+// [peal.Conflict] when another has it, naming its process id, and [peal.Invalid]
+// when the path or the file cannot be used; the file is not touched then.
+func Open(ctx context.Context, options Options) (*Store, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	options = options.withDefaults()
+	path, err := filepath.Abs(options.Path)
+	if err != nil {
+		return nil, unusable(options.Path, "has no absolute path; name it from the root", err)
+	}
+	options.Path = path
+	if err := os.MkdirAll(filepath.Dir(options.Path), 0o700); err != nil {
+		return nil, unusable(options.Path, "cannot be created; check its directory", err)
+	}
+	lock, err := acquire(options.Path)
+	if err != nil {
+		var known *peal.Error
+		if errors.As(err, &known) {
+			return nil, err
+		}
+		return nil, unusable(options.Path, "cannot be locked; check its directory", err)
+	}
+	store, err := open(ctx, options, lock)
+	if err != nil {
+		return nil, translate("open", errors.Join(err, lock.release()))
+	}
+	return store, nil
+}
+
+func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
+	newest, err := newestVersion()
+	if err != nil {
+		return nil, err
+	}
+	isNew, err := inspect(ctx, options.Path, newest)
+	if err != nil {
+		return nil, err
+	}
+	if isNew {
+		// SQLite would create it with the process's own mask.
+		file, err := os.OpenFile(options.Path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, unusable(options.Path, "cannot be created; check its directory", err)
+		}
+		if err := file.Close(); err != nil {
+			return nil, err
+		}
+	}
+	if err := migrate(ctx, dsn(options, false)); err != nil {
+		return nil, err
+	}
+	conn, err := connect(ctx, dsn(options, false))
+	if err != nil {
+		return nil, err
+	}
+	queue := newQueue(options.MaxWaiting)
+	writer, err := newWriter(conn, queue)
+	if err != nil {
+		return nil, errors.Join(err, conn.close())
+	}
+	connector, err := sqlite.NewConnector(dsn(options, true))
+	if err != nil {
+		return nil, errors.Join(err, conn.close())
+	}
+	readers := sql.OpenDB(connector)
+	readers.SetMaxOpenConns(options.Readers)
+	readers.SetMaxIdleConns(options.Readers)
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s := &Store{
+		options: options, lock: lock, queue: queue, readers: readers, writer: writer,
+		written: make(chan struct{}), sweeper: newSweeper(), stop: stop,
+	}
+	go func() {
+		defer close(s.written)
+		writer.run()
+	}()
+	go s.sweeper.run(running, s.sweep)
+	s.sweeper.signal()
+	return s, nil
+}

@@ -1,0 +1,73 @@
+package sqlite
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// A row's seq is the 60 bits of time in its UUIDv7 (milliseconds and their
+// fraction in 1/4096), and below them 3 bits that tell rows of the same tick
+// apart. An ID that finds its place taken gets the next free one, up to
+// maxShift further: the IDs of one process never share a tick, so that happens
+// only to IDs that another process or an imprecise clock has made.
+const (
+	spareBits = 3
+	maxShift  = 1 << 13
+)
+
+// halves are an ID as two integers, the way it is stored.
+type halves struct{ head, tail int64 }
+
+func halve(id [16]byte) halves {
+	return halves{int64(binary.BigEndian.Uint64(id[:8])), int64(binary.BigEndian.Uint64(id[8:]))}
+}
+
+func (h halves) id() (id [16]byte) {
+	binary.BigEndian.PutUint64(id[:8], uint64(h.head))
+	binary.BigEndian.PutUint64(id[8:], uint64(h.tail))
+	return id
+}
+
+// seq gives the row's key where nothing is in its way.
+func (h halves) seq() int64 {
+	head := uint64(h.head)
+	tick := head>>16<<12 | head&0xfff
+	return int64(tick << spareBits)
+}
+
+// headOf gives the first half of the UUIDv7 whose natural key is seq.
+func headOf(seq int64) int64 {
+	tick := uint64(seq) >> spareBits
+	return int64(tick>>12<<16 | 0x7000 | tick&0xfff)
+}
+
+// storedHead is the head as a column's value: nil when seq tells it.
+func (h halves) storedHead(seq int64) any {
+	if seq&(1<<spareBits-1) == 0 && headOf(seq) == h.head {
+		return nil
+	}
+	return h.head
+}
+
+// idAt puts an ID together from a row.
+func idAt(seq int64, head any, tail int64) [16]byte {
+	if h, ok := head.(int64); ok {
+		return halves{h, tail}.id()
+	}
+	return halves{headOf(seq), tail}.id()
+}
+
+// seqFloor gives the smallest seq of an ID whose time is at or after t. An ID's
+// time is its tick rounded up to the microsecond.
+func seqFloor(t time.Time) int64 {
+	micros := t.UnixMicro()
+	if t.Nanosecond()%1000 != 0 {
+		micros++
+	}
+	if micros <= 0 {
+		return 0
+	}
+	ms, us := (micros-1)/1000, (micros-1)%1000
+	tick := ms<<12 | (us<<12/1000 + 1)
+	return tick << spareBits
+}

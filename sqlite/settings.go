@@ -1,0 +1,113 @@
+package sqlite
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// settings are what a webhook's row holds as JSON. The names are part of the file
+// format: they may be added to, never changed.
+type settings struct {
+	URL          string             `json:"url"`
+	Events       []string           `json:"events"`
+	Format       string             `json:"format"`
+	Secrets      []secretTimes      `json:"secrets,omitempty"`
+	ExtraPayload []byte             `json:"extra_payload,omitempty"` // bytes as they came: base64
+	UUID         string             `json:"uuid,omitempty"`
+	RetryPolicy  *peal.RetryPolicy  `json:"retry_policy,omitempty"`
+	Timeout      int64              `json:"timeout_us"`
+	RateLimit    *peal.RateLimit    `json:"rate_limit,omitempty"`
+	Filter       string             `json:"filter,omitempty"`
+	Transform    string             `json:"transform,omitempty"`
+	Description  string             `json:"description,omitempty"`
+	Status       peal.WebhookStatus `json:"status"`
+	StatusReason string             `json:"status_reason,omitempty"`
+	Managed      bool               `json:"managed,omitempty"`
+}
+
+type secretTimes struct {
+	Created int64 `json:"created_us,omitempty"`
+	Expires int64 `json:"expires_us,omitempty"`
+}
+
+// confidential is what is sealed: all that lets somebody act for the webhook's owner.
+type confidential struct {
+	Secrets       []string          `json:"secrets,omitempty"`
+	Authorization string            `json:"authorization,omitempty"`
+	Headers       map[string]string `json:"headers,omitempty"`
+}
+
+// webhookRow are the columns that hold a webhook's settings.
+type webhookRow struct {
+	settings     string
+	confidential []byte
+	sealed       int64
+}
+
+// boundTo is what a webhook's sealed part belongs to: moved to another webhook, or
+// to another field, it does not open.
+func boundTo(id peal.WebhookID) []byte { return append(id[:], "webhooks.confidential"...) }
+
+func (s *Store) encodeWebhook(webhook *peal.Webhook) (webhookRow, error) {
+	open := settings{
+		URL: webhook.URL, Events: webhook.Events, Format: webhook.Format, ExtraPayload: webhook.ExtraPayload, UUID: webhook.UUID,
+		RetryPolicy: webhook.RetryPolicy, Timeout: webhook.Timeout.Microseconds(), RateLimit: webhook.RateLimit,
+		Filter: webhook.Filter, Transform: webhook.Transform, Description: webhook.Description,
+		Status: webhook.Status, StatusReason: webhook.StatusReason, Managed: webhook.Managed,
+	}
+	closed := confidential{Authorization: webhook.Authorization, Headers: webhook.Headers}
+	for _, secret := range webhook.Secrets {
+		open.Secrets = append(open.Secrets, secretTimes{micros(secret.CreatedAt), micros(secret.ExpiresAt)})
+		closed.Secrets = append(closed.Secrets, secret.Value)
+	}
+	openText, err := json.Marshal(open)
+	if err != nil {
+		return webhookRow{}, err
+	}
+	closedText, err := json.Marshal(closed)
+	if err != nil {
+		return webhookRow{}, err
+	}
+	encoded := webhookRow{settings: string(openText), confidential: closedText}
+	if s.options.Sealer != nil {
+		encoded.sealed = 1
+		encoded.confidential, err = s.options.Sealer.Seal(closedText, boundTo(webhook.ID))
+	}
+	return encoded, err
+}
+
+func (s *Store) decodeWebhook(webhook *peal.Webhook, encoded webhookRow) error {
+	var open settings
+	if err := json.Unmarshal([]byte(encoded.settings), &open); err != nil {
+		return err
+	}
+	closedText := encoded.confidential
+	if encoded.sealed != 0 {
+		if s.options.Sealer == nil {
+			return peal.Errorf(peal.Internal, "the secrets of %s are sealed, and no key was given to open them; start with the key that sealed them", webhook.ID)
+		}
+		var err error
+		if closedText, err = s.options.Sealer.Open(closedText, boundTo(webhook.ID)); err != nil {
+			return &peal.Error{Code: peal.Internal, Message: "the secrets of " + webhook.ID.String() + " do not open; start with the key that sealed them", Err: err}
+		}
+	}
+	var closed confidential
+	if err := json.Unmarshal(closedText, &closed); err != nil {
+		return err
+	}
+	webhook.URL, webhook.Events, webhook.Format, webhook.ExtraPayload, webhook.UUID = open.URL, open.Events, open.Format, open.ExtraPayload, open.UUID
+	webhook.RetryPolicy, webhook.Timeout, webhook.RateLimit = open.RetryPolicy, time.Duration(open.Timeout)*time.Microsecond, open.RateLimit
+	webhook.Filter, webhook.Transform, webhook.Description = open.Filter, open.Transform, open.Description
+	webhook.Status, webhook.StatusReason, webhook.Managed = open.Status, open.StatusReason, open.Managed
+	webhook.Authorization, webhook.Headers = closed.Authorization, closed.Headers
+	for i, value := range closed.Secrets {
+		secret := peal.Secret{Value: value}
+		if i < len(open.Secrets) {
+			secret.CreatedAt, secret.ExpiresAt = timeOf(open.Secrets[i].Created), timeOf(open.Secrets[i].Expires)
+		}
+		webhook.Secrets = append(webhook.Secrets, secret)
+	}
+	return nil
+}

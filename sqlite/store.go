@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+
+	"github.com/pealhq/peal"
+)
+
+// Store keeps Peal's state in a database file. It implements [peal.Store].
+type Store struct {
+	options Options
+	lock    *lock
+	queue   *queue
+	readers *sql.DB
+	writer  *writer
+	written chan struct{} // closed when the writer has ended
+	sweeper *sweeper
+	stop    context.CancelFunc // ends the sweeper
+	closing sync.Once
+	closed  error
+}
+
+var _ peal.Store = (*Store)(nil)
+
+// Ping implements [peal.Store]: it goes through the writer and through a reader.
+func (s *Store) Ping(ctx context.Context) error {
+	err := s.queue.submit(&change{ctx: ctx, run: func(w *writer) error {
+		_, err := w.conn.exec(`UPDATE meta SET value = value WHERE name = 'routes'`)
+		return err
+	}})
+	if err == nil {
+		err = s.query(ctx, `SELECT value FROM meta`, func(row) error { return nil })
+	}
+	return translate("answer", err)
+}
+
+// Close implements [peal.Store]. What was accepted before is finished, and the
+// log is written back into the file.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.stop()
+		<-s.sweeper.done
+		s.queue.close()
+		<-s.written
+		// The readers go first: the last connection to close takes the log with it.
+		s.closed = translate("close", errors.Join(s.readers.Close(), s.writer.conn.close(), s.lock.release()))
+	})
+	return s.closed
+}

@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/pealhq/peal"
+)
+
+const selectTenant = `SELECT name, description, format, retry_policy, created FROM tenants`
+
+func scanTenant(r row) (peal.Tenant, error) {
+	t := peal.Tenant{Name: r.text(0), Description: r.text(1), Format: r.text(2), CreatedAt: timeOf(r.int(4))}
+	if r[3] != nil {
+		t.RetryPolicy = new(peal.RetryPolicy)
+		return t, json.Unmarshal([]byte(r.text(3)), t.RetryPolicy)
+	}
+	return t, nil
+}
+
+func policyText(policy *peal.RetryPolicy) (any, error) {
+	if policy == nil {
+		return nil, nil
+	}
+	text, err := json.Marshal(policy)
+	return string(text), err
+}
+
+func noTenant(name string) error {
+	return peal.Errorf(peal.NotFound, "there is no tenant %q", name)
+}
+
+// CreateTenant implements [peal.ConfigStore].
+func (s *Store) CreateTenant(ctx context.Context, tenant peal.Tenant) error {
+	policy, err := policyText(tenant.RetryPolicy)
+	if err != nil {
+		return translate("create a tenant", err)
+	}
+	err = s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
+		if _, taken, err := w.tenant(tenant.Name); err != nil {
+			return err
+		} else if taken {
+			return refusef(peal.Conflict, "there is a tenant %q already", tenant.Name)
+		}
+		_, err := w.conn.exec(`INSERT INTO tenants (name, description, format, retry_policy, created) VALUES (?, ?, ?, ?, ?)`,
+			tenant.Name, tenant.Description, tenant.Format, policy, micros(tenant.CreatedAt))
+		return err
+	}})
+	return translate("create a tenant", err)
+}
+
+// UpdateTenant implements [peal.ConfigStore].
+func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
+	policy, err := policyText(tenant.RetryPolicy)
+	if err != nil {
+		return translate("update a tenant", err)
+	}
+	err = s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
+		n, err := w.conn.exec(`UPDATE tenants SET description = ?, format = ?, retry_policy = ? WHERE name = ?`,
+			tenant.Description, tenant.Format, policy, tenant.Name)
+		if err == nil && n == 0 {
+			return refuse(noTenant(tenant.Name))
+		}
+		return err
+	}})
+	return translate("update a tenant", err)
+}
+
+// Tenant implements [peal.ConfigStore].
+func (s *Store) Tenant(ctx context.Context, name string) (peal.Tenant, error) {
+	var tenant peal.Tenant
+	found := false
+	err := s.query(ctx, selectTenant+` WHERE name = ?`, func(r row) (err error) {
+		tenant, err = scanTenant(r)
+		found = true
+		return err
+	}, name)
+	if err == nil && !found {
+		err = noTenant(name)
+	}
+	return tenant, translate("read a tenant", err)
+}
+
+// Tenants implements [peal.ConfigStore].
+func (s *Store) Tenants(ctx context.Context, after string, limit int) ([]peal.Tenant, error) {
+	var tenants []peal.Tenant
+	err := s.query(ctx, selectTenant+` WHERE name > ? ORDER BY name LIMIT ?`, func(r row) error {
+		tenant, err := scanTenant(r)
+		tenants = append(tenants, tenant)
+		return err
+	}, after, int64(limit))
+	return tenants, translate("list tenants", err)
+}

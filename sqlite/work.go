@@ -1,0 +1,160 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// Due implements [peal.WorkStore]. It takes one step in an index for each webhook
+// that has deliveries waiting, however many those are.
+func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]peal.DueWebhook, error) {
+	var due []peal.DueWebhook
+	err := s.query(ctx, `WITH RECURSIVE every (webhook) AS (
+			SELECT min(webhook) FROM waiting
+			UNION ALL
+			SELECT (SELECT min(webhook) FROM waiting WHERE webhook > every.webhook) FROM every WHERE webhook IS NOT NULL)
+		SELECT w.id, (SELECT min(due) FROM waiting WHERE webhook = w.num)
+		FROM every JOIN webhooks w ON w.num = every.webhook WHERE w.id > ? AND NOT w.deleted ORDER BY w.id LIMIT ?`, func(r row) error {
+		due = append(due, peal.DueWebhook{WebhookID: peal.WebhookID(r.blob(0)), Due: timeOf(r.int(1))})
+		return nil
+	}, after[:], int64(limit))
+	return due, translate("list due webhooks", err)
+}
+
+// Claim implements [peal.WorkStore].
+func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
+	var work []peal.Work
+	var next time.Time
+	err := s.queue.submit(&change{ctx: ctx, rows: 3 * limit, run: func(w *writer) (err error) {
+		work, next, err = w.claim(node, webhook, now, limit)
+		return err
+	}})
+	if err != nil {
+		return nil, time.Time{}, translate("claim deliveries", err)
+	}
+	return work, next, nil
+}
+
+func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
+	webhook, found, err := w.webhook(id)
+	if err != nil || !found || webhook.deleted {
+		return nil, time.Time{}, err
+	}
+	var places []place
+	if err := w.conn.query(placeWaiting+` WHERE webhook = ? AND due <= ? ORDER BY due, seq LIMIT ?`, func(r row) error {
+		places = append(places, scanPlace(r))
+		return nil
+	}, webhook.num, now.UnixMicro(), int64(limit)); err != nil {
+		return nil, time.Time{}, err
+	}
+	var work []peal.Work
+	if len(places) > 0 {
+		owner, err := w.node(node)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		for i := range places {
+			if err := w.moveToHeld(&places[i], owner); err != nil {
+				return nil, time.Time{}, err
+			}
+		}
+		if work, err = w.workOf(places); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	next, _, err := w.conn.number(`SELECT min(due) FROM waiting WHERE webhook = ?`, webhook.num)
+	return work, timeOf(next), err
+}
+
+// workOf reads deliveries with their events. Those of one event share it.
+func (w *writer) workOf(places []place) ([]peal.Work, error) {
+	events := map[int64]*peal.Event{}
+	work := make([]peal.Work, 0, len(places))
+	for i := range places {
+		p := &places[i]
+		if events[p.event] == nil {
+			if err := w.conn.query(selectEvent+` WHERE e.seq = ?`, func(r row) error {
+				events[p.event] = new(scanEvent(r))
+				return nil
+			}, p.event); err != nil {
+				return nil, err
+			}
+		}
+		if err := w.conn.query(selectDelivery+` WHERE d.seq = ?`, func(r row) error {
+			work = append(work, peal.Work{Delivery: scanDelivery(r), Event: events[p.event]})
+			return nil
+		}, p.seq); err != nil {
+			return nil, err
+		}
+	}
+	return work, nil
+}
+
+const heldColumns = `seq, head, tail, webhook, event, due, test, attempts, tries, code, duration, reason`
+
+// Release implements [peal.WorkStore].
+func (s *Store) Release(ctx context.Context, node peal.NodeID, ids []peal.DeliveryID) error {
+	err := s.queue.submit(&change{ctx: ctx, rows: 2*len(ids) + 1, run: func(w *writer) error {
+		owner, err := w.node(node)
+		if err != nil {
+			return err
+		}
+		if ids == nil {
+			_, err := w.letGo(`owner = ?`, owner)
+			return err
+		}
+		for _, id := range ids {
+			p, err := w.find(id)
+			if err != nil {
+				return err
+			}
+			if p == nil || p.owner != owner {
+				continue
+			}
+			if err := w.moveToWaiting(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	return translate("release deliveries", err)
+}
+
+// Takeover implements [peal.WorkStore].
+func (s *Store) Takeover(ctx context.Context, alive []peal.NodeID) (int, error) {
+	count := int64(0)
+	err := s.queue.submit(&change{ctx: ctx, rows: math.MaxInt16, run: func(w *writer) error {
+		nums := make([]int64, 0, len(alive))
+		for _, id := range alive {
+			num, err := w.node(id)
+			if err != nil {
+				return err
+			}
+			nums = append(nums, num)
+		}
+		list, err := json.Marshal(nums)
+		if err != nil {
+			return err
+		}
+		count, err = w.letGo(`owner NOT IN (SELECT value FROM json_each(?))`, string(list))
+		return err
+	}})
+	if err != nil {
+		return 0, translate("take deliveries over", err)
+	}
+	return int(count), nil
+}
+
+// letGo moves the held deliveries that a condition names to waiting.
+func (w *writer) letGo(condition string, value any) (int64, error) {
+	n, err := w.conn.exec(`INSERT INTO waiting (`+heldColumns+`) SELECT `+heldColumns+` FROM held WHERE `+condition, value)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	_, err = w.conn.exec(`DELETE FROM held WHERE `+condition, value)
+	return n, err
+}
