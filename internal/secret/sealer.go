@@ -1,0 +1,104 @@
+// Package secret seals and opens secrets at rest with AES-256-GCM (NIST SP
+// 800-38D). A sealed value names the key that it was sealed with, so that a new
+// key can take over while values of the old ones still open.
+package secret
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/pealhq/peal"
+)
+
+// A sealed value is the version, the key's id, the nonce and the ciphertext with
+// its tag. Everything before the ciphertext is authenticated with it.
+const (
+	version   = 1
+	idSize    = 4
+	nonceSize = 12 // random: a key is good for 2^32 values, far more than webhooks change
+	headSize  = 1 + idSize + nonceSize
+)
+
+// KeySize is the length of a key in bytes.
+const KeySize = 32
+
+// Sealer seals with its first key and opens with any of its keys. It is safe for
+// concurrent use.
+type Sealer struct{ keys []key }
+
+type key struct {
+	id   [idSize]byte
+	aead cipher.AEAD
+}
+
+var _ peal.Sealer = (*Sealer)(nil)
+
+// NewSealer makes a Sealer of one key or several: the one that seals first, then
+// those that were used before.
+func NewSealer(keys ...[KeySize]byte) (*Sealer, error) {
+	if len(keys) == 0 {
+		return nil, errors.New("make a sealer: no key is given")
+	}
+	s := &Sealer{}
+	for i := range keys {
+		if keys[i] == ([KeySize]byte{}) {
+			return nil, fmt.Errorf("make a sealer: key %d is all zeros", i+1)
+		}
+		block, err := aes.NewCipher(keys[i][:])
+		if err != nil {
+			return nil, fmt.Errorf("make a sealer: %w", err)
+		}
+		aead, err := cipher.NewGCM(block)
+		if err != nil {
+			return nil, fmt.Errorf("make a sealer: %w", err)
+		}
+		s.keys = append(s.keys, key{idOf(keys[i]), aead})
+	}
+	return s, nil
+}
+
+// idOf names a key without saying anything about it.
+func idOf(k [KeySize]byte) (id [idSize]byte) {
+	sum := sha256.Sum256(append([]byte("peal key id\x00"), k[:]...))
+	copy(id[:], sum[:])
+	return id
+}
+
+// Seal implements [peal.Sealer].
+func (s *Sealer) Seal(plain, bound []byte) ([]byte, error) {
+	k := s.keys[0]
+	sealed := make([]byte, headSize, headSize+len(plain)+k.aead.Overhead())
+	sealed[0] = version
+	copy(sealed[1:], k.id[:])
+	rand.Read(sealed[1+idSize:]) // never fails: crypto/rand aborts the program instead
+	return k.aead.Seal(sealed, sealed[1+idSize:], plain, associated(sealed, bound)), nil
+}
+
+// Open implements [peal.Sealer]. It fails when none of the keys is the value's,
+// when the value was changed, and when it belongs to something else.
+func (s *Sealer) Open(sealed, bound []byte) ([]byte, error) {
+	if len(sealed) < headSize || sealed[0] != version {
+		return nil, errors.New("open a secret: it is no sealed value of a version known here")
+	}
+	for _, k := range s.keys {
+		if !bytes.Equal(k.id[:], sealed[1:1+idSize]) {
+			continue
+		}
+		plain, err := k.aead.Open(nil, sealed[1+idSize:headSize], sealed[headSize:], associated(sealed, bound))
+		if err != nil {
+			return nil, errors.New("open a secret: it was changed since it was sealed, or belongs to something else")
+		}
+		return plain, nil
+	}
+	return nil, fmt.Errorf("open a secret: it was sealed with the key %x, which is not among the keys given", sealed[1:1+idSize])
+}
+
+// associated is what the ciphertext is bound to besides its nonce.
+func associated(sealed, bound []byte) []byte {
+	return append(append(make([]byte, 0, 1+idSize+len(bound)), sealed[:1+idSize]...), bound...)
+}
