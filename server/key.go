@@ -1,0 +1,51 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pealhq/peal"
+)
+
+// makeFirstKey makes an operator key when nobody would have one: none is
+// configured and none in the store is good. It gives the key's text, or "".
+func makeFirstKey(ctx context.Context, store peal.Store, configured string) (string, error) {
+	if configured != "" {
+		return "", nil
+	}
+	found, err := hasOperatorKey(ctx, store)
+	if err != nil || found {
+		return "", err
+	}
+	text := peal.NewKeyText()
+	key := peal.Key{
+		ID:   peal.NewKeyID(),
+		Name: "first operator key",
+		Hash: peal.HashKey(text),
+		Hint: text[len(text)-4:],
+	}
+	if err := store.CreateKey(ctx, key); err != nil {
+		return "", fmt.Errorf("create the first operator key: %w", err)
+	}
+	return text, nil
+}
+
+func hasOperatorKey(ctx context.Context, store peal.Store) (bool, error) {
+	const page = 100
+	var before peal.KeyID
+	for {
+		keys, err := store.Keys(ctx, "", before, page)
+		if err != nil {
+			return false, fmt.Errorf("look for an operator key: %w", err)
+		}
+		for _, key := range keys {
+			if key.RevokedAt.IsZero() {
+				return true, nil
+			}
+			before = key.ID
+		}
+		if len(keys) < page {
+			return false, nil
+		}
+	}
+}

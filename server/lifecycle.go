@@ -1,0 +1,86 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// requestGrace is how long a stop waits at most for API requests under way.
+const requestGrace = 10 * time.Second
+
+// Start begins to deliver and to listen and returns at once. A second call does
+// nothing; a call after Stop is an error of code [peal.Conflict].
+func (s *Server) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return peal.Errorf(peal.Conflict, "the server was stopped; make a new one")
+	}
+	if s.started {
+		return nil
+	}
+	s.started = true
+	s.startEngine(context.WithoutCancel(ctx))
+	if s.listener != nil {
+		s.startListening()
+	}
+	return nil
+}
+
+func (s *Server) startEngine(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() {
+		err := s.engine.Run(ctx)
+		if err != nil {
+			s.failed <- fmt.Errorf("run the engine: %w", err)
+		} else if ctx.Err() == nil {
+			s.failed <- errors.New("run the engine: it ended by itself")
+		}
+		done <- err
+	}()
+	s.onStop("engine", func(context.Context) error {
+		cancel() // the engine bounds its own stop by StopGrace
+		return <-done
+	})
+}
+
+func (s *Server) startListening() {
+	server := newHTTPServer(s.handler, s.log)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serve the API: %w", err)
+		}
+	}()
+	s.onStop("API", func(ctx context.Context) error {
+		defer func() { <-done }()
+		ctx, cancel := context.WithTimeout(ctx, min(requestGrace, s.options.StopGrace))
+		defer cancel()
+		if server.Shutdown(ctx) == nil {
+			return nil
+		}
+		s.log.Warn("requests were broken off: they did not end in time")
+		return server.Close()
+	})
+}
+
+// Run starts the server, works until ctx ends and stops it. It returns nil when
+// everything ended in order, or what made it fail.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Start(ctx); err != nil {
+		return err
+	}
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-s.failed:
+	}
+	return errors.Join(failure, s.Stop(context.WithoutCancel(ctx)))
+}

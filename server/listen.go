@@ -1,0 +1,95 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+const (
+	headerTime = 10 * time.Second // for a request's headers to arrive
+	bodyTime   = 60 * time.Second // for a request's body to arrive
+	answerTime = 3 * time.Minute  // for a request as a whole: a test of a webhook may take a minute
+	idleTime   = 2 * time.Minute  // between two requests of a connection
+	headBytes  = 32 << 10         // of a request's headers
+)
+
+// listen opens an address; "" opens none.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	if address == "" {
+		return nil, nil
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: address + " is in use by another program, perhaps another Peal: stop it or choose another port", Err: nil}
+	case errors.Is(err, syscall.EACCES):
+		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: "this user may not listen on " + address + ": choose a port from 1024", Err: nil}
+	case err != nil:
+		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: "cannot listen on " + address, Err: err}
+	}
+	return listener, nil
+}
+
+// closeListener closes one that may be closed already, or none.
+func closeListener(listener net.Listener) error {
+	if listener == nil {
+		return nil
+	}
+	if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTime,
+		WriteTimeout:      answerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    headBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what clients do wrong
+	}
+}
+
+// limitBodyTime gives the body of a request its time to arrive. A ReadTimeout of
+// the whole server would not do: it also cancels the context of a handler that
+// works for longer after the body has come.
+func limitBodyTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = &timedBody{ReadCloser: r.Body, connection: http.NewResponseController(w)}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// timedBody sets a deadline with the first read and takes it away at the end. A
+// ResponseWriter that knows no deadlines goes without.
+type timedBody struct {
+	io.ReadCloser
+	connection *http.ResponseController
+	begun      bool
+}
+
+// Read reads on from the body.
+func (b *timedBody) Read(p []byte) (int, error) {
+	if !b.begun {
+		b.begun = true
+		b.connection.SetReadDeadline(time.Now().Add(bodyTime))
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		b.connection.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}

@@ -1,0 +1,129 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+)
+
+// Options are a server's settings, plain values all of them. Begin with [DefaultOptions].
+type Options struct {
+	// Listen is the address and port that the API is served on; port 0 takes a free
+	// one. "" listens nowhere, for an application that mounts [Server.Handler].
+	Listen string
+	// Data is the directory of the database and the encryption key; it is made
+	// when it is missing.
+	Data string
+	// Database is where everything is kept: sqlite:PATH. "" stands for the file
+	// peal.db in Data.
+	Database string
+	// Dev allows http and loopback, private and link-local targets. Not for production.
+	Dev bool
+	// OperatorKey is a key that may do everything, of at least [peal.MinKeyLength]
+	// characters. Without one, and with none in the database, New makes one.
+	OperatorKey string
+	// EncryptionKey seals the webhooks' secrets: 32 bytes in base64. "" takes the
+	// file encryption.key in Data, which is made with a new database.
+	EncryptionKey string
+	// MaxData is the largest event data in bytes, 1 to [peal.LargestMaxData].
+	MaxData int
+	// CheckSchemas refuses events whose data breaks the schema of their type.
+	CheckSchemas bool
+	// MaxInFlight is how many requests to endpoints may be under way at once.
+	MaxInFlight int
+	// StopGrace is how long requests under way may go on when the server stops.
+	StopGrace time.Duration
+	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.
+	RetryPolicy peal.RetryPolicy
+	// Variables fill {{NAME}} in the values of webhooks' headers. They are secrets.
+	Variables map[string]string
+	// Egress says where requests may go.
+	Egress dispatch.EgressOptions
+	// Version is what GET /version tells.
+	Version string
+	// Log gets what an operator should know; nil discards it.
+	Log *slog.Logger
+}
+
+// DefaultOptions are those of a server on one's own machine.
+func DefaultOptions() Options {
+	engine := dispatch.DefaultOptions()
+	return Options{
+		Listen:      "127.0.0.1:8420",
+		Data:        "./peal-data",
+		MaxData:     engine.MaxData,
+		MaxInFlight: engine.MaxInFlight,
+		StopGrace:   engine.StopGrace,
+		RetryPolicy: engine.RetryPolicy,
+		Egress:      engine.Egress,
+	}
+}
+
+// Validate checks the options. The error has code [peal.Invalid] and names the
+// field as the configuration file does, such as "max_data".
+func (o Options) Validate() error {
+	if o.Listen != "" {
+		_, port, err := net.SplitHostPort(o.Listen)
+		if n, numErr := strconv.Atoi(port); err != nil || numErr != nil || n < 0 || n > 65535 {
+			return peal.Invalidf("listen", "must be an address and a port, such as 127.0.0.1:8420 or :8420")
+		}
+	}
+	if o.Data == "" {
+		return peal.Invalidf("data", "is missing: name a directory")
+	}
+	if _, err := o.databasePath(); err != nil {
+		return err
+	}
+	if o.OperatorKey != "" && len(o.OperatorKey) < peal.MinKeyLength {
+		return peal.Invalidf("operator_key", "has %d characters, at least %d are needed", len(o.OperatorKey), peal.MinKeyLength)
+	}
+	if o.EncryptionKey != "" {
+		if _, err := parseKey(o.EncryptionKey); err != nil {
+			return err
+		}
+	}
+	if o.MaxInFlight < 1 {
+		return peal.Invalidf("max_in_flight", "must be at least 1")
+	}
+	if o.StopGrace < 0 {
+		return peal.Invalidf("stop_grace", "must not be negative")
+	}
+	return o.engine().Validate()
+}
+
+// databasePath gives the file of the embedded database.
+func (o Options) databasePath() (string, error) {
+	if o.Database == "" {
+		return filepath.Join(o.Data, "peal.db"), nil
+	}
+	if path, ok := strings.CutPrefix(o.Database, "sqlite:"); ok && path != "" {
+		return path, nil
+	}
+	if strings.HasPrefix(o.Database, "postgres://") || strings.HasPrefix(o.Database, "postgresql://") {
+		return "", peal.Invalidf("database", "is on PostgreSQL, which this version cannot use yet: give sqlite:PATH, or nothing for the file peal.db in the data directory")
+	}
+	return "", peal.Invalidf("database", "must be sqlite:PATH, such as sqlite:/var/lib/peal/peal.db")
+}
+
+// engine gives the options of the engine.
+func (o Options) engine() dispatch.Options {
+	engine := dispatch.DefaultOptions()
+	engine.Log = o.Log
+	engine.MaxData = o.MaxData
+	engine.RetryPolicy = o.RetryPolicy
+	engine.Variables = o.Variables
+	engine.CheckSchemas = o.CheckSchemas
+	engine.StopGrace = o.StopGrace
+	engine.MaxInFlight = o.MaxInFlight
+	engine.Egress = o.Egress
+	if o.Dev {
+		engine.Egress = o.Egress.Development()
+	}
+	return engine
+}

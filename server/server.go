@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/api"
+)
+
+// Server is a Peal server. Its methods are safe for concurrent use.
+type Server struct {
+	options  Options
+	log      *slog.Logger
+	listener net.Listener // nil when it listens nowhere
+	store    peal.Store
+	engine   *dispatch.Engine
+	handler  http.Handler
+	firstKey string
+
+	mu       sync.Mutex
+	started  bool
+	stopped  bool
+	stopErr  error
+	cleanups []cleanup
+	// failed gets what ended the engine or the listening, at most one error of each.
+	failed chan error
+}
+
+// cleanup is a step of stopping.
+type cleanup struct {
+	name string
+	stop func(ctx context.Context) error
+}
+
+// New opens the address, the data directory, the store and the engine, and makes
+// the first operator key where there is none. Nothing is delivered before
+// [Server.Start]. Whatever becomes of the server, [Server.Stop] must be called.
+//
+// The error says what to do about it: an address in use, a database that another
+// process holds, a missing encryption key and invalid options (code
+// [peal.Invalid]) among others. Nothing is left open then.
+func New(ctx context.Context, options Options) (*Server, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{options: options, log: options.Log, failed: make(chan error, 2)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+	}
+	return s, nil
+}
+
+// open wires everything together, outermost first: what fails must fail before
+// anything is written.
+func (s *Server) open(ctx context.Context) error {
+	var err error
+	if s.listener, err = listen(ctx, s.options.Listen); err != nil {
+		return err
+	}
+	s.onStop("listener", func(context.Context) error { return closeListener(s.listener) })
+
+	if s.store, err = openStore(ctx, s.options); err != nil {
+		return err
+	}
+	s.onStop("store", func(context.Context) error { return s.store.Close() })
+
+	if s.firstKey, err = makeFirstKey(ctx, s.store, s.options.OperatorKey); err != nil {
+		return err
+	}
+	if s.engine, err = dispatch.New(s.store, s.options.engine()); err != nil {
+		return err
+	}
+	routes, err := api.New(api.Options{
+		Store:       s.store,
+		Engine:      s.engine,
+		Log:         s.log,
+		OperatorKey: s.options.OperatorKey,
+		Version:     s.options.Version,
+		MaxData:     s.options.MaxData,
+	})
+	if err != nil {
+		return err
+	}
+	s.handler = limitBodyTime(routes)
+	return nil
+}
+
+func (s *Server) onStop(name string, stop func(context.Context) error) {
+	s.cleanups = append(s.cleanups, cleanup{name, stop})
+}
+
+// Addr is the address that the server listens on, such as 127.0.0.1:8420; "" when
+// it listens nowhere.
+func (s *Server) Addr() string {
+	if s.listener == nil {
+		return ""
+	}
+	return s.listener.Addr().String()
+}
+
+// Handler is the whole API, to be mounted at the root of a host. It works from
+// Start to Stop.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Engine is the engine inside, for an application that publishes in-process.
+func (s *Server) Engine() *dispatch.Engine { return s.engine }
+
+// Store is the store inside. A change of webhooks made through it governs after
+// [dispatch.Engine.Refresh].
+func (s *Server) Store() peal.Store { return s.store }
+
+// FirstKey is the operator key that New made because there was none; "" otherwise.
+// It is kept nowhere in the clear: whoever asked for the server must show it.
+func (s *Server) FirstKey() string { return s.firstKey }
+
+// Stop ends the server: it takes no new requests, finishes those under way, lets
+// the engine finish or release its deliveries, and closes the store. It may be
+// called at any time and any number of times; every call waits for the end and
+// gives the same error. When ctx ends, what is still under way is broken off.
+func (s *Server) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return s.stopErr
+	}
+	s.stopped = true
+	for _, c := range slices.Backward(s.cleanups) {
+		if err := c.stop(ctx); err != nil {
+			s.stopErr = errors.Join(s.stopErr, fmt.Errorf("stop the %s: %w", c.name, err))
+		}
+	}
+	return s.stopErr
+}
