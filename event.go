@@ -65,6 +65,9 @@ func (e *Event) Validate(maxData int) error {
 	if len(e.Subject) > MaxSubjectLength {
 		return Invalidf("subject", "is %d bytes, at most %d are kept", len(e.Subject), MaxSubjectLength)
 	}
+	if strings.IndexByte(e.Subject, 0) >= 0 {
+		return Invalidf("subject", `must not hold the character \u0000: databases cannot keep it`)
+	}
 	if len(e.Data) > maxData {
 		err := Errorf(TooLarge, "is %d bytes, at most %d are accepted; publish a reference to large content instead", len(e.Data), maxData)
 		err.Field = "data"
