@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/match"
 )
 
 // eventTypeShape is an entry of the catalogue.
@@ -77,8 +78,10 @@ func (a *API) putEventType(c *call) error {
 	if err := eventType.Validate(); err != nil {
 		return err
 	}
-	if err := checkSchema(eventType.Schema); err != nil {
-		return err
+	if eventType.Schema != nil {
+		if _, err := match.CompileSchema(eventType.Schema); err != nil {
+			return err
+		}
 	}
 	created, err := a.Store.PutEventType(c.context(), eventType)
 	if err != nil {

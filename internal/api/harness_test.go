@@ -1,0 +1,227 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/api"
+	"github.com/pealhq/peal/internal/egress"
+	"github.com/pealhq/peal/sqlite"
+)
+
+const operatorKey = "operator-key-of-the-tests-0123456789"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// bench is a whole API on a real store and engine behind a real HTTP server.
+type bench struct {
+	testing.TB
+	store  *sqlite.Store
+	engine *dispatch.Engine
+	server *httptest.Server
+	log    *bytes.Buffer
+	client *http.Client
+}
+
+func newBench(t testing.TB, change ...func(*dispatch.Options)) *bench {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), sqlite.DefaultOptions(filepath.Join(t.TempDir(), "peal.db")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{TB: t, store: store, log: new(bytes.Buffer)}
+	options := dispatch.DefaultOptions()
+	options.Egress = egress.DefaultOptions().Development()
+	options.MaxData = 64 << 10
+	for _, f := range change {
+		f(&options)
+	}
+	if b.engine, err = dispatch.New(store, options); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- b.engine.Run(ctx) }()
+	handler, err := api.New(api.Options{
+		Store: store, Engine: b.engine, Log: slog.New(slog.NewTextHandler(b.log, nil)),
+		OperatorKey: operatorKey, Version: "1.2.3", Commit: "abc", MaxData: options.MaxData,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.server = httptest.NewServer(handler)
+	b.client = b.server.Client()
+	t.Cleanup(func() {
+		b.server.Close()
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the engine ended with %v", err)
+		}
+		if err := store.Close(); err != nil {
+			t.Errorf("the store closed with %v", err)
+		}
+		if b.log.Len() > 0 {
+			t.Errorf("the API logged:\n%s", b.log)
+		}
+	})
+	return b
+}
+
+// reply is an answer, read to its end.
+type reply struct {
+	*http.Response
+	body []byte
+}
+
+// request is what a test sends.
+type request struct {
+	method, path string
+	key          string // the operator's when ""; "none" for no key
+	tenant       string
+	body         any // a string or []byte is sent as it is; anything else as JSON
+	header       map[string]string
+}
+
+func (b *bench) do(r request) reply {
+	b.Helper()
+	var body io.Reader
+	switch text := r.body.(type) {
+	case nil:
+	case string:
+		body = strings.NewReader(text)
+	case []byte:
+		body = bytes.NewReader(text)
+	default:
+		encoded, err := json.Marshal(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		body = bytes.NewReader(encoded)
+	}
+	req, err := http.NewRequestWithContext(b.Context(), r.method, b.server.URL+r.path, body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	switch r.key {
+	case "":
+		req.Header.Set("Authorization", "Bearer "+operatorKey)
+	case "none":
+	default:
+		req.Header.Set("Authorization", "Bearer "+r.key)
+	}
+	if r.tenant != "" {
+		req.Header.Set("Peal-Tenant", r.tenant)
+	}
+	for name, value := range r.header {
+		req.Header.Set(name, value)
+	}
+	response, err := b.client.Do(req)
+	if err != nil {
+		b.Fatalf("%s %s: %v", r.method, r.path, err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.Fatalf("%s %s: read the answer: %v", r.method, r.path, err)
+	}
+	return reply{response, text}
+}
+
+// want sends a request that must be answered with a status, and reads the answer.
+func (b *bench) want(status int, r request) map[string]any {
+	b.Helper()
+	got := b.do(r)
+	if got.StatusCode != status {
+		b.Fatalf("%s %s answered %d, not %d: %s", r.method, r.path, got.StatusCode, status, got.body)
+	}
+	if len(got.body) == 0 {
+		return nil
+	}
+	var value map[string]any
+	if err := json.Unmarshal(got.body, &value); err != nil {
+		b.Fatalf("%s %s answered no JSON object: %s", r.method, r.path, got.body)
+	}
+	return value
+}
+
+// refused sends a request that must be answered with a problem, and gives its places.
+func (b *bench) refused(status int, kind string, r request) []string {
+	b.Helper()
+	got := b.do(r)
+	if got.StatusCode != status {
+		b.Fatalf("%s %s answered %d, not %d: %s", r.method, r.path, got.StatusCode, status, got.body)
+	}
+	if media := got.Header.Get("Content-Type"); media != "application/problem+json" {
+		b.Errorf("%s %s: the problem's type is %q", r.method, r.path, media)
+	}
+	var problem struct {
+		Type, Title, Detail, Instance string
+		Status                        int
+		Errors                        []struct{ Location, Message string }
+	}
+	if err := json.Unmarshal(got.body, &problem); err != nil {
+		b.Fatalf("%s %s: %v in %s", r.method, r.path, err, got.body)
+	}
+	if problem.Type != "urn:peal:error:"+kind || problem.Status != status || problem.Title == "" || problem.Detail == "" {
+		b.Errorf("%s %s answered an incomplete or other problem than %s: %s", r.method, r.path, kind, got.body)
+	}
+	if id := got.Header.Get("X-Request-Id"); id == "" || problem.Instance != "urn:peal:request:"+id {
+		b.Errorf("%s %s: the problem's instance %q is not the request id %q", r.method, r.path, problem.Instance, id)
+	}
+	var places []string
+	for _, one := range problem.Errors {
+		places = append(places, one.Location)
+		if one.Message == "" {
+			b.Errorf("%s %s says nothing about %s", r.method, r.path, one.Location)
+		}
+	}
+	return places
+}
+
+// newKey makes a key of a tenant.
+func (b *bench) newKey(tenant string, scopes ...peal.Scope) string {
+	b.Helper()
+	return b.want(201, request{method: "POST", path: "/v1/keys", tenant: tenant, body: map[string]any{"name": "test", "scopes": scopes}})["key"].(string)
+}
+
+// newWebhook makes a webhook of a tenant that points at a URL.
+func (b *bench) newWebhook(tenant, url string, events ...string) string {
+	b.Helper()
+	return b.want(201, request{method: "POST", path: "/v1/webhooks", tenant: tenant, body: map[string]any{"url": url, "events": events}})["id"].(string)
+}
+
+// contents are all lists of a tenant and of the server: what a refused request must leave alone.
+func (b *bench) contents(tenant string) string {
+	b.Helper()
+	var all strings.Builder
+	for _, path := range []string{"events", "webhooks", "deliveries", "keys", "keys?operator=true", "event-types", "tenants"} {
+		got := b.do(request{method: "GET", path: "/v1/" + path, tenant: tenant})
+		if got.StatusCode != 200 {
+			b.Fatalf("listing %s answered %d: %s", path, got.StatusCode, got.body)
+		}
+		all.WriteString(path + " " + string(got.body) + "\n")
+	}
+	return all.String()
+}
+
+// in is the same bench for a subtest.
+func (b *bench) in(t *testing.T) *bench {
+	copied := *b
+	copied.TB = t
+	return &copied
+}
