@@ -49,7 +49,7 @@ func (f *Format) Request(in *Input) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	if _, ok := header["User-Agent"]; !ok {
+	if header["User-Agent"] == nil { // of a format that was made elsewhere
 		header["User-Agent"] = []string{UserAgent}
 	}
 	w := in.Webhook
@@ -70,15 +70,18 @@ func (f *Format) Request(in *Input) (Request, error) {
 	return Request{URL: w.URL, Header: header, Body: body, Secret: secret}, nil
 }
 
-// makeHeader makes a header of names and values in turn, with room for the two
-// that Request adds. The values share one allocation.
+// makeHeader makes a header of names and values in turn, and User-Agent, with room
+// for Authorization. The values share one allocation.
 func makeHeader(pairs ...string) http.Header {
-	header := make(http.Header, len(pairs)/2+2)
-	values := make([]string, len(pairs)/2)
-	for i := range values {
+	count := len(pairs) / 2
+	header := make(http.Header, count+2)
+	values := make([]string, count+1)
+	for i := range count {
 		values[i] = pairs[2*i+1]
 		header[pairs[2*i]] = values[i : i+1 : i+1]
 	}
+	values[count] = UserAgent
+	header["User-Agent"] = values[count:]
 	return header
 }
 

@@ -18,9 +18,12 @@ func hmacSHA256(key []byte, parts ...[]byte) []byte {
 
 // hexHMAC is the lower-case hexadecimal HMAC-SHA256 of a body after a prefix.
 func hexHMAC(prefix, secret string, body []byte) string {
-	mac := hmacSHA256([]byte(secret), body)
-	text := make([]byte, 0, 96)
-	return string(enchex.AppendEncode(append(text, prefix...), mac))
+	var text [96]byte
+	return string(appendHexHMAC(text[:0], prefix, secret, body))
+}
+
+func appendHexHMAC(dst []byte, prefix, secret string, body []byte) []byte {
+	return enchex.AppendEncode(append(dst, prefix...), hmacSHA256([]byte(secret), body))
 }
 
 func hexText(b []byte) string { return enchex.EncodeToString(b) }

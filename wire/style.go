@@ -58,68 +58,65 @@ func tableOf(s Style) *styleTable {
 	return &t
 }
 
+// What a byte between strings means for a style.
+const (
+	token = iota // a bracket, a number or a word, and in most styles a comma or colon
+	blank
+	quote
+	separator // a comma or colon that a space follows
+)
+
+var betweenTables = [3]*styleTable{Plain: betweenOf(Plain), GoEscaped: betweenOf(GoEscaped), Python: betweenOf(Python)}
+
+func betweenOf(s Style) *styleTable {
+	t := styleTable{' ': blank, '\n': blank, '\r': blank, '\t': blank, '"': quote}
+	if s == Python {
+		t[','], t[':'] = separator, separator
+	}
+	return &t
+}
+
 // Append appends a JSON value in this style to dst, in one pass over its bytes.
 // The text must be valid JSON; if it is not, what comes out is not either.
 func (s Style) Append(dst, text []byte) []byte {
-	comma, colon := ",", ":"
-	if s == Python {
-		comma, colon = ", ", ": "
-	}
-	table := styleTables[s]
-	for i := 0; i < len(text); {
-		switch c := text[i]; c {
-		case ' ', '\n', '\r', '\t':
-			i++
-		case '"':
-			dst = append(dst, '"')
-			dst, i = s.content(dst, text, i+1, table)
-			dst = append(dst, '"')
-		case ',':
-			dst = append(dst, comma...)
-			i++
-		case ':':
-			dst = append(dst, colon...)
-			i++
-		default: // brackets, numbers and words have no bytes of the cases above
-			from := i
-			for i++; i < len(text) && !isDelimiter[text[i]]; i++ {
-			}
+	between, inside := betweenTables[s], styleTables[s]
+	from := 0 // what lies from here to i is written as it is
+	for i := 0; i < len(text); i++ {
+		switch between[text[i]] {
+		case blank:
 			dst = append(dst, text[from:i]...)
+			from = i + 1
+		case separator:
+			dst = append(append(dst, text[from:i+1]...), ' ')
+			from = i + 1
+		case quote:
+			for i++; i < len(text) && text[i] != '"'; {
+				if inside[text[i]] == asIs {
+					i++
+					continue
+				}
+				dst = append(dst, text[from:i]...)
+				dst, i = s.rewrite(dst, text, i, inside)
+				from = i
+			}
 		}
 	}
-	return dst
+	return append(dst, text[min(from, len(text)):]...)
 }
 
-var isDelimiter = [256]bool{' ': true, '\n': true, '\r': true, '\t': true, '"': true, ',': true, ':': true}
-
-// content rewrites a string from its first byte to its closing quote and gives
-// the place after that.
-func (s Style) content(dst, text []byte, i int, table *styleTable) ([]byte, int) {
-	for from := i; ; from = i {
-		for i < len(text) && text[i] != '"' && text[i] != '\\' && table[text[i]] == asIs {
-			i++
-		}
-		dst = append(dst, text[from:i]...)
-		if i >= len(text) {
+// rewrite writes the character of a string that begins at i, and gives the place after it.
+func (s Style) rewrite(dst, text []byte, i int, table *styleTable) ([]byte, int) {
+	r, size := rune(text[i]), 1
+	switch {
+	case r == '\\':
+		if r, i = readEscape(text, i); r < 0 {
 			return dst, i
 		}
-		switch c := text[i]; {
-		case c == '"':
-			return dst, i + 1
-		case c == '\\':
-			var r rune
-			if r, i = readEscape(text, i); r >= 0 {
-				dst = s.appendRune(dst, r, table)
-			}
-		case c < utf8.RuneSelf:
-			dst = s.appendRune(dst, rune(c), table)
-			i++
-		default:
-			r, size := utf8.DecodeRune(text[i:])
-			dst = s.appendRune(dst, r, table)
-			i += size
-		}
+		return s.appendRune(dst, r, table), i
+	case r >= utf8.RuneSelf:
+		r, size = utf8.DecodeRune(text[i:])
 	}
+	return s.appendRune(dst, r, table), i + size
 }
 
 // appendRune appends one character of a string, which may be half of a surrogate pair.

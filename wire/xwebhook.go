@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -32,23 +33,34 @@ func encodeXWebhook(in *Input) (http.Header, []byte, error) {
 	if secret == "" {
 		return nil, nil, missingSecret("x-webhook")
 	}
-	e, id := in.Event, in.Webhook.ID.String()
+	// The texts of the headers share one allocation.
+	var space [256]byte
+	texts := in.Webhook.ID.AppendText(space[:0])
+	idEnd := len(texts)
+	texts = strconv.AppendInt(texts, in.Time.Unix(), 10)
+	timeEnd := len(texts)
+	texts = in.DeliveryID.AppendText(texts)
+	deliveryEnd := len(texts)
+
+	e := in.Event
 	body := make([]byte, 0, len(e.Data)+len(e.Type)+128)
 	body = append(body, `{"event":`...)
 	body = Plain.AppendString(body, e.Type)
 	body = append(body, `,"timestamp":"`...)
 	body = appendWholeSeconds(body, instantOf(in))
 	body = append(body, `","webhook_id":"`...)
-	body = append(body, id...)
+	body = append(body, texts[:idEnd]...)
 	body = append(body, `","data":`...)
 	body = Plain.Append(body, e.Data)
 	body = append(body, '}')
+
+	all := string(appendHexHMAC(texts, "sha256=", secret, body))
 	return makeHeader(
 		"Content-Type", "application/json",
-		"X-Webhook-Signature", hexHMAC("sha256=", secret, body),
-		"X-Webhook-ID", id,
-		"X-Webhook-Timestamp", unixText(in.Time),
-		"X-Webhook-Delivery", in.DeliveryID.String(),
+		"X-Webhook-Signature", all[deliveryEnd:],
+		"X-Webhook-ID", all[:idEnd],
+		"X-Webhook-Timestamp", all[idEnd:timeEnd],
+		"X-Webhook-Delivery", all[timeEnd:deliveryEnd],
 	), body, nil
 }
 
