@@ -1,0 +1,107 @@
+package server_test
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// buildPeal builds the program that the test drives.
+func buildPeal(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "peal")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/pealhq/peal/cmd/peal")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build peal: %v\n%s", err, out)
+	}
+	return program
+}
+
+// freeAddress gives an address of loopback that nobody listens on. It stays the
+// same while a server dies and comes back.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// process is a server as a program of its own, started again after each death.
+type process struct {
+	program, data, address string
+
+	starts int
+	cmd    *exec.Cmd
+	log    bytes.Buffer
+}
+
+// start starts it and waits until it is ready.
+func (p *process) start(t *testing.T) {
+	t.Helper()
+	p.starts++
+	p.log.Reset()
+	p.cmd = exec.Command(p.program, "serve", "--listen", p.address, "--data", p.data,
+		"--egress-allow-http", "--egress-allow", "127.0.0.0/8", "--egress-ports", "0")
+	p.cmd.Env = append(os.Environ(),
+		"PEAL_OPERATOR_KEY="+operatorKey, "PEAL_VARIABLES={PROCESS: p"+strconv.Itoa(p.starts)+"}")
+	p.cmd.Dir = p.data // no peal.yaml of the machine's
+	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	probe := &http.Client{Transport: transport, Timeout: patience}
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		response, err := probe.Get("http://" + p.address + "/readyz")
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			p.kill(t)
+			t.Fatalf("start %d: it does not get ready: %v\n%s", p.starts, err, &p.log)
+		}
+	}
+}
+
+// kill ends it as a power cut would, between any two instructions.
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	if p.cmd == nil {
+		return
+	}
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Errorf("kill: %v", err)
+	}
+	err := p.cmd.Wait()
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		t.Errorf("it ended by itself before it was killed: %v\n%s", err, &p.log)
+	}
+	p.cmd = nil
+}
+
+// stop ends it as an operator does, and demands that it ends in order.
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("it stopped with %v\n%s", err, &p.log)
+	}
+	p.cmd = nil
+}
