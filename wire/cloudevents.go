@@ -12,7 +12,7 @@ const cloudEventsType = "application/cloudevents+json"
 
 // CloudEvents 1.0, HTTP protocol binding, structured content mode: the whole event
 // in the body.
-var cloudEvents = register(&Format{
+var _ = register(&Format{
 	Name:    "cloudevents",
 	Title:   "CloudEvents, structured mode",
 	Secrets: SecretNone,

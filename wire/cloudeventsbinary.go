@@ -11,7 +11,7 @@ import (
 
 // CloudEvents 1.0, HTTP protocol binding, binary content mode: the data is the
 // body, the attributes are headers.
-var cloudEventsBinary = register(&Format{
+var _ = register(&Format{
 	Name:    "cloudevents-binary",
 	Title:   "CloudEvents, binary mode",
 	Secrets: SecretNone,

@@ -9,7 +9,7 @@ import (
 )
 
 // DejaCode's webhooks: Python's JSON, with the webhook's extra payload merged in.
-var dejacode = register(&Format{
+var _ = register(&Format{
 	Name:         "dejacode",
 	Title:        "DejaCode",
 	Secrets:      SecretNone,

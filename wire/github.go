@@ -10,7 +10,7 @@ import (
 const githubSignature = "X-Hub-Signature-256"
 
 // GitHub's webhooks: the body is the event's data, the rest is in headers.
-var github = register(&Format{
+var _ = register(&Format{
 	Name:            "github",
 	Title:           "GitHub",
 	Secrets:         SecretAlways,

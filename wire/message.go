@@ -172,8 +172,12 @@ func valueText(value []byte) string {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(readable(text)), " ") }
 
-// readable takes out what no reader can see or what reorders the text around it.
+// readable takes out what no reader can see or what reorders the text around it. It
+// looks at no more of a text than messages have room for.
 func readable(text string) string {
+	if len(text) > 4*maxText {
+		text = strings.ToValidUTF8(text[:4*maxText], "")
+	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n':

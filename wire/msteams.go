@@ -5,7 +5,7 @@ import "net/http"
 // Microsoft Teams, by a workflow "when a webhook request is received": an Adaptive
 // Card in the envelope that workflows expect, at most 28 KB. Text stands in
 // RichTextBlock elements, which do not read Markdown: data cannot make links.
-var msteams = register(&Format{
+var _ = register(&Format{
 	Name:    "msteams",
 	Title:   "Microsoft Teams message",
 	Secrets: SecretNone,

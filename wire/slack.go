@@ -5,7 +5,7 @@ import "net/http"
 // Slack's incoming webhooks: text for notifications, blocks for the channel. The
 // limits are those of Block Kit: 150 characters a header, 3000 a section, 10 fields
 // of 2000, 50 blocks.
-var slack = register(&Format{
+var _ = register(&Format{
 	Name:    "slack",
 	Title:   "Slack message",
 	Secrets: SecretNone,

@@ -11,7 +11,7 @@ import (
 
 // Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks): the
 // signature covers the id, the time of the attempt and the body.
-var standard = register(&Format{
+var _ = register(&Format{
 	Name:            "standard",
 	Title:           "Standard Webhooks",
 	Secrets:         SecretAlways,
@@ -48,7 +48,7 @@ func encodeStandard(in *Input) (http.Header, []byte, error) {
 		if !s.ExpiresAt.IsZero() && !in.Time.Before(s.ExpiresAt) {
 			continue
 		}
-		key, err := parseStandardKey(s.Value)
+		key, err := parseSigningKey(s.Value)
 		if err != nil {
 			return nil, nil, err
 		}

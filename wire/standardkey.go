@@ -58,11 +58,17 @@ func parseStandardKey(secret string) (standardKey, error) {
 	return bad("must begin with whsec_ (HMAC) or whsk_ (ed25519)")
 }
 
-func checkStandardSecret(secret string) error {
+// parseSigningKey is parseStandardKey without the public keys.
+func parseSigningKey(secret string) (standardKey, error) {
 	key, err := parseStandardKey(secret)
 	if err == nil && key.mac == nil && key.private == nil {
-		return peal.Invalidf("secret", "is a public key, which cannot sign: give the private one, whsk_…")
+		return standardKey{}, peal.Invalidf("secret", "is a public key, which cannot sign: give the private one, whsk_…")
 	}
+	return key, err
+}
+
+func checkStandardSecret(secret string) error {
+	_, err := parseSigningKey(secret)
 	return err
 }
 

@@ -15,7 +15,7 @@ const stripeSignature = "Stripe-Signature"
 
 // Stripe's webhooks: an event object whose data.object is the event's data; the
 // signature covers the time of the attempt and the body.
-var stripe = register(&Format{
+var _ = register(&Format{
 	Name:            "stripe",
 	Title:           "Stripe",
 	Secrets:         SecretAlways,

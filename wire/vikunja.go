@@ -10,7 +10,7 @@ import (
 const vikunjaSignature = "X-Vikunja-Signature"
 
 // Vikunja's project and user webhooks.
-var vikunja = register(&Format{
+var _ = register(&Format{
 	Name:            "vikunja",
 	Title:           "Vikunja",
 	Secrets:         SecretOptional,

@@ -9,7 +9,7 @@ import (
 
 // WireGuard Portal's webhook: no signature, but an Authorization header that its
 // operator chooses.
-var wireguardPortal = register(&Format{
+var _ = register(&Format{
 	Name:    "wireguard-portal",
 	Title:   "WireGuard Portal",
 	Secrets: SecretNone,

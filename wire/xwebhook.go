@@ -9,7 +9,7 @@ import (
 )
 
 // The X-Webhook-* convention: the signature covers the body alone.
-var xWebhook = register(&Format{
+var _ = register(&Format{
 	Name:            "x-webhook",
 	Title:           "X-Webhook",
 	Secrets:         SecretAlways,
