@@ -29,6 +29,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if s.listener != nil {
 		s.startListening()
 	}
+	s.log.Info("Peal has started", "address", s.Addr(), "version", s.options.Version)
 	return nil
 }
 

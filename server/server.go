@@ -140,5 +140,8 @@ func (s *Server) Stop(ctx context.Context) error {
 			s.stopErr = errors.Join(s.stopErr, fmt.Errorf("stop the %s: %w", c.name, err))
 		}
 	}
+	if s.started {
+		s.log.Info("Peal has stopped")
+	}
 	return s.stopErr
 }

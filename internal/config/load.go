@@ -73,21 +73,27 @@ func (l *Loaded) readFlags(options []Option, flags map[string]string) error {
 	return nil
 }
 
-// Explain puts in front of an error about a setting, or about a part of one, where
-// that setting was made, such as "peal.yaml:3: listen". Other errors come back as
-// they are.
+// Explain says in an error about a setting, or about a part of one, where that
+// setting was made: its Field becomes such as "peal.yaml:3: listen", "PEAL_LISTEN" or
+// "--listen". Other errors come back as they are.
 func (l *Loaded) Explain(err error) error {
 	var e *peal.Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	for name, origin := range l.origins {
-		rest, ok := strings.CutPrefix(e.Field, name)
-		if ok && (rest == "" || strings.ContainsRune("._[", rune(rest[0]))) {
-			explained := *e
-			explained.Field = origin + ": " + e.Field
-			return &explained
+		part, ok := strings.CutPrefix(e.Field, name)
+		if !ok || part != "" && !strings.ContainsRune("._[", rune(part[0])) {
+			continue
 		}
+		explained := *e
+		switch kind, place, _ := strings.Cut(origin, " "); kind {
+		case "env", "flag":
+			explained.Field = place + part
+		default:
+			explained.Field = origin + ": " + e.Field
+		}
+		return &explained
 	}
 	return err
 }

@@ -151,14 +151,15 @@ func TestLoadRefuses(t *testing.T) {
 
 		"env number":          {env: map[string]string{"PEAL_MAX_IN_FLIGHT": "many"}, want: `PEAL_MAX_IN_FLIGHT: must be a number, not "many"`},
 		"env port":            {env: map[string]string{"PEAL_EGRESS_PORTS": "80,70000"}, want: `PEAL_EGRESS_PORTS: must be whole numbers such as 80, 443, not "80,70000"`},
-		"env log format":      {env: map[string]string{"PEAL_LOG_FORMAT": "xml"}, want: "env PEAL_LOG_FORMAT: log.format: must be text or json"},
+		"env log format":      {env: map[string]string{"PEAL_LOG_FORMAT": "xml"}, want: "PEAL_LOG_FORMAT: must be text or json"},
 		"env variables":       {env: map[string]string{"PEAL_VARIABLES": "[" + key}, want: "PEAL_VARIABLES: must be names and their values, each a text"},
 		"env and file":        {env: map[string]string{"PEAL_OPERATOR_KEY": key, "PEAL_OPERATOR_KEY_FILE": "/x"}, want: "PEAL_OPERATOR_KEY: is set, and so is PEAL_OPERATOR_KEY_FILE: set one of them"},
 		"secret file missing": {env: map[string]string{"PEAL_OPERATOR_KEY_FILE": "/nowhere/at-all"}, want: "PEAL_OPERATOR_KEY_FILE: names a file that cannot be read: open /nowhere/at-all: no such file or directory"},
 		"secret file empty":   {env: map[string]string{"PEAL_OPERATOR_KEY_FILE": os.DevNull}, want: "PEAL_OPERATOR_KEY_FILE: names a file that is empty: " + os.DevNull},
 
-		"flag duration": {flags: map[string]string{"stop-grace": "long"}, want: `--stop-grace: must be a duration such as 30s, 5m or 2h, not "long"`},
-		"secret flag":   {flags: map[string]string{"operator-key": key}, want: "--operator-key: is no flag of a setting"},
+		"flag log level": {flags: map[string]string{"log-level": "loud"}, want: "--log-level: must be debug, info, warn or error"},
+		"flag duration":  {flags: map[string]string{"stop-grace": "long"}, want: `--stop-grace: must be a duration such as 30s, 5m or 2h, not "long"`},
+		"secret flag":    {flags: map[string]string{"operator-key": key}, want: "--operator-key: is no flag of a setting"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, test.file)

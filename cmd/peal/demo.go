@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/config"
+	"github.com/pealhq/peal/server"
+	"github.com/pealhq/peal/wire"
+)
+
+// demoPatience is how long the demo waits for its event to arrive.
+const demoPatience = 30 * time.Second
+
+func newDemoCommand(app *app) *cobra.Command {
+	var listen string
+	var once bool
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch an event being delivered, on this machine alone",
+		Long: `Start a server and a receiver on loopback, create a webhook, publish an event,
+and show the signed request that arrives. The server goes on until Ctrl-C, to be
+played with; its data is in a temporary directory and gone afterwards.`,
+		Example: `  peal demo
+  peal demo --once`,
+		GroupID: groupServer,
+		Args:    arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return app.demo(cmd.Context(), listen, once)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address and port of the server; port 0 takes a free one")
+	cmd.Flags().BoolVar(&once, "once", false, "end after the first delivery")
+	return cmd
+}
+
+func (a *app) demo(ctx context.Context, listen string, once bool) (err error) {
+	data, err := os.MkdirTemp("", "peal-demo-")
+	if err != nil {
+		return fmt.Errorf("make a directory for the demo: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
+
+	options := server.DefaultOptions()
+	options.Listen = listen
+	options.Data = data
+	options.Dev = true
+	options.OperatorKey = peal.NewKeyText()
+	options.Version = programVersion()
+	options.Log = a.logger(config.Log{Format: "text", Level: "warn"})
+	s, err := server.New(ctx, options)
+	if err != nil {
+		return a.ownTrouble(err)
+	}
+	defer func() { err = errors.Join(err, s.Stop(context.WithoutCancel(ctx))) }()
+	if err := s.Start(ctx); err != nil {
+		return a.ownTrouble(err)
+	}
+	if err := a.showDelivery(ctx, reachable(s.Addr()), options.OperatorKey, once); err != nil || once {
+		return err
+	}
+	fmt.Fprintln(a.Stderr, "peal: stopping")
+	return nil
+}
+
+// showDelivery plays both sides: the application that publishes and the endpoint
+// that receives. Unless once, it goes on receiving until ctx ends.
+func (a *app) showDelivery(ctx context.Context, address, key string, once bool) error {
+	arrivals := make(chan received)
+	done := make(chan struct{})
+	r, err := startReceiver("127.0.0.1:0", func(r received) {
+		select {
+		case arrivals <- r:
+		case <-done:
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		close(done)
+		r.Stop(context.WithoutCancel(ctx))
+	}()
+	base := "http://" + address
+	fmt.Fprintf(a.Stdout, "\n1. Peal serves %s; this demo's data is gone when it ends.\n", base)
+	fmt.Fprintf(a.Stdout, "2. A receiver listens at %s.\n", r.URL())
+
+	webhook, begun, err := a.publishOne(ctx, base, key, r.URL()+"/hook")
+	if err != nil {
+		return err
+	}
+	check := func(r received) error { return wire.Verify(webhook.Format, r.Header, r.Body, webhook.Secret) }
+	select {
+	case r := <-arrivals:
+		if err := check(r); err != nil {
+			showReceived(a.Stdout, r, "SIGNATURE NOT VERIFIED")
+			return err
+		}
+		took := r.At.Sub(begun).Round(100 * time.Microsecond)
+		showReceived(a.Stdout, r, fmt.Sprintf("signature verified; it arrived %s after publishing began", took))
+	case <-time.After(demoPatience):
+		return fmt.Errorf("the event has not arrived within %s; peal serve --dev shows more", demoPatience)
+	case <-ctx.Done():
+		return nil
+	}
+	if once {
+		return nil
+	}
+	a.showNext(base, key)
+	for {
+		select {
+		case r := <-arrivals:
+			verdict := "signature verified"
+			if err := check(r); err != nil {
+				verdict = "SIGNATURE NOT VERIFIED: " + err.Error()
+			}
+			showReceived(a.Stdout, r, verdict)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// publishOne creates a webhook and publishes an event for it, through the API as
+// any application does. It gives the moment when publishing began.
+func (a *app) publishOne(ctx context.Context, base, key, target string) (client.Webhook, time.Time, error) {
+	api, err := client.New(base, key, client.DefaultOptions())
+	if err != nil {
+		return client.Webhook{}, time.Time{}, fmt.Errorf("make a client: %w", err)
+	}
+	webhook, err := api.CreateWebhook(ctx, client.WebhookSettings{URL: &target, Events: []string{"task.*"}})
+	if err != nil {
+		return client.Webhook{}, time.Time{}, fmt.Errorf("create the demo's webhook: %w", err)
+	}
+	fmt.Fprintf(a.Stdout, "3. POST /v1/webhooks has made %s for task.*; its secret is %s.\n", webhook.ID, webhook.Secret)
+
+	begun := time.Now()
+	published, err := api.Publish(ctx, client.NewEvent{
+		Type: "task.created",
+		Data: json.RawMessage(`{"id":7,"title":"Ring every endpoint"}`),
+	})
+	if err != nil {
+		return client.Webhook{}, time.Time{}, fmt.Errorf("publish the demo's event: %w", err)
+	}
+	fmt.Fprintf(a.Stdout, "4. POST /v1/events has published %s; it is on disk and goes to %s.\n", published.ID, count(len(published.Webhooks), "webhook"))
+	return webhook, begun, nil
+}
+
+// showNext prints what to try with the server that goes on.
+func (a *app) showNext(base, key string) {
+	fmt.Fprintf(a.Stdout, "\nTry next, in another terminal:\n\n  export PEAL_URL=%s PEAL_KEY=%s\n\n", base, key)
+	fmt.Fprintln(a.Stdout, curl(base+"/v1/events", `{"type": "task.updated", "data": {"id": 7, "done": true}}`))
+	fmt.Fprintf(a.Stdout, "  curl -sS %s/v1/deliveries -H \"Authorization: Bearer $PEAL_KEY\"\n\n", base)
+	fmt.Fprintf(a.Stdout, "The API's reference is at %s/docs. Ctrl-C ends the demo.\n", base)
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/internal/config"
+	"github.com/pealhq/peal/server"
+)
+
+func newServeCommand(app *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Run the server: take events, deliver them, and serve the API.
+
+Settings come from the configuration file, then PEAL_* variables, then flags;
+docs/configuration.md describes each. The first start with new data makes an
+operator key and prints it, this once. An interrupt (Ctrl-C) or SIGTERM ends the
+server gracefully; a second one ends it at once.`,
+		Example: `  peal serve
+  peal serve --dev
+  peal serve --listen 0.0.0.0:8420 --data /var/lib/peal --log-format json`,
+		GroupID: groupServer,
+		Args:    arguments(),
+	}
+	addSettings(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		loaded, err := app.loadSettings(cmd)
+		if err != nil {
+			return err
+		}
+		return app.serve(cmd.Context(), loaded)
+	}
+	return cmd
+}
+
+// serve runs the server until ctx ends.
+func (a *app) serve(ctx context.Context, loaded *config.Loaded) error {
+	options := serverOptions(&loaded.Config)
+	options.Log = a.logger(loaded.Log)
+	s, err := server.New(ctx, options)
+	if err != nil {
+		return a.ownTrouble(loaded.Explain(err))
+	}
+	w := welcome{Server: "http://" + reachable(s.Addr()), Data: options.Data, Key: s.FirstKey(), KeyGiven: options.OperatorKey != ""}
+	if options.Dev {
+		r, err := a.startDevReceiver(s)
+		if err != nil {
+			return errors.Join(err, s.Stop(ctx))
+		}
+		defer r.Stop(context.WithoutCancel(ctx))
+		w.Receiver = r.URL()
+	}
+	w.print(a.Stdout)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		fmt.Fprintf(a.Stderr, "peal: stopping; what is under way has %s to end, a second signal ends it at once\n", loaded.StopGrace)
+		err = <-ended
+	}
+	if err != nil {
+		return a.ownTrouble(err)
+	}
+	fmt.Fprintln(a.Stderr, "peal: stopped")
+	return nil
+}
+
+// ownTrouble keeps what a server says of its own trouble from being taken for the
+// answer of another server, which has exit codes of its own.
+func (a *app) ownTrouble(err error) error { return errors.New(err.Error()) }
+
+// reachable gives an address that a client on this machine can use: a server that
+// listens on every address is reached on loopback.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

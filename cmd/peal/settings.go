@@ -1,0 +1,123 @@
+package main
+
+import (
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/config"
+	"github.com/pealhq/peal/server"
+)
+
+// addSettings gives a command a flag for every setting that has one.
+func addSettings(cmd *cobra.Command) {
+	cmd.Flags().String("config", "", "configuration file (PEAL_CONFIG; else "+config.DefaultFile+" if it is there)")
+	for _, o := range config.Options() {
+		if o.Flag == "" {
+			continue
+		}
+		does, _, _ := strings.Cut(o.Doc, ". ") // the page tells the rest
+		cmd.Flags().Var(&settingFlag{text: o.Default, kind: o.Type}, o.Flag, strings.TrimSuffix(does, ".")+" ("+o.Env+")")
+		if o.IsSwitch() {
+			cmd.Flags().Lookup(o.Flag).NoOptDefVal = "true"
+		}
+	}
+}
+
+// settingFlag keeps the text of a flag; package config knows what it means.
+type settingFlag struct{ text, kind string }
+
+// String gives the text.
+func (f *settingFlag) String() string { return f.text }
+
+// Set takes the text that was given.
+func (f *settingFlag) Set(text string) error {
+	f.text = text
+	return nil
+}
+
+// Type names for the help what the flag takes.
+func (f *settingFlag) Type() string {
+	switch {
+	case f.kind == "switch":
+		return "bool"
+	case strings.HasPrefix(f.kind, "list of "):
+		return "list"
+	}
+	return f.kind
+}
+
+// loadSettings reads the settings of a command that has their flags. What is wrong
+// with them is a usage error.
+func (a *app) loadSettings(cmd *cobra.Command) (*config.Loaded, error) {
+	given := make(map[string]string)
+	for _, o := range config.Options() {
+		if o.Flag != "" && cmd.Flags().Changed(o.Flag) {
+			given[o.Flag] = cmd.Flags().Lookup(o.Flag).Value.String()
+		}
+	}
+	file := firstOf(cmd.Flags().Lookup("config").Value.String(), a.Env("PEAL_CONFIG"))
+	loaded, err := config.Load(config.Sources{File: file, Env: a.Env, Flags: given})
+	if err != nil {
+		return nil, &usageError{Err: err, Command: cmd.CommandPath()}
+	}
+	if err := serverOptions(&loaded.Config).Validate(); err != nil {
+		return nil, &usageError{Err: loaded.Explain(err), Command: cmd.CommandPath()}
+	}
+	return loaded, nil
+}
+
+// serverOptions gives the server what the settings say.
+func serverOptions(c *config.Config) server.Options {
+	o := server.DefaultOptions()
+	o.Listen = c.Listen
+	o.Data = c.Data
+	o.Database = c.Database
+	o.Dev = c.Dev
+	o.OperatorKey = c.OperatorKey
+	o.EncryptionKey = c.EncryptionKey
+	o.MaxData = int(c.MaxData)
+	o.CheckSchemas = c.CheckSchemas
+	o.MaxInFlight = c.MaxInFlight
+	o.StopGrace = c.StopGrace
+	o.RetryPolicy = peal.RetryPolicy{
+		Delays:                c.RetryPolicy.Delays,
+		Jitter:                c.RetryPolicy.Jitter,
+		DisableAfterExhausted: c.RetryPolicy.DisableAfterExhausted,
+		DisableAfterFailing:   c.RetryPolicy.DisableAfterFailing,
+	}
+	o.Variables = c.Variables
+	o.Egress.AllowHTTP = c.Egress.AllowHTTP
+	o.Egress.Allow = prefixes(c.Egress.Allow)
+	o.Egress.Deny = prefixes(c.Egress.Deny)
+	if o.Egress.Ports = c.Egress.Ports; slices.Contains(c.Egress.Ports, 0) {
+		o.Egress.Ports = nil
+	}
+	o.Version = programVersion()
+	return o
+}
+
+func prefixes(networks []config.Network) []netip.Prefix {
+	var list []netip.Prefix
+	for _, n := range networks {
+		list = append(list, n.Prefix())
+	}
+	return list
+}
+
+// logger makes the log that the settings ask for, on standard error.
+func (a *app) logger(settings config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(settings.Level)); err != nil {
+		level = slog.LevelInfo // Load has checked it
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if settings.Format == "json" {
+		return slog.New(slog.NewJSONHandler(a.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(a.Stderr, options))
+}
