@@ -42,10 +42,11 @@ var rules = map[string]rule{
 	"internal/dashboard": {may: []string{".", "wire", "dispatch"}, anything: true},
 	"internal/egress":    {may: []string{".", "wire"}, anything: true},
 	"internal/match":     {may: []string{"."}, anything: true},
+	"internal/preset":    {may: []string{".", "client"}},
 	"internal/secret":    {may: []string{"."}},
 	"internal/layering":  {},
 
-	"cmd/peal": {may: []string{".", "wire", "client", "server", "internal/config"}, anything: true},
+	"cmd/peal": {may: []string{".", "wire", "client", "server", "internal/config", "internal/preset"}, anything: true},
 }
 
 func TestArrowsPointInward(t *testing.T) {
@@ -87,12 +88,14 @@ type goPackage struct {
 	GoFiles      []string
 	TestGoFiles  []string
 	XTestGoFiles []string
+	TestImports  []string
+	XTestImports []string
 }
 
 // packages asks the go command for every package of the module.
 func packages(t *testing.T) []goPackage {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Dir,Imports,GoFiles,TestGoFiles,XTestGoFiles", module+"/...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Dir,Imports,GoFiles,TestGoFiles,XTestGoFiles,TestImports,XTestImports", module+"/...")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
