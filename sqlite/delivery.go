@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ func noDelivery(id peal.DeliveryID) error {
 // Deliveries implements [peal.HistoryStore].
 func (s *Store) Deliveries(ctx context.Context, query peal.DeliveryQuery) ([]peal.Delivery, error) {
 	var deliveries []peal.Delivery
+	if _, known := statusNumbers[query.Status]; !known && query.Status != "" {
+		return nil, nil // no such status, no such delivery
+	}
 	err := s.snapshot(ctx, func(q querier) error {
 		span, err := spanOf(ctx, q, "deliveries", query.Since, query.Until, halve(query.Before))
 		if err != nil {
@@ -151,17 +155,7 @@ func newest(table, inLane, lanes string) string {
 }
 
 func statusText(status peal.DeliveryStatus) string {
-	switch status {
-	case peal.Pending:
-		return "0"
-	case peal.Success:
-		return "1"
-	case peal.Failed:
-		return "2"
-	case peal.Canceled:
-		return "3"
-	}
-	return "-1" // no such status, no such delivery
+	return strconv.FormatInt(statusNumbers[status], 10)
 }
 
 // Attempts implements [peal.HistoryStore].

@@ -19,10 +19,7 @@ func (s *Store) query(ctx context.Context, text string, each func(row) error, va
 func read(ctx context.Context, q querier, text string, each func(row) error, values ...any) (err error) {
 	rows, err := q.QueryContext(ctx, text, values...)
 	if err != nil {
-		if errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed" {
-			return errClosed()
-		}
-		return err
+		return closedOr(err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	columns, err := rows.Columns()
@@ -49,7 +46,16 @@ func read(ctx context.Context, q querier, text string, each func(row) error, val
 func (s *Store) snapshot(ctx context.Context, f func(querier) error) error {
 	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return err
+		return closedOr(err)
 	}
 	return errors.Join(f(tx), tx.Rollback())
+}
+
+// closedOr tells the store's end from other errors: database/sql has no value for
+// that of a pool.
+func closedOr(err error) error {
+	if errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed" {
+		return errClosed()
+	}
+	return err
 }

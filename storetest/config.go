@@ -1,0 +1,221 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+var tenantTests = map[string]func(*testing.T, *harness){
+	"the default tenant is there": func(t *testing.T, h *harness) {
+		tenant, err := h.store.Tenant(h.ctx, peal.DefaultTenant)
+		h.must(err)
+		if tenant.Name != peal.DefaultTenant || tenant.CreatedAt.IsZero() {
+			t.Errorf("got %+v", tenant)
+		}
+	},
+	"what is created comes back": func(t *testing.T, h *harness) {
+		tenant := peal.Tenant{
+			Name: h.tenant, Description: "a tenant ü", Format: "stripe", CreatedAt: moment(),
+			RetryPolicy: &peal.RetryPolicy{Delays: []time.Duration{time.Second}, Jitter: 0.5},
+		}
+		h.must(h.store.CreateTenant(h.ctx, tenant))
+		got, err := h.store.Tenant(h.ctx, h.tenant)
+		h.must(err)
+		h.equal(got, tenant, "tenant")
+
+		h.refused(h.store.CreateTenant(h.ctx, tenant), peal.Conflict)
+
+		changed := peal.Tenant{Name: h.tenant, Description: "other", CreatedAt: moment().Add(time.Hour)}
+		h.must(h.store.UpdateTenant(h.ctx, changed))
+		got, err = h.store.Tenant(h.ctx, h.tenant)
+		h.must(err)
+		changed.CreatedAt = tenant.CreatedAt
+		h.equal(got, changed, "updated tenant")
+	},
+	"an unknown one is not found": func(t *testing.T, h *harness) {
+		_, err := h.store.Tenant(h.ctx, "nobody")
+		h.refused(err, peal.NotFound)
+		h.refused(h.store.UpdateTenant(h.ctx, peal.Tenant{Name: "nobody"}), peal.NotFound)
+	},
+	"they are listed by name": func(t *testing.T, h *harness) {
+		var names []string
+		for _, suffix := range []string{"-c", "-a", "-b", "-B"} {
+			names = append(names, h.tenant+suffix)
+			h.must(h.store.CreateTenant(h.ctx, peal.Tenant{Name: h.tenant + suffix, CreatedAt: moment()}))
+		}
+		slices.Sort(names)
+		var got []string
+		for after := h.tenant; ; after = got[len(got)-1] {
+			page, err := h.store.Tenants(h.ctx, after, 3)
+			h.must(err)
+			for _, tenant := range page {
+				got = append(got, tenant.Name)
+			}
+			if len(page) < 3 {
+				break
+			}
+		}
+		if len(got) < len(names) || !slices.Equal(got[:len(names)], names) {
+			t.Errorf("got %q, want %q at the front", got, names)
+		}
+	},
+	"the first use creates one": func(t *testing.T, h *harness) {
+		byWebhook, byEvent, byKey := *h, *h, *h
+		byWebhook.tenant, byEvent.tenant, byKey.tenant = h.tenant+"-w", h.tenant+"-e", h.tenant+"-k"
+		byWebhook.webhook()
+		byEvent.insert(peal.Insertion{Event: byEvent.newEvent()})
+		h.must(h.store.CreateKey(h.ctx, byKey.newKey("k")))
+		for _, name := range []string{byWebhook.tenant, byEvent.tenant, byKey.tenant} {
+			tenant, err := h.store.Tenant(h.ctx, name)
+			h.must(err)
+			if tenant.CreatedAt.IsZero() {
+				t.Errorf("tenant %s has no time of its creation", name)
+			}
+		}
+	},
+}
+
+func (h *harness) newKey(name string) peal.Key {
+	text := peal.NewKeyText()
+	return peal.Key{
+		ID: peal.NewKeyID(), Tenant: h.tenant, Name: name, Scopes: []peal.Scope{peal.ScopePublish, peal.ScopeRead},
+		Hash: peal.HashKey(text), Hint: text[len(text)-4:],
+	}
+}
+
+var keyTests = map[string]func(*testing.T, *harness){
+	"what is created comes back": func(t *testing.T, h *harness) {
+		for _, tenant := range []string{h.tenant, ""} {
+			key := h.newKey("ci")
+			key.Tenant = tenant
+			if tenant == "" {
+				key.Scopes = nil
+			}
+			h.must(h.store.CreateKey(h.ctx, key))
+			got, err := h.store.KeyByHash(h.ctx, key.Hash)
+			h.must(err)
+			h.equal(got, key, "key")
+
+			again := key
+			again.ID = peal.NewKeyID()
+			h.refused(h.store.CreateKey(h.ctx, again), peal.Conflict)
+		}
+		_, err := h.store.KeyByHash(h.ctx, peal.HashKey("unknown"))
+		h.refused(err, peal.NotFound)
+	},
+	"a revoked one lets nobody in": func(t *testing.T, h *harness) {
+		key := h.newKey("ci")
+		h.must(h.store.CreateKey(h.ctx, key))
+		h.refused(h.store.RevokeKey(h.ctx, "somebody-else", key.ID, moment()), peal.NotFound)
+		h.refused(h.store.RevokeKey(h.ctx, h.tenant, peal.NewKeyID(), moment()), peal.NotFound)
+		_, err := h.store.KeyByHash(h.ctx, key.Hash)
+		h.must(err)
+
+		key.RevokedAt = moment()
+		h.must(h.store.RevokeKey(h.ctx, h.tenant, key.ID, key.RevokedAt))
+		_, err = h.store.KeyByHash(h.ctx, key.Hash)
+		h.refused(err, peal.NotFound)
+		keys, err := h.store.Keys(h.ctx, h.tenant, peal.KeyID{}, 10)
+		h.must(err)
+		h.equal(keys, []peal.Key{key}, "keys")
+		h.refused(h.store.CreateKey(h.ctx, peal.Key{ID: peal.NewKeyID(), Name: "again", Hash: key.Hash}), peal.Conflict)
+	},
+	"an operator revokes any": func(t *testing.T, h *harness) {
+		key := h.newKey("ci")
+		h.must(h.store.CreateKey(h.ctx, key))
+		h.must(h.store.RevokeKey(h.ctx, "", key.ID, moment()))
+		_, err := h.store.KeyByHash(h.ctx, key.Hash)
+		h.refused(err, peal.NotFound)
+	},
+	"they are listed newest first": func(t *testing.T, h *harness) {
+		h = h.own()
+		var want []string
+		for i := range 5 {
+			key := h.newKey(fmt.Sprint(i))
+			h.must(h.store.CreateKey(h.ctx, key))
+			want = append([]string{key.Name}, want...)
+			key = h.newKey("operator " + key.Name)
+			key.Tenant = ""
+			h.must(h.store.CreateKey(h.ctx, key))
+		}
+		for tenant, prefix := range map[string]string{h.tenant: "", "": "operator "} {
+			var got []string
+			var before peal.KeyID
+			for {
+				page, err := h.store.Keys(h.ctx, tenant, before, 2)
+				h.must(err)
+				for _, key := range page {
+					got = append(got, key.Name)
+					before = key.ID
+				}
+				if len(page) < 2 {
+					break
+				}
+			}
+			for i := range want {
+				if i >= len(got) || got[i] != prefix+want[i] {
+					t.Fatalf("keys of %q: got %q", tenant, got)
+				}
+			}
+			h.equal(len(got), len(want), "number of keys")
+		}
+	},
+}
+
+var eventTypeTests = map[string]func(*testing.T, *harness){
+	"what is put comes back": func(t *testing.T, h *harness) {
+		entry := peal.EventType{
+			Name: h.tenant + ".created", Description: "a task ü", Schema: []byte(`{ "type": "object" }`), Example: []byte(`{"a": 1.0}`),
+			CreatedAt: moment(), UpdatedAt: moment(),
+		}
+		created, err := h.store.PutEventType(h.ctx, entry)
+		h.must(err)
+		h.equal(created, true, "created")
+		got, err := h.store.EventType(h.ctx, entry.Name)
+		h.must(err)
+		h.equal(got, entry, "event type")
+
+		replaced := peal.EventType{Name: entry.Name, CreatedAt: moment().Add(time.Hour), UpdatedAt: moment().Add(time.Hour)}
+		created, err = h.store.PutEventType(h.ctx, replaced)
+		h.must(err)
+		h.equal(created, false, "created the second time")
+		got, err = h.store.EventType(h.ctx, entry.Name)
+		h.must(err)
+		replaced.CreatedAt = entry.CreatedAt
+		h.equal(got, replaced, "replaced event type")
+		if got.Schema != nil || got.Example != nil {
+			t.Errorf("no schema and no example came back as %q and %q", got.Schema, got.Example)
+		}
+
+		h.must(h.store.DeleteEventType(h.ctx, entry.Name))
+		_, err = h.store.EventType(h.ctx, entry.Name)
+		h.refused(err, peal.NotFound)
+		h.refused(h.store.DeleteEventType(h.ctx, entry.Name), peal.NotFound)
+	},
+	"they are listed by name": func(t *testing.T, h *harness) {
+		h = h.own()
+		want := []string{"A.b", "a", "a.b", "a.c", "b"}
+		for _, name := range []string{"b", "a.c", "a", "A.b", "a.b"} {
+			_, err := h.store.PutEventType(h.ctx, peal.EventType{Name: name, CreatedAt: moment(), UpdatedAt: moment()})
+			h.must(err)
+		}
+		var got []string
+		after := ""
+		for {
+			page, err := h.store.EventTypes(h.ctx, after, 2)
+			h.must(err)
+			for _, entry := range page {
+				got = append(got, entry.Name)
+				after = entry.Name
+			}
+			if len(page) < 2 {
+				break
+			}
+		}
+		h.equal(got, want, "names")
+	},
+}

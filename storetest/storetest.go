@@ -1,0 +1,53 @@
+// Package storetest is what every [peal.Store] must pass.
+//
+// Run tests each sentence that the port's comments say, through the port alone:
+// an implementation's own tests call it with a function that opens a store.
+package storetest
+
+import (
+	"testing"
+
+	"github.com/pealhq/peal"
+)
+
+// Open opens the store that belongs to a place: an empty directory at first. The
+// same place again, after the store was closed, gives the same store with all that
+// was in it. An implementation that keeps nothing in files takes the place as a
+// name. Run closes what it opens; Open fails the test when it cannot open.
+type Open func(t *testing.T, place string) peal.Store
+
+// Run tests the stores that open opens.
+func Run(t *testing.T, open Open) {
+	groups := []struct {
+		name  string
+		tests map[string]func(*testing.T, *harness)
+	}{
+		{"tenants", tenantTests},
+		{"webhooks", webhookTests},
+		{"routes", routesTests},
+		{"keys", keyTests},
+		{"event types", eventTypeTests},
+		{"insert", insertTests},
+		{"duplicates", duplicateTests},
+		{"settle", settleTests},
+		{"claim", claimTests},
+		{"release and takeover", releaseTests},
+		{"cancel and reopen", reopenTests},
+		{"delete", deleteTests},
+		{"events", eventTests},
+		{"deliveries", deliveryTests},
+		{"attempts", attemptTests},
+		{"concurrency", concurrencyTests},
+		{"life", lifeTests},
+		{"model", modelTests},
+	}
+	for _, group := range groups {
+		t.Run(group.name, func(t *testing.T) {
+			// The tests of a group share a store: each has tenants of its own.
+			h := newHarness(t, open)
+			for name, test := range group.tests {
+				t.Run(name, func(t *testing.T) { test(t, h.with(t)) })
+			}
+		})
+	}
+}
