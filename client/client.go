@@ -102,13 +102,14 @@ func (c *Client) once(ctx context.Context, call call, body []byte, result any) e
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		return readError(response, time.Now())
 	}
-	if result == nil {
-		_, err = io.Copy(io.Discard, response.Body)
-	} else {
-		err = json.NewDecoder(response.Body).Decode(result)
+	text, err := io.ReadAll(response.Body)
+	if err == nil && result != nil {
+		if err = json.Unmarshal(text, result); err != nil {
+			err = fmt.Errorf("%w: %w", ErrAnswer, err)
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("read the answer of %s %s: %w", call.method, request.URL.Redacted(), err)
+		return fmt.Errorf("read the answer of %s %s: %w", call.method, request.URL, err)
 	}
 	return nil
 }

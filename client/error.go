@@ -12,6 +12,10 @@ import (
 	"time"
 )
 
+// ErrAnswer is in the chain of an error about an answer that succeeds and is not
+// what Peal answers: something else is at the address.
+var ErrAnswer = errors.New("it is not what Peal answers")
+
 // Error is an answer that refuses the call: a problem of RFC 9457, or whatever a
 // proxy between answered.
 type Error struct {

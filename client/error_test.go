@@ -70,7 +70,7 @@ func TestErrors(t *testing.T) {
 func TestAnAnswerThatIsNoJSON(t *testing.T) {
 	c, _ := serve(t, 200, "<html>")
 	_, err := c.Version(t.Context())
-	if err == nil || client.StatusOf(err) != 0 {
+	if !errors.Is(err, client.ErrAnswer) || client.StatusOf(err) != 0 {
 		t.Errorf("error %v", err)
 	}
 }
