@@ -13,7 +13,7 @@ help: ## list what make can do
 
 build: ## build the program as bin/peal
 	@echo "building bin/peal (the first time takes a minute)"
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/peal ./cmd/peal
+	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/peal ./cmd/peal
 
 run: build ## build it and serve on 127.0.0.1:8420 with everything in ./peal-data
 	@exec bin/peal serve --dev --listen 127.0.0.1:8420 --data ./peal-data
