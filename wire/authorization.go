@@ -6,7 +6,7 @@ import "net/http"
 // Authorization values that are expected, such as "Bearer …", as a whole. It
 // proves who sent the request, not that nobody changed it.
 func verifyAuthorization(header http.Header, _ []byte, secrets []string, _ VerifyOptions) error {
-	if err := checkSecrets(secrets, nil); err != nil {
+	if err := checkSecrets(secrets); err != nil {
 		return err
 	}
 	got, err := needHeader(header, "Authorization")

@@ -37,7 +37,7 @@ func encodeGithub(in *Input) (http.Header, []byte, error) {
 }
 
 func verifyGithub(header http.Header, body []byte, secrets []string, _ VerifyOptions) error {
-	if err := checkSecrets(secrets, nil); err != nil {
+	if err := checkSecrets(secrets); err != nil {
 		return err
 	}
 	got, err := needHeader(header, githubSignature)

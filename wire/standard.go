@@ -70,14 +70,14 @@ func encodeStandard(in *Input) (http.Header, []byte, error) {
 }
 
 func verifyStandard(header http.Header, body []byte, secrets []string, options VerifyOptions) error {
-	if err := checkSecrets(secrets, nil); err != nil {
+	if err := checkSecrets(secrets); err != nil {
 		return err
 	}
 	keys := make([]standardKey, len(secrets))
 	for i, secret := range secrets {
 		var err error
 		if keys[i], err = parseStandardKey(secret); err != nil {
-			return fault(ReasonSecret, "", "secret "+strconv.Itoa(i+1)+" cannot be used: it "+err.(*peal.Error).Message)
+			return unusable(i, err.(*peal.Error).Message)
 		}
 	}
 	before, signatures, err := readStandard(header, options)

@@ -82,7 +82,7 @@ func stripeHMAC(secret, timestamp string, body []byte) string {
 }
 
 func verifyStripe(header http.Header, body []byte, secrets []string, options VerifyOptions) error {
-	if err := checkSecrets(secrets, nil); err != nil {
+	if err := checkSecrets(secrets); err != nil {
 		return err
 	}
 	timestamp, signatures, err := readStripe(header)

@@ -116,24 +116,19 @@ func (o VerifyOptions) checkTime(name, text string) *VerifyError {
 	return nil
 }
 
-// checkSecrets refuses secrets that the format cannot use. An empty one would let
-// anybody sign.
-func checkSecrets(secrets []string, check func(string) error) *VerifyError {
+// checkSecrets refuses to verify without a secret: an empty one would let anybody sign.
+func checkSecrets(secrets []string) *VerifyError {
 	if len(secrets) == 0 {
 		return fault(ReasonSecret, "", "no secret was given to verify with")
 	}
 	for i, secret := range secrets {
-		err := peal.Invalidf("secret", "is empty")
-		if secret != "" {
-			if check == nil {
-				continue
-			}
-			var ok bool
-			if err, ok = check(secret).(*peal.Error); !ok {
-				continue
-			}
+		if secret == "" {
+			return unusable(i, "is empty")
 		}
-		return fault(ReasonSecret, "", "secret "+strconv.Itoa(i+1)+" cannot be used: it "+err.Message)
 	}
 	return nil
+}
+
+func unusable(i int, why string) *VerifyError {
+	return fault(ReasonSecret, "", "secret "+strconv.Itoa(i+1)+" cannot be used: it "+why)
 }

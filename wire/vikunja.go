@@ -59,7 +59,7 @@ func goTime(text string) string {
 }
 
 func verifyVikunja(header http.Header, body []byte, secrets []string, _ VerifyOptions) error {
-	if err := checkSecrets(secrets, nil); err != nil {
+	if err := checkSecrets(secrets); err != nil {
 		return err
 	}
 	got, err := needHeader(header, vikunjaSignature)

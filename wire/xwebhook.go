@@ -80,7 +80,7 @@ func appendWholeSeconds(dst []byte, t time.Time) []byte {
 // verifyXWebhook checks the time where there is one, though the signature does not
 // cover it: that stops an honest mistake, such as replaying a stored request.
 func verifyXWebhook(header http.Header, body []byte, secrets []string, options VerifyOptions) error {
-	if err := checkSecrets(secrets, nil); err != nil {
+	if err := checkSecrets(secrets); err != nil {
 		return err
 	}
 	got, err := needHeader(header, "X-Webhook-Signature")
