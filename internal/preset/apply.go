@@ -1,0 +1,157 @@
+package preset
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+
+	"github.com/pealhq/peal/client"
+)
+
+// API is what applying needs of a server; *[client.Client] has it.
+type API interface {
+	AllEventTypes(ctx context.Context, query client.PageQuery) iter.Seq2[client.EventType, error]
+	PutEventType(ctx context.Context, eventType client.EventType) (client.EventType, error)
+	Tenant(ctx context.Context, name string) (client.Tenant, error)
+	CreateTenant(ctx context.Context, name string, settings client.TenantSettings) (client.Tenant, error)
+	UpdateTenant(ctx context.Context, name string, changes client.TenantSettings) (client.Tenant, error)
+}
+
+// Action is what applying did to one thing, or would do.
+type Action string
+
+// The actions.
+const (
+	Created   Action = "created"
+	Updated   Action = "updated"
+	Unchanged Action = "unchanged"
+)
+
+// Change is one thing that applying looked at.
+type Change struct {
+	Kind   string `json:"kind"` // event_type or tenant
+	Name   string `json:"name"`
+	Action Action `json:"action"`
+	// Replaced names the preset whose entry of this name was replaced: the
+	// catalogue holds one entry for each type. "" when there was no such.
+	Replaced string `json:"replaced,omitempty"`
+}
+
+// ApplyOptions say how a preset is applied.
+type ApplyOptions struct {
+	// Tenant gets the preset's format and retry policy as its defaults. It is
+	// created when it does not exist.
+	Tenant string
+	// DryRun changes nothing and tells what would be changed.
+	DryRun bool
+}
+
+// Apply puts the preset's events into the server's catalogue, which all tenants
+// share, and sets the defaults of a tenant. What is there already and says the same
+// stays untouched, so applying again does nothing. With an error come the changes
+// that were made before it; applying again goes on from there.
+func (p *Preset) Apply(ctx context.Context, api API, options ApplyOptions) ([]Change, error) {
+	var changes []Change
+	catalogue := make(map[string]client.EventType)
+	for entry, err := range api.AllEventTypes(ctx, client.PageQuery{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read the catalogue: %w", err)
+		}
+		catalogue[entry.Name] = entry
+	}
+	for i := range p.Events {
+		wanted := p.Events[i].EventType()
+		change := Change{Kind: "event_type", Name: wanted.Name, Action: Created}
+		if found, ok := catalogue[wanted.Name]; ok {
+			change.Action = Updated
+			if sameEntry(found, wanted) {
+				change.Action = Unchanged
+			} else {
+				change.Replaced = ownerOf(found)
+			}
+		}
+		if change.Action != Unchanged && !options.DryRun {
+			if _, err := api.PutEventType(ctx, wanted); err != nil {
+				return changes, fmt.Errorf("put event type %s: %w", wanted.Name, err)
+			}
+		}
+		changes = append(changes, change)
+	}
+	action, err := p.applyDefaults(ctx, api, options)
+	if err != nil {
+		return changes, err
+	}
+	return append(changes, Change{Kind: "tenant", Name: options.Tenant, Action: action}), nil
+}
+
+// applyDefaults gives a tenant the preset's format and retry policy.
+func (p *Preset) applyDefaults(ctx context.Context, api API, options ApplyOptions) (Action, error) {
+	policy := p.RetryPolicy
+	settings := client.TenantSettings{
+		Format: &p.Format,
+		RetryPolicy: &client.RetrySettings{
+			DelaysSeconds: policy.DelaysSeconds, Jitter: &policy.Jitter,
+			DisableAfterExhausted: &policy.DisableAfterExhausted, DisableAfterSeconds: &policy.DisableAfterSeconds,
+		},
+	}
+	found, err := api.Tenant(ctx, options.Tenant)
+	switch {
+	case client.StatusOf(err) == http.StatusNotFound:
+		if options.DryRun {
+			return Created, nil
+		}
+		if _, err := api.CreateTenant(ctx, options.Tenant, settings); err != nil {
+			return "", fmt.Errorf("create tenant %s: %w", options.Tenant, err)
+		}
+		return Created, nil
+	case err != nil:
+		return "", fmt.Errorf("read tenant %s: %w", options.Tenant, err)
+	case found.Format == p.Format && samePolicy(found.RetryPolicy, policy):
+		return Unchanged, nil
+	case options.DryRun:
+		return Updated, nil
+	}
+	if _, err := api.UpdateTenant(ctx, options.Tenant, settings); err != nil {
+		return "", fmt.Errorf("update tenant %s: %w", options.Tenant, err)
+	}
+	return Updated, nil
+}
+
+// ownerOf gives the preset that an entry of a catalogue was taken from, or "".
+func ownerOf(entry client.EventType) string {
+	for _, p := range presets() {
+		if e, ok := p.Event(entry.Name); ok && sameEntry(entry, e.EventType()) {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+func sameEntry(a, b client.EventType) bool {
+	return a.Description == b.Description && sameText(a.Schema, b.Schema) && sameText(a.Example, b.Example)
+}
+
+// sameText compares JSON but for white space and the escaping of "<", ">" and "&",
+// which a server may add to what it answers.
+func sameText(a, b json.RawMessage) bool {
+	return bytes.Equal(escaped(a), escaped(b))
+}
+
+func escaped(text json.RawMessage) []byte {
+	var b bytes.Buffer
+	json.HTMLEscape(&b, text)
+	plain, err := compact(b.Bytes())
+	if err != nil {
+		return nil
+	}
+	return plain
+}
+
+func samePolicy(a *client.RetryPolicy, b client.RetryPolicy) bool {
+	return a != nil && slices.Equal(a.DelaysSeconds, b.DelaysSeconds) && a.Jitter == b.Jitter &&
+		a.DisableAfterExhausted == b.DisableAfterExhausted && a.DisableAfterSeconds == b.DisableAfterSeconds
+}
