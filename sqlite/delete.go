@@ -47,10 +47,10 @@ func (w *writer) cancelSome(webhook int64, at time.Time) (more bool, err error) 
 		places = append(places, scanPlace(r))
 		return nil
 	}
-	if err := w.conn.query(placeHeld+` WHERE webhook = ? LIMIT ?`, collect, webhook, int64(cancelBatch)); err != nil {
+	if err := w.conn.query(placeHeld+` WHERE webhook = ? LIMIT +?`, collect, webhook, int64(cancelBatch)); err != nil {
 		return false, err
 	}
-	if err := w.conn.query(placeWaiting+` WHERE webhook = ? LIMIT ?`, collect, webhook, int64(cancelBatch-len(places))); err != nil {
+	if err := w.conn.query(placeWaiting+` WHERE webhook = ? LIMIT +?`, collect, webhook, int64(cancelBatch-len(places))); err != nil {
 		return false, err
 	}
 	for i := range places {

@@ -115,7 +115,7 @@ func pageOfEvent(choice string, status peal.DeliveryStatus) string {
 		where = ` AND status = ` + statusText(status)
 	}
 	return `SELECT seq FROM deliveries WHERE seq IN (SELECT value FROM json_each(?6)) AND seq >= ?3 AND seq < ?4
-		AND webhook IN (` + choice + `)` + where + ` ORDER BY seq DESC LIMIT ?5`
+		AND webhook IN (` + choice + `)` + where + ` ORDER BY seq DESC LIMIT +?5`
 }
 
 // pageOfWebhooks chooses the newest deliveries of webhooks. A webhook's settled
@@ -139,9 +139,9 @@ func pageOfWebhooks(choice string, status peal.DeliveryStatus) string {
 	if status == "" || status == peal.Pending {
 		parts = append(parts,
 			newest(`waiting INDEXED BY waiting_webhook`, `webhook = lane.webhook`, `SELECT chosen.num AS webhook FROM chosen`),
-			`SELECT * FROM (SELECT seq FROM held WHERE seq >= ?3 AND seq < ?4 AND webhook IN (SELECT num FROM chosen) ORDER BY seq DESC LIMIT ?5)`)
+			`SELECT * FROM (SELECT seq FROM held WHERE seq >= ?3 AND seq < ?4 AND webhook IN (SELECT num FROM chosen) ORDER BY seq DESC LIMIT +?5)`)
 	}
-	return `WITH chosen AS (` + choice + `) SELECT seq FROM (` + strings.Join(parts, ` UNION ALL `) + `) ORDER BY seq DESC LIMIT ?5`
+	return `WITH chosen AS (` + choice + `) SELECT seq FROM (` + strings.Join(parts, ` UNION ALL `) + `) ORDER BY seq DESC LIMIT +?5`
 }
 
 // newest gives a query for the newest keys in a table's lanes.
@@ -149,9 +149,9 @@ func newest(table, inLane, lanes string) string {
 	const inSpan = ` AND seq >= ?3 AND seq < ?4`
 	return `SELECT * FROM (SELECT x.seq FROM
 		(SELECT * FROM (SELECT lane.*, (SELECT max(seq) FROM ` + table + ` WHERE ` + inLane + inSpan + `) AS newest FROM (` + lanes + `) lane)
-			WHERE newest IS NOT NULL ORDER BY newest DESC LIMIT ?5) lane
-		CROSS JOIN ` + strings.Fields(table)[0] + ` x ON x.seq IN (SELECT seq FROM ` + table + ` WHERE ` + inLane + inSpan + ` ORDER BY seq DESC LIMIT ?5)
-		ORDER BY x.seq DESC LIMIT ?5)`
+			WHERE newest IS NOT NULL ORDER BY newest DESC LIMIT +?5) lane
+		CROSS JOIN ` + strings.Fields(table)[0] + ` x ON x.seq IN (SELECT seq FROM ` + table + ` WHERE ` + inLane + inSpan + ` ORDER BY seq DESC LIMIT +?5)
+		ORDER BY x.seq DESC LIMIT +?5)`
 }
 
 func statusText(status peal.DeliveryStatus) string {

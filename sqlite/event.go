@@ -135,11 +135,11 @@ func (s *Store) Events(ctx context.Context, query peal.EventQuery) ([]peal.Event
 	err = s.query(ctx, `WITH
 		lanes (type, newest) AS (
 			SELECT l.*, (SELECT max(seq) FROM events WHERE tenant = ?1 AND type = l.type AND seq >= ?2 AND seq < ?3) FROM (`+types+`) l),
-		newest (type) AS (SELECT type FROM lanes WHERE newest IS NOT NULL ORDER BY newest DESC LIMIT ?4),
+		newest (type) AS (SELECT type FROM lanes WHERE newest IS NOT NULL ORDER BY newest DESC LIMIT +?4),
 		page (seq) AS (
 			SELECT x.seq FROM newest CROSS JOIN events x ON x.seq IN (
-				SELECT seq FROM events WHERE tenant = ?1 AND type = newest.type AND seq >= ?2 AND seq < ?3 ORDER BY seq DESC LIMIT ?4)
-			ORDER BY x.seq DESC LIMIT ?4)
+				SELECT seq FROM events WHERE tenant = ?1 AND type = newest.type AND seq >= ?2 AND seq < ?3 ORDER BY seq DESC LIMIT +?4)
+			ORDER BY x.seq DESC LIMIT +?4)
 		`+selectEvent+` WHERE e.seq IN (SELECT seq FROM page) ORDER BY e.seq DESC`, func(r row) error {
 		events = append(events, scanEvent(r))
 		return nil

@@ -79,7 +79,7 @@ func (s *Store) EventType(ctx context.Context, name string) (peal.EventType, err
 // EventTypes implements [peal.ConfigStore].
 func (s *Store) EventTypes(ctx context.Context, after string, limit int) ([]peal.EventType, error) {
 	var eventTypes []peal.EventType
-	err := s.query(ctx, selectEventType+` WHERE name > ? ORDER BY name LIMIT ?`, func(r row) error {
+	err := s.query(ctx, selectEventType+` WHERE name > ? ORDER BY name LIMIT +?`, func(r row) error {
 		eventTypes = append(eventTypes, scanEventType(r))
 		return nil
 	}, after, int64(limit))

@@ -94,7 +94,7 @@ func (s *Store) Keys(ctx context.Context, tenant string, before peal.KeyID, limi
 		where, values = where+` AND k.id < ?`, append(values, before[:])
 	}
 	var keys []peal.Key
-	err := s.query(ctx, selectKey+where+` ORDER BY k.id DESC LIMIT ?`, func(r row) error {
+	err := s.query(ctx, selectKey+where+` ORDER BY k.id DESC LIMIT +?`, func(r row) error {
 		keys = append(keys, scanKey(r))
 		return nil
 	}, append(values, int64(limit))...)

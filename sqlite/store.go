@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"sync"
 
@@ -14,7 +13,7 @@ type Store struct {
 	options Options
 	lock    *lock
 	queue   *queue
-	readers *sql.DB
+	readers *readers
 	writer  *writer
 	written chan struct{} // closed when the writer has ended
 	sweeper *sweeper
@@ -46,7 +45,7 @@ func (s *Store) Close() error {
 		s.queue.close()
 		<-s.written
 		// The readers go first: the last connection to close takes the log with it.
-		s.closed = translate("close", errors.Join(s.readers.Close(), s.writer.conn.close(), s.lock.release()))
+		s.closed = translate("close", errors.Join(s.readers.close(), s.writer.conn.close(), s.lock.release()))
 	})
 	return s.closed
 }

@@ -84,7 +84,7 @@ func (s *Store) Tenant(ctx context.Context, name string) (peal.Tenant, error) {
 // Tenants implements [peal.ConfigStore].
 func (s *Store) Tenants(ctx context.Context, after string, limit int) ([]peal.Tenant, error) {
 	var tenants []peal.Tenant
-	err := s.query(ctx, selectTenant+` WHERE name > ? ORDER BY name LIMIT ?`, func(r row) error {
+	err := s.query(ctx, selectTenant+` WHERE name > ? ORDER BY name LIMIT +?`, func(r row) error {
 		tenant, err := scanTenant(r)
 		tenants = append(tenants, tenant)
 		return err

@@ -129,7 +129,7 @@ func (s *Store) Webhooks(ctx context.Context, tenant string, before peal.Webhook
 	}
 	var webhooks []peal.Webhook
 	err := s.query(ctx, selectWebhook+` WHERE w.tenant = (SELECT num FROM tenants WHERE name = ?) AND NOT w.deleted AND (?2 IS NULL OR w.id < ?2)
-		ORDER BY w.id DESC LIMIT ?3`, func(r row) error {
+		ORDER BY w.id DESC LIMIT +?3`, func(r row) error {
 		webhook, err := s.scanWebhook(r)
 		webhooks = append(webhooks, webhook)
 		return err

@@ -18,7 +18,7 @@ func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]pea
 			UNION ALL
 			SELECT (SELECT min(webhook) FROM waiting WHERE webhook > every.webhook) FROM every WHERE webhook IS NOT NULL)
 		SELECT w.id, (SELECT min(due) FROM waiting WHERE webhook = w.num)
-		FROM every JOIN webhooks w ON w.num = every.webhook WHERE w.id > ? AND NOT w.deleted ORDER BY w.id LIMIT ?`, func(r row) error {
+		FROM every JOIN webhooks w ON w.num = every.webhook WHERE w.id > ? AND NOT w.deleted ORDER BY w.id LIMIT +?`, func(r row) error {
 		due = append(due, peal.DueWebhook{WebhookID: peal.WebhookID(r.blob(0)), Due: timeOf(r.int(1))})
 		return nil
 	}, after[:], int64(limit))
@@ -45,7 +45,7 @@ func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit
 		return nil, time.Time{}, err
 	}
 	var places []place
-	if err := w.conn.query(placeWaiting+` WHERE webhook = ? AND due <= ? ORDER BY due, seq LIMIT ?`, func(r row) error {
+	if err := w.conn.query(placeWaiting+` WHERE webhook = ? AND due <= ? ORDER BY due, seq LIMIT +?`, func(r row) error {
 		places = append(places, scanPlace(r))
 		return nil
 	}, webhook.num, now.UnixMicro(), int64(limit)); err != nil {
