@@ -48,6 +48,8 @@ func (a *app) judge(cmd *cobra.Command, err error) (code int, hint string) {
 		return exitFailed, ""
 	case errors.As(err, &refused):
 		return a.judgeAnswer(cmd, refused)
+	case errors.Is(err, client.ErrAnswer):
+		return exitFailed, a.noPeal()
 	case errors.As(err, &transport):
 		return exitUnavailable, "is the server running there? peal serve starts one; --url or PEAL_URL says where it is"
 	case errors.As(err, &e):
@@ -71,7 +73,7 @@ var codes = map[peal.Code]int{
 func (a *app) judgeAnswer(cmd *cobra.Command, e *client.Error) (code int, hint string) {
 	switch status := e.Status; {
 	case e.Type == "" && status < 500 && status != http.StatusTooManyRequests:
-		return exitFailed, "what answers at " + a.url + " is no Peal server; check --url or PEAL_URL"
+		return exitFailed, a.noPeal()
 	case status == http.StatusUnauthorized && !a.keyGiven:
 		return exitNotAllowed, "no key: set PEAL_KEY or --key; the operator key was printed at the server's first start"
 	case status == http.StatusUnauthorized:
@@ -90,6 +92,10 @@ func (a *app) judgeAnswer(cmd *cobra.Command, e *client.Error) (code int, hint s
 		return exitRefused, "look at how it is now, and decide again"
 	}
 	return exitRefused, cmd.CommandPath() + " --help shows what can be given"
+}
+
+func (a *app) noPeal() string {
+	return "what answers at " + a.url + " is no Peal server; check --url or PEAL_URL"
 }
 
 func after(d time.Duration) string {

@@ -3,6 +3,8 @@
 // commands; docs/cli.md describes each.
 package main
 
+//go:generate go test . -run ^TestDocs$ -update
+
 import (
 	"context"
 	"os"

@@ -31,11 +31,16 @@ type app struct {
 // constructors make the commands, in the order in which help lists them within
 // their groups.
 var constructors = []func(app *app) *cobra.Command{
+	newServeCommand,
+	newDemoCommand,
+	newConfigCommand,
 	newPublishCommand,
 	newEventsCommand,
 	newDeliveriesCommand,
+	newVerifyCommand,
 	newWebhooksCommand,
 	newEventTypesCommand,
+	newPresetsCommand,
 	newTenantsCommand,
 	newKeysCommand,
 	newVersionCommand,

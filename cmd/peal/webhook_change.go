@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"reflect"
 
 	"github.com/spf13/cobra"
 )
@@ -59,9 +60,6 @@ a setting away, so that the default holds again.`,
 	cmd.Flags().StringVar(&url, "to", "", "the URL that the requests shall go to")
 	cmd.Flags().StringSliceVar(&clear, "clear", nil, "settings to take away, such as filter, rate_limit, retry_policy")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if cmd.LocalNonPersistentFlags().NFlag() == 0 {
-			return usagef(cmd, "name a setting to change")
-		}
 		settings, err := flags.settings(cmd)
 		if err != nil {
 			return err
@@ -70,6 +68,9 @@ a setting away, so that the default holds again.`,
 			settings.URL = &url
 		}
 		settings.Clear = clear
+		if reflect.ValueOf(settings).IsZero() {
+			return usagef(cmd, "name a setting to change")
+		}
 		c, err := app.connect()
 		if err != nil {
 			return err

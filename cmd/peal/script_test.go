@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/pealhq/peal/server"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// operatorKey opens the servers of the scripts.
+const operatorKey = "the-operator-key-of-the-test-scripts"
+
+// wild is text that would change a terminal.
+const wild = "\x1b[31mred\x1b]0;title\a \u202eback"
+
+// TestScripts runs testdata/script against a real server each, and a receiver of
+// webhooks: the program as people and their scripts call it.
+//
+// $RECEIVER is the receiver's address. It answers with the status that the path
+// ends in, such as $RECEIVER/500, else with 200, and echoes the body; to
+// $RECEIVER/wild it answers $WILD, which no terminal should see.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		Setup:         func(env *testscript.Env) error { return startServer(t, env) },
+		UpdateScripts: *update,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":   exits,
+			"capture": capture,
+			"until":   until,
+		},
+	})
+}
+
+func startServer(t *testing.T, env *testscript.Env) error {
+	receiver := httptest.NewServer(http.HandlerFunc(echo))
+	env.Defer(receiver.Close)
+	options := server.DefaultOptions()
+	options.Listen = "127.0.0.1:0"
+	options.Data = path.Join(env.WorkDir, ".data")
+	options.Dev = true
+	options.OperatorKey = operatorKey
+	options.Version = "1.2.3"
+	options.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s, err := server.New(t.Context(), options)
+	if err != nil {
+		return err
+	}
+	env.Defer(func() {
+		if err := s.Stop(context.Background()); err != nil {
+			t.Errorf("stop the server: %v", err)
+		}
+	})
+	if err := s.Start(t.Context()); err != nil {
+		return err
+	}
+	env.Setenv("PEAL_URL", "http://"+s.Addr())
+	env.Setenv("PEAL_KEY", operatorKey)
+	env.Setenv("RECEIVER", receiver.URL)
+	env.Setenv("WILD", wild)
+	return nil
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if status, err := strconv.Atoi(path.Base(r.URL.Path)); err == nil {
+		w.WriteHeader(status)
+	}
+	if path.Base(r.URL.Path) == "wild" {
+		body = []byte(wild)
+	}
+	w.Write(body)
+}
+
+// exits runs a command and demands its exit code: exits CODE COMMAND [ARGUMENT...].
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARGUMENT...]")
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("%v exits with %d, want %s", args[1:], code, args[0])
+	}
+}
+
+// capture puts what the last command printed in a variable: capture NAME REGEXP.
+// It is the first group of the expression, or all that it matches.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture NAME REGEXP")
+	}
+	match := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if match == nil {
+		ts.Fatalf("nothing matches %s", args[1])
+	}
+	ts.Setenv(args[0], match[len(match)-1])
+}
+
+// until runs a command again and again until what it prints matches: until REGEXP
+// COMMAND [ARGUMENT...]. It is for what the server does in its own time.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until REGEXP COMMAND [ARGUMENT...]")
+	}
+	wanted := regexp.MustCompile("(?m)" + args[0])
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	tooLong := time.After(20 * time.Second)
+	for {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if wanted.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-tooLong:
+			ts.Fatalf("nothing matches %s for 20 s", args[0])
+		}
+	}
+}
