@@ -45,8 +45,8 @@ type Options struct {
 	Variables map[string]string
 	// Egress says where requests may go.
 	Egress dispatch.EgressOptions
-	// Version is what GET /version tells.
-	Version string
+	// Version and Commit are what GET /version tells; either may be "".
+	Version, Commit string
 	// Log gets what an operator should know; nil discards it.
 	Log *slog.Logger
 }

@@ -87,6 +87,7 @@ func (s *Server) open(ctx context.Context) error {
 		Log:         s.log,
 		OperatorKey: s.options.OperatorKey,
 		Version:     s.options.Version,
+		Commit:      s.options.Commit,
 		MaxData:     s.options.MaxData,
 	})
 	if err != nil {

@@ -54,7 +54,7 @@ func (a *app) demo(ctx context.Context, listen string, once bool) (err error) {
 	options.Data = data
 	options.Dev = true
 	options.OperatorKey = peal.NewKeyText()
-	options.Version = programVersion()
+	options.Version, options.Commit = programVersion(), programCommit()
 	options.Log = a.logger(config.Log{Format: "text", Level: "warn"})
 	s, err := server.New(ctx, options)
 	if err != nil {
@@ -158,6 +158,6 @@ func (a *app) publishOne(ctx context.Context, base, key, target string) (client.
 func (a *app) showNext(base, key string) {
 	fmt.Fprintf(a.Stdout, "\nTry next, in another terminal:\n\n  export PEAL_URL=%s PEAL_KEY=%s\n\n", base, key)
 	fmt.Fprintln(a.Stdout, curl(base+"/v1/events", `{"type": "task.updated", "data": {"id": 7, "done": true}}`))
-	fmt.Fprintf(a.Stdout, "  curl -sS %s/v1/deliveries -H \"Authorization: Bearer $PEAL_KEY\"\n\n", base)
+	fmt.Fprintf(a.Stdout, "  curl -sS -w '\\n' %s/v1/deliveries -H \"Authorization: Bearer $PEAL_KEY\"\n\n", base)
 	fmt.Fprintf(a.Stdout, "The API's reference is at %s/docs. Ctrl-C ends the demo.\n", base)
 }

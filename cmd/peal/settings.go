@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -97,8 +98,23 @@ func serverOptions(c *config.Config) server.Options {
 	if o.Egress.Ports = c.Egress.Ports; slices.Contains(c.Egress.Ports, 0) {
 		o.Egress.Ports = nil
 	}
-	o.Version = programVersion()
+	o.Version, o.Commit = programVersion(), programCommit()
 	return o
+}
+
+// programCommit gives the commit that the program was built from, where the Go
+// toolchain recorded it; else "".
+func programCommit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return ""
 }
 
 func prefixes(networks []config.Network) []netip.Prefix {

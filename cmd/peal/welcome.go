@@ -57,7 +57,7 @@ func (w welcome) key() string {
 
 // curl gives a command that posts JSON, to be copied.
 func curl(url, body string) string {
-	return "  curl -sS " + url + " \\\n" +
+	return "  curl -sS -w '\\n' " + url + " \\\n" +
 		"    -H \"Authorization: Bearer $PEAL_KEY\" -H 'Content-Type: application/json' \\\n" +
 		"    -d '" + body + "'\n"
 }
