@@ -65,7 +65,6 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	e.settler = newSettler(e)
 	e.health = newHealthKeeper(e)
 	e.hard, e.kill = context.WithCancel(context.Background())
-	e.scheduler.spawn = func() { e.attempts.Go(e.worker) }
 	return e, nil
 }
 
@@ -90,6 +89,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		for range refillers {
 			helpers.Go(func() { e.refiller(work) })
 		}
+		e.scheduler.begin(func() { e.attempts.Go(e.worker) })
 		e.loop(ctx)
 	}
 	e.stop()
@@ -126,7 +126,7 @@ func (e *Engine) begin(ctx context.Context) error {
 // loop wakes lanes when the store's deliveries for them are due, and keeps the
 // slow attempts apart.
 func (e *Engine) loop(ctx context.Context) {
-	sort := time.NewTicker(slowAfter / 4)
+	sort := time.NewTimer(slowAfter / 4)
 	defer sort.Stop()
 	sync := time.NewTicker(e.options.DueSync)
 	defer sync.Stop()
@@ -138,17 +138,19 @@ func (e *Engine) loop(ctx context.Context) {
 		} else {
 			due.Reset(time.Until(next))
 		}
+		if e.scheduler.sortSlow() {
+			sort.Reset(slowAfter / 4)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-sort.C:
-			e.scheduler.sortSlow()
 		case <-sync.C:
 			if err := e.resync(ctx); err != nil && ctx.Err() == nil {
 				e.log.Warn("cannot ask the store what is due; trying again", "error", err)
 			}
 		case <-due.C:
-		case <-e.scheduler.dueMoved:
+		case <-e.scheduler.nudge:
 		}
 	}
 }

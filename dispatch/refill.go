@@ -140,10 +140,7 @@ func (s *scheduler) setDue(l *lane, due time.Time) {
 	default:
 		heap.Push(&s.dues, l)
 	}
-	select {
-	case s.dueMoved <- struct{}{}:
-	default:
-	}
+	s.look()
 }
 
 // dueHeap orders lanes by the time that the store's next delivery for them is due.

@@ -25,18 +25,18 @@ type scheduler struct {
 	idle     int // workers that wait
 	workers  int
 	work     *sync.Cond
-	spawn    func() // starts a worker; called with mu held
+	spawn    func() // starts a worker; called with mu held; nil before the engine runs
 	stalled  bool   // the results of attempts cannot be written: begin no more
 	stopping bool
 
 	refills  fifo[*lane]
 	refill   *sync.Cond
 	dues     dueHeap
-	dueMoved chan struct{} // has room for one: the earliest due time may have changed
+	nudge    chan struct{} // has room for one: the engine's loop should look again
 }
 
 func newScheduler(options Options) *scheduler {
-	s := &scheduler{options: options, lanes: make(map[peal.WebhookID]*lane), dueMoved: make(chan struct{}, 1)}
+	s := &scheduler{options: options, lanes: make(map[peal.WebhookID]*lane), nudge: make(chan struct{}, 1)}
 	s.work = sync.NewCond(&s.mu)
 	s.refill = sync.NewCond(&s.mu)
 	return s
@@ -138,6 +138,7 @@ func (s *scheduler) start(j *job, now time.Time, probe bool) {
 		j.prev.next = j
 	} else {
 		s.oldest = j
+		s.look() // from now on attempts may become slow
 	}
 	s.newest = j
 }
@@ -228,8 +229,8 @@ func (s *scheduler) unlink(j *job) {
 }
 
 // sortSlow moves the attempts that have become slow out of the fast ones' number,
-// so that the healthy lanes can go on.
-func (s *scheduler) sortSlow() {
+// so that the healthy lanes can go on. It reports whether any attempt is in flight.
+func (s *scheduler) sortSlow() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := time.Now().Add(-slowAfter)
@@ -243,6 +244,23 @@ func (s *scheduler) sortSlow() {
 		s.slowInFlight++
 		s.wakeWorker()
 	}
+	return s.oldest != nil
+}
+
+// look makes the engine's loop look again.
+func (s *scheduler) look() {
+	select {
+	case s.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// begin lets attempts begin; spawn starts a worker.
+func (s *scheduler) begin(spawn func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spawn = spawn
+	s.wakeSome()
 }
 
 // stall begins no attempts while on is true.
@@ -250,10 +268,14 @@ func (s *scheduler) stall(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stalled = on; !on {
-		s.work.Broadcast()
-		for range min(s.fast.len()+s.slow.len(), maxIdle) {
-			s.wakeWorker()
-		}
+		s.wakeSome()
+	}
+}
+
+// wakeSome wakes workers for what is ready; each of them wakes the next.
+func (s *scheduler) wakeSome() {
+	for range min(s.fast.len()+s.slow.len(), maxIdle) {
+		s.wakeWorker()
 	}
 }
 
