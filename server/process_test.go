@@ -6,24 +6,11 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
 )
-
-// buildPeal builds the program that the test drives.
-func buildPeal(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "peal")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "github.com/pealhq/peal/cmd/peal")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build peal: %v\n%s", err, out)
-	}
-	return program
-}
 
 // freeAddress gives an address of loopback that nobody listens on. It stays the
 // same while a server dies and comes back.

@@ -1,0 +1,116 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pealhq/peal/server"
+)
+
+// A body that does not arrive ends the request, so that idle senders hold nothing.
+func TestSlowBodyIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got error
+		response := exchange(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\npart", func(w http.ResponseWriter, r *http.Request) {
+			_, got = io.ReadAll(r.Body)
+		})
+		if response.StatusCode != http.StatusOK || !errors.Is(got, os.ErrDeadlineExceeded) {
+			t.Errorf("reading the body gives %v, status %d", got, response.StatusCode)
+		}
+	})
+}
+
+// A handler may work for longer than a body may take to arrive.
+func TestLongWorkIsNotCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got error
+		exchange(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody", func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err != nil {
+				t.Error(err)
+			}
+			select {
+			case <-r.Context().Done():
+				got = r.Context().Err()
+			case <-time.After(2 * time.Minute):
+			}
+		})
+		if got != nil {
+			t.Errorf("the handler's context ended: %v", got)
+		}
+	})
+}
+
+// exchange sends a request over a connection in memory and gives the answer.
+func exchange(t *testing.T, request string, handle http.HandlerFunc) *http.Response {
+	t.Helper()
+	client, connection := net.Pipe()
+	listener := &oneConnection{connection: connection, closed: make(chan struct{})}
+	s := &http.Server{Handler: server.LimitBodyTime(handle)}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(listener) }()
+	go io.WriteString(client, request)
+	response, err := http.ReadResponse(bufio.NewReader(client), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	client.Close()
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	<-ended
+	return response
+}
+
+// oneConnection is a listener that accepts one connection and then none.
+type oneConnection struct {
+	connection net.Conn
+	closed     chan struct{}
+}
+
+// Accept gives the connection the first time.
+func (l *oneConnection) Accept() (net.Conn, error) {
+	if c := l.connection; c != nil {
+		l.connection = nil
+		return c, nil
+	}
+	<-l.closed
+	return nil, net.ErrClosed
+}
+
+// Close ends the waiting for another one.
+func (l *oneConnection) Close() error {
+	close(l.closed)
+	return nil
+}
+
+// Addr is where nobody can dial to.
+func (l *oneConnection) Addr() net.Addr { return &net.TCPAddr{} }
+
+func TestLongHeadIsRefused(t *testing.T) {
+	s := start(t, options(t))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr()+"/healthz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Long", strings.Repeat("x", 48<<10))
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("status %d", response.StatusCode)
+	}
+}
