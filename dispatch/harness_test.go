@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -36,10 +37,26 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, path: filepath.Join(t.TempDir(), "peal.db"), ctx: t.Context(), receivers: make(map[string]*receiver)}
+	w := &world{t: t, path: filepath.Join(memoryDir(t), "peal.db"), ctx: t.Context(), receivers: make(map[string]*receiver)}
 	w.open()
 	t.Cleanup(func() { w.store.Close() })
 	return w
+}
+
+// memoryDir gives a directory in memory where the system has one: these tests are
+// about the engine, and a disk would only make them wait.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	const shared = "/dev/shm"
+	if _, err := os.Stat(shared); err != nil {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(shared, "peal-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 func (w *world) open() {

@@ -71,7 +71,7 @@ func TestSpillKeepsOrder(t *testing.T) {
 		defer stop()
 		r := w.receive("slow", func(http.ResponseWriter, *http.Request, int) { time.Sleep(10 * time.Millisecond) })
 		hook := w.webhook(e, r.url(), nil)
-		const events = 500
+		const events = 200
 		for i := range events {
 			w.publish(e, event(i))
 			if lane := e.Lane(hook.ID); lane.Queued > 20 {
@@ -190,7 +190,7 @@ func TestGracefulStopFinishesWhatIsInFlight(t *testing.T) {
 		if _, err := e.Publish(w.ctx, tenant, event(11)); peal.CodeOf(err) != peal.Unavailable {
 			t.Errorf("publishing to a stopped engine gave %v", err)
 		}
-		e, stop = w.engine(nil)
+		_, stop = w.engine(nil)
 		defer stop()
 		w.settled(hook.ID, 10)
 		if n := r.count(); n != 10 {

@@ -29,10 +29,10 @@ type scheduler struct {
 	stalled  bool   // the results of attempts cannot be written: begin no more
 	stopping bool
 
-	refills  fifo[*lane]
-	refill   *sync.Cond
-	dues     dueHeap
-	nudge    chan struct{} // has room for one: the engine's loop should look again
+	refills fifo[*lane]
+	refill  *sync.Cond
+	dues    dueHeap
+	nudge   chan struct{} // has room for one: the engine's loop should look again
 }
 
 func newScheduler(options Options) *scheduler {
