@@ -19,11 +19,13 @@ func tick(args ...any) (any, error) {
 	return true, nil
 }
 
-// weigh pays for a value that is about to be copied in other pieces, and gives it.
+// weigh pays for a value that a function is about to walk over or to copy, and gives it.
 func weigh(args ...any) (any, error) {
 	weight := 1
 	switch v := args[1].(type) {
 	case string:
+		weight += len(v)
+	case []any:
 		weight += len(v)
 	case map[string]any:
 		weight += len(v)

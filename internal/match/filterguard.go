@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -37,6 +38,10 @@ func (v *inspector) Visit(node *ast.Node) {
 	case *ast.IdentifierNode:
 		if strings.HasPrefix(n.Value, reserved) || n.Value == "$env" {
 			v.refuse(n, "no such name: %s", n.Value)
+		}
+	case *ast.BuiltinNode:
+		if !slices.Contains(filterFunctions, n.Name) { // loops are built in even when they are disabled
+			v.refuse(n, "unknown name %s", n.Name)
 		}
 	case *ast.VariableDeclaratorNode:
 		if strings.HasPrefix(n.Name, reserved) {
@@ -94,8 +99,7 @@ func (guard) Visit(node *ast.Node) {
 		place(paid, body)
 		n.Node = paid
 	case *ast.BuiltinNode:
-		switch n.Name {
-		case "upper", "lower", "trim", "split", "keys", "values":
+		if len(n.Arguments) > 0 && !takesPredicate(n) && !slices.Contains(quickFunctions, n.Name) {
 			weighed := call(weighName, n.Arguments[0])
 			place(weighed, n.Arguments[0])
 			n.Arguments[0] = weighed
@@ -140,6 +144,15 @@ func (guard) Visit(node *ast.Node) {
 		}
 		*node = paid
 	}
+}
+
+// quickFunctions look at no more than one element of what they are given.
+var quickFunctions = []string{"len", "first", "last", "get", "abs", "ceil", "floor", "round", "int", "float"}
+
+// takesPredicate reports whether a function runs a predicate, which pays.
+func takesPredicate(n *ast.BuiltinNode) bool {
+	_, ok := n.Arguments[len(n.Arguments)-1].(*ast.PredicateNode)
+	return ok
 }
 
 func call(name string, arguments ...ast.Node) *ast.CallNode {

@@ -225,6 +225,7 @@ func payRegexp(m *meter, value any, args []any) error {
 	if err := m.pay(1 + len(text)*compiled.size/perUnit); err != nil {
 		return err
 	}
-	matches := len(compiled.re.FindAllStringIndex(text, -1))
-	return m.pay(matches * (1 + len(text)/perUnit))
+	price := 1 + len(text)/perUnit
+	matches := len(compiled.re.FindAllStringIndex(text, m.work/price+1)) // one more than can be paid
+	return m.pay(matches * price)
 }

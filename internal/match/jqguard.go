@@ -17,9 +17,9 @@ import (
 var plainFunctions = set(`
 	abs add all any arrays ascii_downcase ascii_upcase booleans bsearch capture ceil del delpaths empty endswith
 	error exp exp10 exp2 fabs finites first flatten floor format from_entries fromdate fromdateiso8601 fromjson
-	getpath gmtime group_by gsub has implode in index IN INDEX infinite isempty isfinite isinfinite isnan
+	getpath gmtime group_by gsub has implode in IN infinite isempty isfinite isinfinite isnan
 	isnormal iterables keys last length limit log log10 log2 ltrim ltrimstr map map_values max max_by min min_by
-	mktime nan normals not nth nulls numbers objects path paths pick pow range recurse reverse round rtrim rtrimstr
+	mktime nan normals not nth nulls numbers objects path paths pow range recurse reverse round rtrim rtrimstr
 	scalars select significand skip sort sort_by split sqrt startswith strftime strings strptime to_entries
 	toboolean todate todateiso8601 tojson tonumber tostring trim trimstr trunc type unique unique_by utf8bytelength
 	values walk with_entries`)
@@ -27,12 +27,16 @@ var plainFunctions = set(`
 // pricedFunctions cost more than their input weighs; the prelude has one of the
 // same name with reserved before it, which pays first.
 var pricedFunctions = set(`
-	contains inside index rindex indices join transpose explode split match test capture scan splits sub gsub`)
+	INDEX pick contains inside index rindex indices join transpose explode split match test capture scan splits sub gsub`)
 
-// prelude is what the guard puts before a program. $__m is the run's meter.
+// prelude is what the guard puts before a program, as far as the program uses it: a
+// definition a line. $__m is the run's meter.
 const prelude = `
 def __multiply(l; r): r as $r | l as $l | __product($l; $r; $__m) | $l * $r;
 def __subtract(l; r): r as $r | l as $l | __product($l; $r; $__m) | $l - $r;
+def __INDEX(rows; f): reduce rows as $row ({}; __each($__m) | .[$row | f | tostring] = $row);
+def __INDEX(f): __INDEX(.[]; f);
+def __pick(f): . as $v | reduce path(f) as $p (null; __charge($__m) | setpath($p; $v | getpath($p)));
 def __contains($x): __product(.; $x; $__m) | contains($x);
 def __inside($x): __product(.; $x; $__m) | inside($x);
 def __index($x): __product(.; $x; $__m) | index($x);
@@ -57,7 +61,7 @@ def __sub($re; f): __regex($re; null; $__m) | sub($re; f | __charge($__m));
 def __sub($re; f; $flags): __regex($re; $flags; $__m) | sub($re; f | __charge($__m); $flags);
 def __gsub($re; f): __regex($re; null; $__m) | gsub($re; f | __charge($__m));
 def __gsub($re; f; $flags): __regex($re; $flags; $__m) | gsub($re; f | __charge($__m); $flags);
-.`
+`
 
 // jqMeter is the variable that holds the meter, jqOperand the one that an update
 // keeps its right side in.
@@ -99,6 +103,7 @@ var jqNames = sync.OnceValue(func() map[string]bool {
 // cannot be paid for.
 type jqGuard struct {
 	own       map[string]bool // the functions and parameters that the program defines
+	used      map[string]bool // the functions of the prelude that it uses
 	enclosing []string        // the definitions around the place at hand, as name/arity
 }
 
@@ -122,14 +127,33 @@ func guardProgram(text string) (query *gojq.Query, err error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &jqGuard{own: make(map[string]bool)}
+	g := &jqGuard{own: make(map[string]bool), used: make(map[string]bool)}
 	guarded := g.query(query)
-	before, err := gojq.Parse(prelude)
+	before, err := gojq.Parse(g.prelude() + ".")
 	if err != nil {
 		return nil, err
 	}
-	before.Term = &gojq.Term{Type: gojq.TermTypeQuery, Query: guarded}
+	before.Term = termOf(guarded)
 	return before, nil
+}
+
+// prelude gives the definitions that the program uses.
+func (g *jqGuard) prelude() string {
+	var text strings.Builder
+	for line := range strings.Lines(prelude) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(line, "def "), ":")
+		name, _, _ = strings.Cut(name, "(")
+		if g.used[name] {
+			text.WriteString(line)
+		}
+	}
+	return text.String()
+}
+
+// priced gives a call to a function of the prelude.
+func (g *jqGuard) priced(name string, args ...*gojq.Query) *gojq.Query {
+	g.used[name] = true
+	return invoke(name, args...)
 }
 
 func (g *jqGuard) define(name string) {
@@ -157,7 +181,7 @@ func arity(name string, count int) string { return name + "/" + strconv.Itoa(cou
 
 // variable refuses the names of variables that are not the program's own.
 func (g *jqGuard) variable(name string) {
-	if name == "$ENV" || strings.HasPrefix(name, "$__") && name != "$__loc__" {
+	if name == "$ENV" || strings.HasPrefix(name, "$__") {
 		refuse("there is no variable %s", name)
 	}
 }

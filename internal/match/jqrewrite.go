@@ -74,9 +74,9 @@ var updates = map[gojq.Operator]gojq.Operator{
 func (g *jqGuard) operator(q *gojq.Query) *gojq.Query {
 	switch q.Op {
 	case gojq.OpMul:
-		return invoke("__multiply", charged(q.Left), charged(q.Right))
+		return g.priced("__multiply", charged(q.Left), charged(q.Right))
 	case gojq.OpSub:
-		return invoke("__subtract", charged(q.Left), charged(q.Right))
+		return g.priced("__subtract", charged(q.Left), charged(q.Right))
 	case gojq.OpAdd, gojq.OpDiv, gojq.OpMod,
 		gojq.OpEq, gojq.OpNe, gojq.OpGt, gojq.OpLt, gojq.OpGe, gojq.OpLe:
 		q.Left, q.Right = charged(q.Left), charged(q.Right)
@@ -178,6 +178,7 @@ func (g *jqGuard) function(t *gojq.Term) *gojq.Term {
 		refuse("recurse takes no filter here: use .. or walk")
 	case pricedFunctions[f.Name]:
 		f.Name = reserved + f.Name
+		g.used[f.Name] = true
 	case !plainFunctions[f.Name]:
 		if jqNames()[f.Name] {
 			refuse("the function %s is not available", f.Name)

@@ -2,6 +2,7 @@ package match
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,9 +29,12 @@ const schemaURL = "peal:///schema.json"
 // except to the drafts' own meta-schemas. The error has code [peal.Invalid] and
 // the field "schema".
 func CompileSchema(schema json.RawMessage) (*Schema, error) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	document, err := decode(schema)
 	if err != nil {
 		return nil, peal.Invalidf("schema", "is no valid JSON: %v", err)
+	}
+	if err := checkNumbers("schema", nil, document); err != nil {
+		return nil, err
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(noLoader{})
@@ -60,13 +64,17 @@ func schemaError(err error) error {
 	return peal.Invalidf("schema", "is no JSON Schema: %s", oneLine(err.Error()))
 }
 
-// Check checks data against the schema. The error has code [peal.Invalid], the
+// Check checks data against the schema. Numbers with thousands of digits, written
+// out or as an exponent, cannot be checked and are refused. The error has code [peal.Invalid], the
 // place in the data as its field, such as "data.project.id", and the rule that is
 // broken there.
 func (s *Schema) Check(data json.RawMessage) error {
 	value, err := decode(data)
 	if err != nil {
 		return peal.Invalidf("data", "is no valid JSON: %v", err)
+	}
+	if err := checkNumbers("data", nil, value); err != nil {
+		return err
 	}
 	err = s.compiled.Validate(value)
 	if err == nil {
@@ -78,6 +86,38 @@ func (s *Schema) Check(data json.RawMessage) error {
 	}
 	cause := innermost(broken)
 	return peal.Invalidf(fieldOf("data", cause), "does not match the event type's schema: %s", words(cause))
+}
+
+// The largest numbers that are checked: rules compare numbers exactly, as fractions
+// of as many digits as the exponent says.
+const (
+	maxSchemaDigits   = 2000
+	maxSchemaExponent = 2000
+)
+
+// checkNumbers refuses a value with a number that would take too long to compare.
+func checkNumbers(root string, location []string, value any) error {
+	switch v := value.(type) {
+	case json.Number:
+		_, exponent, _ := strings.Cut(strings.ToLower(string(v)), "e")
+		n, err := strconv.Atoi(cmp.Or(exponent, "0"))
+		if len(v) > maxSchemaDigits || err != nil || max(n, -n) > maxSchemaExponent {
+			return peal.Invalidf(written(root, location), "is a number too large or too small to be checked by a schema")
+		}
+	case []any:
+		for i, element := range v {
+			if err := checkNumbers(root, append(location, strconv.Itoa(i)), element); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, member := range v {
+			if err := checkNumbers(root, append(location, name), member); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // innermost follows the first cause of each cause: the rule that was really broken,
