@@ -271,11 +271,12 @@ func TestCatalogueTenantsAndKeys(t *testing.T) {
 }
 
 func TestProbes(t *testing.T) {
-	c, _, _ := start(t)
+	c, address, _ := start(t)
 	if err := c.Healthy(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := c.Ready(t.Context()); err != nil {
+	patient := must[*client.Client](t)(client.New(address, "", client.Options{Retries: 20}))
+	if err := patient.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if v := must[client.Version](t)(c.Version(t.Context())); v.Version != "1.2.3" || v.Go == "" {
