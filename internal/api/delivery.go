@@ -12,8 +12,9 @@ var (
 	statusParam  = param{"status", "Only deliveries of this status.", huma.Schema{Type: "string", Enum: []any{"pending", "success", "failed", "canceled"}}}
 )
 
-// deliveryShape is a delivery in a list.
-type deliveryShape struct {
+// DeliveryShape is a delivery in a list. It has a capital because the document leaves out what
+// is embedded under a small one.
+type DeliveryShape struct {
 	ID             peal.DeliveryID `json:"id" example:"delivery_01h455vb4pex5vsknk084sn02q"`
 	Event          string          `json:"event" doc:"The event's type."`
 	Timestamp      string          `json:"timestamp" format:"date-time" doc:"When it was made."`
@@ -31,12 +32,12 @@ type deliveryShape struct {
 
 // deliveryDetailShape is one delivery.
 type deliveryDetailShape struct {
-	deliveryShape
+	DeliveryShape
 	Remedy *string `json:"remedy" doc:"What the owner of the endpoint can do; null when nothing failed."`
 }
 
-func deliveryRow(d *peal.Delivery) deliveryShape {
-	row := deliveryShape{
+func deliveryRow(d *peal.Delivery) DeliveryShape {
+	row := DeliveryShape{
 		ID: d.ID, Event: d.EventType, Timestamp: timeText(d.CreatedAt()), Status: string(d.Status),
 		WebhookID: d.WebhookID, EventID: d.EventID, Attempts: d.Attempts,
 		NextAttemptAt: timeOrNil(d.Due), Test: d.Test, SettledAt: timeOrNil(d.SettledAt),
@@ -52,7 +53,7 @@ func deliveryRow(d *peal.Delivery) deliveryShape {
 }
 
 func deliveryDetail(d *peal.Delivery) deliveryDetailShape {
-	return deliveryDetailShape{deliveryShape: deliveryRow(d), Remedy: textOrNil(d.Reason.Remedy())}
+	return deliveryDetailShape{DeliveryShape: deliveryRow(d), Remedy: textOrNil(d.Reason.Remedy())}
 }
 
 func deliveryName(d *peal.Delivery) string { return d.ID.String() }
@@ -96,7 +97,7 @@ func (a *API) answerDeliveries(c *call, q *query, webhook peal.WebhookID) error 
 	if byEvent {
 		event, err := a.Store.Event(c.context(), c.tenant, eventID)
 		if peal.CodeOf(err) == peal.NotFound {
-			return c.json(200, listShape[deliveryShape]{Data: []deliveryShape{}})
+			return c.json(200, listShape[DeliveryShape]{Data: []DeliveryShape{}})
 		}
 		if err != nil {
 			return err

@@ -27,8 +27,7 @@ type (
 		Tags       []shownTag
 		Paths      map[string]map[string]*shownOperation
 		Components struct {
-			Schemas   map[string]*shownSchema
-			Responses map[string]*shownResponse
+			Schemas map[string]*shownSchema
 		}
 	}
 	shownTag struct {
@@ -53,7 +52,6 @@ type (
 		Responses map[string]*shownResponse
 	}
 	shownResponse struct {
-		Ref         string `json:"$ref"`
 		Description string
 		Content     map[string]struct{ Schema *shownSchema }
 	}
@@ -77,8 +75,10 @@ func renderPage(document []byte, routes []route) ([]byte, error) {
 		}
 	}
 	page, err := template.New("docs").Funcs(template.FuncMap{
-		"prose": prose, "response": doc.response, "lower": strings.ToLower, "fields": shownFields, "kinds": func() []shownKind { return shownKinds() },
-		"type": (*shownSchema).typeText, "link": (*shownSchema).link, "rules": (*shownSchema).rules, "statuses": statuses,
+		"prose": prose, "lower": strings.ToLower, "fields": shownFields, "kinds": shownKinds, "resolve": doc.resolve,
+		"type": (*shownSchema).typeText, "link": (*shownSchema).link, "rules": (*shownSchema).rules,
+		"successes": func(r map[string]*shownResponse) []shownAnswer { return shownAnswers(r, false) },
+		"failures":  func(r map[string]*shownResponse) []shownAnswer { return shownAnswers(r, true) },
 	}).Parse(docsTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("parse the page's template: %w", err)
@@ -90,16 +90,28 @@ func renderPage(document []byte, routes []route) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// response follows a reference.
-func (d *shownDocument) response(r *shownResponse) *shownResponse {
-	if name, isRef := strings.CutPrefix(r.Ref, "#/components/responses/"); isRef {
-		return d.Components.Responses[name]
+// resolve follows a schema's reference.
+func (d *shownDocument) resolve(s *shownSchema) *shownSchema {
+	if name, isRef := strings.CutPrefix(s.Ref, schemaPrefix); isRef {
+		return d.Components.Schemas[name]
 	}
-	return r
+	return s
 }
 
-func statuses(responses map[string]*shownResponse) []string {
-	return slices.Sorted(maps.Keys(responses))
+type shownAnswer struct {
+	Status   string
+	Response *shownResponse
+}
+
+// shownAnswers gives the answers of an operation that are errors, or those that are none.
+func shownAnswers(responses map[string]*shownResponse, errors bool) []shownAnswer {
+	var list []shownAnswer
+	for _, status := range slices.Sorted(maps.Keys(responses)) {
+		if (status >= "4") == errors {
+			list = append(list, shownAnswer{status, responses[status]})
+		}
+	}
+	return list
 }
 
 type shownKind struct {

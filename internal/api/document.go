@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -20,8 +21,11 @@ const (
 	yamlType     = "application/yaml"
 )
 
-// document is the API's description in its three forms, made once.
-type document struct{ json, yaml, page []byte }
+// document is the API's description in its three forms.
+type document struct {
+	json, page []byte
+	yaml       func() ([]byte, error) // made when it is first asked for, which is rare
+}
 
 var tags = []*huma.Tag{
 	{Name: "Events", Description: "Publish what happened, and see what was published."},
@@ -76,12 +80,8 @@ func (a *API) describe(routes []route) (document, error) {
 	if err := json.Indent(&pretty, text.Bytes(), "", "  "); err != nil {
 		return document{}, fmt.Errorf("describe the API: %w", err)
 	}
-	yaml, err := doc.YAML()
-	if err != nil {
-		return document{}, fmt.Errorf("describe the API as YAML: %w", err)
-	}
 	page, err := renderPage(pretty.Bytes(), routes)
-	return document{json: pretty.Bytes(), yaml: yaml, page: page}, err
+	return document{json: pretty.Bytes(), yaml: sync.OnceValues(doc.YAML), page: page}, err
 }
 
 func schemaName(t reflect.Type, hint string) string {
@@ -189,4 +189,10 @@ func allowNull(s *huma.Schema) {
 
 func (a *API) openAPIJSON(c *call) error { return c.bytes(200, a.document.json) }
 
-func (a *API) openAPIYAML(c *call) error { return c.text(yamlType, a.document.yaml) }
+func (a *API) openAPIYAML(c *call) error {
+	text, err := a.document.yaml()
+	if err != nil {
+		return err
+	}
+	return c.text(yamlType, text)
+}

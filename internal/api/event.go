@@ -30,7 +30,7 @@ type eventShape struct {
 	Time             string          `json:"time" format:"date-time" doc:"When it happened, as its publisher wrote it."`
 	AcceptedAt       string          `json:"accepted_at" format:"date-time" doc:"When it was accepted."`
 	Size             int             `json:"size" doc:"The size of its data in bytes." minimum:"0"`
-	Deliveries       []deliveryShape `json:"deliveries" nullable:"false" doc:"Its deliveries, newest first; at most 200."`
+	Deliveries       []DeliveryShape `json:"deliveries" nullable:"false" doc:"Its deliveries, newest first; at most 200."`
 	DeliveriesCursor *string         `json:"deliveries_cursor" doc:"Where GET /v1/deliveries?event=… goes on when there are more; null otherwise."`
 	Data             json.RawMessage `json:"data" doc:"Its content, byte for byte as it was published."`
 }

@@ -2,21 +2,13 @@ package api
 
 // What the fuzz tests reach into.
 var (
-	Decode       = func(body []byte) error { var in webhookInput; return decode(body, &in) }
+	Decode       = func(body []byte) error { var in WebhookInput; return decode(body, &in) }
 	IsProblem    = func(err error) bool { return translate(err).kind.status < 500 }
-	CursorRound  = func(last string) (string, bool) { return parseCursor(webhookList, cursorOf(webhookList, last)) }
 	CursorAny    = func(kind byte, text string) (string, bool) { return parseCursor(listKind(kind), text) }
 	CursorText   = func(kind byte, last string) string { return cursorOf(listKind(kind), last) }
 	AppendString = appendString
 	Rotate       = rotate
-	Statuses     = func() []int {
-		var list []int
-		for _, k := range allKinds {
-			list = append(list, k.status)
-		}
-		return list
-	}
-	KindTypes = func() []string {
+	KindTypes    = func() []string {
 		var list []string
 		for _, k := range allKinds {
 			list = append(list, typePrefix+k.name)

@@ -10,8 +10,9 @@ import (
 
 var operatorParam = param{"operator", "true lists the operator's keys instead; for operators only.", huma.Schema{Type: "string", Enum: []any{"true", "false"}}}
 
-// keyShape is a key without its text.
-type keyShape struct {
+// KeyShape is a key without its text. It has a capital because the document leaves out what
+// is embedded under a small one.
+type KeyShape struct {
 	ID        peal.KeyID `json:"id"`
 	Name      string     `json:"name"`
 	Tenant    *string    `json:"tenant" doc:"Whose key it is; null for an operator's."`
@@ -22,7 +23,7 @@ type keyShape struct {
 }
 
 type createdKeyShape struct {
-	keyShape
+	KeyShape
 	Key string `json:"key" doc:"The key's text. Shown this once."`
 }
 
@@ -32,8 +33,8 @@ type keyInput struct {
 	Operator given[bool]     `json:"operator,omitempty" doc:"Makes an operator's key, which may do everything for every tenant; for operators only."`
 }
 
-func keyOf(k *peal.Key) keyShape {
-	shape := keyShape{
+func keyOf(k *peal.Key) KeyShape {
+	shape := KeyShape{
 		ID: k.ID, Name: k.Name, Tenant: textOrNil(k.Tenant), Scopes: []string{}, Hint: k.Hint,
 		CreatedAt: timeText(k.CreatedAt()), RevokedAt: timeOrNil(k.RevokedAt),
 	}

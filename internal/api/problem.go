@@ -39,7 +39,7 @@ var (
 	invalid            = kind{"invalid", http.StatusUnprocessableEntity, "The request breaks a rule", "errors says which value breaks which rule."}
 	rateLimited        = kind{"rate-limited", http.StatusTooManyRequests, "Too many requests", "Wait for as long as Retry-After says."}
 	internalError      = kind{"internal", http.StatusInternalServerError, "A defect of the server", "The server's log has the cause, under the request id of the answer."}
-	unavailable        = kind{"unavailable", http.StatusServiceUnavailable, "The server cannot do it now", "Nothing was changed. Try again after as long as Retry-After says."}
+	unavailable        = kind{"unavailable", http.StatusServiceUnavailable, "The server cannot do it now", "Try again after as long as Retry-After says."}
 	allKinds           = []kind{malformed, unauthorized, forbidden, notFound, methodNotAllowed, timedOut, conflict, preconditionFailed, tooLarge, unsupportedMedia, invalid, rateLimited, internalError, unavailable}
 	kindsByCode        = map[peal.Code]kind{
 		peal.Invalid: invalid, peal.NotFound: notFound, peal.Conflict: conflict, peal.Unauthorized: unauthorized, peal.Forbidden: forbidden,

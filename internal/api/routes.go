@@ -45,7 +45,7 @@ func (a *API) webhookRoutes() []route {
 	return []route{{
 		method: http.MethodGet, path: "/v1/webhooks", id: "list-webhooks", tag: "Webhooks", access: read, query: pageParams,
 		summary: "List webhooks, newest first",
-		answers: ok("A page of webhooks.", listShape[webhookShape]{}), handle: a.listWebhooks,
+		answers: ok("A page of webhooks.", listShape[WebhookShape]{}), handle: a.listWebhooks,
 	}, {
 		method: http.MethodPost, path: "/v1/webhooks", id: "create-webhook", tag: "Webhooks", access: manage, body: webhookCreateInput{},
 		summary: "Create a webhook",
@@ -56,12 +56,12 @@ func (a *API) webhookRoutes() []route {
 	}, {
 		method: http.MethodGet, path: "/v1/webhooks/{id}", id: "get-webhook", tag: "Webhooks", access: read,
 		summary: "Show a webhook",
-		answers: []answer{{status: http.StatusOK, doc: "The webhook.", body: webhookShape{}, headers: etagHeaders}}, handle: a.getWebhook,
+		answers: []answer{{status: http.StatusOK, doc: "The webhook.", body: WebhookShape{}, headers: etagHeaders}}, handle: a.getWebhook,
 	}, {
-		method: http.MethodPatch, path: "/v1/webhooks/{id}", id: "update-webhook", tag: "Webhooks", access: manage, body: webhookInput{}, headers: []param{ifMatchParam},
+		method: http.MethodPatch, path: "/v1/webhooks/{id}", id: "update-webhook", tag: "Webhooks", access: manage, body: WebhookInput{}, headers: []param{ifMatchParam},
 		summary:     "Change a webhook",
 		description: "Members that are absent stay as they are; null takes the default again. A webhook that the configuration file owns cannot be changed.",
-		answers:     []answer{{status: http.StatusOK, doc: "The changed webhook.", body: webhookShape{}, headers: etagHeaders}},
+		answers:     []answer{{status: http.StatusOK, doc: "The changed webhook.", body: WebhookShape{}, headers: etagHeaders}},
 		errors:      []kind{conflict, preconditionFailed}, handle: a.updateWebhook,
 	}, {
 		method: http.MethodDelete, path: "/v1/webhooks/{id}", id: "delete-webhook", tag: "Webhooks", access: manage,
@@ -85,7 +85,7 @@ func (a *API) webhookRoutes() []route {
 	}, {
 		method: http.MethodGet, path: "/v1/webhooks/{id}/deliveries", id: "list-webhook-deliveries", tag: "Webhooks", access: read, query: deliveryParams,
 		summary: "List a webhook's deliveries, newest first",
-		answers: ok("A page of deliveries.", listShape[deliveryShape]{}), handle: a.listWebhookDeliveries,
+		answers: ok("A page of deliveries.", listShape[DeliveryShape]{}), handle: a.listWebhookDeliveries,
 	}}
 }
 
@@ -93,7 +93,7 @@ func (a *API) deliveryRoutes() []route {
 	return []route{{
 		method: http.MethodGet, path: "/v1/deliveries", id: "list-deliveries", tag: "Deliveries", access: read, query: append([]param{webhookParam}, deliveryParams...),
 		summary: "List deliveries, newest first",
-		answers: ok("A page of deliveries.", listShape[deliveryShape]{}), handle: a.listDeliveries,
+		answers: ok("A page of deliveries.", listShape[DeliveryShape]{}), handle: a.listDeliveries,
 	}, {
 		method: http.MethodGet, path: "/v1/deliveries/{id}", id: "get-delivery", tag: "Deliveries", access: read,
 		summary: "Show a delivery",
@@ -158,7 +158,7 @@ func (a *API) accountRoutes() []route {
 	}, {
 		method: http.MethodGet, path: "/v1/keys", id: "list-keys", tag: "Keys", access: manage, query: append([]param{operatorParam}, pageParams...),
 		summary: "List the tenant's keys, newest first, revoked ones included",
-		answers: ok("A page of keys, without their text.", listShape[keyShape]{}), handle: a.listKeys,
+		answers: ok("A page of keys, without their text.", listShape[KeyShape]{}), handle: a.listKeys,
 	}, {
 		method: http.MethodPost, path: "/v1/keys", id: "create-key", tag: "Keys", access: manage, body: keyInput{},
 		summary: "Create a key", description: "A tenant's key can create keys of its tenant with scopes that it has itself.",

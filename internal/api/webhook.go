@@ -61,7 +61,7 @@ func (c *call) showWebhook(status int, w *peal.Webhook, shape any) error {
 
 func (a *API) createWebhook(c *call) error {
 	var in webhookCreateInput
-	if err := c.read(&in.webhookInput); err != nil {
+	if err := c.read(&in.WebhookInput); err != nil {
 		return err
 	}
 	var missing faults
@@ -118,7 +118,7 @@ func (a *API) refresh(c *call) {
 }
 
 func (a *API) updateWebhook(c *call) error {
-	var in webhookInput
+	var in WebhookInput
 	if err := c.read(&in); err != nil {
 		return err
 	}

@@ -9,9 +9,10 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// webhookInput is what a caller sets of a webhook. Absent means: keep what there is
+// WebhookInput is what a caller sets of a webhook. It has a capital because the document leaves out what
+// is embedded under a small one. Absent means: keep what there is
 // (or take the default of a new one); null means: take the default.
-type webhookInput struct {
+type WebhookInput struct {
 	URL           given[string]               `json:"url,omitempty" format:"uri" maxLength:"2048" doc:"Where the requests go: https (or http where the operator allows it), without user info and fragment."`
 	Events        given[patterns]             `json:"events,omitempty" doc:"Which events it wants: types (task.created), prefixes (task.*) or all (*); 1 to 100, or a single one as a string."`
 	Secret        optional[string]            `json:"secret,omitempty" maxLength:"512" writeOnly:"true" doc:"Signs the requests, written as the format wants it; one is made where the format always signs. Setting it ends the earlier ones at once; rotate keeps them for an overlap."`
@@ -29,8 +30,8 @@ type webhookInput struct {
 	Status        optional[string]            `json:"status,omitempty" enum:"active,paused,disabled" doc:"active: sends; paused: holds deliveries until it is active again; disabled: gets none."`
 }
 
-// webhookCreateInput is webhookInput with what a new webhook must have.
-type webhookCreateInput struct{ webhookInput }
+// webhookCreateInput is WebhookInput with what a new webhook must have.
+type webhookCreateInput struct{ WebhookInput }
 
 // TransformSchema says in the document what a new webhook must have.
 func (webhookCreateInput) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
@@ -48,7 +49,7 @@ const authorizationSet = "[set]"
 
 // apply puts what is given on a webhook. fallback is its tenant's default format;
 // inherited gives the policy in force. The checks of the values come afterwards.
-func (in *webhookInput) apply(w *peal.Webhook, fallback string, inherited func(*peal.Webhook) peal.RetryPolicy, now time.Time) {
+func (in *WebhookInput) apply(w *peal.Webhook, fallback string, inherited func(*peal.Webhook) peal.RetryPolicy, now time.Time) {
 	w.URL = in.URL.or(w.URL)
 	if in.Events.Given {
 		w.Events = in.Events.Value
@@ -103,7 +104,7 @@ func set[T any](field *T, member *optional[T]) {
 	}
 }
 
-func (in *webhookInput) applyStatus(w *peal.Webhook) {
+func (in *WebhookInput) applyStatus(w *peal.Webhook) {
 	if !in.Status.Given {
 		return
 	}
@@ -118,7 +119,7 @@ func (in *webhookInput) applyStatus(w *peal.Webhook) {
 
 // applySecret sets the secret that is given, and makes one where the format always
 // signs and there is none.
-func (in *webhookInput) applySecret(w *peal.Webhook, now time.Time) {
+func (in *WebhookInput) applySecret(w *peal.Webhook, now time.Time) {
 	if in.Secret.Given {
 		w.Secrets = nil
 		if in.Secret.Value != nil {

@@ -7,8 +7,9 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// webhookShape is a webhook as callers see it.
-type webhookShape struct {
+// WebhookShape is a webhook as callers see it. It has a capital because the document leaves out what
+// is embedded under a small one.
+type WebhookShape struct {
 	ID            peal.WebhookID           `json:"id" example:"webhook_01h455vb4pex5vsknk084sn02q"`
 	Tenant        string                   `json:"tenant"`
 	URL           string                   `json:"url" format:"uri"`
@@ -33,7 +34,7 @@ type webhookShape struct {
 }
 
 type createdWebhookShape struct {
-	webhookShape
+	WebhookShape
 	Secret *string `json:"secret" doc:"Signs the requests. Shown this once; null when there is none."`
 }
 
@@ -50,8 +51,8 @@ type healthShape struct {
 
 const redacted = "[redacted]"
 
-func (c *call) webhookOf(w *peal.Webhook) webhookShape {
-	shape := webhookShape{
+func (c *call) webhookOf(w *peal.Webhook) WebhookShape {
+	shape := WebhookShape{
 		ID: w.ID, Tenant: w.Tenant, URL: w.URL, Events: w.Events, Format: w.Format,
 		Headers: make(map[string]string, len(w.Headers)), UUID: textOrNil(w.UUID),
 		RetryPolicy: retryPolicyOf(c.api.Engine.Policy(w)), TimeoutMS: w.Timeout.Milliseconds(),
