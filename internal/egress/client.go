@@ -3,31 +3,37 @@ package egress
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/wire"
 )
 
-// MaxHeadBytes is the largest head of an answer that is read at all; a larger one
-// fails the attempt.
-const maxHeadBytes = 64 << 10
+const (
+	// maxHeadBytes is the largest head of an answer that is read at all; a larger one
+	// fails the attempt.
+	maxHeadBytes = 64 << 10
 
-// drainLimit is how much of an answer beyond what is kept is read and thrown
-// away, so that its connection can be used again.
-const drainLimit = 256 << 10
+	// An HTTP/2 connection that has been silent for pingAfter is asked for a sign of
+	// life and given up when none comes within pingTimeout: all requests to its host
+	// share it, and would otherwise wait in vain for minutes.
+	pingAfter   = 15 * time.Second
+	pingTimeout = 5 * time.Second
+
+	// streamBuffer is how much of an answer an HTTP/2 endpoint may send ahead.
+	streamBuffer = 64 << 10
+)
 
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
-	guard     *guard
-	allowHTTP bool
-	transport *http.Transport
-	urls      urlCache
+	guard *guard
+	kept  *http.Transport // keeps connections
+	fresh *http.Transport // makes one for each request
+	urls  urlCache
 }
 
 // New makes a client. The error has code [peal.Invalid].
@@ -36,28 +42,29 @@ func New(options Options) (*Client, error) {
 		return nil, err
 	}
 	guard := newGuard(options)
-	dial := options.Dial
-	if dial == nil {
-		dial = newDialer(guard).DialContext
+	kept := &http.Transport{
+		// No Proxy: the environment of the server must not redirect its requests.
+		DialContext:            newDial(options, guard),
+		TLSHandshakeTimeout:    options.ConnectTimeout,
+		TLSClientConfig:        &tls.Config{RootCAs: options.RootCAs, MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout, MaxReceiveBufferPerStream: streamBuffer},
+		DisableCompression:     true,
+		MaxIdleConns:           options.MaxIdle,
+		MaxIdleConnsPerHost:    options.MaxIdlePerHost,
+		IdleConnTimeout:        options.IdleTimeout,
+		MaxResponseHeaderBytes: maxHeadBytes,
 	}
-	return &Client{
-		guard:     guard,
-		allowHTTP: options.AllowHTTP,
-		transport: &http.Transport{
-			// No Proxy: the environment of the server must not redirect its requests.
-			DialContext:            dial,
-			ForceAttemptHTTP2:      true,
-			DisableCompression:     true,
-			MaxIdleConns:           options.MaxIdle,
-			MaxIdleConnsPerHost:    options.MaxIdlePerHost,
-			IdleConnTimeout:        options.IdleTimeout,
-			MaxResponseHeaderBytes: maxHeadBytes,
-		},
-	}, nil
+	fresh := kept.Clone()
+	fresh.DisableKeepAlives = true
+	return &Client{guard: guard, kept: kept, fresh: fresh}, nil
 }
 
 // Close closes the idle connections. Attempts under way go on.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.kept.CloseIdleConnections()
+	c.fresh.CloseIdleConnections()
+}
 
 // CheckURL refuses what no attempt could reach: http where it is not allowed, a
 // port or a written-out address that is not. Names are checked when they are
@@ -67,12 +74,13 @@ func (c *Client) CheckURL(text string) error {
 	if err != nil {
 		return peal.Invalidf("url", "is no URL: write it as https://host/path")
 	}
-	return c.guard.checkURL(u, c.allowHTTP)
+	return c.guard.checkURL(u)
 }
 
 // Do sends one request and fills in the attempt: everything from StartedAt to the
 // answer. timeout bounds it as a whole; ctx ends it early. It gives the delay that
-// the endpoint asked for with Retry-After, 0 for none.
+// the endpoint asked for with Retry-After, 0 for none. The request is Do's until it
+// returns: it may add to the header.
 func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Duration, attempt *peal.Attempt) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -82,10 +90,10 @@ func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Dur
 	attempt.BodySize = len(request.Body)
 	attempt.RequestHead = requestHead(request)
 
-	response, err := c.send(httptrace.WithClientTrace(ctx, watch.trace()), request)
+	response, err := c.send(ctx, watch, request)
 	if err != nil {
 		watch.fill(attempt)
-		attempt.Reason, attempt.Error = classify(ctx, err, watch.wrote())
+		attempt.Reason, attempt.Error = classify(ctx, err, watch, request.URL)
 		return 0
 	}
 	defer response.Body.Close()
@@ -95,79 +103,47 @@ func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Dur
 	return retryAfter(response.Header, time.Now())
 }
 
-func (c *Client) send(ctx context.Context, request *wire.Request) (*http.Response, error) {
+// unsendable is a request that cannot be made as it is.
+type unsendable string
+
+func (u unsendable) Error() string { return string(u) }
+
+func (c *Client) send(ctx context.Context, watch *watch, request *wire.Request) (*http.Response, error) {
 	u, err := c.urls.parse(request.URL)
-	if err != nil {
-		return nil, err
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, unsendable("the URL is none that a request can go to: write it as https://host/path")
 	}
-	if u.Scheme == "http" && !c.allowHTTP {
-		return nil, &blocked{address: u.Host, cause: errHTTP}
+	if u.Scheme == "http" && !c.guard.allowHTTP {
+		return nil, refusedHTTP
 	}
+	ctx = watch.follow(ctx)
+	response, err := c.kept.RoundTrip(newRequest(ctx, u, request, watch))
+	if err != nil && watch.stale(err) && ctx.Err() == nil {
+		// The endpoint had closed a kept connection, as it may at any time: that is no
+		// failure of its own. One more connection decides, and only one: if it read the
+		// request and broke down over it, it must not be fed it again and again.
+		watch.again()
+		return c.fresh.RoundTrip(newRequest(ctx, u, request, watch))
+	}
+	return response, err
+}
+
+func newRequest(ctx context.Context, u *url.URL, request *wire.Request, watch *watch) *http.Request {
 	header := request.Header
-	// net/http repeats a request on a fresh connection when a kept one turns out to
-	// be closed, but a POST only with this key; an empty one is not sent.
-	header["X-Idempotency-Key"] = nil
-	body := request.Body
-	return c.transport.RoundTrip((&http.Request{
+	if header == nil {
+		header = make(http.Header)
+	}
+	if _, ok := header["User-Agent"]; !ok {
+		header["User-Agent"] = nil // else net/http sends one of its own beside a "user-agent"
+	}
+	return (&http.Request{
 		Method: http.MethodPost, URL: u, Host: u.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		ContentLength: int64(len(body)),
-		Body:          io.NopCloser(bytes.NewReader(body)),
-		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
-	}).WithContext(ctx))
-}
-
-// readAnswer keeps the answer's head and the beginning of its body.
-func readAnswer(response *http.Response, attempt *peal.Attempt) error {
-	attempt.StatusCode = response.StatusCode
-	attempt.ResponseHead = responseHead(response.Header)
-	if response.ContentLength == 0 {
-		return nil
-	}
-	size := int64(512)
-	if response.ContentLength > 0 {
-		size = min(response.ContentLength, peal.MaxResponseBody)
-	}
-	kept := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
-	if _, err := kept.ReadFrom(io.LimitReader(response.Body, peal.MaxResponseBody)); err != nil {
-		attempt.ResponseBody = kept.Bytes()
-		attempt.ResponseTruncated = true
-		return err
-	}
-	attempt.ResponseBody = kept.Bytes()
-	if kept.Len() < peal.MaxResponseBody {
-		return nil
-	}
-	more, err := io.CopyN(io.Discard, response.Body, drainLimit)
-	attempt.ResponseTruncated = more > 0 || err != nil && err != io.EOF
-	return nil
-}
-
-// urlCache keeps parsed URLs, since a webhook's URL is used for each of its
-// attempts. It forgets everything when it is full.
-type urlCache struct {
-	mu   sync.RWMutex
-	urls map[string]*url.URL
-}
-
-const maxCachedURLs = 10_000
-
-func (c *urlCache) parse(text string) (*url.URL, error) {
-	c.mu.RLock()
-	u := c.urls[text]
-	c.mu.RUnlock()
-	if u != nil {
-		return u, nil
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.urls == nil || len(c.urls) >= maxCachedURLs {
-		c.urls = make(map[string]*url.URL)
-	}
-	c.urls[text] = u
-	return u, nil
+		ContentLength: int64(len(request.Body)),
+		Body:          io.NopCloser(bytes.NewReader(request.Body)),
+		GetBody: func() (io.ReadCloser, error) { // when not a byte of it was taken
+			watch.again()
+			return io.NopCloser(bytes.NewReader(request.Body)), nil
+		},
+	}).WithContext(ctx)
 }

@@ -5,27 +5,41 @@ package egress
 
 import (
 	"context"
+	"crypto/x509"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/pealhq/peal"
 )
 
-// Options say where requests may go and what a client keeps.
+// Options say where requests may go and what a client keeps. Begin with
+// [DefaultOptions].
 type Options struct {
 	// AllowHTTP allows http:// URLs; otherwise every webhook's URL must be https://.
 	AllowHTTP bool
 	// Allow are address ranges that may be reached although they are private,
-	// loopback or otherwise special.
+	// loopback or otherwise special. An address that stands for an IPv4 address
+	// (NAT64, 6to4) is reached only when that one may be reached too.
 	Allow []netip.Prefix
 	// Deny are address ranges that may never be reached; Deny wins over Allow.
 	Deny []netip.Prefix
 	// Ports are the ports that may be reached; nil for every port.
 	Ports []uint16
+	// Resolver looks names up; nil for the system's way.
+	Resolver *net.Resolver
+	// RootCAs are the authorities whose certificates are trusted; nil for the
+	// system's.
+	RootCAs *x509.CertPool
 	// Dial replaces the guarded dialer; nil for that. It is for networks that are no
 	// networks, such as a test's: whoever sets it answers for where requests go.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// ConnectTimeout is how long looking up a name and connecting may take together,
+	// and how long securing the connection may take after that. A shorter timeout of
+	// the attempt ends the attempt first; the connection is then made all the same,
+	// for the next one.
+	ConnectTimeout time.Duration
 	// MaxIdlePerHost is how many idle connections to one host are kept, at least as
 	// many as requests to it are in flight at once.
 	MaxIdlePerHost int
@@ -39,17 +53,19 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		Ports:          []uint16{80, 443, 8080, 8443},
-		MaxIdlePerHost: 64,
+		ConnectTimeout: 10 * time.Second,
+		MaxIdlePerHost: 512,
 		MaxIdle:        1024,
 		IdleTimeout:    90 * time.Second,
 	}
 }
 
-// Development gives the options with http, every port and loopback, private and
-// link-local addresses allowed: for a developer's own machine only.
+// Development gives the options with http, every port and loopback and private
+// addresses allowed: for a developer's own machine only.
 func (o Options) Development() Options {
 	o.AllowHTTP = true
 	o.Ports = nil
+	o.Allow = slices.Clip(o.Allow)
 	for _, prefix := range []string{
 		"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7",
 	} {
@@ -58,13 +74,36 @@ func (o Options) Development() Options {
 	return o
 }
 
-// Validate checks the ranges. The error has code [peal.Invalid].
+// Validate checks the ranges. The error has code [peal.Invalid] and names the field.
 func (o Options) Validate() error {
+	if err := validatePrefixes("egress.allow", o.Allow); err != nil {
+		return err
+	}
+	if err := validatePrefixes("egress.deny", o.Deny); err != nil {
+		return err
+	}
+	if slices.Contains(o.Ports, 0) || o.Ports != nil && len(o.Ports) == 0 {
+		return peal.Invalidf("egress.ports", "must be ports from 1 to 65535, at least one")
+	}
 	if o.MaxIdlePerHost < 1 || o.MaxIdle < 1 {
 		return peal.Invalidf("egress", "MaxIdlePerHost and MaxIdle must be at least 1")
 	}
-	if o.IdleTimeout <= 0 {
-		return peal.Invalidf("egress", "IdleTimeout must be above 0")
+	if o.IdleTimeout <= 0 || o.ConnectTimeout <= 0 {
+		return peal.Invalidf("egress", "IdleTimeout and ConnectTimeout must be above 0")
+	}
+	return nil
+}
+
+// validatePrefixes refuses what would silently match nothing: addresses are judged
+// as IPv4 when they are IPv4 in IPv6's clothes.
+func validatePrefixes(field string, prefixes []netip.Prefix) error {
+	for _, p := range prefixes {
+		if !p.IsValid() {
+			return peal.Invalidf(field, "holds a network that is none: write 10.1.0.0/16 or fd00::/8")
+		}
+		if p.Addr().Is4In6() {
+			return peal.Invalidf(field, "holds %s: write IPv4 networks as IPv4, such as 10.1.0.0/16", p)
+		}
 	}
 	return nil
 }

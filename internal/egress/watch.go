@@ -1,74 +1,179 @@
 package egress
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"net"
 	"net/http/httptrace"
+	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/pealhq/peal"
 )
 
+// step is how far an attempt came.
+type step int
+
+const (
+	starting  step = iota
+	lookingUp      // its name is looked up
+	dialling       // a connection is made
+	securing       // TLS is agreed upon
+	sending        // the connection is there
+	waiting        // the request was sent
+	answering      // the answer's first byte came
+)
+
 // watch notes when the steps of an attempt happened. Its hooks run in the
-// transport's goroutines, some of them after the attempt is over.
+// transport's goroutines: some after the attempt is over, and those of making a
+// connection even when the attempt has got another one meanwhile.
 type watch struct {
 	start time.Time
+	hooks httptrace.ClientTrace
 
-	mu                       sync.Mutex
-	dnsStart, connectStart   time.Time
-	tlsStart, written, first time.Time
-	timing                   peal.Timing
-	address                  string
+	mu                               sync.Mutex
+	step                             step
+	lookup, connect, secure, written time.Time // when each began; the last, when it ended
+	timing                           peal.Timing
+	address                          string
+	tlsErr                           error
 }
+
+type watchKey struct{}
 
 func newWatch() *watch { return &watch{start: time.Now()} }
 
-func (w *watch) trace() *httptrace.ClientTrace {
+// follow makes w see the steps of the request that ctx is for.
+func (w *watch) follow(ctx context.Context) context.Context {
+	w.hooks = httptrace.ClientTrace{
+		TLSHandshakeStart: func() { w.begin(securing, &w.secure, "") },
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			w.end(&w.timing.TLS, &w.secure)
+			w.distrust(err)
+		},
+		GotConn:              w.got,
+		WroteRequest:         w.wrote,
+		GotFirstResponseByte: w.answered,
+	}
+	return httptrace.WithClientTrace(context.WithValue(ctx, watchKey{}, w), &w.hooks)
+}
+
+// dialTrace are the hooks of making a connection, which few attempts need.
+func (w *watch) dialTrace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.timing.Reused = info.Reused
-			w.address = info.Conn.RemoteAddr().String()
+		DNSStart:     func(httptrace.DNSStartInfo) { w.begin(lookingUp, &w.lookup, "") },
+		DNSDone:      func(httptrace.DNSDoneInfo) { w.end(&w.timing.DNS, &w.lookup) },
+		ConnectStart: func(_, address string) { w.begin(dialling, &w.connect, address) },
+		ConnectDone: func(_, address string, err error) {
+			w.end(&w.timing.Connect, &w.connect)
+			w.unreach(address, err)
 		},
-		DNSStart:          func(httptrace.DNSStartInfo) { w.begin(&w.dnsStart) },
-		DNSDone:           func(httptrace.DNSDoneInfo) { w.end(&w.timing.DNS, &w.dnsStart) },
-		ConnectStart:      func(_, address string) { w.begin(&w.connectStart); w.reach(address) },
-		ConnectDone:       func(_, _ string, _ error) { w.end(&w.timing.Connect, &w.connectStart) },
-		TLSHandshakeStart: func() { w.begin(&w.tlsStart) },
-		TLSHandshakeDone: func(tls.ConnectionState, error) {
-			w.end(&w.timing.TLS, &w.tlsStart)
-		},
-		WroteRequest:         func(httptrace.WroteRequestInfo) { w.begin(&w.written) },
-		GotFirstResponseByte: func() { w.begin(&w.first) },
 	}
 }
 
-func (w *watch) begin(at *time.Time) {
+// begin notes a step on the way to a connection. A name with several addresses
+// begins to connect several times; the first counts.
+func (w *watch) begin(s step, at *time.Time, address string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	*at = time.Now()
+	if w.step >= sending {
+		return
+	}
+	w.step = s
+	if at.IsZero() {
+		*at = time.Now()
+	}
+	if address != "" {
+		w.address = address
+	}
 }
 
 func (w *watch) end(into *time.Duration, from *time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !from.IsZero() {
+	if w.step < sending && !from.IsZero() {
 		*into = time.Since(*from)
 	}
 }
 
-func (w *watch) reach(address string) {
+func (w *watch) distrust(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.address = address
+	w.tlsErr = err
 }
 
-// wrote reports whether the request was sent, so that a failure is the answer's.
-func (w *watch) wrote() bool {
+// unreach takes back the address of a connection that the guard did not allow to
+// be tried: nobody is told where a name led.
+func (w *watch) unreach(address string, err error) {
+	var refused refusal
+	if !errors.As(err, &refused) {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.written.IsZero()
+	if w.address == address {
+		w.address = ""
+	}
+}
+
+func (w *watch) got(info httptrace.GotConnInfo) {
+	address := remote(info.Conn)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.step, w.address = sending, address
+	if info.Reused {
+		w.timing = peal.Timing{Reused: true} // a connection that was begun was not needed
+	}
+}
+
+func remote(conn net.Conn) string {
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		at := tcp.AddrPort()
+		return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()).String()
+	}
+	return conn.RemoteAddr().String()
+}
+
+func (w *watch) wrote(info httptrace.WroteRequestInfo) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if info.Err == nil && w.step == sending { // an answer may come before all is sent
+		w.step, w.written = waiting, time.Now()
+	}
+}
+
+func (w *watch) answered() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.step == waiting {
+		w.timing.FirstByte = time.Since(w.written)
+	}
+	w.step = answering
+}
+
+// stale reports whether the failure is that of a connection that had been kept and
+// is closed. Once an answer has begun, it is the answer's.
+func (w *watch) stale(err error) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.timing.Reused && w.step < answering && isClosed(err)
+}
+
+// again is called when the request is repeated on another connection.
+func (w *watch) again() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.step, w.timing, w.tlsErr = starting, peal.Timing{}, nil
+	w.lookup, w.connect, w.secure = time.Time{}, time.Time{}, time.Time{}
+}
+
+// progress tells how far the attempt came, where to, and what TLS failed with.
+func (w *watch) progress() (at step, address string, tlsErr error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.step, w.address, w.tlsErr
 }
 
 // fill gives the attempt its times and address.
@@ -78,9 +183,6 @@ func (w *watch) fill(attempt *peal.Attempt) {
 	wait := attempt.Timing.Wait
 	attempt.Timing = w.timing
 	attempt.Timing.Wait = wait
-	if !w.first.IsZero() && w.first.After(w.written) {
-		attempt.Timing.FirstByte = w.first.Sub(w.written)
-	}
 	attempt.Timing.Total = time.Since(w.start)
 	attempt.Address = w.address
 }

@@ -1,0 +1,79 @@
+package egress
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// drainLimit is how much of an answer beyond what is kept is read and thrown
+// away, so that its connection can be used again.
+const drainLimit = 256 << 10
+
+// readAnswer keeps the answer's head and the beginning of its body. The error is
+// why the body that is to be kept broke off.
+func readAnswer(response *http.Response, attempt *peal.Attempt) error {
+	attempt.StatusCode = response.StatusCode
+	attempt.ResponseHead = responseHead(response.Header)
+	if response.ContentLength == 0 || response.StatusCode == http.StatusSwitchingProtocols {
+		// The second has no body but a connection, which would outlive the timeout.
+		return nil
+	}
+	body, err := readUpTo(response.Body, response.ContentLength, peal.MaxResponseBody)
+	attempt.ResponseBody = body
+	if err == io.EOF {
+		return nil
+	}
+	if err != nil {
+		attempt.ResponseTruncated = true
+		return err
+	}
+	more, err := io.CopyN(io.Discard, response.Body, drainLimit)
+	attempt.ResponseTruncated = more > 0 || err != nil && err != io.EOF
+	return nil
+}
+
+// readUpTo reads limit bytes, or fewer and an error, [io.EOF] at the regular end.
+// length is how many are expected, below 0 when that is not known.
+func readUpTo(r io.Reader, length int64, limit int) ([]byte, error) {
+	size := 512
+	if length >= 0 {
+		size = int(min(length+1, int64(limit))) // one more, for the end to be found in
+	}
+	kept := make([]byte, 0, size)
+	for len(kept) < limit {
+		if len(kept) == cap(kept) {
+			kept = append(make([]byte, 0, min(4*cap(kept), limit)), kept...)
+		}
+		n, err := r.Read(kept[len(kept):cap(kept)])
+		kept = kept[:len(kept)+n]
+		if err != nil {
+			return kept, err
+		}
+	}
+	return kept, nil
+}
+
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds, or an HTTP
+// date; 0 when it is absent, past or neither.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	text := strings.TrimSpace(header.Get("Retry-After"))
+	if text == "" {
+		return 0
+	}
+	if strings.Trim(text, "0123456789") == "" {
+		seconds, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			return peal.MaxRetryAfter // more than anybody waits
+		}
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(at.Sub(now), 0)
+	}
+	return 0
+}

@@ -1,0 +1,171 @@
+package egress
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+
+	"github.com/pealhq/peal"
+)
+
+// classify finds the reason of a failure without an answer, and words for it that
+// tell neither the addresses of this machine nor those of its name servers.
+func classify(ctx context.Context, err error, watch *watch, target string) (peal.Reason, string) {
+	at, address, tlsErr := watch.progress()
+	var refused refusal
+	var cannot unsendable
+	var dns *net.DNSError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &refused):
+		return peal.ReasonBlocked, refused.text(hostOf(target))
+	case errors.As(err, &cannot):
+		return peal.ReasonEncode, string(cannot)
+	case errors.Is(ctx.Err(), context.Canceled):
+		return peal.ReasonCanceled, "stopped before an answer came"
+	case ctx.Err() != nil:
+		return peal.ReasonTimeout, late(at, address)
+	case errors.As(err, &dns):
+		return peal.ReasonDNS, unresolved(dns)
+	case isClosed(err), isReset(err):
+		return peal.ReasonConnection, broken(at, err)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return peal.ReasonTimeout, late(at, address)
+	case tlsErr != nil, isTLS(err):
+		return peal.ReasonTLS, "no secure connection: " + words(err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return peal.ReasonRefused, "connection refused: nothing listens at " + address
+	case isUnreachable(err):
+		return peal.ReasonUnreachable, "no way to " + address + ": " + words(err)
+	case strings.HasPrefix(err.Error(), "net/http: invalid header field"):
+		return peal.ReasonEncode, words(err)
+	case at >= sending:
+		return peal.ReasonProtocol, "no HTTP answer that can be read: " + words(err)
+	}
+	return peal.ReasonOther, words(err)
+}
+
+// hostOf gives the host and port of a URL that was parsed before.
+func hostOf(target string) string {
+	u, err := url.Parse(target)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// late says what did not happen in time.
+func late(at step, address string) string {
+	switch at {
+	case lookingUp:
+		return "its name was not looked up in time"
+	case dialling:
+		return "no connection to " + address + " was made in time"
+	case securing:
+		return "connected to " + address + ", but no secure connection was agreed upon in time"
+	case sending:
+		return "connected, but the request was not taken in time"
+	case waiting:
+		return "the request was sent, but no answer came in time"
+	case answering:
+		return "the answer began, but its head did not end in time"
+	}
+	return "no connection was made in time"
+}
+
+func unresolved(dns *net.DNSError) string {
+	why := "its name servers failed"
+	switch {
+	case dns.IsNotFound:
+		why = "no such host"
+	case dns.IsTimeout:
+		why = "its name servers did not answer in time"
+	}
+	return "the name " + plain(dns.Name) + " does not resolve: " + why
+}
+
+// isClosed reports whether a connection was there and ended. HTTP/2 and the pool of
+// connections have no error values for it that others can see, only words.
+func isClosed(err error) bool {
+	for _, target := range []error{
+		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE,
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	text := err.Error()
+	for _, beginning := range []string{
+		"http: server closed idle connection",
+		"http2: server sent GOAWAY", "http2: Transport received Server's graceful shutdown", "http2: client conn",
+	} {
+		if strings.HasPrefix(text, beginning) {
+			return true
+		}
+	}
+	return false
+}
+
+// isReset reports whether an HTTP/2 endpoint gave up on this one request.
+func isReset(err error) bool {
+	text := err.Error()
+	return strings.HasPrefix(text, "stream error: ") && strings.HasSuffix(text, "; received from peer")
+}
+
+func broken(at step, err error) string {
+	how := "closed"
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || isReset(err) {
+		how = "reset"
+	}
+	switch {
+	case at < sending:
+		return "the connection was " + how + " before it was secure"
+	case at == sending:
+		return "the connection was " + how + " before the request was sent"
+	case at == waiting:
+		return "the request was sent, but the connection was " + how + " without an answer"
+	}
+	return "the connection was " + how + " in the middle of the answer's head"
+}
+
+func isTLS(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	var hostname x509.HostnameError
+	var op *net.OpError
+	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &hostname) ||
+		errors.As(err, &op) && op.Op == "remote error" // an alert from the endpoint
+}
+
+func isUnreachable(err error) bool {
+	for _, target := range []error{
+		syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.ENETDOWN, syscall.EADDRNOTAVAIL,
+		syscall.EACCES, syscall.EPERM, // a firewall of this machine
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// words are an error's own, without the layers around them that name this
+// machine's address.
+func words(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op != "remote error" && op.Err != nil {
+		err = op.Err
+	}
+	return plain(strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: "))
+}
