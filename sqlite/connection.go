@@ -123,12 +123,16 @@ func (s *statement) exec(args []driver.NamedValue) (int64, error) {
 }
 
 // query runs a statement and calls each with every row that it gives.
-func (c *connection) query(sql string, each func(row) error, values ...any) (err error) {
+func (c *connection) query(sql string, each func(row) error, values ...any) error {
+	return c.queryContext(context.Background(), sql, each, values...)
+}
+
+func (c *connection) queryContext(ctx context.Context, sql string, each func(row) error, values ...any) (err error) {
 	s, err := c.prepare(sql)
 	if err != nil {
 		return err
 	}
-	rows, err := s.raw.(driver.StmtQueryContext).QueryContext(context.Background(), c.bind(values))
+	rows, err := s.raw.(driver.StmtQueryContext).QueryContext(ctx, c.bind(values))
 	if err != nil {
 		return err
 	}
@@ -136,6 +140,9 @@ func (c *connection) query(sql string, each func(row) error, values ...any) (err
 	read := make([]driver.Value, len(rows.Columns()))
 	current := make(row, len(read))
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := rows.Next(read); err == io.EOF {
 			return nil
 		} else if err != nil {

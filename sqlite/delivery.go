@@ -43,7 +43,7 @@ func (s *Store) Delivery(ctx context.Context, tenant string, id peal.DeliveryID)
 		if err != nil || !there {
 			return err
 		}
-		return read(ctx, q, selectDelivery+` WHERE d.seq = ? AND n.name = ?`, func(r row) error {
+		return q.query(ctx, selectDelivery+` WHERE d.seq = ? AND n.name = ?`, func(r row) error {
 			delivery, found = scanDelivery(r), true
 			return nil
 		}, seq, tenant)
@@ -83,7 +83,7 @@ func (s *Store) Deliveries(ctx context.Context, query peal.DeliveryQuery) ([]pea
 			page = pageOfEvent(choice, query.Status)
 			values = append(values, seqs)
 		}
-		return read(ctx, q, selectDelivery+` WHERE d.seq IN (`+page+`) ORDER BY d.seq DESC`, func(r row) error {
+		return q.query(ctx, selectDelivery+` WHERE d.seq IN (`+page+`) ORDER BY d.seq DESC`, func(r row) error {
 			deliveries = append(deliveries, scanDelivery(r))
 			return nil
 		}, values...)
@@ -98,7 +98,7 @@ func deliveriesOf(ctx context.Context, q querier, event peal.EventKey) (string, 
 		return "", err
 	}
 	var seqs []int64
-	if err := read(ctx, q, `SELECT deliveries FROM events WHERE seq = ?`, func(r row) error {
+	if err := q.query(ctx, `SELECT deliveries FROM events WHERE seq = ?`, func(r row) error {
 		seqs = seqsOf(r.blob(0))
 		return nil
 	}, seq); err != nil || len(seqs) == 0 {
@@ -166,7 +166,7 @@ func (s *Store) Attempts(ctx context.Context, tenant string, id peal.DeliveryID)
 		if err != nil || !found {
 			return err
 		}
-		return read(ctx, q, `SELECT record FROM (
+		return q.query(ctx, `SELECT record FROM (
 				SELECT delivery AS seq, record FROM attempts WHERE delivery = ?1
 				UNION ALL SELECT seq, last FROM settled WHERE seq = ?1 AND last IS NOT NULL)
 			WHERE EXISTS (SELECT 1 FROM deliveries d JOIN webhooks w ON w.num = d.webhook JOIN tenants n ON n.num = w.tenant

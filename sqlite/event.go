@@ -69,7 +69,7 @@ func (s *Store) eventByKey(ctx context.Context, tenant string, key peal.EventKey
 func seqOf(ctx context.Context, q querier, table string, id halves) (seq int64, found bool, err error) {
 	natural := id.seq()
 	for _, span := range [...]int64{1, maxShift} {
-		err = read(ctx, q, `SELECT seq, head FROM `+table+` WHERE seq >= ? AND seq < ? AND tail = ?`, func(r row) error {
+		err = q.query(ctx, `SELECT seq, head FROM `+table+` WHERE seq >= ? AND seq < ? AND tail = ?`, func(r row) error {
 			if halve(idAt(r.int(0), r[1], id.tail)) == id {
 				seq, found = r.int(0), true
 			}

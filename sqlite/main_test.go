@@ -2,6 +2,8 @@ package sqlite_test
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -11,12 +13,19 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(victim); path != "" {
+		fmt.Fprintln(os.Stderr, runVictim(path))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, place string) peal.Store {
 		t.Helper()
-		store, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(place, "peal.db")})
+		// With one reader, a call that waits for a second one would wait forever.
+		store, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(place, "peal.db"), Readers: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,13 +2,11 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
 
 	"github.com/pealhq/peal"
-	sqlite "modernc.org/sqlite"
 )
 
 const (
@@ -79,10 +77,7 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.close())
 	}
-	readers, err := openReaders(options)
-	if err != nil {
-		return nil, errors.Join(err, conn.close())
-	}
+	readers := newReaders(dsn(options, true), options.Readers)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Store{
 		options: options, lock: lock, queue: queue, readers: readers, writer: writer,
@@ -95,15 +90,4 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	go s.sweeper.run(running, s.sweep)
 	s.sweeper.signal()
 	return s, nil
-}
-
-func openReaders(options Options) (*readers, error) {
-	connector, err := sqlite.NewConnector(dsn(options, true))
-	if err != nil {
-		return nil, err
-	}
-	db := sql.OpenDB(connector)
-	db.SetMaxOpenConns(options.Readers)
-	db.SetMaxIdleConns(options.Readers)
-	return &readers{db: db, prepared: map[string]*sql.Stmt{}}, nil
 }

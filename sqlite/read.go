@@ -2,112 +2,95 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"sync"
 )
 
-// readers are the connections that only read, with their statements prepared: the
-// texts come from this package alone, so that they are few. They say LIMIT +?
+// readers are the connections that only read. Each keeps its statements prepared:
+// the texts come from this package alone, so that they are few. They say LIMIT +?
 // because SQLite prepares a statement with a bare LIMIT ? anew for every value.
 type readers struct {
-	db       *sql.DB
-	mu       sync.Mutex
-	prepared map[string]*sql.Stmt
+	dsn    string
+	free   chan *connection // nil stands for one that is not yet open
+	closed chan struct{}
+}
+
+func newReaders(dsn string, n int) *readers {
+	r := &readers{dsn: dsn, free: make(chan *connection, n), closed: make(chan struct{})}
+	for range n {
+		r.free <- nil
+	}
+	return r
+}
+
+// with calls f with a connection that nobody else uses.
+func (r *readers) with(ctx context.Context, f func(*connection) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-r.closed:
+		return errClosed()
+	default:
+	}
+	var conn *connection
+	select {
+	case conn = <-r.free:
+	case <-r.closed:
+		return errClosed()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { r.free <- conn }()
+	if conn == nil {
+		if conn, err = connect(ctx, r.dsn); err != nil {
+			return err
+		}
+	}
+	return f(conn)
+}
+
+// close waits for the queries that run, and lets no more begin.
+func (r *readers) close() error {
+	close(r.closed)
+	var errs []error
+	for range cap(r.free) {
+		if conn := <-r.free; conn != nil {
+			errs = append(errs, conn.close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // querier runs queries: each by itself, or all on one state of the database.
 type querier interface {
-	statement(ctx context.Context, text string) (*sql.Stmt, error)
+	query(ctx context.Context, text string, each func(row) error, values ...any) error
 }
 
-func (r *readers) statement(ctx context.Context, text string) (*sql.Stmt, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s, ok := r.prepared[text]; ok {
-		return s, nil
-	}
-	s, err := r.db.PrepareContext(ctx, text)
-	if err == nil {
-		r.prepared[text] = s
-	}
-	return s, err
-}
-
-func (r *readers) close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var errs []error
-	for _, s := range r.prepared {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(append(errs, r.db.Close())...)
+// query runs a query and calls each with every row that it gives.
+func (r *readers) query(ctx context.Context, text string, each func(row) error, values ...any) error {
+	return r.with(ctx, func(conn *connection) error { return conn.queryContext(ctx, text, each, values...) })
 }
 
 // snapshot is a querier whose queries all see the same state.
-type snapshot struct {
-	*readers
-	tx *sql.Tx
-}
+type snapshot struct{ conn *connection }
 
-func (s snapshot) statement(ctx context.Context, text string) (*sql.Stmt, error) {
-	statement, err := s.readers.statement(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	return s.tx.StmtContext(ctx, statement), nil
+func (s snapshot) query(ctx context.Context, text string, each func(row) error, values ...any) error {
+	return s.conn.queryContext(ctx, text, each, values...)
 }
 
 // snapshot calls f with a querier whose queries all see the same state.
 func (s *Store) snapshot(ctx context.Context, f func(querier) error) error {
-	tx, err := s.readers.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return closedOr(err)
-	}
-	return errors.Join(f(snapshot{s.readers, tx}), tx.Rollback())
+	return s.readers.with(ctx, func(conn *connection) error {
+		if _, err := conn.exec(`BEGIN`); err != nil {
+			return err
+		}
+		err := f(snapshot{conn})
+		_, ended := conn.exec(`ROLLBACK`) // there is nothing to commit
+		return errors.Join(err, ended)
+	})
 }
 
-// query runs a query and calls each with every row that it gives.
+// query runs a query in the reader pool.
 func (s *Store) query(ctx context.Context, text string, each func(row) error, values ...any) error {
-	return read(ctx, s.readers, text, each, values...)
-}
-
-func read(ctx context.Context, q querier, text string, each func(row) error, values ...any) (err error) {
-	statement, err := q.statement(ctx, text)
-	if err != nil {
-		return closedOr(err)
-	}
-	rows, err := statement.QueryContext(ctx, values...)
-	if err != nil {
-		return closedOr(err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	current := make(row, len(columns))
-	into := make([]any, len(columns))
-	for i := range into {
-		into[i] = &current[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		if err := each(current); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// closedOr tells the store's end from other errors: database/sql has no value for
-// that of a pool.
-func closedOr(err error) error {
-	switch err.Error() {
-	case "sql: database is closed", "sql: statement is closed":
-		return errClosed()
-	}
-	return err
+	return s.readers.query(ctx, text, each, values...)
 }

@@ -58,9 +58,18 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 	err = s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
 		n, err := w.conn.exec(`UPDATE tenants SET description = ?, format = ?, retry_policy = ? WHERE name = ?`,
 			tenant.Description, tenant.Format, policy, tenant.Name)
-		if err == nil && n == 0 {
+		if err != nil {
+			return err
+		}
+		if n == 0 {
 			return refuse(noTenant(tenant.Name))
 		}
+		revision, err := w.bumpRoutes()
+		if err != nil {
+			return err
+		}
+		_, err = w.conn.exec(`UPDATE webhooks SET revision = ? WHERE NOT deleted AND tenant = (SELECT num FROM tenants WHERE name = ?)`,
+			revision, tenant.Name)
 		return err
 	}})
 	return translate("update a tenant", err)

@@ -150,13 +150,13 @@ func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.He
 // RoutesSince implements [peal.ConfigStore].
 func (s *Store) RoutesSince(ctx context.Context, version int64) (webhooks []peal.Webhook, now int64, err error) {
 	err = s.snapshot(ctx, func(q querier) error {
-		if err := read(ctx, q, `SELECT value FROM meta WHERE name = 'routes'`, func(r row) error {
+		if err := q.query(ctx, `SELECT value FROM meta WHERE name = 'routes'`, func(r row) error {
 			now = r.int(0)
 			return nil
 		}); err != nil {
 			return err
 		}
-		return read(ctx, q, selectWebhook+` WHERE w.revision > ?1 AND (?1 > 0 OR NOT w.deleted) ORDER BY w.revision`, func(r row) error {
+		return q.query(ctx, selectWebhook+` WHERE w.revision > ?1 AND (?1 > 0 OR NOT w.deleted) ORDER BY w.revision`, func(r row) error {
 			webhook, err := s.scanWebhook(r)
 			webhooks = append(webhooks, webhook)
 			return err

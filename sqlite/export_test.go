@@ -1,0 +1,95 @@
+package sqlite
+
+import (
+	"context"
+	"maps"
+)
+
+// Commits is how many transactions the writer has committed.
+func (s *Store) Commits() int64 { return s.writer.stats.commits.Load() }
+
+// Waiting is how many changes wait for the writer.
+func (s *Store) Waiting() int {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return len(s.queue.changes)
+}
+
+// HoldWriter keeps the writer busy until the function it gives is called, and
+// returns when the writer has begun.
+func (s *Store) HoldWriter() (release func()) {
+	begun, end, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.queue.submit(&change{ctx: context.Background(), run: func(*writer) error {
+			close(begun)
+			<-end
+			return nil
+		}})
+	}()
+	<-begun
+	return func() { close(end); <-ended }
+}
+
+// Texts gives every statement that the store has prepared. The store must be idle.
+func (s *Store) Texts() []string {
+	texts := map[string]bool{}
+	collect := func(conn *connection) {
+		for text := range conn.prepared {
+			texts[text] = true
+		}
+	}
+	collect(s.writer.conn)
+	for range cap(s.readers.free) {
+		conn := <-s.readers.free
+		if conn != nil {
+			collect(conn)
+		}
+		defer func() { s.readers.free <- conn }()
+	}
+	var list []string
+	for text := range maps.Keys(texts) {
+		list = append(list, text)
+	}
+	return list
+}
+
+// Plan gives SQLite's plan for a statement, a line a step.
+func (s *Store) Plan(text string) (lines []string, err error) {
+	conn, err := connect(context.Background(), dsn(s.options, true))
+	if err != nil {
+		return nil, err
+	}
+	defer conn.close()
+	err = conn.query(`EXPLAIN QUERY PLAN `+text, func(r row) error {
+		lines = append(lines, r.text(3))
+		return nil
+	}, make([]any, 2000)[:parameters(text)]...)
+	return lines, err
+}
+
+func parameters(text string) int {
+	n, numbered := 0, 0
+	for i := range len(text) {
+		if text[i] != '?' {
+			continue
+		}
+		if i+1 < len(text) && text[i+1] >= '1' && text[i+1] <= '9' {
+			numbered = max(numbered, int(text[i+1]-'0'))
+		} else {
+			n++
+		}
+	}
+	return max(n, n+numbered)
+}
+
+// SeqFloor and SeqOf are how times and IDs become keys.
+var SeqFloor = seqFloor
+
+func SeqOf(id [16]byte) int64 { return halve(id).seq() }
+
+// AppendRecord and ParseRecord are how attempts are stored.
+var (
+	AppendRecord = appendRecord
+	ParseRecord  = parseRecord
+)
