@@ -29,7 +29,8 @@ type Store interface {
 type ConfigStore interface {
 	// CreateTenant adds a tenant. Conflict when the name is taken.
 	CreateTenant(ctx context.Context, tenant Tenant) error
-	// UpdateTenant replaces description, format and retry policy. NotFound.
+	// UpdateTenant replaces description, format and retry policy, and counts as a
+	// change of each of its webhooks, which inherit the policy. NotFound.
 	UpdateTenant(ctx context.Context, tenant Tenant) error
 	// Tenant gives one tenant. NotFound.
 	Tenant(ctx context.Context, name string) (Tenant, error)

@@ -8,10 +8,10 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Retry makes a delivery due now: one that waits for its next attempt comes first,
-// and one that is final (whatever its end) begins a new round of its webhook's
-// policy with the same ids. NotFound; Conflict when its attempt is in flight or
-// about to be, or its webhook is disabled.
+// Retry makes a delivery due now, whether it waits for its next attempt or is final
+// (whatever its end), and begins a new round of its webhook's policy with the same
+// ids. NotFound; Conflict when its attempt is in flight or about to be, or its
+// webhook is disabled.
 func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error) {
 	delivery, err := e.store.Delivery(ctx, tenant, id)
 	if err != nil {
@@ -27,7 +27,7 @@ func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (
 	if webhook.Status == peal.Disabled {
 		return peal.Delivery{}, peal.Errorf(peal.Conflict, "the delivery's webhook is disabled: set it active first")
 	}
-	if j := e.scheduler.find(webhook.ID, id); j != nil && e.scheduler.unhold(j) {
+	if e.scheduler.hurry(webhook.ID, id) {
 		delivery.Due = time.Now().UTC().Truncate(time.Microsecond)
 		return delivery, nil
 	}
@@ -44,6 +44,7 @@ func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (
 	if err != nil {
 		return peal.Delivery{}, err
 	}
+	work.Delivery.Tries = 0
 	h := e.routes.Load().hooks[webhook.ID]
 	if h == nil || h.Status != peal.Active {
 		e.release([]peal.DeliveryID{id}) // paused: held in the store until it is resumed

@@ -209,3 +209,70 @@ func TestPublishRefusals(t *testing.T) {
 		}
 	})
 }
+
+// A tenant's policy governs its webhooks that have none of their own, as soon as it is set.
+func TestPolicyOfTheTenant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		e, stop := w.engine(nil)
+		defer stop()
+		if err := w.store.CreateTenant(w.ctx, peal.Tenant{Name: tenant}); err != nil {
+			t.Fatal(err)
+		}
+		r := w.receive("down", answer(500))
+		hook := w.webhook(e, r.url(), nil)
+		policy := peal.RetryPolicy{Delays: []time.Duration{time.Minute}}
+		if err := w.store.UpdateTenant(w.ctx, peal.Tenant{Name: tenant, RetryPolicy: &policy}); err != nil {
+			t.Fatal(err)
+		}
+		w.publish(e, event(1)) // without a word to the engine
+		if d := w.settled(hook.ID, 1)[0]; d.Status != peal.Failed || d.Attempts != 2 {
+			t.Errorf("delivery %+v", d)
+		}
+		requests := r.wait(2)
+		between(t, "the retry", requests[0].at, requests[1].at, time.Minute)
+		if got := e.Policy(&hook); !got.Equal(policy) {
+			t.Errorf("policy %+v", got)
+		}
+	})
+}
+
+func TestDeleteOfAnUnusedWebhook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		e, stop := w.engine(nil)
+		defer stop()
+		hook := w.webhook(e, w.receive("ok", nil).url(), nil)
+		if err := w.store.DeleteWebhook(w.ctx, tenant, hook.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Refresh(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if p := w.publish(e, event(1)); len(p[0].Webhooks) != 0 {
+			t.Errorf("a deleted webhook matched: %+v", p[0])
+		}
+	})
+}
+
+func TestSchemasAreCheckedWhenTheOperatorWants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, check := range []bool{true, false} {
+			w := newWorld(t)
+			e, stop := w.engine(func(o *dispatch.Options) { o.CheckSchemas = check })
+			if _, err := w.store.PutEventType(w.ctx, peal.EventType{
+				Name: "task.created", Schema: []byte(`{"type":"object","required":["title"]}`),
+			}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := e.Publish(w.ctx, tenant, event(1))
+			if check && peal.CodeOf(err) != peal.Invalid || !check && err != nil {
+				t.Errorf("checking %v: data against its schema gave %v", check, err)
+			}
+			if _, err := e.Publish(w.ctx, tenant, peal.Event{Type: "task.created", Data: []byte(`{"title":"a"}`)}); err != nil {
+				t.Errorf("checking %v: good data was refused: %v", check, err)
+			}
+			stop()
+		}
+	})
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
+	"github.com/pealhq/peal/internal/match"
 )
 
 // Engine takes events and delivers them. Make one with [New]; it is safe for
@@ -20,6 +21,8 @@ type Engine struct {
 	node    peal.NodeID
 	log     *slog.Logger
 	client  *egress.Client
+	tenants *tenantPolicies
+	schemas match.Schemas
 
 	scheduler *scheduler
 	settler   *settler
@@ -62,6 +65,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 		store: store, options: options, node: peal.NewNodeID(), log: options.Log, client: client,
 		scheduler: newScheduler(options),
 	}
+	e.tenants = &tenantPolicies{store: store, log: options.Log}
 	e.settler = newSettler(e)
 	e.health = newHealthKeeper(e)
 	e.hard, e.kill = context.WithCancel(context.Background())

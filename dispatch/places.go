@@ -116,28 +116,33 @@ func (s *scheduler) hold(j *job, delay time.Duration) bool {
 	return true
 }
 
-// unhold queues a held retry, because it is due or wanted now; false when it was
-// not held any more.
-func (s *scheduler) unhold(j *job) bool {
+// unhold queues a held retry, because it is due.
+func (s *scheduler) unhold(j *job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := j.lane
 	if l.held[j.delivery.ID] != j || s.stopping {
-		return false
+		return
 	}
 	delete(l.held, j.delivery.ID)
 	s.push(l, j)
-	return true
 }
 
-// find gives a held retry; nil when there is none.
-func (s *scheduler) find(webhook peal.WebhookID, id peal.DeliveryID) *job {
+// hurry queues a held retry at once and begins a new round of its policy; false
+// when the delivery is not held.
+func (s *scheduler) hurry(webhook peal.WebhookID, id peal.DeliveryID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l := s.lanes[webhook]; l != nil {
-		return l.held[id]
+	l := s.lanes[webhook]
+	if l == nil || l.held[id] == nil || s.stopping {
+		return false
 	}
-	return nil
+	j := l.held[id]
+	j.timer.Stop()
+	delete(l.held, id)
+	j.delivery.Tries, j.delivery.Due = 0, time.Now()
+	s.push(l, j)
+	return true
 }
 
 // drop takes a delivery out of memory; when its attempt is in flight, none follows.
@@ -185,7 +190,7 @@ func (s *scheduler) force(h *hook, work peal.Work) {
 
 // attach gives the lane its webhook's newest settings.
 func (s *scheduler) attach(l *lane, h *hook) {
-	if l.hook == nil {
+	if l.hook == nil && h != nil {
 		l.health = h.Health
 	}
 	old := l.hook

@@ -43,7 +43,7 @@ func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	batch, err := e.prepare(tenant, events)
+	batch, err := e.prepare(ctx, tenant, events)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event
 }
 
 // prepare checks the events and gives them what their publisher left out.
-func (e *Engine) prepare(tenant string, events []peal.Event) ([]peal.Insertion, error) {
+func (e *Engine) prepare(ctx context.Context, tenant string, events []peal.Event) ([]peal.Insertion, error) {
 	if err := peal.ValidateTenant(tenant); err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (e *Engine) prepare(tenant string, events []peal.Event) ([]peal.Insertion, 
 			// One event that waits must not keep the memory of its whole batch.
 			event = own(event)
 		}
-		if err := e.check(event); err != nil {
+		if err := e.check(ctx, event); err != nil {
 			if len(events) > 1 {
 				return nil, within(fmt.Sprintf("events[%d]", i), err)
 			}
@@ -110,8 +110,18 @@ func own(event *peal.Event) *peal.Event {
 	return &copied
 }
 
-func (e *Engine) check(event *peal.Event) error {
-	return event.Validate(e.options.MaxData)
+func (e *Engine) check(ctx context.Context, event *peal.Event) error {
+	if err := event.Validate(e.options.MaxData); err != nil || !e.options.CheckSchemas {
+		return err
+	}
+	entry, err := e.store.EventType(ctx, event.Type)
+	if peal.CodeOf(err) == peal.NotFound {
+		return nil // only what the catalogue describes can be checked
+	}
+	if err != nil {
+		return err
+	}
+	return e.schemas.Check(&entry, event.Data)
 }
 
 // within puts a place in front of the field of an error.

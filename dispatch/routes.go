@@ -41,6 +41,7 @@ func (e *Engine) Refresh(ctx context.Context) error {
 	if len(webhooks) == 0 && e.routes.Load() != nil && version == old.version {
 		return nil
 	}
+	e.tenants.forget()
 	next := &routes{version: version, hooks: maps.Clone(old.hooks)}
 	if next.hooks == nil {
 		next.hooks = make(map[peal.WebhookID]*hook, len(webhooks))
@@ -48,7 +49,7 @@ func (e *Engine) Refresh(ctx context.Context) error {
 	changed := make([]*match.Route, len(webhooks))
 	for i := range webhooks {
 		h := e.hook(&webhooks[i])
-		if before := next.hooks[h.ID]; before != nil && before.Status == peal.Disabled && h.Status == peal.Active {
+		if before := next.hooks[h.ID]; before != nil && before.Status == peal.Disabled && h.Status != peal.Disabled && h.Status != peal.Deleted {
 			e.forgive(ctx, h.Webhook)
 		}
 		changed[i] = h.route
@@ -94,11 +95,14 @@ func (e *Engine) snapshot(ctx context.Context) (*routes, error) {
 	return e.routes.Load(), nil
 }
 
-// Policy is the retry policy that governs a webhook: its own, its format's or the
-// deployment's.
+// Policy is the retry policy that governs a webhook: its own, its tenant's, its
+// format's or the deployment's.
 func (e *Engine) Policy(w *peal.Webhook) peal.RetryPolicy {
 	if w.RetryPolicy != nil {
 		return *w.RetryPolicy
+	}
+	if policy := e.tenants.policy(w.Tenant); policy != nil {
+		return *policy
 	}
 	if format, ok := wire.Lookup(w.Format); ok && format.RetryPolicy != nil {
 		return *format.RetryPolicy

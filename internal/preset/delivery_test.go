@@ -39,6 +39,12 @@ func TestDeliveries(t *testing.T) {
 			if hook.Format != p.Format {
 				t.Errorf("the webhook's format is %s, want the tenant's default %s", hook.Format, p.Format)
 			}
+			if diff := cmp.Diff(p.RetryPolicy, hook.RetryPolicy); diff != "" {
+				t.Errorf("the webhook's retry policy is not the preset's (-want +got):\n%s", diff)
+			}
+			if _, err := c.Publish(t.Context(), client.NewEvent{Type: p.Events[0].Type, Data: []byte(`7`)}); client.StatusOf(err) != 422 {
+				t.Errorf("data against its schema gave %v, want it refused", err)
+			}
 			for i, e := range p.Events {
 				published, err := c.Publish(t.Context(), client.NewEvent{
 					Type: e.Type, ID: fmt.Sprintf("example-%d", i), Subject: e.Subject, Time: e.Time, Data: e.Example,
