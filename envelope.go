@@ -3,6 +3,7 @@ package peal
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -37,7 +38,7 @@ func ParseBatch(body []byte) ([]Event, error) {
 	seen := false
 	err := s.members(func(name string) error {
 		if name != "events" {
-			return Invalidf(name, "is not a member of a batch: give {\"events\":[…]}")
+			return Invalidf(quotable(name), "is not a member of a batch: give {\"events\":[…]}")
 		}
 		if seen {
 			return Invalidf(name, "stands twice")
@@ -95,7 +96,7 @@ func within(place string, err error) error {
 	}
 	moved := *e
 	moved.Field = place
-	if e.Field != "" {
+	if e.Field != "" && e.Field != place {
 		moved.Field += "." + e.Field
 	}
 	return &moved
@@ -128,7 +129,7 @@ func (s *scanner) members(read func(name string) error) error {
 		if err := s.key(); err != nil {
 			return err
 		}
-		name, err := s.content(from)
+		name, err := s.name(from)
 		if err != nil {
 			return err
 		}
@@ -141,6 +142,25 @@ func (s *scanner) members(read func(name string) error) error {
 			return nil
 		}
 	}
+}
+
+// name gives what content gives, without making a new string of the names that
+// every event has.
+func (s *scanner) name(from int) (string, error) {
+	quoted := s.text[from+1 : s.at]
+	switch end := bytes.IndexByte(quoted, '"'); string(quoted[:end]) {
+	case "type":
+		return "type", nil
+	case "data":
+		return "data", nil
+	case "id":
+		return "id", nil
+	case "time":
+		return "time", nil
+	case "subject":
+		return "subject", nil
+	}
+	return s.content(from)
 }
 
 // content gives the text of the string that begins at from and was walked over already.
@@ -197,59 +217,33 @@ func hex4(digits []byte) rune {
 	return r
 }
 
+// The members of an event, as bits of a set.
+const (
+	hasType = 1 << iota
+	hasData
+	hasID
+	hasSubject
+	hasTime
+)
+
+var eventMembers = map[string]uint8{
+	"type": hasType, "data": hasData, "id": hasID, "subject": hasSubject, "time": hasTime,
+}
+
+// event reads an event's object.
 func (s *scanner) event() (Event, error) {
-	event := Event{scanned: true}
+	var event Event
 	var seen uint8
 	err := s.members(func(name string) error {
-		var bit uint8
-		var into *string
-		var written string
-		switch name {
-		case "type":
-			bit, into = 1, &event.Type
-		case "id":
-			bit, into = 2, &event.ID
-		case "subject":
-			bit, into = 4, &event.Subject
-		case "time":
-			bit, into = 8, &written
-		case "data":
-			bit = 16
-		default:
-			return Invalidf(name, "is not a member of an event: it has type, data, id, subject and time")
+		member := eventMembers[name]
+		if member == 0 {
+			return Invalidf(quotable(name), "is not a member of an event: it has type, data, id, subject and time")
 		}
-		if seen&bit != 0 {
+		if seen&member != 0 {
 			return Invalidf(name, "stands twice")
 		}
-		seen |= bit
-		from := s.at
-		if into == nil {
-			if err := s.value(0); err != nil {
-				return within(name, err)
-			}
-			event.Data = s.text[from:s.at:s.at]
-			return nil
-		}
-		if s.peek() != '"' {
-			return Invalidf(name, "must be a string")
-		}
-		if err := s.str(); err != nil {
-			return within(name, err)
-		}
-		var err error
-		if *into, err = s.content(from); err != nil {
-			return within(name, err)
-		}
-		switch name {
-		case "time":
-			event.Time, err = ParseTimestamp(written)
-		case "id":
-			if event.ID == "" {
-				return Invalidf("id", "is empty: leave it out to let Peal choose one")
-			}
-			return validateEventID(event.ID)
-		}
-		if err != nil {
+		seen |= member
+		if err := s.eventMember(&event, member); err != nil {
 			return within(name, err)
 		}
 		return nil
@@ -257,14 +251,60 @@ func (s *scanner) event() (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	if seen&1 == 0 {
+	if seen&hasType == 0 {
 		return Event{}, ValidateType("")
 	}
-	if seen&16 == 0 {
+	if seen&hasData == 0 {
 		return Event{}, Invalidf("data", "is missing: give the event's content as JSON")
 	}
-	if err := ValidateType(event.Type); err != nil {
-		return Event{}, err
-	}
 	return event, nil
+}
+
+// eventMember reads the value of a member. Its errors have no field yet, or the
+// member's own.
+func (s *scanner) eventMember(event *Event, member uint8) error {
+	from := s.at
+	if member == hasData {
+		if err := s.value(0); err != nil {
+			return err
+		}
+		event.Data = s.text[from:s.at:s.at]
+		event.scanned = event.Data
+		return nil
+	}
+	if s.peek() != '"' {
+		return Errorf(Invalid, "must be a string")
+	}
+	if err := s.str(); err != nil {
+		return err
+	}
+	text, err := s.content(from)
+	if err != nil {
+		return err
+	}
+	switch member {
+	case hasType:
+		event.Type = text
+		return ValidateType(text)
+	case hasID:
+		event.ID = text
+		if text == "" {
+			return Errorf(Invalid, "is empty: leave it out to let Peal choose one")
+		}
+		return validateEventID(text)
+	case hasSubject:
+		event.Subject = text
+		return validateSubject(text)
+	}
+	event.Time, err = ParseTimestamp(text)
+	return err
+}
+
+// quotable shortens a name that a caller made up, for an error.
+func quotable(name string) string {
+	const longest = 64
+	if len(name) <= longest {
+		return name
+	}
+	return strings.ToValidUTF8(name[:longest], "") + "…"
 }

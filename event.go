@@ -43,8 +43,9 @@ type Event struct {
 	// Data is the event's content: one JSON value, kept byte for byte as it came.
 	Data json.RawMessage
 
-	// scanned is true when ParseEvent has checked Data.
-	scanned bool
+	// scanned is the Data that ParseEvent or Validate has checked. It is compared by
+	// its place in memory: whoever replaces Data has it checked again.
+	scanned json.RawMessage
 }
 
 // AcceptedAt is when Peal accepted the event, in UTC to the microsecond.
@@ -62,18 +63,15 @@ func (e *Event) Validate(maxData int) error {
 	if err := ValidateType(e.Type); err != nil {
 		return err
 	}
-	if len(e.Subject) > MaxSubjectLength {
-		return Invalidf("subject", "is %d bytes, at most %d are kept", len(e.Subject), MaxSubjectLength)
-	}
-	if strings.IndexByte(e.Subject, 0) >= 0 {
-		return Invalidf("subject", `must not hold the character \u0000: databases cannot keep it`)
+	if err := validateSubject(e.Subject); err != nil {
+		return err
 	}
 	if len(e.Data) > maxData {
 		err := Errorf(TooLarge, "is %d bytes, at most %d are accepted; publish a reference to large content instead", len(e.Data), maxData)
 		err.Field = "data"
 		return err
 	}
-	if !e.scanned {
+	if !e.isScanned() {
 		if len(e.Data) == 0 {
 			return Invalidf("data", "is missing: give the event's content as JSON")
 		}
@@ -81,9 +79,13 @@ func (e *Event) Validate(maxData int) error {
 			err.Field = "data"
 			return err
 		}
-		e.scanned = true
+		e.scanned = e.Data
 	}
 	return nil
+}
+
+func (e *Event) isScanned() bool {
+	return len(e.Data) > 0 && len(e.Data) == len(e.scanned) && &e.Data[0] == &e.scanned[0]
 }
 
 // SameContent reports whether a repeated publish of one id says what the first one
@@ -92,6 +94,16 @@ func (e *Event) Validate(maxData int) error {
 func (e *Event) SameContent(repeat *Event, timeGiven bool) bool {
 	return e.Type == repeat.Type && e.Subject == repeat.Subject &&
 		(!timeGiven || e.Time == repeat.Time) && bytes.Equal(e.Data, repeat.Data)
+}
+
+func validateSubject(subject string) error {
+	if len(subject) > MaxSubjectLength {
+		return Invalidf("subject", "is %d bytes, at most %d are kept", len(subject), MaxSubjectLength)
+	}
+	if strings.IndexByte(subject, 0) >= 0 {
+		return Invalidf("subject", `must not hold the character \u0000: databases cannot keep it`)
+	}
+	return nil
 }
 
 func validateEventID(id string) error {

@@ -92,15 +92,16 @@ func fillTick(id *[16]byte, tick uint64) {
 	binary.BigEndian.PutUint64(id[:8], ms<<16|0x7<<12|fraction)
 }
 
-// FloorID gives the smallest possible ID of its kind for a moment: every ID made
-// at t or later is greater than or equal to it. Ranges of time become ranges of IDs with it.
-func FloorID[K kind](t time.Time) ID[K] {
-	var id ID[K]
-	fillTick((*[16]byte)(&id), tickOf(t))
-	return id
+// FloorID gives the smallest possible ID of its kind for a moment, as in
+// FloorID[EventKey](t): every ID made at t or later is greater than or equal to it.
+// Ranges of time become ranges of IDs with it.
+func FloorID[I ~[16]byte](t time.Time) I {
+	var id [16]byte
+	fillTick(&id, tickOf(t))
+	return I(id)
 }
 
-// Time is the moment that the ID was made, in UTC, to the microsecond.
+// Time is the moment that the ID was made, in UTC, rounded up to the microsecond.
 func (id ID[K]) Time() time.Time {
 	if id.IsZero() {
 		return time.Time{}

@@ -1,6 +1,9 @@
 package peal
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 // scanner walks over JSON text (RFC 8259) once, checking its grammar, its UTF-8
 // and its depth, and keeps no copy of anything.
@@ -31,15 +34,12 @@ func validateJSON(text []byte) *Error {
 }
 
 func (s *scanner) space() {
-	for s.at < len(s.text) {
-		switch s.text[s.at] {
-		case ' ', '\n', '\t', '\r':
-			s.at++
-		default:
-			return
-		}
+	for s.at < len(s.text) && isSpace[s.text[s.at]] {
+		s.at++
 	}
 }
+
+var isSpace = [256]bool{' ': true, '\n': true, '\t': true, '\r': true}
 
 // peek gives the byte at hand, or 0 at the end of the text.
 func (s *scanner) peek() byte {
@@ -151,31 +151,74 @@ func (s *scanner) next(end byte) (bool, *Error) {
 	return false, s.fail(`expected "," or "` + string(end) + `"`)
 }
 
-// str walks over a string in quotes.
+// str walks over a string in quotes: eight characters at a time until one is
+// special. Its UTF-8 is checked at the end, and only when there is any.
 func (s *scanner) str() *Error {
 	s.at++
-	for s.at < len(s.text) {
-		switch c := s.text[s.at]; {
-		case c == '"':
+	from, seen := s.at, uint64(0)
+	for {
+		for len(s.text)-s.at >= 8 {
+			word := binary.LittleEndian.Uint64(s.text[s.at:])
+			if anySpecial(word) {
+				break
+			}
+			seen |= word
+			s.at += 8
+		}
+		for s.at < len(s.text) && !isSpecial[s.text[s.at]] {
+			seen |= uint64(s.text[s.at])
 			s.at++
-			return nil
-		case c == '\\':
+		}
+		switch {
+		case s.at >= len(s.text):
+			return s.fail("")
+		case s.text[s.at] == '\\':
 			if err := s.escape(); err != nil {
 				return err
 			}
-		case c < 0x20:
-			return s.fail("a control character stands unescaped in a string")
-		case c < utf8.RuneSelf:
-			s.at++
-		default:
-			r, size := utf8.DecodeRune(s.text[s.at:])
-			if r == utf8.RuneError && size == 1 {
-				return s.fail("invalid UTF-8")
+		case s.text[s.at] == '"':
+			if seen&tops != 0 && !utf8.Valid(s.text[from:s.at]) {
+				return s.failUTF8(from)
 			}
-			s.at += size
+			s.at++
+			return nil
+		default:
+			return s.fail("a control character stands unescaped in a string")
 		}
 	}
-	return s.fail("")
+}
+
+// failUTF8 finds the first byte from a place on that is no UTF-8.
+func (s *scanner) failUTF8(from int) *Error {
+	for s.at = from; ; {
+		r, size := utf8.DecodeRune(s.text[s.at:])
+		if r == utf8.RuneError && size == 1 {
+			return s.fail("invalid UTF-8")
+		}
+		s.at += size
+	}
+}
+
+// isSpecial tells the bytes that do not stand for themselves in a string.
+var isSpecial = func() (special [256]bool) {
+	for c := range 0x20 {
+		special[c] = true
+	}
+	special['"'], special['\\'] = true, true
+	return special
+}()
+
+const (
+	ones = 0x0101010101010101 // each byte of a word is 1
+	tops = 0x8080808080808080 // each byte of a word has only its top bit
+)
+
+// anySpecial reports whether a word of eight bytes has a special one. A byte that
+// is smaller than n makes w-ones*n borrow, which shows as a top bit that w does
+// not have; a byte that is c is 0, and so smaller than 1, in w^ones*c.
+func anySpecial(w uint64) bool {
+	quote, backslash := w^ones*'"', w^ones*'\\'
+	return ((w-ones*0x20)&^w|(quote-ones)&^quote|(backslash-ones)&^backslash)&tops != 0
 }
 
 func (s *scanner) escape() *Error {

@@ -1,6 +1,8 @@
 package peal
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"time"
 )
@@ -18,11 +20,11 @@ type Secret struct {
 
 const redacted = "[redacted]"
 
+// Format hides the value, whatever the verb.
+func (s Secret) Format(state fmt.State, _ rune) { io.WriteString(state, redacted) }
+
 // String hides the value.
 func (s Secret) String() string { return redacted }
-
-// GoString hides the value.
-func (s Secret) GoString() string { return "peal.Secret{" + redacted + "}" }
 
 // LogValue hides the value.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

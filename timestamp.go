@@ -11,9 +11,14 @@ import (
 type Timestamp struct{ text string }
 
 // TimestampOf writes a time as RFC 3339 in the time's own zone, with as many
-// fractional digits as it needs. The zero time gives the zero Timestamp.
+// fractional digits as it needs; in UTC where the zone's offset is no whole number
+// of minutes. The zero time, and years outside 0000 to 9999, which have no such
+// text, give the zero Timestamp.
 func TimestampOf(t time.Time) Timestamp {
-	if t.IsZero() {
+	if _, offset := t.Zone(); offset%60 != 0 {
+		t = t.UTC()
+	}
+	if t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
 		return Timestamp{}
 	}
 	return Timestamp{t.Format(time.RFC3339Nano)}
@@ -23,12 +28,56 @@ func TimestampOf(t time.Time) Timestamp {
 // fractional digits, a missing offset and years outside 0000 to 9999 are refused
 // with code [Invalid].
 func ParseTimestamp(text string) (Timestamp, error) {
-	_, fraction, _ := strings.Cut(text, ".")
-	var strict time.Time // UnmarshalText keeps to RFC 3339 where Parse is lenient
-	if err := strict.UnmarshalText([]byte(text)); err != nil || strings.IndexAny(fraction, "Z+-") > 9 {
+	if _, err := time.Parse(time.RFC3339Nano, text); err != nil || !hasTimestampShape(text) {
 		return Timestamp{}, Errorf(Invalid, "must be an RFC 3339 time with an offset and at most nine fractional digits, such as 2026-11-21T09:30:00.25+01:00")
 	}
 	return Timestamp{text}, nil
+}
+
+// hasTimestampShape checks what package time does not: two digits in each place, a
+// point before the fraction, and an offset of less than a day.
+func hasTimestampShape(text string) bool {
+	const whole = "0000-00-00T00:00:00"
+	if len(text) <= len(whole) || !hasShape(text[:len(whole)], whole) {
+		return false
+	}
+	rest := text[len(whole):]
+	if fraction, ok := strings.CutPrefix(rest, "."); ok {
+		rest = strings.TrimLeft(fraction, "0123456789")
+		if digits := len(fraction) - len(rest); digits < 1 || digits > 9 {
+			return false
+		}
+	}
+	if rest == "Z" {
+		return true
+	}
+	return hasShape(rest, "±00:00") && rest[1:3] <= "23" && rest[4:] <= "59"
+}
+
+// hasShape compares a text with a shape, in which 0 is any digit and ± either sign.
+func hasShape(text, shape string) bool {
+	at := 0
+	for _, want := range shape {
+		if at == len(text) {
+			return false
+		}
+		c := text[at]
+		switch at++; want {
+		case '0':
+			if c-'0' > 9 {
+				return false
+			}
+		case '±':
+			if c != '+' && c != '-' {
+				return false
+			}
+		default:
+			if c != byte(want) {
+				return false
+			}
+		}
+	}
+	return at == len(text)
 }
 
 // String is the text as it was written; "" for no time.
