@@ -104,18 +104,19 @@ func (s *sweeper) run(ctx context.Context, sweep func(context.Context) (more boo
 	}
 }
 
-// sweep cancels one batch.
+// sweep cancels one batch. It looks for it among the readers, so that the writer
+// is not troubled when there is nothing to do.
 func (s *Store) sweep(ctx context.Context) (more bool, err error) {
-	err = s.queue.submit(&change{ctx: ctx, rows: cancelBatch, run: func(w *writer) error {
-		more = false
-		webhook, found, err := w.conn.number(`SELECT num FROM webhooks WHERE deleted AND (
-			EXISTS (SELECT 1 FROM waiting WHERE webhook = num) OR num IN (SELECT webhook FROM held)) LIMIT 1`)
-		if err != nil || !found {
-			return err
-		}
-		more = true
-		_, err = w.cancelSome(webhook, time.Now())
+	var webhook int64
+	if err := s.query(ctx, `SELECT num FROM webhooks WHERE deleted AND (
+		EXISTS (SELECT 1 FROM waiting WHERE webhook = num) OR num IN (SELECT webhook FROM held)) LIMIT 1`, func(r row) error {
+		webhook, more = r.int(0), true
+		return nil
+	}); err != nil || !more {
+		return false, err
+	}
+	return true, s.queue.submit(&change{ctx: ctx, rows: cancelBatch, run: func(w *writer) error {
+		_, err := w.cancelSome(webhook, time.Now())
 		return err
 	}})
-	return more, err
 }

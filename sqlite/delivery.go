@@ -11,11 +11,15 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// selectDelivery reads deliveries for scanDelivery.
-const selectDelivery = `SELECT d.seq, d.head, d.tail, n.name, w.id, e.seq, e.head, e.tail, e.ext_id, t.name,
-		d.status, d.attempts, d.tries, d.due, d.code, d.duration, d.reason, d.test, d.at
-	FROM deliveries d JOIN webhooks w ON w.num = d.webhook JOIN tenants n ON n.num = w.tenant
-	LEFT JOIN events e ON e.seq = d.event LEFT JOIN types t ON t.num = e.type`
+// selectFrom reads deliveries for scanDelivery from a table or view of their rows.
+func selectFrom(rows string) string {
+	return `SELECT d.seq, d.head, d.tail, n.name, w.id, e.seq, e.head, e.tail, e.ext_id, t.name,
+			d.status, d.attempts, d.tries, d.due, d.code, d.duration, d.reason, d.test, d.at
+		FROM ` + rows + ` d JOIN webhooks w ON w.num = d.webhook JOIN tenants n ON n.num = w.tenant
+		LEFT JOIN events e ON e.seq = d.event LEFT JOIN types t ON t.num = e.type`
+}
+
+var selectDelivery = selectFrom("deliveries")
 
 func scanDelivery(r row) peal.Delivery {
 	d := peal.Delivery{
@@ -69,21 +73,20 @@ func (s *Store) Deliveries(ctx context.Context, query peal.DeliveryQuery) ([]pea
 		if err != nil {
 			return err
 		}
-		choice := `SELECT num FROM webhooks WHERE tenant = (SELECT num FROM tenants WHERE name = ?1) AND (?2 IS NULL OR id = ?2)`
 		values := []any{query.Tenant, nil, span.from, span.until, int64(query.Limit)}
 		if !query.WebhookID.IsZero() {
 			values[1] = query.WebhookID[:]
 		}
-		page := pageOfWebhooks(choice, query.Status)
+		page := pageOfWebhooks(query.Status)
 		if !query.EventKey.IsZero() {
 			seqs, err := deliveriesOf(ctx, q, query.EventKey)
 			if err != nil || len(seqs) == 0 {
 				return err
 			}
-			page = pageOfEvent(choice, query.Status)
+			page = pageOfEvent(query.Status)
 			values = append(values, seqs)
 		}
-		return q.query(ctx, selectDelivery+` WHERE d.seq IN (`+page+`) ORDER BY d.seq DESC`, func(r row) error {
+		return q.query(ctx, page+selectFrom("page")+` ORDER BY d.seq DESC`, func(r row) error {
 			deliveries = append(deliveries, scanDelivery(r))
 			return nil
 		}, values...)
@@ -108,14 +111,19 @@ func deliveriesOf(ctx context.Context, q querier, event peal.EventKey) (string, 
 	return string(text), err
 }
 
-// pageOfEvent chooses among the deliveries of one event (?6).
-func pageOfEvent(choice string, status peal.DeliveryStatus) string {
+// A page is a common table expression of a query with these parameters: the
+// tenant, the webhook or NULL, the keys from and until, the limit, and the keys
+// that an event names.
+const chosen = `chosen AS (SELECT num FROM webhooks WHERE tenant = (SELECT num FROM tenants WHERE name = ?1) AND (?2 IS NULL OR id = ?2))`
+
+// pageOfEvent chooses among the deliveries of one event.
+func pageOfEvent(status peal.DeliveryStatus) string {
 	where := ""
 	if status != "" {
 		where = ` AND status = ` + statusText(status)
 	}
-	return `SELECT seq FROM deliveries WHERE seq IN (SELECT value FROM json_each(?6)) AND seq >= ?3 AND seq < ?4
-		AND webhook IN (` + choice + `)` + where + ` ORDER BY seq DESC LIMIT +?5`
+	return `WITH ` + chosen + `, page AS (SELECT * FROM deliveries WHERE seq IN (SELECT value FROM json_each(?6)) AND seq >= ?3 AND seq < ?4
+		AND webhook IN (SELECT num FROM chosen)` + where + ` ORDER BY seq DESC LIMIT +?5) `
 }
 
 // pageOfWebhooks chooses the newest deliveries of webhooks. A webhook's settled
@@ -123,34 +131,38 @@ func pageOfEvent(choice string, status peal.DeliveryStatus) string {
 // newest of all lanes are among the newest of those lanes that have the newest,
 // so that nothing else is looked at, however many lanes and however long. The
 // held ones are few enough to look at them all.
-func pageOfWebhooks(choice string, status peal.DeliveryStatus) string {
-	var parts []string
-	settled := slices.DeleteFunc([]peal.DeliveryStatus{peal.Success, peal.Failed, peal.Canceled}, func(s peal.DeliveryStatus) bool {
-		return status != "" && s != status
-	})
-	if len(settled) > 0 {
-		var numbers []string
-		for _, s := range settled {
+func pageOfWebhooks(status peal.DeliveryStatus) string {
+	var parts, numbers []string
+	for _, s := range []peal.DeliveryStatus{peal.Success, peal.Failed, peal.Canceled} {
+		if status == "" || s == status {
 			numbers = append(numbers, statusText(s))
 		}
-		parts = append(parts, newest(`settled`, `webhook = lane.webhook AND status = lane.status`,
+	}
+	if len(numbers) > 0 {
+		parts = append(parts, newest(`settled`, `settled_webhook`, `x.status, NULL AS due`, `x.at`, `webhook = lane.webhook AND status = lane.status`,
 			`SELECT chosen.num AS webhook, s.column1 AS status FROM chosen CROSS JOIN (VALUES (`+strings.Join(numbers, `), (`)+`)) s`))
 	}
 	if status == "" || status == peal.Pending {
 		parts = append(parts,
-			newest(`waiting INDEXED BY waiting_webhook`, `webhook = lane.webhook`, `SELECT chosen.num AS webhook FROM chosen`),
-			`SELECT * FROM (SELECT seq FROM held WHERE seq >= ?3 AND seq < ?4 AND webhook IN (SELECT num FROM chosen) ORDER BY seq DESC LIMIT +?5)`)
+			newest(`waiting`, `waiting_webhook`, `0 AS status, x.due`, `NULL AS at`, `webhook = lane.webhook`, `SELECT chosen.num AS webhook FROM chosen`),
+			`SELECT * FROM (SELECT `+pageRow(`0 AS status, x.due`, `NULL AS at`)+` FROM held x
+				WHERE x.seq >= ?3 AND x.seq < ?4 AND x.webhook IN (SELECT num FROM chosen) ORDER BY x.seq DESC LIMIT +?5)`)
 	}
-	return `WITH chosen AS (` + choice + `) SELECT seq FROM (` + strings.Join(parts, ` UNION ALL `) + `) ORDER BY seq DESC LIMIT +?5`
+	return `WITH ` + chosen + `, page AS (SELECT * FROM (` + strings.Join(parts, ` UNION ALL `) + `) ORDER BY seq DESC LIMIT +?5) `
 }
 
-// newest gives a query for the newest keys in a table's lanes.
-func newest(table, inLane, lanes string) string {
-	const inSpan = ` AND seq >= ?3 AND seq < ?4`
-	return `SELECT * FROM (SELECT x.seq FROM
-		(SELECT * FROM (SELECT lane.*, (SELECT max(seq) FROM ` + table + ` WHERE ` + inLane + inSpan + `) AS newest FROM (` + lanes + `) lane)
+// pageRow is the columns of the view deliveries, read from one of its tables as x.
+func pageRow(statusAndDue, at string) string {
+	return `x.seq, x.head, x.tail, x.webhook, x.event, ` + statusAndDue + `, x.test, x.attempts, x.tries, x.code, x.duration, x.reason, ` + at
+}
+
+// newest gives a query for the newest rows in a table's lanes.
+func newest(table, index, statusAndDue, at, inLane, lanes string) string {
+	within := table + ` INDEXED BY ` + index + ` WHERE ` + inLane + ` AND seq >= ?3 AND seq < ?4`
+	return `SELECT * FROM (SELECT ` + pageRow(statusAndDue, at) + ` FROM
+		(SELECT * FROM (SELECT lane.*, (SELECT max(seq) FROM ` + within + `) AS newest FROM (` + lanes + `) lane)
 			WHERE newest IS NOT NULL ORDER BY newest DESC LIMIT +?5) lane
-		CROSS JOIN ` + strings.Fields(table)[0] + ` x ON x.seq IN (SELECT seq FROM ` + table + ` WHERE ` + inLane + inSpan + ` ORDER BY seq DESC LIMIT +?5)
+		CROSS JOIN ` + table + ` x ON x.seq IN (SELECT seq FROM ` + within + ` ORDER BY seq DESC LIMIT +?5)
 		ORDER BY x.seq DESC LIMIT +?5)`
 }
 

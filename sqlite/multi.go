@@ -21,8 +21,6 @@ var multiSizes = [3]int{32, 8, 1}
 
 func (m *multi) add(values ...any) { m.values = append(m.values, values...) }
 
-func (m *multi) rows() int { return len(m.values) / m.width }
-
 // discard forgets the rows.
 func (m *multi) discard() {
 	clear(m.values)

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"encoding/binary"
 	"time"
+
+	"github.com/pealhq/peal"
 )
 
 // A row's seq is the 60 bits of time in its UUIDv7 (milliseconds and their
@@ -57,17 +59,19 @@ func idAt(seq int64, head any, tail int64) [16]byte {
 	return halves{headOf(seq), tail}.id()
 }
 
-// seqFloor gives the smallest seq of an ID whose time is at or after t. An ID's
-// time is its tick rounded up to the microsecond.
+// seqFloor gives the smallest seq of an ID whose own time, which is rounded to the
+// microsecond, is at or after t.
 func seqFloor(t time.Time) int64 {
-	micros := t.UnixMicro()
-	if t.Nanosecond()%1000 != 0 {
-		micros++
+	const tick = 1 << spareBits
+	floor := halve(peal.FloorID[peal.DeliveryID](t)).seq()
+	for floor >= tick && !timeAt(floor-tick).Before(t) {
+		floor -= tick
 	}
-	if micros <= 0 {
-		return 0
+	for timeAt(floor).Before(t) {
+		floor += tick
 	}
-	ms, us := (micros-1)/1000, (micros-1)%1000
-	tick := ms<<12 | (us<<12/1000 + 1)
-	return tick << spareBits
+	return floor
 }
+
+// timeAt is the time that an ID with this natural key tells.
+func timeAt(seq int64) time.Time { return peal.DeliveryID(halves{headOf(seq), 1}.id()).Time() }

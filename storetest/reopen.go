@@ -43,10 +43,9 @@ var reopenTests = map[string]func(*testing.T, *harness){
 	},
 	"a final one begins a new round": func(t *testing.T, h *harness) {
 		w := h.webhook()
-		event := h.newEvent()
 		for _, status := range []peal.DeliveryStatus{peal.Success, peal.Failed, peal.Canceled} {
 			d := deliveriesTo(true, w)
-			event = h.newEvent()
+			event := h.newEvent()
 			h.insert(peal.Insertion{Event: event, Deliveries: d})
 			id := d[0].ID
 			if status == peal.Canceled {
