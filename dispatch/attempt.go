@@ -36,7 +36,7 @@ func (e *Engine) attempt(j *job) {
 	}
 	e.settler.add(settlement)
 	if telling && (troubled || !attempt.Succeeded()) {
-		e.health.after(hook, j.lane, &attempt, settlement.Status)
+		e.health.after(hook, j, &attempt, settlement.Status)
 	}
 }
 

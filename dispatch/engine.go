@@ -87,7 +87,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers sync.WaitGroup
 	helpers.Go(func() { e.settler.run() })
-	helpers.Go(func() { e.health.run(work) })
+	helpers.Go(func() { e.health.run() })
 	err := e.begin(ctx)
 	if err == nil {
 		for range refillers {

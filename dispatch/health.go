@@ -9,64 +9,100 @@ import (
 	"github.com/pealhq/peal"
 )
 
+// maxRaised is how many of Peal's own events may wait to be published; more are dropped.
+const maxRaised = 10_000
+
 // healthKeeper follows whether webhooks fail, writes that down when it changes,
-// and disables a webhook when its policy says so. While all goes well it does
-// nothing.
+// tells operators, and disables a webhook when its policy says so. While all goes
+// well it does nothing.
 type healthKeeper struct {
 	engine *Engine
 
 	mu       sync.Mutex
-	changed  map[peal.WebhookID]peal.Health
-	disable  map[peal.WebhookID]disabling
+	todo     healthWork
 	finished bool
 	more     chan struct{} // has room for one
 }
 
+// healthWork is what the keeper has to do.
+type healthWork struct {
+	changed map[peal.WebhookID]peal.Health
+	disable map[peal.WebhookID]disabling
+	raise   []raised
+}
+
 type disabling struct{ tenant, reason string }
 
+func newHealthWork() healthWork {
+	return healthWork{changed: make(map[peal.WebhookID]peal.Health), disable: make(map[peal.WebhookID]disabling)}
+}
+
 func newHealthKeeper(e *Engine) *healthKeeper {
-	return &healthKeeper{
-		engine: e, changed: make(map[peal.WebhookID]peal.Health), disable: make(map[peal.WebhookID]disabling),
-		more: make(chan struct{}, 1),
-	}
+	return &healthKeeper{engine: e, todo: newHealthWork(), more: make(chan struct{}, 1)}
 }
 
 // after learns from an attempt and what it made of its delivery.
-func (k *healthKeeper) after(h *hook, l *lane, attempt *peal.Attempt, status peal.DeliveryStatus) {
-	s := k.engine.scheduler
-	s.mu.Lock()
-	before := l.health
-	switch {
-	case attempt.Succeeded():
-		l.health = peal.Health{}
-	default:
-		if l.health.FailingSince.IsZero() {
-			l.health.FailingSince = attempt.StartedAt
-		}
-		if status == peal.Failed {
-			l.health.ExhaustedInRow++
-		}
-	}
-	health := l.health
-	s.mu.Unlock()
-	if health == before && attempt.StatusCode != statusGone {
-		if attempt.Succeeded() || h.policy.DisableAfterFailing == 0 {
-			return
-		}
-	}
+func (k *healthKeeper) after(h *hook, j *job, attempt *peal.Attempt, status peal.DeliveryStatus) {
+	before, health, warn, recovered := k.learn(h, j.lane, attempt, status)
 	reason := disableReason(h, health, attempt)
-	if health == before && reason == "" {
+	var events []raised
+	add := func(eventType string, data operation) {
+		if k.engine.hears(eventType, h.Tenant) {
+			events = append(events, raised{eventType, data})
+		}
+	}
+	about := operationOf(h.Webhook).withAttempt(attempt)
+	if status == peal.Failed {
+		exhausted := about
+		exhausted.Delivery = &operationDelivery{
+			ID: j.delivery.ID, EventID: j.delivery.EventID, EventType: j.delivery.EventType, Attempts: attempt.Number,
+		}
+		add(EventDeliveryExhausted, exhausted)
+	}
+	if warn && reason == "" {
+		add(EventWebhookFailing, about.withHealth(health))
+	}
+	if recovered {
+		add(EventWebhookRecovered, about.withHealth(before))
+	}
+	if health == before && reason == "" && len(events) == 0 {
 		return
 	}
 	k.mu.Lock()
 	if health != before {
-		k.changed[h.ID] = health
+		k.todo.changed[h.ID] = health
 	}
 	if reason != "" {
-		k.disable[h.ID] = disabling{h.Tenant, reason}
+		k.todo.disable[h.ID] = disabling{h.Tenant, reason}
+	}
+	if len(k.todo.raise) < maxRaised {
+		k.todo.raise = append(k.todo.raise, events...)
 	}
 	k.mu.Unlock()
 	k.signal()
+}
+
+// learn moves the lane's health on, and says whether this attempt is the first one
+// that deserves the early warning, or the success that ends what was warned of.
+func (k *healthKeeper) learn(h *hook, l *lane, attempt *peal.Attempt, status peal.DeliveryStatus) (before, after peal.Health, warn, recovered bool) {
+	s := k.engine.scheduler
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before = l.health
+	if attempt.Succeeded() {
+		recovered = l.warned || failing(h.policy, before, attempt.StartedAt)
+		l.health, l.warned = peal.Health{}, false
+		return before, l.health, false, recovered
+	}
+	if l.health.FailingSince.IsZero() {
+		l.health.FailingSince = attempt.StartedAt
+	}
+	if status == peal.Failed {
+		l.health.ExhaustedInRow++
+	}
+	warn = !l.warned && failing(h.policy, l.health, attempt.StartedAt)
+	l.warned = l.warned || warn
+	return before, l.health, warn, false
 }
 
 // disableReason says why the webhook must be disabled; "" when it need not be.
@@ -79,7 +115,7 @@ func disableReason(h *hook, health peal.Health, attempt *peal.Attempt) string {
 		return "The endpoint answered 410 Gone: it asked to get no more events."
 	case policy.DisableAfterExhausted > 0 && health.ExhaustedInRow >= policy.DisableAfterExhausted:
 		if health.ExhaustedInRow == 1 {
-			return fmt.Sprintf("A delivery failed for good after %d attempts (%s).", len(policy.Delays)+1, attempt.Error)
+			return fmt.Sprintf("A delivery failed for good after %d attempts (%s).", attempt.Number, attempt.Error)
 		}
 		return fmt.Sprintf("%d deliveries in a row failed for good (%s).", health.ExhaustedInRow, attempt.Error)
 	case policy.DisableAfterFailing > 0 && failing >= policy.DisableAfterFailing:
@@ -95,7 +131,7 @@ func (k *healthKeeper) signal() {
 	}
 }
 
-// finish makes run end after writing what is left.
+// finish makes run end after doing what is left.
 func (k *healthKeeper) finish() {
 	k.mu.Lock()
 	k.finished = true
@@ -103,27 +139,35 @@ func (k *healthKeeper) finish() {
 	k.signal()
 }
 
-func (k *healthKeeper) run(ctx context.Context) {
-	ctx = context.WithoutCancel(ctx)
+func (k *healthKeeper) run() {
+	ctx := context.Background() // what was learned is written also while the engine stops
 	for {
 		<-k.more
 		k.mu.Lock()
-		changed, disable, finished := k.changed, k.disable, k.finished
-		k.changed, k.disable = make(map[peal.WebhookID]peal.Health), make(map[peal.WebhookID]disabling)
+		todo, finished := k.todo, k.finished
+		k.todo = newHealthWork()
 		k.mu.Unlock()
-		for id, health := range changed {
-			if err := k.engine.store.SetHealth(ctx, id, health); err != nil {
-				k.engine.log.Warn("cannot write a webhook's health", "webhook", id, "error", err)
-			}
-		}
-		for id, d := range disable {
-			if err := k.engine.disableWebhook(ctx, d.tenant, id, d.reason); err != nil {
-				k.engine.log.Warn("cannot disable a webhook; it goes on until it fails again", "webhook", id, "error", err)
-			}
-		}
+		k.do(ctx, todo)
 		if finished {
 			return
 		}
+	}
+}
+
+func (k *healthKeeper) do(ctx context.Context, todo healthWork) {
+	e := k.engine
+	for id, health := range todo.changed {
+		if err := e.store.SetHealth(ctx, id, health); err != nil {
+			e.log.Warn("cannot write a webhook's health", "webhook", id, "error", err)
+		}
+	}
+	for id, d := range todo.disable {
+		if err := e.disableWebhook(ctx, d.tenant, id, d.reason); err != nil {
+			e.log.Warn("cannot disable a webhook; it goes on until it fails again", "webhook", id, "error", err)
+		}
+	}
+	for _, r := range todo.raise {
+		e.raise(ctx, r)
 	}
 }
 
@@ -147,7 +191,15 @@ func (e *Engine) disableWebhook(ctx context.Context, tenant string, id peal.Webh
 			return err
 		}
 		e.log.Warn("webhook disabled", "webhook", id, "tenant", tenant, "reason", reason)
-		return e.Refresh(ctx)
+		if err := e.Refresh(ctx); err != nil {
+			return err
+		}
+		if e.hears(EventWebhookDisabled, tenant) {
+			about := operationOf(&webhook).withHealth(webhook.Health)
+			about.Reason = reason
+			e.raise(ctx, raised{EventWebhookDisabled, about})
+		}
+		return nil
 	}
 	return peal.Errorf(peal.Conflict, "the webhook changes too fast")
 }

@@ -42,6 +42,7 @@ type lane struct {
 	limiter *rate.Limiter
 	wake    *time.Timer // makes the lane ready when its breaker or limiter lets it
 	health  peal.Health
+	warned  bool // operators know that the webhook fails
 
 	// spilled is true while the store may hold deliveries that are due and that
 	// nobody holds; new ones then go there too, so that they keep their order.

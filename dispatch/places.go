@@ -249,6 +249,7 @@ func (s *scheduler) forgive(id peal.WebhookID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l := s.lanes[id]; l != nil {
+		l.warned = false
 		l.health, l.pace, l.breaker = peal.Health{}, newPace(s.options.LaneInFlight), breaker{probing: l.breaker.probing}
 	}
 }

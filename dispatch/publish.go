@@ -36,6 +36,10 @@ func (e *Engine) Publish(ctx context.Context, tenant string, events ...peal.Even
 	if tenant == peal.OperationsTenant {
 		return nil, peal.Errorf(peal.Forbidden, "the tenant %q is reserved for Peal's own events", tenant)
 	}
+	if err := e.enter(); err != nil {
+		return nil, err
+	}
+	defer e.publishers.Done()
 	return e.publish(ctx, tenant, events)
 }
 
@@ -47,10 +51,6 @@ func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event
 	if err != nil {
 		return nil, err
 	}
-	if err := e.enter(); err != nil {
-		return nil, err
-	}
-	defer e.publishers.Done()
 	// The answer of the store decides what this node holds, so it is waited for even
 	// when the caller has gone.
 	ctx = context.WithoutCancel(ctx)
@@ -184,7 +184,7 @@ func (e *Engine) plan(p *plan, routes *routes, insertion *peal.Insertion) {
 	event := insertion.Event
 	p.size = len(event.Data)
 	matched := routes.table.Match(event.Tenant, event.Type)
-	insertion.Deliveries = nil
+	insertion.Deliveries, insertion.FilterErrors = nil, nil
 	if len(matched) == 0 {
 		return
 	}
@@ -198,6 +198,9 @@ func (e *Engine) plan(p *plan, routes *routes, insertion *peal.Insertion) {
 			wants, err := route.Wants(facts)
 			if err != nil {
 				e.log.Info("a filter failed, which counts as no match", "webhook", route.Webhook().ID, "event", event.ID, "error", err)
+				if len(insertion.FilterErrors) < peal.MaxFilterErrors {
+					insertion.FilterErrors = append(insertion.FilterErrors, peal.NewFilterError(route.Webhook().ID, err))
+				}
 			}
 			if !wants {
 				continue
