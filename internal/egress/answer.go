@@ -42,7 +42,7 @@ func readAnswer(response *http.Response, attempt *peal.Attempt) error {
 func readUpTo(r io.Reader, length int64, limit int) ([]byte, error) {
 	size := 512
 	if length >= 0 {
-		size = int(min(length+1, int64(limit))) // one more, for the end to be found in
+		size = int(min(length, int64(limit)-1)) + 1 // one more, for the end to be found in
 	}
 	kept := make([]byte, 0, size)
 	for len(kept) < limit {

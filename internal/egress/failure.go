@@ -38,7 +38,7 @@ func classify(ctx context.Context, err error, watch *watch, target string) (peal
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return peal.ReasonTimeout, late(at, address)
 	case tlsErr != nil, isTLS(err):
-		return peal.ReasonTLS, "no secure connection: " + words(err)
+		return peal.ReasonTLS, "no secure connection: " + insecure(err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return peal.ReasonRefused, "connection refused: nothing listens at " + address
 	case isUnreachable(err):
@@ -142,6 +142,14 @@ func isTLS(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &hostname) ||
 		errors.As(err, &op) && op.Op == "remote error" // an alert from the endpoint
+}
+
+func insecure(err error) string {
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/" {
+		return "this port speaks http, not https"
+	}
+	return words(err)
 }
 
 func isUnreachable(err error) bool {

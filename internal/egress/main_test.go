@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // ample is a timeout that no passing test waits for, brief one that some do.
 const (
 	ample = time.Minute
-	brief = 100 * time.Millisecond
+	brief = 200 * time.Millisecond
 )
 
 // newClient makes a client that may reach 127.0.0.1 and nothing else, by http too.
@@ -46,8 +46,12 @@ func newClient(t testing.TB, change func(*egress.Options)) *egress.Client {
 
 // post makes one attempt with a small body.
 func post(t testing.TB, client *egress.Client, url string, timeout time.Duration) peal.Attempt {
-	attempt, _ := send(t, client, &wire.Request{URL: url, Header: http.Header{}, Body: []byte(`{"a":1}`)}, timeout)
+	attempt, _ := send(t, client, request(url), timeout)
 	return attempt
+}
+
+func request(url string) *wire.Request {
+	return &wire.Request{URL: url, Header: http.Header{}, Body: []byte(`{"a":1}`)}
 }
 
 func send(t testing.TB, client *egress.Client, request *wire.Request, timeout time.Duration) (peal.Attempt, time.Duration) {

@@ -3,6 +3,8 @@ package egress_test
 import (
 	"fmt"
 	"net/http"
+	"path"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,9 +27,13 @@ func TestStatus(t *testing.T) {
 		{300, 399, peal.ReasonRedirect, 0, "https://elsewhere.test/new"},
 		{400, 999, peal.ReasonStatus, 0, "answered"},
 	}
-	var status int
 	r := receive(t, func(c *conn) {
-		for c.read() != nil {
+		for {
+			request := c.read()
+			if request == nil {
+				return
+			}
+			status, _ := strconv.Atoi(path.Base(request.URL.Path))
 			text := fmt.Sprintf("HTTP/1.1 %03d Some Words\r\nLocation: https://elsewhere.test/new\r\n", status)
 			if status < 100 || status > 199 {
 				text += "Content-Length: 0\r\n"
@@ -43,8 +49,8 @@ func TestStatus(t *testing.T) {
 	})
 	client := newClient(t, nil)
 	for _, v := range verdicts {
-		for status = v.from; status <= v.to; status++ {
-			a := post(t, client, r.url, ample)
+		for status := v.from; status <= v.to; status++ {
+			a := post(t, client, fmt.Sprint(r.url, "/", status), ample)
 			want(t, a, v.reason, v.says)
 			final := v.final
 			if final == 0 {
