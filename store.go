@@ -16,6 +16,7 @@ import (
 // open whether the change happened.
 type Store interface {
 	ConfigStore
+	SourceStore
 	WorkStore
 	HistoryStore
 

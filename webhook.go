@@ -60,6 +60,9 @@ type Webhook struct {
 	Timeout time.Duration
 	// RateLimit bounds how fast requests start; nil for no limit.
 	RateLimit *RateLimit
+	// Handshake has the URL asked for its consent before the webhook is saved, as
+	// CloudEvents webhooks do; each request then names the origin that it consented to.
+	Handshake bool
 	// Filter is an expression that must be true for an event to match; "" for none.
 	Filter string
 	// Transform is a jq program from the event to the data that this webhook gets; "" for none.

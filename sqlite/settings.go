@@ -19,6 +19,7 @@ type settings struct {
 	RetryPolicy  *peal.RetryPolicy  `json:"retry_policy,omitempty"`
 	Timeout      int64              `json:"timeout_us"`
 	RateLimit    *peal.RateLimit    `json:"rate_limit,omitempty"`
+	Handshake    bool               `json:"handshake,omitempty"`
 	Filter       string             `json:"filter,omitempty"`
 	Transform    string             `json:"transform,omitempty"`
 	Description  string             `json:"description,omitempty"`
@@ -53,7 +54,7 @@ func boundTo(id peal.WebhookID) []byte { return append(id[:], "webhooks.confiden
 func (s *Store) encodeWebhook(webhook *peal.Webhook) (webhookRow, error) {
 	open := settings{
 		URL: webhook.URL, Events: webhook.Events, Format: webhook.Format, ExtraPayload: webhook.ExtraPayload, UUID: webhook.UUID,
-		RetryPolicy: webhook.RetryPolicy, Timeout: webhook.Timeout.Microseconds(), RateLimit: webhook.RateLimit,
+		RetryPolicy: webhook.RetryPolicy, Timeout: webhook.Timeout.Microseconds(), RateLimit: webhook.RateLimit, Handshake: webhook.Handshake,
 		Filter: webhook.Filter, Transform: webhook.Transform, Description: webhook.Description,
 		Status: webhook.Status, StatusReason: webhook.StatusReason, Managed: webhook.Managed,
 	}
@@ -99,6 +100,7 @@ func (s *Store) decodeWebhook(webhook *peal.Webhook, encoded webhookRow) error {
 	}
 	webhook.URL, webhook.Events, webhook.Format, webhook.ExtraPayload, webhook.UUID = open.URL, open.Events, open.Format, open.ExtraPayload, open.UUID
 	webhook.RetryPolicy, webhook.Timeout, webhook.RateLimit = open.RetryPolicy, time.Duration(open.Timeout)*time.Microsecond, open.RateLimit
+	webhook.Handshake = open.Handshake
 	webhook.Filter, webhook.Transform, webhook.Description = open.Filter, open.Transform, open.Description
 	webhook.Status, webhook.StatusReason, webhook.Managed = open.Status, open.StatusReason, open.Managed
 	webhook.Authorization, webhook.Headers = closed.Authorization, closed.Headers

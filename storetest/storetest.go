@@ -27,6 +27,7 @@ func Run(t *testing.T, open Open) {
 		{"routes", routesTests},
 		{"keys", keyTests},
 		{"event types", eventTypeTests},
+		{"sources", sourceTests},
 		{"insert", insertTests},
 		{"duplicates", duplicateTests},
 		{"settle", settleTests},

@@ -1,0 +1,84 @@
+package sqlite
+
+import (
+	"encoding/json"
+
+	"github.com/pealhq/peal"
+)
+
+// sourceSettings are what a source's row holds as JSON. The names are part of the
+// file format: they may be added to, never changed.
+type sourceSettings struct {
+	Format      string             `json:"format"`
+	Secrets     []secretTimes      `json:"secrets,omitempty"`
+	Unverified  bool               `json:"unverified,omitempty"`
+	Dedup       peal.SourceDedup   `json:"dedup"`
+	Description string             `json:"description,omitempty"`
+	Status      peal.WebhookStatus `json:"status"`
+}
+
+// sourceRow are the columns that hold a source's settings.
+type sourceRow struct {
+	settings string
+	secrets  []byte
+	sealed   int64
+}
+
+// sourceBoundTo is what a source's sealed secrets belong to.
+func sourceBoundTo(id peal.SourceID) []byte { return append(id[:], "sources.secrets"...) }
+
+func (s *Store) encodeSource(source *peal.Source) (sourceRow, error) {
+	open := sourceSettings{
+		Format: source.Format, Unverified: source.Unverified, Dedup: source.Dedup, Description: source.Description, Status: source.Status,
+	}
+	values := make([]string, 0, len(source.Secrets))
+	for _, secret := range source.Secrets {
+		open.Secrets = append(open.Secrets, secretTimes{micros(secret.CreatedAt), micros(secret.ExpiresAt)})
+		values = append(values, secret.Value)
+	}
+	openText, err := json.Marshal(open)
+	if err != nil {
+		return sourceRow{}, err
+	}
+	closedText, err := json.Marshal(values)
+	if err != nil {
+		return sourceRow{}, err
+	}
+	encoded := sourceRow{settings: string(openText), secrets: closedText}
+	if s.options.Sealer != nil {
+		encoded.sealed = 1
+		encoded.secrets, err = s.options.Sealer.Seal(closedText, sourceBoundTo(source.ID))
+	}
+	return encoded, err
+}
+
+func (s *Store) decodeSource(source *peal.Source, encoded sourceRow) error {
+	var open sourceSettings
+	if err := json.Unmarshal([]byte(encoded.settings), &open); err != nil {
+		return err
+	}
+	closedText := encoded.secrets
+	if encoded.sealed != 0 {
+		if s.options.Sealer == nil {
+			return peal.Errorf(peal.Internal, "the secrets of %s are sealed, and no key was given to open them; start with the key that sealed them", source.ID)
+		}
+		var err error
+		if closedText, err = s.options.Sealer.Open(closedText, sourceBoundTo(source.ID)); err != nil {
+			return &peal.Error{Code: peal.Internal, Message: "the secrets of " + source.ID.String() + " do not open; start with the key that sealed them", Err: err}
+		}
+	}
+	var values []string
+	if err := json.Unmarshal(closedText, &values); err != nil {
+		return err
+	}
+	source.Format, source.Unverified, source.Dedup = open.Format, open.Unverified, open.Dedup
+	source.Description, source.Status = open.Description, open.Status
+	for i, value := range values {
+		secret := peal.Secret{Value: value}
+		if i < len(open.Secrets) {
+			secret.CreatedAt, secret.ExpiresAt = timeOf(open.Secrets[i].Created), timeOf(open.Secrets[i].Expires)
+		}
+		source.Secrets = append(source.Secrets, secret)
+	}
+	return nil
+}
