@@ -88,6 +88,9 @@ type Insertion struct {
 	IDGiven bool
 	// Deliveries are the webhooks that matched, each with a fresh id.
 	Deliveries []NewDelivery
+	// FilterErrors are the webhooks whose filters failed on the event, which counts
+	// as no match: at most MaxFilterErrors. Nil for nearly every event.
+	FilterErrors []FilterError
 }
 
 // NewDelivery is a delivery about to be committed.
@@ -202,6 +205,9 @@ type HistoryStore interface {
 	Event(ctx context.Context, tenant, id string) (Event, error)
 	// Events lists events.
 	Events(ctx context.Context, query EventQuery) ([]Event, error)
+	// FilterErrors gives the FilterErrors that an event was inserted with, in their
+	// order; none for an unknown event.
+	FilterErrors(ctx context.Context, tenant string, key EventKey) ([]FilterError, error)
 	// Delivery gives one delivery of a tenant. NotFound.
 	Delivery(ctx context.Context, tenant string, id DeliveryID) (Delivery, error)
 	// Deliveries lists deliveries.

@@ -12,7 +12,10 @@ import (
 // in a group go into the same statements.
 type inserts struct {
 	events, held, waiting multi
-	taken                 taken
+	// troubled are the few events on which filters failed: the column for that costs
+	// the others nothing.
+	troubled multi
+	taken    taken
 	// ids are the publishers' own ids among the events.
 	ids map[givenID]struct{}
 }
@@ -24,15 +27,16 @@ type givenID struct {
 
 func newInserts() inserts {
 	return inserts{
-		events:  multi{before: `INSERT INTO events (seq, head, tail, tenant, type, ext_id, subject, time, deliveries, data) VALUES `, width: 10},
-		held:    multi{before: `INSERT INTO held (seq, head, tail, webhook, event, owner, due, test) VALUES `, width: 8},
-		waiting: multi{before: `INSERT INTO waiting (seq, head, tail, webhook, event, due, test) VALUES `, width: 7},
-		ids:     map[givenID]struct{}{},
+		events:   multi{before: `INSERT INTO events (seq, head, tail, tenant, type, ext_id, subject, time, deliveries, data) VALUES `, width: 10},
+		troubled: multi{before: `INSERT INTO events (seq, head, tail, tenant, type, ext_id, subject, time, deliveries, data, filter_errors) VALUES `, width: 11},
+		held:     multi{before: `INSERT INTO held (seq, head, tail, webhook, event, owner, due, test) VALUES `, width: 8},
+		waiting:  multi{before: `INSERT INTO waiting (seq, head, tail, webhook, event, due, test) VALUES `, width: 7},
+		ids:      map[givenID]struct{}{},
 	}
 }
 
 func (b *inserts) flush(conn *connection) error {
-	for _, m := range []*multi{&b.events, &b.held, &b.waiting} {
+	for _, m := range []*multi{&b.events, &b.troubled, &b.held, &b.waiting} {
 		if len(m.values) == 0 {
 			continue
 		}
@@ -46,6 +50,7 @@ func (b *inserts) flush(conn *connection) error {
 
 func (b *inserts) discard() {
 	b.events.discard()
+	b.troubled.discard()
 	b.held.discard()
 	b.waiting.discard()
 	clear(b.ids)
@@ -142,6 +147,14 @@ func (w *writer) append(owner int64, in *peal.Insertion) error {
 	}
 	if e.Subject != "" {
 		subject = e.Subject
+	}
+	if len(in.FilterErrors) > 0 {
+		failures, err := storeFilterErrors(in.FilterErrors)
+		if err != nil {
+			return fmt.Errorf("keep the filter errors of event %s: %w", e.Key, err)
+		}
+		w.inserts.troubled.add(seq, key.storedHead(seq), key.tail, tenant, typeNum, extID, subject, storedTime(e), deliveries, []byte(e.Data), failures)
+		return nil
 	}
 	w.inserts.events.add(seq, key.storedHead(seq), key.tail, tenant, typeNum, extID, subject, storedTime(e), deliveries, []byte(e.Data))
 	return nil

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		{"cancel and reopen", reopenTests},
 		{"delete", deleteTests},
 		{"events", eventTests},
+		{"filter errors", filterErrorTests},
 		{"deliveries", deliveryTests},
 		{"attempts", attemptTests},
 		{"concurrency", concurrencyTests},
