@@ -44,7 +44,7 @@ func hasTimestampShape(text string) bool {
 	rest := text[len(whole):]
 	if fraction, ok := strings.CutPrefix(rest, "."); ok {
 		rest = strings.TrimLeft(fraction, "0123456789")
-		if digits := len(fraction) - len(rest); digits < 1 || digits > 9 {
+		if len(fraction)-len(rest) > 9 {
 			return false
 		}
 	}
