@@ -72,22 +72,31 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	queue := newQueue(options.MaxWaiting)
-	writer, err := newWriter(conn, queue)
+	checkpoints, err := newCheckpointer(ctx, dsn(options, false))
 	if err != nil {
 		return nil, errors.Join(err, conn.close())
 	}
-	readers := newReaders(dsn(options, true), options.Readers)
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Store{
-		options: options, lock: lock, queue: queue, readers: readers, writer: writer,
-		written: make(chan struct{}), sweeper: newSweeper(), stop: stop,
+	queue := newQueue(options.MaxWaiting)
+	writer, err := newWriter(conn, queue, checkpoints)
+	if err != nil {
+		return nil, errors.Join(err, checkpoints.conn.close(), conn.close())
 	}
+	s := &Store{
+		options: options, lock: lock, queue: queue, readers: newReaders(dsn(options, true), options.Readers), writer: writer,
+		written: make(chan struct{}), sweeper: newSweeper(), checkpoints: checkpoints,
+	}
+	s.start(context.WithoutCancel(ctx))
+	return s, nil
+}
+
+// start begins the goroutines that Close ends.
+func (s *Store) start(ctx context.Context) {
+	ctx, s.stop = context.WithCancel(ctx)
 	go func() {
 		defer close(s.written)
-		writer.run()
+		s.writer.run()
 	}()
-	go s.sweeper.run(running, s.sweep)
+	go s.checkpoints.run(ctx)
+	go s.sweeper.run(ctx, s.sweep)
 	s.sweeper.signal()
-	return s, nil
 }

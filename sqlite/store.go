@@ -10,16 +10,17 @@ import (
 
 // Store keeps Peal's state in a database file. It implements [peal.Store].
 type Store struct {
-	options Options
-	lock    *lock
-	queue   *queue
-	readers *readers
-	writer  *writer
-	written chan struct{} // closed when the writer has ended
-	sweeper *sweeper
-	stop    context.CancelFunc // ends the sweeper
-	closing sync.Once
-	closed  error
+	options     Options
+	lock        *lock
+	queue       *queue
+	readers     *readers
+	writer      *writer
+	written     chan struct{} // closed when the writer has ended
+	sweeper     *sweeper
+	checkpoints *checkpointer
+	stop        context.CancelFunc // ends the sweeper and the checkpointer
+	closing     sync.Once
+	closed      error
 }
 
 var _ peal.Store = (*Store)(nil)
@@ -44,8 +45,9 @@ func (s *Store) Close() error {
 		<-s.sweeper.done
 		s.queue.close()
 		<-s.written
-		// The readers go first: the last connection to close takes the log with it.
-		s.closed = translate("close", errors.Join(s.readers.close(), s.writer.conn.close(), s.lock.release()))
+		<-s.checkpoints.done
+		// The writer's goes last: the last connection to close takes the log with it.
+		s.closed = translate("close", errors.Join(s.readers.close(), s.checkpoints.conn.close(), s.writer.conn.close(), s.lock.release()))
 	})
 	return s.closed
 }

@@ -21,8 +21,10 @@ type writer struct {
 	inserts inserts
 	settles settles
 	after   []func() // run once the transaction is committed
-	log     checkpoints
-	stats   *statistics
+	// logged are the pages that went into the log since it was last written back.
+	logged      int
+	checkpoints *checkpointer
+	stats       *statistics
 }
 
 // statistics count what the writer did.
@@ -31,8 +33,8 @@ type statistics struct {
 	changes atomic.Int64 // changes answered
 }
 
-func newWriter(conn *connection, q *queue) (*writer, error) {
-	w := &writer{conn: conn, queue: q, names: newNames(), inserts: newInserts(), settles: newSettles(), stats: new(statistics)}
+func newWriter(conn *connection, q *queue, checkpoints *checkpointer) (*writer, error) {
+	w := &writer{conn: conn, queue: q, names: newNames(), inserts: newInserts(), settles: newSettles(), checkpoints: checkpoints, stats: new(statistics)}
 	if err := w.load(); err != nil {
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func (w *writer) run() {
 		}
 		w.commit(group)
 		clear(group)
-		w.log.written(w.conn)
+		w.written()
 	}
 }
 
