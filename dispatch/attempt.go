@@ -67,9 +67,13 @@ func (e *Engine) encode(hook *hook, event *peal.Event, id peal.DeliveryID, at ti
 		transformed.Data = data
 		event = &transformed
 	}
-	return hook.format.Request(&wire.Input{
+	request, err := hook.format.Request(&wire.Input{
 		Event: event, Webhook: hook.Webhook, DeliveryID: id, Time: at, Variables: e.variable,
 	})
+	if err == nil && hook.Handshake {
+		e.nameOrigin(request.Header)
+	}
+	return request, err
 }
 
 // judge decides what the attempt means for its delivery.

@@ -56,6 +56,9 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
+	if options.Origin == "" {
+		options.Origin = hostname()
+	}
 	options.Egress.MaxIdlePerHost = max(options.Egress.MaxIdlePerHost, options.LaneInFlight)
 	client, err := egress.New(options.Egress)
 	if err != nil {

@@ -23,6 +23,9 @@ type Options struct {
 	Variables map[string]string
 	// Egress says where requests may go.
 	Egress EgressOptions
+	// Origin is the DNS name of this deployment, which webhooks with Handshake name to
+	// their endpoints; "" takes the machine's name.
+	Origin string
 	// CheckSchemas refuses events whose data breaks the schema of their type.
 	CheckSchemas bool
 	// StopGrace is how long requests in flight may go on after Run was told to end.
@@ -84,6 +87,9 @@ func (o Options) Validate() error {
 	}
 	if o.Memory < 1 || o.HoldRetry < 0 || o.DueSync <= 0 || o.StopGrace < 0 {
 		return peal.Invalidf("dispatch", "Memory and DueSync must be above 0, HoldRetry and StopGrace not below")
+	}
+	if o.Origin != "" && !isOrigin(o.Origin) {
+		return peal.Invalidf("origin", "must be a DNS name, such as events.example.com")
 	}
 	return o.Egress.Validate()
 }

@@ -125,6 +125,9 @@ func (e *Engine) CheckWebhook(_ context.Context, w *peal.Webhook) error {
 	if !ok {
 		return peal.Invalidf("format", "is not known: use one of %s", formatNames())
 	}
+	if w.Handshake && !format.Handshake {
+		return peal.Invalidf("handshake", "is for the formats of CloudEvents: leave it out, or take the format cloudevents")
+	}
 	for _, secret := range w.Secrets {
 		if err := format.CheckSecret(secret.Value); err != nil {
 			return err

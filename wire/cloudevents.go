@@ -13,13 +13,14 @@ const cloudEventsType = "application/cloudevents+json"
 // CloudEvents 1.0, HTTP protocol binding, structured content mode: the whole event
 // in the body.
 var _ = register(&Format{
-	Name:    "cloudevents",
-	Title:   "CloudEvents, structured mode",
-	Secrets: SecretNone,
-	Headers: []string{"Content-Type"},
-	Encode:  encodeCloudEvents,
-	Verify:  verifyAuthorization,
-	Decode:  decodeCloudEvents,
+	Name:      "cloudevents",
+	Title:     "CloudEvents, structured mode",
+	Secrets:   SecretNone,
+	Handshake: true,
+	Headers:   []string{"Content-Type"},
+	Encode:    encodeCloudEvents,
+	Verify:    verifyAuthorization,
+	Decode:    decodeCloudEvents,
 })
 
 func encodeCloudEvents(in *Input) (http.Header, []byte, error) {

@@ -12,13 +12,14 @@ import (
 // CloudEvents 1.0, HTTP protocol binding, binary content mode: the data is the
 // body, the attributes are headers.
 var _ = register(&Format{
-	Name:    "cloudevents-binary",
-	Title:   "CloudEvents, binary mode",
-	Secrets: SecretNone,
-	Headers: []string{"Content-Type", "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time"},
-	Encode:  encodeCloudEventsBinary,
-	Verify:  verifyAuthorization,
-	Decode:  decodeCloudEvents,
+	Name:      "cloudevents-binary",
+	Title:     "CloudEvents, binary mode",
+	Secrets:   SecretNone,
+	Handshake: true,
+	Headers:   []string{"Content-Type", "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time"},
+	Encode:    encodeCloudEventsBinary,
+	Verify:    verifyAuthorization,
+	Decode:    decodeCloudEvents,
 })
 
 func encodeCloudEventsBinary(in *Input) (http.Header, []byte, error) {

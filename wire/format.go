@@ -24,6 +24,9 @@ type Format struct {
 	Headers []string
 	// ExtraPayload is true when the format merges the webhook's extra payload into its body.
 	ExtraPayload bool
+	// Handshake is true when the format's receivers can be asked for their consent, as
+	// section 4 of the CloudEvents web hooks specification says.
+	Handshake bool
 	// RetryPolicy is what a webhook of this format gets unless it or its tenant has
 	// its own; nil for the deployment's default.
 	RetryPolicy *peal.RetryPolicy

@@ -90,7 +90,7 @@ func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Dur
 	attempt.BodySize = len(request.Body)
 	attempt.RequestHead = requestHead(request)
 
-	response, err := c.send(ctx, watch, request)
+	response, err := c.send(ctx, watch, http.MethodPost, request)
 	if err != nil {
 		watch.fill(attempt)
 		attempt.Reason, attempt.Error = classify(ctx, err, watch, request.URL)
@@ -108,7 +108,7 @@ type unsendable string
 
 func (u unsendable) Error() string { return string(u) }
 
-func (c *Client) send(ctx context.Context, watch *watch, request *wire.Request) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, watch *watch, method string, request *wire.Request) (*http.Response, error) {
 	u, err := c.urls.parse(request.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, unsendable("the URL is none that a request can go to: write it as https://host/path")
@@ -117,18 +117,18 @@ func (c *Client) send(ctx context.Context, watch *watch, request *wire.Request) 
 		return nil, refusedHTTP
 	}
 	ctx = watch.follow(ctx)
-	response, err := c.kept.RoundTrip(newRequest(ctx, u, request, watch))
+	response, err := c.kept.RoundTrip(newRequest(ctx, method, u, request, watch))
 	if err != nil && watch.stale(err) && ctx.Err() == nil {
 		// The endpoint had closed a kept connection, as it may at any time: that is no
 		// failure of its own. One more connection decides, and only one: if it read the
 		// request and broke down over it, it must not be fed it again and again.
 		watch.again()
-		return c.fresh.RoundTrip(newRequest(ctx, u, request, watch))
+		return c.fresh.RoundTrip(newRequest(ctx, method, u, request, watch))
 	}
 	return response, err
 }
 
-func newRequest(ctx context.Context, u *url.URL, request *wire.Request, watch *watch) *http.Request {
+func newRequest(ctx context.Context, method string, u *url.URL, request *wire.Request, watch *watch) *http.Request {
 	header := request.Header
 	if header == nil {
 		header = make(http.Header)
@@ -137,7 +137,7 @@ func newRequest(ctx context.Context, u *url.URL, request *wire.Request, watch *w
 		header["User-Agent"] = nil // else net/http sends one of its own beside a "user-agent"
 	}
 	return (&http.Request{
-		Method: http.MethodPost, URL: u, Host: u.Host, Header: header,
+		Method: method, URL: u, Host: u.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(request.Body)),
 		Body:          io.NopCloser(bytes.NewReader(request.Body)),
