@@ -68,8 +68,8 @@ func TestNothingAcknowledgedIsLostByAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	acknowledged := map[string]string{}
-	for round := range 8 {
-		killAfter(t, path, 50+97*round, acknowledged)
+	for round := range 5 {
+		killAfter(t, path, 50+61*round, acknowledged)
 		store := open(t, sqlite.Options{Path: path})
 		for text, said := range acknowledged {
 			id, err := peal.ParseDeliveryID(text)

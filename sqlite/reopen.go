@@ -9,29 +9,29 @@ import (
 
 // findOf finds a delivery of a tenant for a change to it. It refuses with
 // NotFound when there is none.
-func (w *writer) findOf(tenant string, id peal.DeliveryID) (p *place, webhookDeleted bool, err error) {
+func (w *writer) findOf(tenant string, id peal.DeliveryID) (p *place, webhook peal.WebhookID, deleted bool, err error) {
 	p, err = w.find(id)
 	if err != nil {
-		return nil, false, err
+		return nil, webhook, false, err
 	}
 	if p == nil {
-		return nil, false, refuse(noDelivery(id))
+		return nil, webhook, false, refuse(noDelivery(id))
 	}
 	found := false
-	err = w.conn.query(`SELECT w.deleted FROM webhooks w JOIN tenants n ON n.num = w.tenant WHERE w.num = ? AND n.name = ?`, func(r row) error {
-		webhookDeleted, found = r.int(0) != 0, true
+	err = w.conn.query(`SELECT w.id, w.deleted FROM webhooks w JOIN tenants n ON n.num = w.tenant WHERE w.num = ? AND n.name = ?`, func(r row) error {
+		webhook, deleted, found = peal.WebhookID(r.blob(0)), r.int(1) != 0, true
 		return nil
 	}, p.webhook, tenant)
 	if err == nil && !found {
 		err = refuse(noDelivery(id))
 	}
-	return p, webhookDeleted, err
+	return p, webhook, deleted, err
 }
 
 // Cancel implements [peal.WorkStore].
 func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, at time.Time) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 3, run: func(w *writer) error {
-		p, _, err := w.findOf(tenant, id)
+		p, _, _, err := w.findOf(tenant, id)
 		if err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, a
 func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time) (peal.Work, error) {
 	var work []peal.Work
 	err := s.queue.submit(&change{ctx: ctx, rows: 3, run: func(w *writer) error {
-		p, deleted, err := w.findOf(tenant, id)
+		p, webhook, deleted, err := w.findOf(tenant, id)
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id 
 		if p.table == "held" {
 			return refusef(peal.Conflict, "the delivery is being attempted, or about to be")
 		}
-		if work, err = w.reopen(node, p, due); err != nil {
+		if work, err = w.reopen(node, webhook, p, due); err != nil {
 			return err
 		}
 		return nil
@@ -69,7 +69,7 @@ func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id 
 	return work[0], nil
 }
 
-func (w *writer) reopen(node peal.NodeID, p *place, due time.Time) ([]peal.Work, error) {
+func (w *writer) reopen(node peal.NodeID, webhook peal.WebhookID, p *place, due time.Time) ([]peal.Work, error) {
 	owner, err := w.node(node)
 	if err != nil {
 		return nil, err
@@ -90,5 +90,5 @@ func (w *writer) reopen(node peal.NodeID, p *place, due time.Time) ([]peal.Work,
 	if err := w.moveToHeld(p, owner); err != nil {
 		return nil, err
 	}
-	return w.workOf([]place{*p})
+	return w.workOf(webhook, []place{*p})
 }

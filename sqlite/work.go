@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 
@@ -62,7 +63,7 @@ func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit
 				return nil, time.Time{}, err
 			}
 		}
-		if work, err = w.workOf(places); err != nil {
+		if work, err = w.workOf(id, places); err != nil {
 			return nil, time.Time{}, err
 		}
 	}
@@ -70,28 +71,37 @@ func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit
 	return work, timeOf(next), err
 }
 
-// workOf reads deliveries with their events. Those of one event share it.
-func (w *writer) workOf(places []place) ([]peal.Work, error) {
+// workOf reads deliveries of a webhook with their events. Those of one event share it.
+func (w *writer) workOf(webhook peal.WebhookID, places []place) ([]peal.Work, error) {
 	events := map[int64]*peal.Event{}
 	work := make([]peal.Work, 0, len(places))
 	for i := range places {
 		p := &places[i]
-		if events[p.event] == nil {
+		event := events[p.event]
+		if event == nil {
 			if err := w.conn.query(selectEvent+` WHERE e.seq = ?`, func(r row) error {
-				events[p.event] = new(scanEvent(r))
+				event = new(scanEvent(r))
 				return nil
 			}, p.event); err != nil {
 				return nil, err
 			}
+			if event == nil {
+				return nil, fmt.Errorf("delivery %s has no event", p.id())
+			}
+			events[p.event] = event
 		}
-		if err := w.conn.query(selectDelivery+` WHERE d.seq = ?`, func(r row) error {
-			work = append(work, peal.Work{Delivery: scanDelivery(r), Event: events[p.event]})
-			return nil
-		}, p.seq); err != nil {
-			return nil, err
-		}
+		work = append(work, peal.Work{Delivery: p.pending(webhook, event), Event: event})
 	}
 	return work, nil
+}
+
+// pending is the row as the pending delivery that it is.
+func (p *place) pending(webhook peal.WebhookID, event *peal.Event) peal.Delivery {
+	return peal.Delivery{
+		ID: p.id(), Tenant: event.Tenant, WebhookID: webhook, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
+		Status: peal.Pending, Attempts: int(p.attempts), Tries: int(p.tries), Due: timeOf(p.due),
+		StatusCode: int(p.code), Duration: time.Duration(p.duration) * time.Microsecond, Reason: peal.Reason(p.reason), Test: p.test != 0,
+	}
 }
 
 const heldColumns = `seq, head, tail, webhook, event, due, test, attempts, tries, code, duration, reason`

@@ -16,7 +16,7 @@ var modelTests = map[string]func(*testing.T, *harness){
 		rapid.Check(t, func(rt *rapid.T) {
 			m := newModel(h.with(t), rt)
 			steps := []func(*rapid.T){m.insert, m.insert, m.settle, m.settle, m.claim, m.release, m.takeover, m.cancel, m.reopen}
-			for range rapid.IntRange(1, 20).Draw(rt, "steps") {
+			for range rapid.IntRange(1, 14).Draw(rt, "steps") {
 				steps[rapid.IntRange(0, len(steps)-1).Draw(rt, "step")](rt)
 				m.check(rt)
 			}

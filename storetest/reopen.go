@@ -143,7 +143,7 @@ var deleteTests = map[string]func(*testing.T, *harness){
 	"a backlog is canceled in time": func(t *testing.T, h *harness) {
 		h = h.own()
 		w := h.webhook()
-		const many = 2500
+		const many = 1300
 		var insertions []peal.Insertion
 		for i := range many {
 			insertions = append(insertions, peal.Insertion{Event: h.newEvent(), Deliveries: deliveriesTo(i%3 == 0, w)})
