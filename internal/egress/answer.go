@@ -19,8 +19,7 @@ const drainLimit = 256 << 10
 func readAnswer(response *http.Response, attempt *peal.Attempt) error {
 	attempt.StatusCode = response.StatusCode
 	attempt.ResponseHead = responseHead(response.Header)
-	if response.ContentLength == 0 || response.StatusCode == http.StatusSwitchingProtocols {
-		// The second has no body but a connection, which would outlive the timeout.
+	if response.ContentLength == 0 { // as it is with 101, whose connection is no body
 		return nil
 	}
 	body, err := readUpTo(response.Body, response.ContentLength, peal.MaxResponseBody)
@@ -60,7 +59,7 @@ func readUpTo(r io.Reader, length int64, limit int) ([]byte, error) {
 
 // retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds, or an HTTP
 // date; 0 when it is absent, past or neither.
-func retryAfter(header http.Header, now time.Time) time.Duration {
+func retryAfter(header http.Header) time.Duration {
 	text := strings.TrimSpace(header.Get("Retry-After"))
 	if text == "" {
 		return 0
@@ -73,7 +72,7 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 		return time.Duration(seconds) * time.Second
 	}
 	if at, err := http.ParseTime(text); err == nil {
-		return max(at.Sub(now), 0)
+		return max(time.Until(at), 0)
 	}
 	return 0
 }

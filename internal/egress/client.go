@@ -100,7 +100,7 @@ func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Dur
 	readErr := readAnswer(response, attempt)
 	watch.fill(attempt)
 	attempt.Reason, attempt.Error = verdict(ctx, response, readErr)
-	return retryAfter(response.Header, time.Now())
+	return retryAfter(response.Header)
 }
 
 // unsendable is a request that cannot be made as it is.

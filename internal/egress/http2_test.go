@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -58,43 +59,58 @@ func TestHTTP2(t *testing.T) {
 // stream is a request that came to an HTTP/2 endpoint which a test speaks for.
 type stream struct {
 	*http2.Framer
-	*conn
-	id uint32
+	conn   net.Conn
+	number int // of the connection
+	id     uint32
+	window uint32 // how much of an answer may be sent ahead
 }
 
-func (s *stream) accept() {
+func (s *stream) accept() bool {
 	var block bytes.Buffer
 	hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "204"})
 	s.WriteHeaders(http2.HeadersFrameParam{StreamID: s.id, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true})
+	return true
 }
 
-// streams serves HTTP/2. answer gets every request once it is complete and says
-// whether the connection goes on.
+// speak serves HTTP/2 on a connection. answer gets every request once it is
+// complete and says whether the connection goes on.
+func speak(c net.Conn, number int, answer func(s *stream) bool) {
+	if _, err := io.ReadFull(c, make([]byte, len(http2.ClientPreface))); err != nil {
+		return
+	}
+	s := &stream{Framer: http2.NewFramer(c, c), conn: c, number: number}
+	s.WriteSettings()
+	for {
+		frame, err := s.ReadFrame()
+		if err != nil {
+			return
+		}
+		switch frame := frame.(type) {
+		case *http2.SettingsFrame:
+			if window, ok := frame.Value(http2.SettingInitialWindowSize); ok {
+				s.window = window
+			}
+			if !frame.IsAck() {
+				s.WriteSettingsAck()
+			}
+		case *http2.DataFrame:
+			if s.id = frame.StreamID; frame.StreamEnded() && !answer(s) {
+				return
+			}
+		}
+	}
+}
+
+// streams is a receiver that speaks HTTP/2.
 func streams(t *testing.T, known *authority, answer func(s *stream) bool) *receiver {
 	config := &tls.Config{Certificates: []tls.Certificate{known.sign(t, leaf(nil))}, NextProtos: []string{"h2"}}
 	return receive(t, secure(config, func(c *conn) {
-		if _, err := io.ReadFull(c.reader, make([]byte, len(http2.ClientPreface))); err != nil {
-			return
-		}
-		framer := http2.NewFramer(c.Conn, c.reader)
-		framer.WriteSettings()
-		for {
-			frame, err := framer.ReadFrame()
-			if err != nil {
-				return
-			}
-			if settings, ok := frame.(*http2.SettingsFrame); ok && !settings.IsAck() {
-				framer.WriteSettingsAck()
-			}
-			if data, ok := frame.(*http2.DataFrame); ok && data.StreamEnded() {
-				c.receiver.mu.Lock()
-				c.receiver.requests++
-				c.receiver.mu.Unlock()
-				if !answer(&stream{framer, c, data.StreamID}) {
-					return
-				}
-			}
-		}
+		speak(c.Conn, c.number, func(s *stream) bool {
+			c.receiver.mu.Lock()
+			c.receiver.requests++
+			c.receiver.mu.Unlock()
+			return answer(s)
+		})
 	}))
 }
 
@@ -109,11 +125,10 @@ func TestHTTP2Failures(t *testing.T) {
 		"gone away before the request": {func(s *stream) bool {
 			if s.number == 1 && s.id > 1 {
 				s.WriteGoAway(1, http2.ErrCodeNo, nil)
-				s.hang()
+				io.Copy(io.Discard, s.conn)
 				return false
 			}
-			s.accept()
-			return true
+			return s.accept()
 		}, []peal.Reason{"", "", ""}, 4, ""},
 		"gone away over the request": {func(s *stream) bool {
 			s.WriteGoAway(s.id, http2.ErrCodeInternal, []byte("so\x1b much"))
@@ -125,19 +140,17 @@ func TestHTTP2Failures(t *testing.T) {
 			if s.id > 1 {
 				return false
 			}
-			s.accept()
-			return true
+			return s.accept()
 		}, []peal.Reason{"", "", ""}, 4, ""},
 		"reset": {func(s *stream) bool {
 			s.WriteRSTStream(s.id, http2.ErrCodeInternal)
 			return true
 		}, []peal.Reason{peal.ReasonConnection, peal.ReasonConnection}, 2, "the connection was reset without an answer"},
 		"refused once": {func(s *stream) bool {
-			if s.id == 1 {
-				s.WriteRSTStream(s.id, http2.ErrCodeRefusedStream)
-			} else {
-				s.accept()
+			if s.id > 1 {
+				return s.accept()
 			}
+			s.WriteRSTStream(s.id, http2.ErrCodeRefusedStream)
 			return true
 		}, []peal.Reason{""}, 2, ""},
 		"no HTTP": {func(s *stream) bool {

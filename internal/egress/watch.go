@@ -33,12 +33,13 @@ type watch struct {
 	start time.Time
 	hooks httptrace.ClientTrace
 
-	mu                               sync.Mutex
-	step                             step
-	lookup, connect, secure, written time.Time // when each began; the last, when it ended
-	timing                           peal.Timing
-	address                          string
-	tlsErr                           error
+	mu                      sync.Mutex
+	step                    step
+	lookup, connect, secure time.Time     // when each began
+	written                 time.Duration // from start to the request written
+	timing                  peal.Timing
+	address                 string
+	tlsErr                  error
 }
 
 type watchKey struct{}
@@ -140,7 +141,7 @@ func (w *watch) wrote(info httptrace.WroteRequestInfo) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if info.Err == nil && w.step == sending { // an answer may come before all is sent
-		w.step, w.written = waiting, time.Now()
+		w.step, w.written = waiting, time.Since(w.start)
 	}
 }
 
@@ -148,7 +149,7 @@ func (w *watch) answered() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.step == waiting {
-		w.timing.FirstByte = time.Since(w.written)
+		w.timing.FirstByte = time.Since(w.start) - w.written
 	}
 	w.step = answering
 }
