@@ -184,6 +184,7 @@ func TestTransformsThatFail(t *testing.T) {
 		{`[range(1000)]`, "more than 1000 bytes"},
 		{nested, ""}, // fits
 		{"[" + nested + "]", "nested deeper than 64"},
+		{`reduce range(300) as $i (1; [.]) | length`, "nested too deeply"},
 		{`reduce range(65) as $i (1; {a: .})`, "nested deeper than 64"},
 	}
 	for _, test := range tests {
