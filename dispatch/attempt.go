@@ -35,6 +35,7 @@ func (e *Engine) attempt(j *job) {
 		e.retry(j, &settlement)
 	}
 	e.settler.add(settlement)
+	e.metrics.ended(j.event, &attempt, settlement.Status)
 	if telling && (troubled || !attempt.Succeeded()) {
 		e.health.after(hook, j, &attempt, settlement.Status)
 	}
@@ -186,7 +187,7 @@ func (e *Engine) insertTest(ctx context.Context, webhook *peal.Webhook, event *p
 		}
 		return &job{event: event, delivery: peal.Delivery{
 			ID: id, Tenant: event.Tenant, WebhookID: webhook.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
-			Status: peal.Pending, Due: id.Time(), Test: true,
+			Status: peal.Pending, Due: time.Now(), Test: true,
 		}}, nil
 	}
 	return nil, errGone

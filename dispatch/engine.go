@@ -21,6 +21,7 @@ type Engine struct {
 	node    peal.NodeID
 	log     *slog.Logger
 	client  *egress.Client
+	metrics *metrics
 	tenants *tenantPolicies
 	schemas match.Schemas
 
@@ -67,6 +68,9 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	e := &Engine{
 		store: store, options: options, node: peal.NewNodeID(), log: options.Log, client: client,
 		scheduler: newScheduler(options),
+	}
+	if e.metrics, err = newMetrics(e.scheduler, options.Metrics); err != nil {
+		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of an engine", Err: err}
 	}
 	e.tenants = &tenantPolicies{store: store, log: options.Log}
 	e.settler = newSettler(e)

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
 )
@@ -15,6 +17,8 @@ type EgressOptions = egress.Options
 type Options struct {
 	// Log gets what an operator should know; nil discards it.
 	Log *slog.Logger
+	// Metrics gets the engine's metrics, named peal_…; nil for none.
+	Metrics prometheus.Registerer
 	// MaxData is the largest event data in bytes, 1 to [peal.LargestMaxData].
 	MaxData int
 	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.

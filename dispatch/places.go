@@ -56,7 +56,7 @@ func (s *scheduler) room(l *lane, size int64) bool {
 // hand gives the lanes an event that is committed, where they had a place for it,
 // and notes for the others that the store has work.
 func (s *scheduler) hand(p *plan, insertion *peal.Insertion) {
-	event := insertion.Event
+	event, now := insertion.Event, time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, h := range p.hooks {
@@ -72,7 +72,7 @@ func (s *scheduler) hand(p *plan, insertion *peal.Insertion) {
 		id := insertion.Deliveries[i].ID
 		s.push(l, &job{lane: l, event: event, memory: int64(p.size), delivery: peal.Delivery{
 			ID: id, Tenant: event.Tenant, WebhookID: h.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
-			Status: peal.Pending, Due: id.Time(),
+			Status: peal.Pending, Due: now,
 		}})
 	}
 }

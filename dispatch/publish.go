@@ -40,7 +40,11 @@ func (e *Engine) Publish(ctx context.Context, tenant string, events ...peal.Even
 		return nil, err
 	}
 	defer e.publishers.Done()
-	return e.publish(ctx, tenant, events)
+	published, err := e.publish(ctx, tenant, events)
+	if err != nil {
+		e.metrics.refused.WithLabelValues(string(peal.CodeOf(err))).Inc()
+	}
+	return published, err
 }
 
 func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event) ([]Published, error) {
@@ -151,6 +155,7 @@ func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insert
 	for i := range batch {
 		e.plan(&plans[i], routes, &batch[i])
 	}
+	begun := time.Now()
 	inserted, err := e.store.Insert(ctx, e.node, routes.version, batch)
 	if err != nil {
 		for i := range plans {
@@ -159,14 +164,18 @@ func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insert
 		}
 		return nil, err
 	}
+	e.metrics.commit.Observe(time.Since(begun).Seconds())
 	published := make([]Published, len(batch))
 	for i := range batch {
 		p := &plans[i]
 		published[i] = Published{Event: inserted[i].Event, Duplicate: inserted[i].Duplicate, Webhooks: inserted[i].Webhooks}
 		if inserted[i].Duplicate {
 			e.scheduler.giveUp(p.hooks, p.fits, p.size)
+			e.metrics.duplicate.Inc()
 			continue
 		}
+		e.metrics.accepted.Inc()
+		e.metrics.matched.Add(float64(len(p.hooks)))
 		if len(p.hooks) == 0 {
 			continue
 		}

@@ -103,10 +103,13 @@ func (s *settler) run() {
 // fails too, its delivery is sent again after the next start.
 func (s *settler) write(batch []peal.Settlement) {
 	e := s.engine
+	e.metrics.settleSize.Observe(float64(len(batch)))
 	wait := settleRetry
 	for {
+		begun := time.Now()
 		err := e.store.Settle(context.Background(), e.node, batch)
 		if err == nil {
+			e.metrics.settleTime.Observe(time.Since(begun).Seconds())
 			e.settled(batch)
 			return
 		}

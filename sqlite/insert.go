@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"time"
+
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -185,7 +187,8 @@ func (w *writer) appendDelivery(owner, event int64, d *peal.NewDelivery) (int64,
 		}
 	}
 	w.inserts.taken.add(seq)
-	due := d.ID.Time().UnixMicro()
+	// IDs never go back, the clock can: a delivery is due now, whatever its ID says.
+	due := min(d.ID.Time().UnixMicro(), time.Now().UnixMicro())
 	if d.Held {
 		w.inserts.held.add(seq, id.storedHead(seq), id.tail, webhook.num, event, owner, due, flag(d.Test))
 	} else {
