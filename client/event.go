@@ -47,12 +47,21 @@ type Event struct {
 	Time       string    `json:"time"` // RFC 3339, as its publisher wrote it
 	AcceptedAt time.Time `json:"accepted_at"`
 	Size       int       `json:"size"` // of the data, in bytes
-	// Data, Deliveries and DeliveriesCursor are not in lists: [Client.Event] gives them.
+	// What follows is not in lists: [Client.Event] gives it.
 	Data       json.RawMessage `json:"data"`
 	Deliveries []Delivery      `json:"deliveries"`
 	// DeliveriesCursor is where [Client.Deliveries] of this event goes on; "" when
 	// these are all.
 	DeliveriesCursor string `json:"deliveries_cursor"`
+	// FilterErrors are the webhooks whose filters failed on the event, which counts
+	// as no match.
+	FilterErrors []FilterError `json:"filter_errors"`
+}
+
+// FilterError is a webhook whose filter failed on an event, and what it said.
+type FilterError struct {
+	WebhookID string `json:"webhook_id"`
+	Error     string `json:"error"`
 }
 
 // EventQuery chooses events, newest first.

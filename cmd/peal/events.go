@@ -80,10 +80,23 @@ func newEventsShowCommand(app *app) *cobra.Command {
 				fmt.Fprintln(w)
 				if len(event.Deliveries) == 0 {
 					fmt.Fprintln(w, "no webhook asked for it")
-					return
+				} else {
+					table(w, deliveryHeads, deliveryRows(app, event.Deliveries))
 				}
-				table(w, deliveryHeads, deliveryRows(app, event.Deliveries))
+				printFilterErrors(w, event.FilterErrors)
 			})
 		},
+	}
+}
+
+// printFilterErrors tells which webhooks did not get the event because their
+// filters failed on it.
+func printFilterErrors(w io.Writer, failures []client.FilterError) {
+	if len(failures) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nfilters that failed, which counts as no match:")
+	for _, failure := range failures {
+		fmt.Fprintf(w, "  %s  %s\n", printable(failure.WebhookID), printable(failure.Error))
 	}
 }

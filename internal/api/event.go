@@ -24,15 +24,22 @@ type eventRowShape struct {
 
 // eventShape is an event with everything.
 type eventShape struct {
-	ID               string          `json:"id" doc:"The publisher's own id, or the one that was chosen."`
-	Type             string          `json:"type"`
-	Subject          string          `json:"subject" doc:"What it happened to; empty when the publisher did not say."`
-	Time             string          `json:"time" format:"date-time" doc:"When it happened, as its publisher wrote it."`
-	AcceptedAt       string          `json:"accepted_at" format:"date-time" doc:"When it was accepted."`
-	Size             int             `json:"size" doc:"The size of its data in bytes." minimum:"0"`
-	Deliveries       []DeliveryShape `json:"deliveries" nullable:"false" doc:"Its deliveries, newest first; at most 200."`
-	DeliveriesCursor *string         `json:"deliveries_cursor" doc:"Where GET /v1/deliveries?event=… goes on when there are more; null otherwise."`
-	Data             json.RawMessage `json:"data" doc:"Its content, byte for byte as it was published."`
+	ID               string             `json:"id" doc:"The publisher's own id, or the one that was chosen."`
+	Type             string             `json:"type"`
+	Subject          string             `json:"subject" doc:"What it happened to; empty when the publisher did not say."`
+	Time             string             `json:"time" format:"date-time" doc:"When it happened, as its publisher wrote it."`
+	AcceptedAt       string             `json:"accepted_at" format:"date-time" doc:"When it was accepted."`
+	Size             int                `json:"size" doc:"The size of its data in bytes." minimum:"0"`
+	Deliveries       []DeliveryShape    `json:"deliveries" nullable:"false" doc:"Its deliveries, newest first; at most 200."`
+	DeliveriesCursor *string            `json:"deliveries_cursor" doc:"Where GET /v1/deliveries?event=… goes on when there are more; null otherwise."`
+	FilterErrors     []filterErrorShape `json:"filter_errors" nullable:"false" maxItems:"20" doc:"The webhooks whose filters failed on the event, which counts as no match; at most 20."`
+	Data             json.RawMessage    `json:"data" doc:"Its content, byte for byte as it was published."`
+}
+
+// filterErrorShape is a webhook whose filter failed on an event.
+type filterErrorShape struct {
+	WebhookID peal.WebhookID `json:"webhook_id"`
+	Error     string         `json:"error" doc:"What failed, at most 500 bytes."`
 }
 
 // timeLayout is how the API writes times: RFC 3339 in UTC with microseconds.
@@ -93,6 +100,10 @@ func (a *API) getEvent(c *call) error {
 	if err != nil {
 		return err
 	}
+	failures, err := a.Store.FilterErrors(c.context(), c.tenant, event.Key)
+	if err != nil {
+		return err
+	}
 	deliveries := page(deliveryList, rows, maxLimit, deliveryRow, deliveryName)
 	row := eventRow(&event)
 	var body bytes.Buffer
@@ -100,7 +111,7 @@ func (a *API) getEvent(c *call) error {
 	encoder.SetEscapeHTML(false)
 	err = encoder.Encode(eventShape{
 		ID: row.ID, Type: row.Type, Subject: row.Subject, Time: row.Time, AcceptedAt: row.AcceptedAt, Size: row.Size,
-		Deliveries: deliveries.Data, DeliveriesCursor: deliveries.NextCursor,
+		Deliveries: deliveries.Data, DeliveriesCursor: deliveries.NextCursor, FilterErrors: filterErrorsOf(failures),
 	})
 	if err != nil {
 		return err
@@ -112,6 +123,14 @@ func (a *API) getEvent(c *call) error {
 	}
 	answer = append(answer, event.Data...)
 	return c.bytes(200, append(answer, '}'))
+}
+
+func filterErrorsOf(failures []peal.FilterError) []filterErrorShape {
+	shapes := make([]filterErrorShape, len(failures))
+	for i, failure := range failures {
+		shapes[i] = filterErrorShape{WebhookID: failure.WebhookID, Error: failure.Message}
+	}
+	return shapes
 }
 
 // event finds an event by the publisher's id or its own. What cannot be an id is not found.
