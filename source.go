@@ -1,7 +1,6 @@
 package peal
 
 import (
-	"strconv"
 	"strings"
 	"time"
 )
@@ -114,8 +113,8 @@ func (s *Source) Validate() error {
 		if len(secret.Value) > MaxSourceSecret {
 			return Invalidf("secret", "is %d bytes, at most %d are kept", len(secret.Value), MaxSourceSecret)
 		}
-		if err := validateHeaderValue("secret", secret.Value); err != nil {
-			return err
+		if strings.ContainsFunc(secret.Value, func(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }) {
+			return Invalidf("secret", "must not hold line breaks or control characters; a line break at the end often comes from copying")
 		}
 	}
 	switch s.Dedup {
@@ -137,7 +136,7 @@ func (s *Source) Validate() error {
 // ValidateSourceName checks a source's name. The error has code [Invalid] and the field "name".
 func ValidateSourceName(name string) error {
 	if name == "" || len(name) > MaxSourceName {
-		return Invalidf("name", "must have 1 to %s characters", strconv.Itoa(MaxSourceName))
+		return Invalidf("name", "must have 1 to %d characters", MaxSourceName)
 	}
 	for i := range len(name) {
 		switch c := name[i]; {

@@ -26,6 +26,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.started = true
 	s.startEngine(context.WithoutCancel(ctx))
+	s.startIntake(context.WithoutCancel(ctx))
 	if s.listener != nil {
 		s.startListening()
 	}
@@ -48,6 +49,21 @@ func (s *Server) startEngine(ctx context.Context) {
 	s.onStop("engine", func(context.Context) error {
 		cancel() // the engine bounds its own stop by StopGrace
 		return <-done
+	})
+}
+
+// startIntake has the counts of sources written; its end writes the last ones.
+func (s *Server) startIntake(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.intake.Run(ctx)
+	}()
+	s.onStop("intake", func(context.Context) error {
+		cancel()
+		<-done
+		return nil
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/api"
+	"github.com/pealhq/peal/internal/intake"
 )
 
 // Server is a Peal server. Its methods are safe for concurrent use.
@@ -22,6 +23,7 @@ type Server struct {
 	listener net.Listener // nil when it listens nowhere
 	store    peal.Store
 	engine   *dispatch.Engine
+	intake   *intake.Intake
 	handler  http.Handler
 	firstKey string
 
@@ -81,9 +83,11 @@ func (s *Server) open(ctx context.Context) error {
 	if s.engine, err = dispatch.New(s.store, s.options.engine()); err != nil {
 		return err
 	}
+	s.intake = intake.New(s.store, s.engine, s.log)
 	routes, err := api.New(api.Options{
 		Store:       s.store,
 		Engine:      s.engine,
+		Intake:      s.intake,
 		Log:         s.log,
 		OperatorKey: s.options.OperatorKey,
 		Version:     s.options.Version,

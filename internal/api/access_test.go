@@ -92,11 +92,15 @@ func TestScopes(t *testing.T) {
 	}
 	all := b.newKey("acme", peal.ScopePublish, peal.ScopeManage, peal.ScopeRead)
 	for _, op := range readDocument(t, b).operations() {
-		path := strings.NewReplacer("{id}", "x", "{name}", "x").Replace(op.path)
+		path := strings.NewReplacer("{id}", "x", "{name}", "x", "{source}", "x", "{tenant}", "x").Replace(op.path)
 		needs := op.needs()
 		switch needs {
 		case "":
-			if got := b.do(request{method: op.method, path: path, key: "none"}).StatusCode; got != 200 {
+			want := 200
+			if strings.HasPrefix(path, "/in/") { // there is no such source
+				want = 404
+			}
+			if got := b.do(request{method: op.method, path: path, key: "none"}).StatusCode; got != want {
 				t.Errorf("%s %s answered %d without a key", op.method, op.path, got)
 			}
 		case "operator":
@@ -115,7 +119,8 @@ func TestTenantsAreApart(t *testing.T) {
 	tested := b.want(200, request{method: "POST", path: "/v1/webhooks/" + hook + "/test", tenant: "acme"})
 	key := b.want(201, request{method: "POST", path: "/v1/keys", tenant: "acme", body: `{"name":"n","scopes":["read"]}`})
 	ids := map[string]string{
-		"events": event["id"].(string), "webhooks": hook, "deliveries": tested["delivery_id"].(string), "keys": key["id"].(string),
+		"sources": b.newSource("acme", `{"name":"tasks","format":"vikunja","secret":"s"}`),
+		"events":  event["id"].(string), "webhooks": hook, "deliveries": tested["delivery_id"].(string), "keys": key["id"].(string),
 	}
 	intruder := b.newKey("other", peal.ScopePublish, peal.ScopeManage, peal.ScopeRead)
 	before := b.contents("acme")
@@ -139,10 +144,10 @@ func TestTenantsAreApart(t *testing.T) {
 			b.refused(404, "not-found", r)
 		}
 	}
-	if tried < 13 {
+	if tried < 17 {
 		t.Errorf("only %d routes have ids to try", tried)
 	}
-	for _, list := range []string{"events", "webhooks", "deliveries", "deliveries?webhook=" + hook, "deliveries?event=mine"} {
+	for _, list := range []string{"events", "webhooks", "sources", "deliveries", "deliveries?webhook=" + hook, "deliveries?event=mine"} {
 		if rows := b.want(200, request{method: "GET", path: "/v1/" + list, key: intruder})["data"].([]any); len(rows) != 0 {
 			t.Errorf("%s shows the other tenant %v", list, rows)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/intake"
 )
 
 // Engine is what the API needs of the engine; *[dispatch.Engine] is one.
@@ -24,6 +25,7 @@ type Engine interface {
 	Publish(ctx context.Context, tenant string, events ...peal.Event) ([]dispatch.Published, error)
 	Refresh(ctx context.Context) error
 	CheckWebhook(ctx context.Context, w *peal.Webhook) error
+	AskConsent(ctx context.Context, w *peal.Webhook) error
 	Policy(w *peal.Webhook) peal.RetryPolicy
 	Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error)
 	Retry(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
@@ -37,6 +39,8 @@ var _ Engine = (*dispatch.Engine)(nil)
 type Options struct {
 	Store  peal.Store
 	Engine Engine
+	// Intake takes the webhooks of other systems.
+	Intake *intake.Intake
 	// Log gets what is the server's fault; nil discards it.
 	Log *slog.Logger
 	// OperatorKey is an operator's key that is not in the store, of at least
@@ -55,8 +59,8 @@ func DefaultOptions() Options {
 
 // Validate checks the options. The error names the field.
 func (o Options) Validate() error {
-	if o.Store == nil || o.Engine == nil {
-		return errors.New("api: Store and Engine are needed")
+	if o.Store == nil || o.Engine == nil || o.Intake == nil {
+		return errors.New("api: Store, Engine and Intake are needed")
 	}
 	if o.OperatorKey != "" && len(o.OperatorKey) < peal.MinKeyLength {
 		return peal.Invalidf("operator_key", "must have at least %d characters", peal.MinKeyLength)

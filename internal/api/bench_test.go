@@ -13,6 +13,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/api"
+	"github.com/pealhq/peal/internal/intake"
 )
 
 // instant is an engine that takes events at once, to measure the handler alone.
@@ -38,7 +39,7 @@ func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 // BenchmarkPublish is one event of 1 KiB through the handler, without network and store.
 func BenchmarkPublish(b *testing.B) {
 	bench := newBench(b)
-	handler, err := api.New(api.Options{Store: bench.store, Engine: instant{bench.engine}, OperatorKey: operatorKey, MaxData: 64 << 10})
+	handler, err := api.New(api.Options{Store: bench.store, Engine: instant{bench.engine}, Intake: intake.New(bench.store, bench.engine, nil), OperatorKey: operatorKey, MaxData: 64 << 10})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -27,6 +27,18 @@ func (c *call) body(limit int64) ([]byte, error) {
 	if err := checkContentType(c.request.Header); err != nil {
 		return nil, err
 	}
+	return c.sizedBody(limit)
+}
+
+// rawBody is body whatever its type, as other systems send it.
+func (c *call) rawBody(limit int64) ([]byte, error) {
+	if err := checkEncoding(c.request.Header); err != nil {
+		return nil, err
+	}
+	return c.sizedBody(limit)
+}
+
+func (c *call) sizedBody(limit int64) ([]byte, error) {
 	length := c.request.ContentLength
 	if length > limit {
 		return nil, tooLargeBody(limit)
@@ -72,8 +84,8 @@ func unreadable(err error) error {
 
 // checkContentType wants JSON in UTF-8 as it is.
 func checkContentType(h http.Header) error {
-	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return refuse(unsupportedMedia, "the content encoding %q is not supported: send the body as it is", short(encoding))
+	if err := checkEncoding(h); err != nil {
+		return err
 	}
 	value := h.Get("Content-Type")
 	if value == "application/json" {
@@ -87,6 +99,13 @@ func checkContentType(h http.Header) error {
 		}
 	}
 	return refuse(unsupportedMedia, "the content type must be application/json (in UTF-8), not %q", short(value))
+}
+
+func checkEncoding(h http.Header) error {
+	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return refuse(unsupportedMedia, "the content encoding %q is not supported: send the body as it is", short(encoding))
+	}
+	return nil
 }
 
 // isJSON reports whether text is one JSON value in UTF-8, to tell what cannot be

@@ -17,6 +17,7 @@ const (
 	keyList       listKind = 'k'
 	tenantList    listKind = 't'
 	eventTypeList listKind = 'y'
+	sourceList    listKind = 's'
 )
 
 func cursorOf(kind listKind, last string) string {
@@ -39,6 +40,8 @@ func parseCursor(kind listKind, text string) (string, bool) {
 		_, err = peal.ParseEventKey(last)
 	case keyList:
 		_, err = peal.ParseKeyID(last)
+	case sourceList:
+		_, err = peal.ParseSourceID(last)
 	case tenantList:
 		err = peal.ValidateTenant(last)
 	case eventTypeList:

@@ -32,6 +32,8 @@ var tags = []*huma.Tag{
 	{Name: "Webhooks", Description: "Who gets which events, where and how."},
 	{Name: "Deliveries", Description: "One event for one webhook, and the attempts to deliver it."},
 	{Name: "Event types", Description: "The catalogue: what the types of events mean."},
+	{Name: "Sources", Description: "Other systems whose webhooks become events."},
+	{Name: "Intake", Description: "Where those systems send to. The source's secret is the key."},
 	{Name: "Tenants", Description: "Whose webhooks and events they are. Only for operators."},
 	{Name: "Keys", Description: "Who may call."},
 	{Name: "Server", Description: "Probes, and this document. No key is needed."},

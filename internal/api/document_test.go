@@ -146,7 +146,7 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 		t.Errorf("the document's routes are\n%s", strings.Join(got, "\n"))
 	}
 	for path, methods := range doc.Paths {
-		concrete := strings.NewReplacer("{id}", "x", "{name}", "x").Replace(path)
+		concrete := strings.NewReplacer("{id}", "x", "{name}", "x", "{source}", "x", "{tenant}", "x").Replace(path)
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} {
 			name := strings.ToLower(method)
 			if method == http.MethodHead {

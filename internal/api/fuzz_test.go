@@ -80,7 +80,8 @@ func TestRotateKeepsFewSecrets(t *testing.T) {
 	for i := range 20 {
 		value := string(rune('a' + i))
 		before := w.Secrets[0].Value
-		end := api.Rotate(w, value, at, time.Hour)
+		var end time.Time
+		w.Secrets, end = api.Rotate(w.Secrets, value, at, time.Hour)
 		if want := at.Add(time.Hour); end != want {
 			t.Fatalf("the one before stops at %v, not %v", end, want)
 		}
@@ -89,7 +90,7 @@ func TestRotateKeepsFewSecrets(t *testing.T) {
 		}
 		at = at.Add(time.Minute)
 	}
-	if end := api.Rotate(w, "last", at, 0); !end.IsZero() || len(w.Secrets) != 1 {
-		t.Errorf("without overlap sign %d secrets, until %v", len(w.Secrets), end)
+	if secrets, end := api.Rotate(w.Secrets, "last", at, 0); !end.IsZero() || len(secrets) != 1 {
+		t.Errorf("without overlap sign %d secrets, until %v", len(secrets), end)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/api"
 	"github.com/pealhq/peal/internal/egress"
+	"github.com/pealhq/peal/internal/intake"
 	"github.com/pealhq/peal/sqlite"
 )
 
@@ -55,7 +56,7 @@ func newBench(t testing.TB, change ...func(*dispatch.Options)) *bench {
 	ended := make(chan error, 1)
 	go func() { ended <- b.engine.Run(ctx) }()
 	handler, err := api.New(api.Options{
-		Store: store, Engine: b.engine, Log: slog.New(slog.NewTextHandler(b.log, nil)),
+		Store: store, Engine: b.engine, Intake: intake.New(store, b.engine, nil), Log: slog.New(slog.NewTextHandler(b.log, nil)),
 		OperatorKey: operatorKey, Version: "1.2.3", Commit: "abc", MaxData: options.MaxData,
 	})
 	if err != nil {
@@ -205,11 +206,17 @@ func (b *bench) newWebhook(tenant, url string, events ...string) string {
 	return b.want(201, request{method: "POST", path: "/v1/webhooks", tenant: tenant, body: map[string]any{"url": url, "events": events}})["id"].(string)
 }
 
+// newSource makes a source of a tenant.
+func (b *bench) newSource(tenant, body string) string {
+	b.Helper()
+	return b.want(201, request{method: "POST", path: "/v1/sources", tenant: tenant, body: body})["id"].(string)
+}
+
 // contents are all lists of a tenant and of the server: what a refused request must leave alone.
 func (b *bench) contents(tenant string) string {
 	b.Helper()
 	var all strings.Builder
-	for _, path := range []string{"events", "webhooks", "deliveries", "keys", "keys?operator=true", "event-types", "tenants"} {
+	for _, path := range []string{"events", "webhooks", "deliveries", "keys", "keys?operator=true", "event-types", "sources", "tenants"} {
 		got := b.do(request{method: "GET", path: "/v1/" + path, tenant: tenant})
 		if got.StatusCode != 200 {
 			b.Fatalf("listing %s answered %d: %s", path, got.StatusCode, got.body)

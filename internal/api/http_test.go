@@ -17,6 +17,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/api"
+	"github.com/pealhq/peal/internal/intake"
 )
 
 func TestUnknownRoutesAndMethods(t *testing.T) {
@@ -159,7 +160,7 @@ func TestOurFailures(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var log strings.Builder
 			handler, err := api.New(api.Options{
-				Store: b.store, Engine: broken{b.engine, test.fail}, Log: slog.New(slog.NewTextHandler(&log, nil)), OperatorKey: operatorKey, MaxData: 1 << 10,
+				Store: b.store, Engine: broken{b.engine, test.fail}, Intake: intake.New(b.store, b.engine, nil), Log: slog.New(slog.NewTextHandler(&log, nil)), OperatorKey: operatorKey, MaxData: 1 << 10,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -190,7 +191,7 @@ func TestGoneCaller(t *testing.T) {
 	var log strings.Builder
 	entered := make(chan struct{})
 	handler, err := api.New(api.Options{
-		Store: b.store, Log: slog.New(slog.NewTextHandler(&log, nil)), OperatorKey: operatorKey, MaxData: 1 << 10,
+		Store: b.store, Intake: intake.New(b.store, b.engine, nil), Log: slog.New(slog.NewTextHandler(&log, nil)), OperatorKey: operatorKey, MaxData: 1 << 10,
 		Engine: broken{b.engine, func(ctx context.Context) error { close(entered); <-ctx.Done(); return ctx.Err() }},
 	})
 	if err != nil {
@@ -227,13 +228,14 @@ func TestGoneCaller(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	b := newBench(t)
-	good := api.Options{Store: b.store, Engine: b.engine, MaxData: 1}
+	good := api.Options{Store: b.store, Engine: b.engine, Intake: intake.New(b.store, b.engine, nil), MaxData: 1}
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
 	for name, change := range map[string]func(*api.Options){
 		"no store":       func(o *api.Options) { o.Store = nil },
 		"no engine":      func(o *api.Options) { o.Engine = nil },
+		"no intake":      func(o *api.Options) { o.Intake = nil },
 		"a short key":    func(o *api.Options) { o.OperatorKey = strings.Repeat("x", 31) },
 		"no data":        func(o *api.Options) { o.MaxData = 0 },
 		"too large data": func(o *api.Options) { o.MaxData = 1<<20 + 1 },

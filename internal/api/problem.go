@@ -27,7 +27,7 @@ type kind struct {
 // The kinds of error, in the order of their status.
 var (
 	malformed          = kind{"malformed", http.StatusBadRequest, "The request cannot be read", "The body is no JSON, ends early or is not UTF-8. Correct how it is written."}
-	unauthorized       = kind{"unauthorized", http.StatusUnauthorized, "A key is needed", "There is no key, or it is unknown or revoked. Send Authorization: Bearer and the key."}
+	unauthorized       = kind{"unauthorized", http.StatusUnauthorized, "The caller is not verified", "There is no key, or it is unknown or revoked: send Authorization: Bearer and the key. At a source: the signature or the Authorization value does not fit."}
 	forbidden          = kind{"forbidden", http.StatusForbidden, "The key may not do this", "The key lacks the scope, or belongs to another tenant. Use another key."}
 	notFound           = kind{"not-found", http.StatusNotFound, "There is no such thing", "The route or the thing does not exist, or it is another tenant's."}
 	methodNotAllowed   = kind{"method-not-allowed", http.StatusMethodNotAllowed, "The route has no such method", "Use one of the methods in the Allow header."}

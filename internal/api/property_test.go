@@ -102,8 +102,11 @@ func printable(r rune) rune {
 // name is what stands in a path: mostly something that exists.
 func (g *generator) name(parameter, path string, ids map[string][]string) string {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(path, "/v1/"), "/")
-	if parameter == "name" {
+	switch parameter {
+	case "name", "tenant":
 		kind = "names"
+	case "source":
+		kind = "sources"
 	}
 	if known := ids[kind]; len(known) > 0 && !g.chance(30) {
 		return rapid.SampledFrom(known).Draw(g.T, "known")

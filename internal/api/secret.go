@@ -38,22 +38,19 @@ func (a *API) getSecret(c *call) error {
 
 func (a *API) rotateSecret(c *call) error {
 	var in rotateInput
-	if err := c.readOptional(&in); err != nil {
+	overlap, err := c.readRotation(&in)
+	if err != nil {
 		return err
-	}
-	overlap := time.Duration(in.OverlapSeconds.or(int(defaultOverlap/time.Second))) * time.Second
-	if overlap < 0 || overlap > maxOverlap {
-		return faults{{Location: "body.overlap_seconds", Message: "must be from 0 to 2592000 (30 days)"}}
 	}
 	var secret string
 	var previous time.Time
-	_, err := a.changeWebhook(c, func(w *peal.Webhook) error {
+	_, err = a.changeWebhook(c, func(w *peal.Webhook) error {
 		at := now()
 		var err error
 		if secret, err = newSecret(w, &in); err != nil {
 			return err
 		}
-		previous = rotate(w, secret, at, overlap)
+		w.Secrets, previous = rotate(w.Secrets, secret, at, overlap)
 		return nil
 	})
 	if err != nil {
@@ -61,6 +58,18 @@ func (a *API) rotateSecret(c *call) error {
 	}
 	a.refresh(c)
 	return c.json(200, rotatedShape{secret, timeOrNil(previous)})
+}
+
+// readRotation reads what a caller asks for, and how long the earlier secrets stay.
+func (c *call) readRotation(in *rotateInput) (overlap time.Duration, err error) {
+	if err := c.readOptional(in); err != nil {
+		return 0, err
+	}
+	overlap = time.Duration(in.OverlapSeconds.or(int(defaultOverlap/time.Second))) * time.Second
+	if overlap < 0 || overlap > maxOverlap {
+		return 0, faults{{Location: "body.overlap_seconds", Message: "must be from 0 to 2592000 (30 days)"}}
+	}
+	return overlap, nil
 }
 
 func newSecret(w *peal.Webhook, in *rotateInput) (string, error) {
@@ -71,23 +80,30 @@ func newSecret(w *peal.Webhook, in *rotateInput) (string, error) {
 	if !in.Secret.Given {
 		return format.FreshSecret(), nil
 	}
-	secret := in.Secret.Value
-	if secret == "" {
-		return "", faults{{Location: "body.secret", Message: "is empty: leave it out to have one made"}}
+	if err := in.check(w.Secrets); err != nil {
+		return "", err
 	}
-	if len(w.Secrets) > 0 && w.Secrets[0].Value == secret {
-		return "", faults{{Location: "body.secret", Message: "is the secret that the webhook has already"}}
-	}
-	return secret, format.CheckSecret(secret)
+	return in.Secret.Value, format.CheckSecret(in.Secret.Value)
 }
 
-// rotate puts a new secret first and lets the others that still sign go on until the
+// check checks a secret that the caller chose against those that there are.
+func (in *rotateInput) check(current []peal.Secret) error {
+	switch secret := in.Secret.Value; {
+	case secret == "":
+		return faults{{Location: "body.secret", Message: "is empty: leave it out to have one made"}}
+	case len(current) > 0 && current[0].Value == secret:
+		return faults{{Location: "body.secret", Message: "is the secret that there is already"}}
+	}
+	return nil
+}
+
+// rotate puts a new secret first and lets the others that still count go on until the
 // overlap ends. It gives when the one before stops; zero when it has or there was none.
-func rotate(w *peal.Webhook, secret string, at time.Time, overlap time.Duration) time.Time {
+func rotate(current []peal.Secret, secret string, at time.Time, overlap time.Duration) ([]peal.Secret, time.Time) {
 	secrets := []peal.Secret{{Value: secret, CreatedAt: at}}
 	end := at.Add(overlap)
 	var previous time.Time
-	for i, old := range w.Secrets {
+	for i, old := range current {
 		if old.ExpiresAt.IsZero() || old.ExpiresAt.After(end) {
 			old.ExpiresAt = end
 		}
@@ -99,6 +115,5 @@ func rotate(w *peal.Webhook, secret string, at time.Time, overlap time.Duration)
 		}
 		secrets = append(secrets, old)
 	}
-	w.Secrets = secrets
-	return previous
+	return secrets, previous
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"reflect"
 	"strings"
 	"time"
 
@@ -86,6 +87,9 @@ func (a *API) createWebhook(c *call) error {
 	if err := a.Engine.CheckWebhook(c.context(), &webhook); err != nil {
 		return err
 	}
+	if err := a.Engine.AskConsent(c.context(), &webhook); err != nil {
+		return err
+	}
 	saved, err := a.Store.CreateWebhook(c.context(), webhook)
 	if err != nil {
 		return err
@@ -159,12 +163,18 @@ func (a *API) changeWebhook(c *call, change func(*peal.Webhook) error) (peal.Web
 		if webhook.Managed {
 			return peal.Webhook{}, managedConflict()
 		}
+		before := webhook
 		if err := change(&webhook); err != nil {
 			return peal.Webhook{}, err
 		}
 		webhook.UpdatedAt = now()
 		if err := a.Engine.CheckWebhook(c.context(), &webhook); err != nil {
 			return peal.Webhook{}, err
+		}
+		if needsConsent(&before, &webhook) {
+			if err := a.Engine.AskConsent(c.context(), &webhook); err != nil {
+				return peal.Webhook{}, err
+			}
 		}
 		saved, err := a.Store.UpdateWebhook(c.context(), webhook)
 		switch {
@@ -175,6 +185,12 @@ func (a *API) changeWebhook(c *call, change func(*peal.Webhook) error) (peal.Web
 		}
 		return saved, err
 	}
+}
+
+// needsConsent reports whether a change is to something that an endpoint consents to.
+func needsConsent(before, after *peal.Webhook) bool {
+	return before.URL != after.URL || before.Format != after.Format || before.Handshake != after.Handshake ||
+		!reflect.DeepEqual(before.RateLimit, after.RateLimit)
 }
 
 func managedConflict() error {

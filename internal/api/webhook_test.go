@@ -38,7 +38,7 @@ func TestWebhookFromCreationToDeletion(t *testing.T) {
 			"delays_seconds": []any{5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0},
 			"jitter":         0.1, "disable_after_exhausted": 0.0, "disable_after_seconds": 432000.0,
 		},
-		"timeout_ms": 15000.0, "rate_limit": nil, "filter": nil, "transform": nil, "description": "",
+		"timeout_ms": 15000.0, "rate_limit": nil, "filter": nil, "handshake": false, "transform": nil, "description": "",
 		"status": "active", "status_reason": nil, "managed": false,
 		"health":     map[string]any{"exhausted_in_row": 0.0, "failing_since": nil},
 		"created_at": hook["created_at"], "updated_at": hook["updated_at"],

@@ -24,6 +24,7 @@ type WebhookInput struct {
 	RetryPolicy   optional[retryPolicyInput]  `json:"retry_policy,omitempty" doc:"When a failed delivery is tried again; the tenant's, the format's or the server's otherwise."`
 	TimeoutMS     optional[int]               `json:"timeout_ms,omitempty" minimum:"1000" maximum:"60000" doc:"How long one attempt may take as a whole; 15000 otherwise."`
 	RateLimit     optional[rateLimitInput]    `json:"rate_limit,omitempty" doc:"How fast requests start; as fast as the endpoint allows otherwise."`
+	Handshake     optional[bool]              `json:"handshake,omitempty" doc:"true asks the URL for its consent before the webhook is saved (OPTIONS with WebHook-Request-Origin), for the formats of CloudEvents. A rate that it allows becomes rate_limit; without consent the webhook is refused."`
 	Filter        optional[string]            `json:"filter,omitempty" maxLength:"8192" doc:"An expression that must be true for an event to match, such as data.project.id in [3, 4]."`
 	Transform     optional[string]            `json:"transform,omitempty" maxLength:"8192" doc:"A jq program from the event to the data that this webhook gets."`
 	Description   optional[string]            `json:"description,omitempty" maxLength:"4096" doc:"What people call it."`
@@ -90,6 +91,7 @@ func (in *WebhookInput) apply(w *peal.Webhook, fallback string, inherited func(*
 			w.RateLimit = &peal.RateLimit{PerSecond: limit.PerSecond.Value, Burst: limit.Burst.or(1)}
 		}
 	}
+	set(&w.Handshake, &in.Handshake)
 	set(&w.Filter, &in.Filter)
 	set(&w.Transform, &in.Transform)
 	set(&w.Description, &in.Description)

@@ -22,6 +22,7 @@ type WebhookShape struct {
 	RetryPolicy   retryPolicyShape         `json:"retry_policy" doc:"The policy in force, whether its own or inherited."`
 	TimeoutMS     int64                    `json:"timeout_ms"`
 	RateLimit     optional[rateLimitShape] `json:"rate_limit"`
+	Handshake     bool                     `json:"handshake" doc:"Whether the URL was asked for its consent, as CloudEvents web hooks do."`
 	Filter        *string                  `json:"filter"`
 	Transform     *string                  `json:"transform"`
 	Description   string                   `json:"description"`
@@ -55,7 +56,7 @@ func (c *call) webhookOf(w *peal.Webhook) WebhookShape {
 	shape := WebhookShape{
 		ID: w.ID, Tenant: w.Tenant, URL: w.URL, Events: w.Events, Format: w.Format,
 		Headers: make(map[string]string, len(w.Headers)), UUID: textOrNil(w.UUID),
-		RetryPolicy: retryPolicyOf(c.api.Engine.Policy(w)), TimeoutMS: w.Timeout.Milliseconds(),
+		RetryPolicy: retryPolicyOf(c.api.Engine.Policy(w)), TimeoutMS: w.Timeout.Milliseconds(), Handshake: w.Handshake,
 		Filter: textOrNil(w.Filter), Transform: textOrNil(w.Transform), Description: w.Description,
 		Status: string(w.Status), StatusReason: textOrNil(w.StatusReason), Managed: w.Managed,
 		Health:    healthShape{ExhaustedInRow: w.Health.ExhaustedInRow, FailingSince: timeOrNil(w.Health.FailingSince)},

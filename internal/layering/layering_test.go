@@ -34,13 +34,14 @@ var rules = map[string]rule{
 	"dispatch":  {may: []string{".", "wire", "internal/egress", "internal/match"}, anything: true},
 	"client":    {may: []string{"."}},
 	"server": {may: []string{
-		".", "wire", "dispatch", "sqlite", "postgres", "internal/api", "internal/dashboard", "internal/egress", "internal/secret",
+		".", "wire", "dispatch", "sqlite", "postgres", "internal/api", "internal/dashboard", "internal/egress", "internal/intake", "internal/secret",
 	}, anything: true},
 
-	"internal/api":       {may: []string{".", "wire", "dispatch", "internal/match"}, anything: true},
+	"internal/api":       {may: []string{".", "wire", "dispatch", "internal/intake", "internal/match"}, anything: true},
 	"internal/config":    {may: []string{"."}, anything: true},
 	"internal/dashboard": {may: []string{".", "wire", "dispatch"}, anything: true},
 	"internal/egress":    {may: []string{".", "wire"}, anything: true},
+	"internal/intake":    {may: []string{".", "wire", "dispatch"}},
 	"internal/match":     {may: []string{"."}, anything: true},
 	"internal/preset":    {may: []string{".", "client"}},
 	"internal/secret":    {may: []string{"."}},

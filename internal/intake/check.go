@@ -1,0 +1,58 @@
+package intake
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/wire"
+)
+
+// Check checks all of a source's settings before it is saved: the rules of
+// [peal.Source], that its format can be read back, and that its secrets can verify.
+// The error has code [peal.Invalid] and names the field.
+func Check(source *peal.Source) error {
+	format, ok := wire.Lookup(source.Format)
+	if !ok || format.Decode == nil {
+		return peal.Invalidf("format", "is none that a source can read: choose one of %s", strings.Join(formats(), ", "))
+	}
+	if err := source.Validate(); err != nil {
+		return err
+	}
+	for _, secret := range source.Secrets {
+		if err := checkSecret(format, secret.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// formats names those that a source can have.
+func formats() []string {
+	var names []string
+	for _, f := range wire.Formats() {
+		if f.Decode != nil {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// checkSecret asks the format itself: with a secret that it can use, it complains
+// about the empty request instead.
+func checkSecret(format *wire.Format, secret string) error {
+	if format.Verify == nil {
+		return peal.Invalidf("secret", "is not used by the format %s: leave it out and set unverified to true", format.Name)
+	}
+	if format.Secrets == wire.SecretNone && strings.TrimSpace(secret) != secret {
+		return peal.Invalidf("secret", "must not begin or end with white space: no Authorization header arrives so")
+	}
+	err := format.Verify(http.Header{}, nil, []string{secret}, wire.DefaultVerifyOptions())
+	var refused *wire.VerifyError
+	if errors.As(err, &refused) && refused.Reason == wire.ReasonSecret {
+		_, why, _ := strings.Cut(refused.Message, "it ")
+		return peal.Invalidf("secret", "%s", why)
+	}
+	return nil
+}
