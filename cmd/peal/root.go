@@ -33,6 +33,7 @@ type app struct {
 var constructors = []func(app *app) *cobra.Command{
 	newServeCommand,
 	newDemoCommand,
+	newBenchCommand,
 	newConfigCommand,
 	newPublishCommand,
 	newEventsCommand,

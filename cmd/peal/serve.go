@@ -29,11 +29,19 @@ server gracefully; a second one ends it at once.`,
 		Args:    arguments(),
 	}
 	addSettings(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	var profile string
+	cmd.Flags().StringVar(&profile, "cpuprofile", "", "file for a CPU profile of the whole run, in pprof's format")
+	cmd.Flags().Lookup("cpuprofile").Hidden = true // for peal bench
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		loaded, err := app.loadSettings(cmd)
 		if err != nil {
 			return err
 		}
+		stop, err := startProfile(profile)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
 		return app.serve(cmd.Context(), loaded)
 	}
 	return cmd

@@ -1,0 +1,209 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/client"
+)
+
+// node is a server in a process of its own, on data that is thrown away.
+type node struct {
+	program   string
+	directory string // its own: data and working directory
+	profile   string // where its CPU profile goes; "" for nowhere
+	key       string
+	address   string // known after the first start, and kept
+
+	process *os.Process  // nil when it does not run
+	ended   <-chan error // gets what came of the process
+	out     *output
+}
+
+// startPatience is how long a server may take to get ready.
+const startPatience = 60 * time.Second
+
+// newNode makes a server's directory and starts it.
+func newNode(ctx context.Context, o *Options, name string) (*node, error) {
+	directory, err := os.MkdirTemp(o.Directory, "peal-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for the throw-away data: %w", err)
+	}
+	n := &node{program: o.Program, directory: directory, key: peal.NewKeyText(), address: "127.0.0.1:0"}
+	if o.ProfileDirectory != "" {
+		if n.profile, err = filepath.Abs(filepath.Join(o.ProfileDirectory, name+".pprof")); err != nil {
+			return nil, err
+		}
+	}
+	if err := n.start(ctx); err != nil {
+		n.remove()
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *node) start(ctx context.Context) error {
+	args := []string{
+		"peal", "serve", "--listen", n.address, "--data", filepath.Join(n.directory, "data"), "--log-level", "warn", "--stop-grace", "1s",
+		"--egress-allow-http", "--egress-allow", "127.0.0.0/8", "--egress-ports", "0",
+	}
+	if n.profile != "" {
+		args = append(args, "--cpuprofile", n.profile)
+	}
+	n.out = &output{listening: make(chan string, 1)}
+	cmd := &exec.Cmd{
+		Path: n.program, Args: args, Env: append(plainEnvironment(), "PEAL_OPERATOR_KEY="+n.key),
+		Dir: n.directory, Stdout: n.out, Stderr: n.out,
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	ended := make(chan error, 1)
+	n.process, n.ended = cmd.Process, ended
+	go func() { ended <- cmd.Wait() }()
+	if err := n.awaitReady(ctx); err != nil {
+		n.kill()
+		return fmt.Errorf("start the server: %w\n%s", err, n.out)
+	}
+	return nil
+}
+
+// plainEnvironment is ours without what would configure the server.
+func plainEnvironment() (env []string) {
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "PEAL_") {
+			env = append(env, pair)
+		}
+	}
+	return env
+}
+
+func (n *node) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	select {
+	case n.address = <-n.out.listening:
+	case <-n.ended:
+		n.process = nil
+		return errors.New("it has ended")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	api, err := n.api("")
+	if err != nil {
+		return err
+	}
+	for {
+		if err = api.Ready(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// api gives a client that acts for a tenant.
+func (n *node) api(tenant string) (*client.Client, error) {
+	o := client.DefaultOptions()
+	o.Tenant = tenant
+	return client.New("http://"+n.address, n.key, o)
+}
+
+// stop ends the server as an operator does, and gives the bytes that its data takes.
+func (n *node) stop() (disk int64, err error) {
+	if err := n.process.Signal(syscall.SIGTERM); err != nil {
+		n.kill()
+		return 0, fmt.Errorf("stop the server: %w", err)
+	}
+	select {
+	case err = <-n.ended:
+		n.process = nil
+	case <-time.After(startPatience):
+		n.kill()
+		err = errors.New("it does not end")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("stop the server: %w\n%s", err, n.out)
+	}
+	return diskUse(filepath.Join(n.directory, "data"))
+}
+
+// kill ends the server between any two instructions.
+func (n *node) kill() {
+	if n.process == nil {
+		return
+	}
+	n.process.Kill()
+	<-n.ended // with the error that it was killed
+	n.process = nil
+}
+
+// remove ends the server if it still runs, and throws its data away.
+func (n *node) remove() error {
+	n.kill()
+	return os.RemoveAll(n.directory)
+}
+
+// diskUse gives the bytes of all files below a directory.
+func diskUse(directory string) (bytes int64, err error) {
+	err = filepath.WalkDir(directory, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			bytes += info.Size()
+		}
+		return err
+	})
+	return bytes, err
+}
+
+// output keeps the end of what a server prints, and finds its address there.
+type output struct {
+	mu        sync.Mutex
+	text      []byte
+	found     bool
+	listening chan string
+}
+
+const keepOutput = 16 << 10
+
+var servesAt = regexp.MustCompile(`Peal serves http://(\S+)\n`)
+
+// Write takes what the server prints.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, p...)
+	if match := servesAt.FindSubmatch(o.text); match != nil && !o.found {
+		o.found = true
+		o.listening <- string(match[1])
+	}
+	if len(o.text) > keepOutput {
+		o.text = append(o.text[:0], o.text[len(o.text)-keepOutput:]...)
+	}
+	return len(p), nil
+}
+
+// String gives what was kept.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(bytes.TrimSpace(o.text))
+}

@@ -1,0 +1,110 @@
+package bench
+
+import (
+	"context"
+	"time"
+)
+
+// tenantName is whose events are measured.
+const tenantName = "bench"
+
+func measureSingle(ctx context.Context, r *run) error {
+	return r.measureThroughput(ctx, 1, 1, "events/s")
+}
+
+func measureBatch(ctx context.Context, r *run) error {
+	return r.measureThroughput(ctx, 100, 1, "events/s")
+}
+
+func measureFanout(ctx context.Context, r *run) error {
+	return r.measureThroughput(ctx, 1, 10, "deliveries/s")
+}
+
+func (r *run) measureThroughput(ctx context.Context, batch, width int, unit string) error {
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	c, err := r.channel(ctx, tenantName, "bench", takes, width)
+	if err != nil {
+		return err
+	}
+	c.batch = batch
+	var rate float64
+	var used usage
+	err = r.besideBare(ctx, func() error {
+		rate, used, err = r.flow(ctx, c, r.options.Throughput, 0)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if batch == 1 && width == 1 {
+		r.single = rate
+	}
+	came, _, _ := c.progress()
+	r.figure("throughput", rate, unit, part(rate, r.bareRate), 0)
+	if used.CPU > 0 {
+		each := used.CPU / time.Duration(max(came, 1))
+		r.figure("CPU per delivery", milliseconds(each), "ms", part(float64(each), float64(r.bareCPU)), 0)
+		r.figure("peak memory", megabytes(used.Peak), "MB", 0, 0)
+	}
+	if err := r.finish(ctx); err != nil {
+		return err
+	}
+	r.figure("disk per delivery", float64(r.disk)/float64(max(came, 1)), "bytes", 0, 0)
+	return nil
+}
+
+// flow publishes as fast as the server takes it and waits until all of it has
+// arrived. The rate is of arrivals, from the first call to the last of them; used
+// is what the server took, from the first call until every delivery was final.
+func (r *run) flow(ctx context.Context, c channel, duration time.Duration, limit int) (rate float64, used usage, err error) {
+	before, _ := usageOf(r.node.process.Pid)
+	begun := time.Now()
+	if err := c.flood(ctx, duration, limit); err != nil {
+		return 0, usage{}, err
+	}
+	if err := c.await(ctx); err != nil {
+		return 0, usage{}, err
+	}
+	came, _, last := c.progress()
+	if err := r.awaitFinal(ctx, c.tenant); err != nil {
+		return 0, usage{}, err
+	}
+	if after, ok := usageOf(r.node.process.Pid); ok {
+		used = after
+		used.CPU -= before.CPU
+	}
+	return float64(came) / last.Sub(begun).Seconds(), used, nil
+}
+
+func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
+
+// measureHistory compares the throughput of an empty database with that of one
+// that holds delivered events, in the same server.
+func measureHistory(ctx context.Context, r *run) error {
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	var rates [2]float64
+	for i, what := range []string{"empty", "filling", "filled"} {
+		c, err := r.channel(ctx, tenantName, what, takes, 1)
+		if err != nil {
+			return err
+		}
+		if what == "filling" {
+			c.batch = 100
+			if _, _, err := r.flow(ctx, c, 0, r.options.History); err != nil {
+				return err
+			}
+			continue
+		}
+		if rates[i/2], _, err = r.flow(ctx, c, r.options.Throughput, 0); err != nil {
+			return err
+		}
+	}
+	r.figure("with/without", part(rates[1], rates[0]), "", 0, r.options.History)
+	r.figure("without", rates[0], "events/s", 0, 0)
+	r.figure("with "+thousandsOf(r.options.History), rates[1], "events/s", 0, 0)
+	return nil
+}
