@@ -73,6 +73,8 @@ type Webhook struct {
 	StatusReason string
 	// Managed is true when the configuration file owns the webhook.
 	Managed bool
+	// Entry is what a managed webhook was last set from; zero for any other.
+	Entry Entry
 	// Health is what its deliveries have lately come to.
 	Health    Health
 	UpdatedAt time.Time // UTC

@@ -26,6 +26,7 @@ type settings struct {
 	Status       peal.WebhookStatus `json:"status"`
 	StatusReason string             `json:"status_reason,omitempty"`
 	Managed      bool               `json:"managed,omitempty"`
+	Entry        string             `json:"entry,omitempty"`
 }
 
 type secretTimes struct {
@@ -38,6 +39,7 @@ type confidential struct {
 	Secrets       []string          `json:"secrets,omitempty"`
 	Authorization string            `json:"authorization,omitempty"`
 	Headers       map[string]string `json:"headers,omitempty"`
+	EntryDigest   string            `json:"entry_digest,omitempty"` // of secrets too, which might be guessed from it
 }
 
 // webhookRow are the columns that hold a webhook's settings.
@@ -56,9 +58,9 @@ func (s *Store) encodeWebhook(webhook *peal.Webhook) (webhookRow, error) {
 		URL: webhook.URL, Events: webhook.Events, Format: webhook.Format, ExtraPayload: webhook.ExtraPayload, UUID: webhook.UUID,
 		RetryPolicy: webhook.RetryPolicy, Timeout: webhook.Timeout.Microseconds(), RateLimit: webhook.RateLimit, Handshake: webhook.Handshake,
 		Filter: webhook.Filter, Transform: webhook.Transform, Description: webhook.Description,
-		Status: webhook.Status, StatusReason: webhook.StatusReason, Managed: webhook.Managed,
+		Status: webhook.Status, StatusReason: webhook.StatusReason, Managed: webhook.Managed, Entry: webhook.Entry.Name,
 	}
-	closed := confidential{Authorization: webhook.Authorization, Headers: webhook.Headers}
+	closed := confidential{Authorization: webhook.Authorization, Headers: webhook.Headers, EntryDigest: webhook.Entry.Digest}
 	for _, secret := range webhook.Secrets {
 		open.Secrets = append(open.Secrets, secretTimes{micros(secret.CreatedAt), micros(secret.ExpiresAt)})
 		closed.Secrets = append(closed.Secrets, secret.Value)
@@ -103,6 +105,7 @@ func (s *Store) decodeWebhook(webhook *peal.Webhook, encoded webhookRow) error {
 	webhook.Handshake = open.Handshake
 	webhook.Filter, webhook.Transform, webhook.Description = open.Filter, open.Transform, open.Description
 	webhook.Status, webhook.StatusReason, webhook.Managed = open.Status, open.StatusReason, open.Managed
+	webhook.Entry = peal.Entry{Name: open.Entry, Digest: closed.EntryDigest}
 	webhook.Authorization, webhook.Headers = closed.Authorization, closed.Headers
 	for i, value := range closed.Secrets {
 		secret := peal.Secret{Value: value}
