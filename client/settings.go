@@ -21,10 +21,12 @@ type WebhookSettings struct {
 	RetryPolicy  *RetrySettings  `json:"retry_policy,omitzero"`
 	TimeoutMS    *int            `json:"timeout_ms,omitzero"` // 1,000 to 60,000
 	RateLimit    *RateLimit      `json:"rate_limit,omitzero"`
-	Filter       *string         `json:"filter,omitzero"`
-	Transform    *string         `json:"transform,omitzero"`
-	Description  *string         `json:"description,omitzero"`
-	Status       *string         `json:"status,omitzero"` // active, paused or disabled
+	// Handshake asks the URL for its consent first, for the formats of CloudEvents.
+	Handshake   *bool   `json:"handshake,omitzero"`
+	Filter      *string `json:"filter,omitzero"`
+	Transform   *string `json:"transform,omitzero"`
+	Description *string `json:"description,omitzero"`
+	Status      *string `json:"status,omitzero"` // active, paused or disabled
 	// Clear names settings, as they stand in the JSON, that take the default again.
 	Clear []string `json:"-"`
 }

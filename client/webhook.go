@@ -26,9 +26,11 @@ type Webhook struct {
 	RetryPolicy RetryPolicy `json:"retry_policy"`
 	TimeoutMS   int         `json:"timeout_ms"`
 	RateLimit   *RateLimit  `json:"rate_limit"`
-	Filter      string      `json:"filter"`
-	Transform   string      `json:"transform"`
-	Description string      `json:"description"`
+	// Handshake is true when the URL was asked for its consent, as CloudEvents web hooks do.
+	Handshake   bool   `json:"handshake"`
+	Filter      string `json:"filter"`
+	Transform   string `json:"transform"`
+	Description string `json:"description"`
 	// Status is active, paused or disabled; StatusReason says why.
 	Status       string `json:"status"`
 	StatusReason string `json:"status_reason"`

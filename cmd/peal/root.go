@@ -42,6 +42,7 @@ var constructors = []func(app *app) *cobra.Command{
 	newWebhooksCommand,
 	newEventTypesCommand,
 	newPresetsCommand,
+	newSourcesCommand,
 	newTenantsCommand,
 	newKeysCommand,
 	newVersionCommand,

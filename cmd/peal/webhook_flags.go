@@ -22,6 +22,7 @@ type webhookFlags struct {
 	timeout       span
 	rate          float64
 	burst         int
+	handshake     bool
 	filter        string
 	transform     string
 	description   string
@@ -47,6 +48,7 @@ func (a *app) webhookFlags(cmd *cobra.Command) *webhookFlags {
 	flags.Var(&f.timeout, "timeout", "longest time of one attempt, 1s to 60s")
 	flags.Float64Var(&f.rate, "rate", 0, "requests a second at most")
 	flags.IntVar(&f.burst, "burst", 1, "requests at once at most, with --rate")
+	flags.BoolVar(&f.handshake, "handshake", false, "ask the URL for its consent first, as CloudEvents web hooks do")
 	f.retry.add(flags)
 	choices(cmd, "status", "active", "paused", "disabled")
 	return f
@@ -98,6 +100,9 @@ func (f *webhookFlags) settings(cmd *cobra.Command) (client.WebhookSettings, err
 	}
 	if given("rate") {
 		s.RateLimit = &client.RateLimit{PerSecond: f.rate, Burst: f.burst}
+	}
+	if given("handshake") {
+		s.Handshake = &f.handshake
 	}
 	s.RetryPolicy = f.retry.policy(cmd)
 	return s, nil

@@ -106,6 +106,7 @@ func printWebhook(w io.Writer, webhook client.Webhook) {
 		{"transform", webhook.Transform},
 		{"timeout", (time.Duration(webhook.TimeoutMS) * time.Millisecond).String()},
 		{"rate limit", rateText(webhook.RateLimit)},
+		{"handshake", handshakeText(webhook.Handshake)},
 		{"retries", policyText(&webhook.RetryPolicy)},
 		{"failing since", exact(webhook.Health.FailingSince)},
 		{"failed in a row", positive(webhook.Health.ExhaustedInRow)},
@@ -170,6 +171,13 @@ func positive(n int) string {
 		return ""
 	}
 	return strconv.Itoa(n)
+}
+
+func handshakeText(handshake bool) string {
+	if handshake {
+		return "the URL has consented"
+	}
+	return ""
 }
 
 func managedText(managed bool) string {
