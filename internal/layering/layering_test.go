@@ -47,6 +47,9 @@ var rules = map[string]rule{
 	"internal/preset":    {may: []string{".", "client"}},
 	"internal/secret":    {may: []string{"."}},
 	"internal/layering":  {},
+	"internal/samples":   {},
+
+	"docs/verify/go": {}, // to be copied: the standard library alone
 
 	"cmd/peal": {may: []string{".", "wire", "client", "server", "internal/bench", "internal/config", "internal/preset"}, anything: true},
 }
