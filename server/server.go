@@ -10,6 +10,9 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/api"
@@ -26,6 +29,8 @@ type Server struct {
 	intake   *intake.Intake
 	handler  http.Handler
 	firstKey string
+
+	reloading sync.Mutex // one change of the managed webhooks at a time
 
 	mu       sync.Mutex
 	started  bool
@@ -77,10 +82,21 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.onStop("store", func(context.Context) error { return s.store.Close() })
 
+	if s.engine, err = dispatch.New(s.store, engine); err != nil {
+		return err
+	}
+	webhooks, err := s.planStart(ctx)
+	if err != nil {
+		return err
+	}
 	if s.firstKey, err = makeFirstKey(ctx, s.store, s.options.OperatorKey); err != nil {
 		return err
 	}
-	if s.engine, err = dispatch.New(s.store, s.options.engine()); err != nil {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	engine := s.options.engine()
+	engine.Metrics = registry
+	if _, err := s.apply(ctx, webhooks); err != nil {
 		return err
 	}
 	s.intake = intake.New(s.store, s.engine, s.log)
@@ -88,6 +104,7 @@ func (s *Server) open(ctx context.Context) error {
 		Store:       s.store,
 		Engine:      s.engine,
 		Intake:      s.intake,
+		Metrics:     registry,
 		Log:         s.log,
 		OperatorKey: s.options.OperatorKey,
 		Version:     s.options.Version,
@@ -99,6 +116,18 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.handler = limitBodyTime(routes)
 	return nil
+}
+
+// planStart compares the managed webhooks with those of the options.
+func (s *Server) planStart(ctx context.Context) (plan, error) {
+	if s.options.Webhooks != nil {
+		return s.plan(ctx, s.options.Webhooks)
+	}
+	stored, _, err := s.managed(ctx)
+	if len(stored) > 0 {
+		s.log.Warn("no configuration says anything of webhooks: the managed ones stay as they are", "webhooks", len(stored))
+	}
+	return plan{}, err
 }
 
 func (s *Server) onStop(name string, stop func(context.Context) error) {

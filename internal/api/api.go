@@ -15,6 +15,8 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/intake"
@@ -46,6 +48,8 @@ type Options struct {
 	// OperatorKey is an operator's key that is not in the store, of at least
 	// [peal.MinKeyLength] characters; "" for none.
 	OperatorKey string
+	// Metrics is what /metrics shows; nil for nothing.
+	Metrics prometheus.Gatherer
 	// Version and Commit say what runs.
 	Version, Commit string
 	// MaxData is the largest event data in bytes: that of the engine.

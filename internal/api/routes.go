@@ -184,6 +184,10 @@ func (a *API) serverRoutes() []route {
 		summary: "What runs",
 		answers: ok("The version.", versionShape{}), handle: a.version,
 	}, {
+		method: http.MethodGet, path: "/metrics", id: "metrics", tag: "Server", access: operator,
+		summary: "Metrics for Prometheus", description: "Give Prometheus an operator key as its bearer token. No label names a tenant, a webhook or a URL.",
+		answers: []answer{{status: http.StatusOK, doc: "The metrics in the text format.", body: "", media: "text/plain"}}, handle: a.metrics,
+	}, {
 		method: http.MethodGet, path: "/v1/openapi.json", id: "openapi-json", tag: "Server", access: public,
 		summary: "This document as JSON",
 		answers: ok("The document.", object{}), handle: a.openAPIJSON,
