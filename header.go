@@ -17,7 +17,9 @@ var forbiddenHeaders = map[string]bool{
 	"Http2-Settings": true, "Content-Encoding": true,
 }
 
-func validateHeaders(headers map[string]string) error {
+// ValidateHeaders checks headers that are added to requests: their number, names and
+// values. The error has code [Invalid] and the field "headers" or "headers.NAME".
+func ValidateHeaders(headers map[string]string) error {
 	if len(headers) > MaxHeaders {
 		return Invalidf("headers", "has %d headers, at most %d are allowed", len(headers), MaxHeaders)
 	}

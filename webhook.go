@@ -109,7 +109,7 @@ func (w *Webhook) Validate() error {
 	if err := ValidatePatterns(w.Events); err != nil {
 		return err
 	}
-	if err := validateHeaders(w.Headers); err != nil {
+	if err := ValidateHeaders(w.Headers); err != nil {
 		return err
 	}
 	if err := validateHeaderValue("authorization", w.Authorization); err != nil {

@@ -43,9 +43,15 @@ type Format struct {
 	// format says too little to do so. Its errors are *[peal.Error] of code Invalid.
 	Decode func(header http.Header, body []byte) (peal.Event, error)
 
-	makeSecret  func() string
-	checkSecret func(secret string) error
-	scheme      *scheme // how it signs, for [Diagnose]; nil when it does not
+	// MakeSecret makes a new secret; nil for 256 random bits in base64 for URLs.
+	MakeSecret func() string
+	// AcceptSecret checks a secret that is not empty; nil to take any text of up to
+	// [MaxSecret] bytes. Its errors are *[peal.Error] of code Invalid with the field "secret".
+	AcceptSecret func(secret string) error
+	// Confidential names the headers of the format whose values no record may show.
+	Confidential []string
+
+	scheme *scheme // how it signs, for [Diagnose]; nil when it does not
 }
 
 // formats is filled while the package is initialised, by the variable of each

@@ -56,7 +56,7 @@ func (f *Format) Request(in *Input) (Request, error) {
 	if w.Authorization != "" {
 		header["Authorization"] = []string{w.Authorization}
 	}
-	var secret []string
+	secret := f.Confidential[:len(f.Confidential):len(f.Confidential)]
 	for name, template := range w.Headers {
 		value, err := fill("headers."+name, template, in.Variables)
 		if err != nil {

@@ -35,8 +35,8 @@ func (f *Format) FreshSecret() string {
 	if f.Secrets == SecretNone {
 		return ""
 	}
-	if f.makeSecret != nil {
-		return f.makeSecret()
+	if f.MakeSecret != nil {
+		return f.MakeSecret()
 	}
 	return rawBase64(randomBytes())
 }
@@ -55,8 +55,8 @@ func (f *Format) CheckSecret(secret string) error {
 			return peal.Invalidf("secret", "is missing: the format %s always signs", f.Name)
 		}
 		return nil
-	case f.checkSecret != nil:
-		return f.checkSecret(secret)
+	case f.AcceptSecret != nil:
+		return f.AcceptSecret(secret)
 	}
 	return checkTextSecret(secret)
 }

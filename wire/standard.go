@@ -20,8 +20,8 @@ var _ = register(&Format{
 	Encode:          encodeStandard,
 	Verify:          verifyStandard,
 	Decode:          decodeStandard,
-	makeSecret:      makeStandardSecret,
-	checkSecret:     checkStandardSecret,
+	MakeSecret:      makeStandardSecret,
+	AcceptSecret:    checkStandardSecret,
 	scheme:          &scheme{prefix: "v1,", separator: " ", base64: true, before: beforeStandard, keys: standardKeys},
 })
 

@@ -24,7 +24,7 @@ var _ = register(&Format{
 	Encode:          encodeStripe,
 	Verify:          verifyStripe,
 	Decode:          decodeStripe,
-	makeSecret:      func() string { return "whsec_" + rawBase64(randomBytes()) },
+	MakeSecret:      func() string { return "whsec_" + rawBase64(randomBytes()) },
 	scheme:          &scheme{prefix: "v1=", separator: ",", before: beforeStripe, keys: stripeKeys},
 })
 

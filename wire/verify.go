@@ -93,6 +93,15 @@ func needHeader(header http.Header, name string) (string, *VerifyError) {
 	return value, nil
 }
 
+// CheckTime compares the unix seconds in a header with the present, for formats that
+// are made elsewhere.
+func (o VerifyOptions) CheckTime(header, seconds string) error {
+	if err := o.checkTime(header, seconds); err != nil {
+		return err
+	}
+	return nil
+}
+
 // checkTime compares unix seconds with the present.
 func (o VerifyOptions) checkTime(name, text string) *VerifyError {
 	seconds, err := strconv.ParseInt(text, 10, 64)
