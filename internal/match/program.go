@@ -1,0 +1,184 @@
+package match
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/itchyny/gojq"
+
+	"github.com/pealhq/peal"
+)
+
+// Program is a jq program that gives exactly one value for its input, within limits.
+type Program struct {
+	field  string // what errors call it
+	code   *gojq.Code
+	work   int
+	time   time.Duration
+	output int
+}
+
+// CompileProgram compiles a program. field is what its errors name; they have code
+// [peal.Invalid].
+func CompileProgram(field, text string, limits Limits) (p *Program, err error) {
+	defer func() {
+		if r := recover(); r != nil { // a defect of the compiler must not end the process
+			p, err = nil, peal.Invalidf(field, "cannot be compiled: %v", r)
+		}
+	}()
+	query, err := guardProgram(text)
+	if err != nil {
+		return nil, peal.Invalidf(field, "does not compile: %s", syntaxWords(text, err))
+	}
+	code, err := gojq.Compile(query, jqFunctions()...)
+	if err != nil {
+		return nil, peal.Invalidf(field, "does not compile: %s", oneLine(err.Error()))
+	}
+	return &Program{field: field, code: code, work: limits.TransformWork, time: limits.TransformTime, output: limits.Output}, nil
+}
+
+// syntaxWords says where in the program an error is, if the error knows.
+func syntaxWords(text string, err error) string {
+	var e *gojq.ParseError
+	if !errors.As(err, &e) {
+		return oneLine(err.Error())
+	}
+	before := text[:min(max(e.Offset-len(e.Token), 0), len(text))]
+	line := strings.Count(before, "\n") + 1
+	column := len([]rune(before[strings.LastIndexByte(before, '\n')+1:])) + 1
+	return fmt.Sprintf("%s at line %d, column %d", oneLine(err.Error()), line, column)
+}
+
+// JSON runs the program and gives its value as [Route.Transform] gives it. The input
+// is made of what package json decodes to, numbers as json.Number; nobody may
+// change it meanwhile. The error has code [peal.Invalid]; or it is ctx's own.
+func (p *Program) JSON(ctx context.Context, input map[string]any) (json.RawMessage, error) {
+	value, err := p.run(ctx, input)
+	if err != nil {
+		return nil, plain(err)
+	}
+	e := encoder{limit: p.output}
+	if err := e.value(value, 0); err != nil {
+		return nil, peal.Invalidf(p.field, "%v", err)
+	}
+	return e.out, nil
+}
+
+// Text is JSON for a program whose value is a string, which it gives as it is.
+func (p *Program) Text(ctx context.Context, input map[string]any) (string, error) {
+	value, err := p.run(ctx, input)
+	if err != nil {
+		return "", plain(err)
+	}
+	text, ok := value.(string)
+	if !ok {
+		return "", peal.Invalidf(p.field, "gives %s for this event: it must give a string", kindOf(value))
+	}
+	if len(text) > p.output {
+		return "", peal.Invalidf(p.field, "gives a string of more than %d bytes", p.output)
+	}
+	return text, nil
+}
+
+// Probe runs the program on an input that stands for others, so that a program which
+// never ends or gives no single value is found before it is used. An error that the
+// program raises over that input counts for nothing. With text, its value must be a
+// string, or null for what the input lacks.
+func (p *Program) Probe(ctx context.Context, input map[string]any, text bool) error {
+	value, err := p.run(ctx, input)
+	if _, ok := err.(*raised); ok {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, ok := value.(string); text && !ok && value != nil {
+		return peal.Invalidf(p.field, "gives %s: it must give a string", kindOf(value))
+	}
+	e := encoder{limit: p.output}
+	if err := e.value(value, 0); err != nil {
+		return peal.Invalidf(p.field, "%v", err)
+	}
+	return nil
+}
+
+// EventInput is an event as programs see it.
+func EventInput(event *peal.Event) (map[string]any, error) {
+	data, err := decode(event.Data)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		"id": event.ID, "type": event.Type, "subject": event.Subject, "time": event.Time.String(),
+		"tenant": event.Tenant, "data": data,
+	}, nil
+}
+
+// run gives the program's one value.
+func (p *Program) run(ctx context.Context, input map[string]any) (value any, err error) {
+	defer func() {
+		if r := recover(); r != nil { // a defect of the machine costs this delivery, not the process
+			value, err = nil, p.raise("fails on this event: %v", r)
+		}
+	}()
+	meter := newMeter(ctx, p.work, p.time)
+	results := p.code.RunWithContext(meter, input, meter)
+	first, err := p.next(meter, results)
+	if err != nil {
+		return nil, err
+	}
+	if first == nil {
+		return nil, peal.Invalidf(p.field, "gives no value for this event: it must give exactly one")
+	}
+	second, err := p.next(meter, results)
+	if err != nil {
+		return nil, err
+	}
+	if second != nil {
+		return nil, peal.Invalidf(p.field, "gives more than one value for this event: put them in an array")
+	}
+	return first.value, nil
+}
+
+// result is a value of a program; the value nil is JSON's null.
+type result struct{ value any }
+
+// next gives the program's next value; nil when there is none.
+func (p *Program) next(meter *meter, results gojq.Iter) (*result, error) {
+	value, ok := results.Next()
+	if meter.failed != nil {
+		if err := meter.Context.Err(); err != nil {
+			return nil, err
+		}
+		return nil, peal.Invalidf(p.field, "%v", meter.failed)
+	}
+	if !ok {
+		return nil, nil
+	}
+	if err, ok := value.(error); ok {
+		return nil, p.raise("fails on this event: %s", oneLine(err.Error()))
+	}
+	return &result{value}, nil
+}
+
+// raised is an error that the program itself raises over its input, such as a text
+// where it needs a number: another input may do.
+type raised struct{ said *peal.Error }
+
+func (r *raised) Error() string { return r.said.Error() }
+
+func (p *Program) raise(format string, args ...any) error {
+	return &raised{peal.Invalidf(p.field, format, args...)}
+}
+
+// plain gives callers the one kind of error that they know.
+func plain(err error) error {
+	if r, ok := err.(*raised); ok {
+		return r.said
+	}
+	return err
+}
