@@ -40,6 +40,7 @@ var rules = map[string]rule{
 	"internal/api":       {may: []string{".", "wire", "dispatch", "internal/intake", "internal/match"}, anything: true},
 	"internal/bench":     {may: []string{".", "wire", "client"}},
 	"internal/config":    {may: []string{"."}, anything: true},
+	"internal/custom":    {may: []string{".", "wire", "internal/match"}},
 	"internal/dashboard": {may: []string{".", "wire", "dispatch"}, anything: true},
 	"internal/egress":    {may: []string{".", "wire"}, anything: true},
 	"internal/intake":    {may: []string{".", "wire", "dispatch"}},

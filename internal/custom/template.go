@@ -1,0 +1,193 @@
+package custom
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/wire"
+)
+
+// value is what a name in a template stands for. The pattern holds all that it can
+// be: nothing of it can end a header's line.
+type value struct {
+	of      func(*wire.Input) string
+	pattern string
+}
+
+const (
+	bodyName = "body"
+	timeName = "timestamp"
+)
+
+// values are the names that templates may use beside the operator's variables.
+var values = map[string]value{
+	"id":           {eventID, `[!-~]+`},
+	"event.id":     {eventID, `[!-~]+`},
+	"event.type":   {func(in *wire.Input) string { return in.Event.Type }, `[A-Za-z0-9_.-]+`},
+	"event.time":   {func(in *wire.Input) string { return in.Event.Time.String() }, `[0-9TtZz:.+-]*`},
+	"event.tenant": {func(in *wire.Input) string { return in.Event.Tenant }, `[A-Za-z0-9._:@-]*`},
+	"webhook.id":   {func(in *wire.Input) string { return in.Webhook.ID.String() }, `webhook_[0-9a-z]{26}`},
+	"delivery_id":  {func(in *wire.Input) string { return in.DeliveryID.String() }, `delivery_[0-9a-z]{26}`},
+	timeName:       {func(in *wire.Input) string { return strconv.FormatInt(in.Time.Unix(), 10) }, `[0-9]+`},
+}
+
+// signedValues are those that a signature may cover: the body too.
+var signedValues = func() map[string]value {
+	all := maps.Clone(values)
+	all[bodyName] = value{}
+	return all
+}()
+
+// eventID is the event's name in the world.
+func eventID(in *wire.Input) string {
+	if in.Event.ID != "" {
+		return in.Event.ID
+	}
+	return in.Event.Key.String()
+}
+
+// part of a template: a text, or the name of a value.
+type part struct {
+	text   string
+	name   string // "" for a text
+	secret bool   // the text is a variable's
+}
+
+type template []part
+
+func literal(text string) template { return template{{text: text}} }
+
+// maxText bounds the texts of a template with its variables, in bytes: what common
+// servers accept in one header line, less than what the other values need.
+const maxText = 7 << 10
+
+// parseTemplate reads a text with {{NAME}} in it. Variables are filled at once.
+func parseTemplate(field, text string, known map[string]value, variables map[string]string) (template, error) {
+	if !utf8.ValidString(text) {
+		return nil, peal.Invalidf(field, "must be UTF-8 text")
+	}
+	var t template
+	size := 0
+	for text != "" {
+		before, rest, found := strings.Cut(text, "{{")
+		if before != "" {
+			t = append(t, part{text: before})
+			size += len(before)
+		}
+		if !found {
+			break
+		}
+		name, after, closed := strings.Cut(rest, "}}")
+		name = strings.Trim(name, " ")
+		if !closed {
+			return nil, peal.Invalidf(field, "holds {{ without }}")
+		}
+		if _, ok := known[name]; ok {
+			t = append(t, part{name: name})
+		} else if variable, ok := variables[name]; ok {
+			if err := checkVariable(field, name, variable); err != nil {
+				return nil, err
+			}
+			t = append(t, part{text: variable, secret: true})
+			size += len(variable)
+		} else {
+			return nil, peal.Invalidf(field, "uses {{%s}}, which is not known: there are %s%s", short(name), strings.Join(sortedNames(known), ", "), alsoVariables(variables))
+		}
+		text = after
+	}
+	if size > maxText {
+		return nil, peal.Invalidf(field, "is longer than %d bytes with its variables filled", maxText)
+	}
+	return t, nil
+}
+
+func alsoVariables(variables map[string]string) string {
+	if variables == nil {
+		return ""
+	}
+	return " and the names under variables"
+}
+
+func checkVariable(field, name, value string) error {
+	if !utf8.ValidString(value) {
+		return peal.Invalidf(field, "uses the variable %s, which is no UTF-8 text", name)
+	}
+	for i := range len(value) {
+		if c := value[i]; c < 0x20 && c != '\t' || c == 0x7f {
+			return peal.Invalidf(field, "uses the variable %s, which holds a line break or control character", name)
+		}
+	}
+	return nil
+}
+
+// short cuts what a message repeats.
+func short(text string) string {
+	const longest = 64
+	if len(text) <= longest {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longest], "") + "…"
+}
+
+// fill writes the template with the values that value gives.
+func (t template) fill(value func(name string) string) string {
+	if len(t) == 1 && t[0].name == "" {
+		return t[0].text
+	}
+	var text strings.Builder
+	for _, p := range t {
+		if p.name != "" {
+			text.WriteString(value(p.name))
+			continue
+		}
+		text.WriteString(p.text)
+	}
+	return text.String()
+}
+
+func (t template) confidential() bool {
+	return slices.ContainsFunc(t, func(p part) bool { return p.secret })
+}
+
+// uses reports whether a value of this name stands in the template.
+func (t template) uses(name string) bool {
+	return slices.ContainsFunc(t, func(p part) bool { return p.name == name })
+}
+
+// pattern matches what the template can give, followed by more, and has a group for
+// each value in it.
+func (t template) pattern(more string) *regexp.Regexp {
+	var text strings.Builder
+	text.WriteString(`\A`)
+	for _, p := range t {
+		if p.name == "" {
+			text.WriteString(regexp.QuoteMeta(p.text))
+			continue
+		}
+		text.WriteString("(" + values[p.name].pattern + ")")
+	}
+	text.WriteString(more + `\z`)
+	return regexp.MustCompile(text.String())
+}
+
+// group is the number of the group of a value in the template's pattern; 0 when it
+// is not in there.
+func (t template) group(name string) int {
+	n := 0
+	for _, p := range t {
+		if p.name == "" {
+			continue
+		}
+		if n++; p.name == name {
+			return n
+		}
+	}
+	return 0
+}
+
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
