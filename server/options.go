@@ -43,6 +43,13 @@ type Options struct {
 	RetryPolicy peal.RetryPolicy
 	// Variables fill {{NAME}} in the values of webhooks' headers. They are secrets.
 	Variables map[string]string
+	// Webhooks are all those that the configuration owns: New creates, updates and
+	// deletes the managed webhooks accordingly, see [Server.Reload]. Nil leaves those
+	// that there are; a list without entries deletes them.
+	Webhooks []ManagedWebhook
+	// Origin is the DNS name of this deployment, which webhooks with a handshake name to
+	// their endpoints; "" takes the machine's name.
+	Origin string
 	// Egress says where requests may go.
 	Egress dispatch.EgressOptions
 	// Version and Commit are what GET /version tells; either may be "".
@@ -94,6 +101,9 @@ func (o Options) Validate() error {
 	if o.StopGrace < 0 {
 		return peal.Invalidf("stop_grace", "must not be negative")
 	}
+	if err := validateManaged(o.Webhooks); err != nil {
+		return err
+	}
 	return o.engine().Validate()
 }
 
@@ -118,6 +128,7 @@ func (o Options) engine() dispatch.Options {
 	engine.MaxData = o.MaxData
 	engine.RetryPolicy = o.RetryPolicy
 	engine.Variables = o.Variables
+	engine.Origin = o.Origin
 	engine.CheckSchemas = o.CheckSchemas
 	engine.StopGrace = o.StopGrace
 	engine.MaxInFlight = o.MaxInFlight

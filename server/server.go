@@ -82,6 +82,10 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.onStop("store", func(context.Context) error { return s.store.Close() })
 
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	engine := s.options.engine()
+	engine.Metrics = registry
 	if s.engine, err = dispatch.New(s.store, engine); err != nil {
 		return err
 	}
@@ -92,10 +96,6 @@ func (s *Server) open(ctx context.Context) error {
 	if s.firstKey, err = makeFirstKey(ctx, s.store, s.options.OperatorKey); err != nil {
 		return err
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	engine := s.options.engine()
-	engine.Metrics = registry
 	if _, err := s.apply(ctx, webhooks); err != nil {
 		return err
 	}

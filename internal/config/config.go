@@ -25,6 +25,8 @@ type Config struct {
 	OperatorKey   string `yaml:"operator_key" env:"PEAL_OPERATOR_KEY" secret:"true" doc:"A key of at least 32 characters that may do everything. Without one, the first start makes one and prints it once."`
 	EncryptionKey string `yaml:"encryption_key" env:"PEAL_ENCRYPTION_KEY" secret:"true" doc:"The key that seals webhook secrets in the database: 32 bytes in base64, such as openssl rand -base64 32 prints. Without one, the file encryption.key in the data directory is used, and made when the database is new."`
 
+	Origin string `yaml:"origin" env:"PEAL_ORIGIN" doc:"DNS name of this deployment, such as events.example.com, which webhooks with a handshake (CloudEvents) name to their endpoints. Empty takes the machine's name."`
+
 	MaxData      Size          `yaml:"max_data" env:"PEAL_MAX_DATA" doc:"Largest data of one event that is accepted, up to 1MiB."`
 	CheckSchemas bool          `yaml:"check_schemas" env:"PEAL_CHECK_SCHEMAS" doc:"Refuse events whose data does not fit the JSON Schema of their event type."`
 	MaxInFlight  int           `yaml:"max_in_flight" env:"PEAL_MAX_IN_FLIGHT" doc:"Most requests to endpoints under way at once, all webhooks together."`

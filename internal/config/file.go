@@ -16,7 +16,8 @@ import (
 
 // readFile takes the settings that the file has. It is strict: what it does not
 // know, or finds twice, is refused with its line.
-func (l *Loaded) readFile(options []Option, path string) error {
+func (l *Loaded) readFile(options []Option, sources Sources) error {
+	path := sources.File
 	name := path
 	if name == "" {
 		name = DefaultFile
@@ -28,7 +29,7 @@ func (l *Loaded) readFile(options []Option, path string) error {
 	if err != nil {
 		return &peal.Error{Code: peal.Invalid, Field: name, Message: "the configuration file cannot be read", Err: err}
 	}
-	l.File = name
+	l.File, l.Webhooks = name, []Webhook{}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	var document yaml.Node
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
@@ -39,7 +40,7 @@ func (l *Loaded) readFile(options []Option, path string) error {
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return peal.Invalidf(name, "holds more than one YAML document")
 	}
-	f := file{name: name, options: options, into: l}
+	f := file{name: name, options: options, getenv: sources.Env, into: l}
 	return f.group("", document.Content[0])
 }
 
@@ -61,6 +62,7 @@ func notYAML(name string, err error) error {
 type file struct {
 	name    string
 	options []Option
+	getenv  func(string) string // nil for no environment
 	into    *Loaded
 }
 
@@ -88,11 +90,11 @@ func (f *file) group(prefix string, mapping *yaml.Node) error {
 	for i := 0; i < len(mapping.Content); i += 2 {
 		key, value := mapping.Content[i], mapping.Content[i+1]
 		name := prefix + key.Value
-		if value.Kind == yaml.AliasNode {
-			value = value.Alias
-		}
+		value = resolve(value)
 		var err error
-		if option := f.option(name); option != nil {
+		if name == webhooksName {
+			err = f.webhooks(value)
+		} else if option := f.option(name); option != nil {
 			err = f.setting(option, key, value)
 		} else if f.isGroup(name) {
 			err = f.group(name+".", value)

@@ -29,6 +29,8 @@ type Loaded struct {
 
 	// File is the path of the file that was read; "" when there was none.
 	File string
+	// Webhooks are those of the file, in its order; nil when there was no file.
+	Webhooks []Webhook
 
 	origins map[string]string // by option name; the defaults have none
 }
@@ -39,7 +41,7 @@ type Loaded struct {
 func Load(sources Sources) (*Loaded, error) {
 	loaded := &Loaded{Config: Default(), origins: make(map[string]string)}
 	options := Options()
-	if err := loaded.readFile(options, sources.File); err != nil {
+	if err := loaded.readFile(options, sources); err != nil {
 		return nil, err
 	}
 	if sources.Env != nil {
@@ -81,19 +83,22 @@ func (l *Loaded) Explain(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	for name, origin := range l.origins {
+	nearest := "" // the longest name of what the field is a part of
+	for name := range l.origins {
 		part, ok := strings.CutPrefix(e.Field, name)
-		if !ok || part != "" && !strings.ContainsRune("._[", rune(part[0])) {
-			continue
+		if ok && len(name) > len(nearest) && (part == "" || strings.ContainsRune("._[", rune(part[0]))) {
+			nearest = name
 		}
-		explained := *e
-		switch kind, place, _ := strings.Cut(origin, " "); kind {
-		case "env", "flag":
-			explained.Field = place + part
-		default:
-			explained.Field = origin + ": " + e.Field
-		}
-		return &explained
 	}
-	return err
+	if nearest == "" {
+		return err
+	}
+	explained := *e
+	switch kind, place, _ := strings.Cut(l.origins[nearest], " "); kind {
+	case "env", "flag":
+		explained.Field = place + strings.TrimPrefix(e.Field, nearest)
+	default:
+		explained.Field = l.origins[nearest] + ": " + e.Field
+	}
+	return &explained
 }

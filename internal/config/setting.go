@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -27,7 +28,22 @@ func (l *Loaded) Settings() []Setting {
 		}
 		settings = append(settings, Setting{Name: o.Name, Value: o.show(&l.Config), Origin: origin})
 	}
+	for i := range l.Webhooks {
+		settings = append(settings, l.Webhooks[i].rows...)
+	}
 	return settings
+}
+
+// Changed names the settings, other than webhooks, that have another value in a
+// later reading.
+func (l *Loaded) Changed(later *Loaded) []string {
+	var names []string
+	for _, o := range Options() {
+		if !reflect.DeepEqual(o.field(&l.Config).Interface(), o.field(&later.Config).Interface()) {
+			names = append(names, o.Name)
+		}
+	}
+	return names
 }
 
 // show writes the option's value; of a secret only that it is there.

@@ -1,17 +1,38 @@
 package config
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // suggestion names the setting that an unknown name is nearest to; "" when none is near.
 func (f *file) suggestion(name string) string {
-	best, nearest := "", 3
+	candidates := []string{webhooksName}
 	for i := range f.options {
 		candidate := f.options[i].Name
-		if d := distance(name, candidate); d < nearest {
-			best, nearest = candidate, d
-		}
+		candidates = append(candidates, candidate)
 		if _, last, ok := strings.Cut(candidate, "."); ok && last == name {
 			return "; did you mean " + last + " under " + strings.TrimSuffix(candidate, "."+last) + "?"
+		}
+	}
+	return closest(name, candidates)
+}
+
+// nearest names the field that an unknown one is nearest to.
+func nearest[V any](name string, fields map[string]V) string {
+	return closest(name, slices.Sorted(maps.Keys(fields)))
+}
+
+func closest(name string, candidates []string) string {
+	best, nearest := "", 3
+	for _, candidate := range candidates {
+		d := distance(name, candidate)
+		if strings.HasPrefix(candidate, name+"_") {
+			d = 1 // timeout for timeout_ms
+		}
+		if d < nearest {
+			best, nearest = candidate, d
 		}
 	}
 	if best == "" {

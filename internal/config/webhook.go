@@ -1,0 +1,86 @@
+package config
+
+import "github.com/pealhq/peal"
+
+// webhooksName is what the list of webhooks is called in the file. It has no
+// variable and no flag.
+const webhooksName = "webhooks"
+
+// Webhook is an entry of "webhooks" in the file.
+type Webhook struct {
+	// Name is the entry's own, which no other has.
+	Name string
+	// Settings are what the entry says; what it does not say is zero. Format "" is
+	// the tenant's, Timeout 0 and Status "" are the defaults of a webhook.
+	Settings peal.Webhook
+	// Policy changes the retry policy that the webhook would inherit into its own; nil
+	// when the entry has none.
+	Policy func(inherited peal.RetryPolicy) peal.RetryPolicy
+
+	rows []Setting // as config print shows them
+}
+
+// WebhookField is a name that an entry of "webhooks" may have.
+type WebhookField struct {
+	Name string
+	Doc  string
+
+	secret bool
+	read   func(e *entry, v place) error
+}
+
+// WebhookFields are the names that an entry of "webhooks" may have, in the order of
+// the page that describes them.
+func WebhookFields() []WebhookField {
+	settings := func(e *entry) *peal.Webhook { return &e.into.Settings }
+	return []WebhookField{
+		{Name: "name", Doc: "What the entry is known by, which no other entry may have: 1 to 128 letters, digits and `._-:@`. Another name makes another webhook.",
+			read: text(func(e *entry) *string { return &e.into.Name })},
+		{Name: "tenant", Doc: "Whose webhook it is; `default` otherwise. It cannot be moved: another tenant makes another webhook.",
+			read: text(func(e *entry) *string { return &settings(e).Tenant })},
+		{Name: "url", Doc: "Where the requests go.",
+			read: text(func(e *entry) *string { return &settings(e).URL })},
+		{Name: "events", Doc: "Which events it wants: a list of types (`task.created`), prefixes (`task.*`) or all (`\"*\"`), or a single one.",
+			read: (*entry).events},
+		{Name: "format", Doc: "How an event becomes a request; the tenant's default otherwise.",
+			read: text(func(e *entry) *string { return &settings(e).Format })},
+		{Name: "secret", Doc: "Signs the requests. Where the format always signs and nothing is said, one is made and kept; `peal webhooks secret` shows it.",
+			secret: true, read: (*entry).secret},
+		{Name: "secret_file", Doc: "In place of `secret`: a file that holds it.",
+			read: fromFile((*entry).setSecret)},
+		{Name: "secret_env", Doc: "In place of `secret`: an environment variable that holds it.",
+			read: fromEnvironment((*entry).setSecret)},
+		{Name: "authorization", Doc: "The `Authorization` header's value, sent as it is.",
+			secret: true, read: (*entry).authorization},
+		{Name: "authorization_file", Doc: "In place of `authorization`: a file that holds it.",
+			read: fromFile((*entry).setAuthorization)},
+		{Name: "authorization_env", Doc: "In place of `authorization`: an environment variable that holds it.",
+			read: fromEnvironment((*entry).setAuthorization)},
+		{Name: "headers", Doc: "Headers to add; values may hold `{{NAME}}`, one of the `variables`.",
+			read: (*entry).headers},
+		{Name: "extra_payload", Doc: "Names and values that go into the body where the format has a place for them.",
+			read: (*entry).extraPayload},
+		{Name: "uuid", Doc: "The id that the format `dejacode` shows; the webhook's own otherwise.",
+			read: text(func(e *entry) *string { return &settings(e).UUID })},
+		{Name: "retry_policy", Doc: "`delays_seconds` (a list), `jitter`, `disable_after_exhausted`, `disable_after_seconds`; what is left out is that of the tenant, the format or the server.",
+			read: (*entry).retryPolicy},
+		{Name: "timeout_ms", Doc: "How long one attempt may take as a whole: 1000 to 60000; 15000 otherwise.",
+			read: (*entry).timeout},
+		{Name: "rate_limit", Doc: "How fast requests start: `per_second`, and `burst` (1 otherwise).",
+			read: (*entry).rateLimit},
+		{Name: "handshake", Doc: "`true` asks the URL for its consent before a new or changed entry is taken over, as CloudEvents web hooks do.",
+			read: (*entry).handshake},
+		{Name: "filter", Doc: "An expression that must be true for an event to match.",
+			read: text(func(e *entry) *string { return &settings(e).Filter })},
+		{Name: "transform", Doc: "A jq program from the event to the data that this webhook gets.",
+			read: text(func(e *entry) *string { return &settings(e).Transform })},
+		{Name: "description", Doc: "What people call it.",
+			read: text(func(e *entry) *string { return &settings(e).Description })},
+		{Name: "status", Doc: "`active` (the default), `paused` (deliveries are held) or `disabled` (it gets none).",
+			read: func(e *entry, v place) error {
+				status, err := e.text(v)
+				settings(e).Status = peal.WebhookStatus(status)
+				return err
+			}},
+	}
+}

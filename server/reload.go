@@ -1,0 +1,90 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pealhq/peal"
+)
+
+// maxConflicts is how often a change is made again because the engine has disabled
+// the webhook in the meantime.
+const maxConflicts = 5
+
+// Changes names the managed webhooks that [Server.Reload] has changed.
+type Changes struct {
+	Created, Updated, Removed []string
+	// Unchanged counts the others.
+	Unchanged int
+}
+
+// Reload makes the managed webhooks those of a list, as [Options.Webhooks] does at
+// the start: new ones are created, changed ones updated, and those that are not in
+// the list deleted with their pending deliveries. One whose entry is as it was stays
+// as it is, also when its endpoint's failures have disabled it; a changed entry
+// sets it to the status that it says.
+//
+// All entries are checked before anything changes, with the other options as they
+// were at the start. An entry that cannot be taken over gives an error of code
+// [peal.Invalid] with a field such as "webhooks[2].url", and nothing changes. When
+// the store fails midway, what was done stays and is told; the next call does the rest.
+func (s *Server) Reload(ctx context.Context, webhooks []ManagedWebhook) (Changes, error) {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	p, err := s.plan(ctx, webhooks)
+	if err != nil {
+		return Changes{}, err
+	}
+	return s.apply(ctx, p)
+}
+
+func (s *Server) apply(ctx context.Context, p plan) (changes Changes, err error) {
+	changes.Unchanged = p.unchanged
+	defer func() {
+		if len(changes.Created)+len(changes.Updated)+len(changes.Removed) == 0 {
+			return
+		}
+		s.log.Info("webhooks taken over from the configuration", "created", changes.Created, "updated", changes.Updated, "removed", changes.Removed)
+		err = errors.Join(err, s.engine.Refresh(ctx))
+	}()
+	for _, w := range p.create {
+		w.ID = peal.NewWebhookID()
+		if _, err := s.store.CreateWebhook(ctx, w); err != nil {
+			return changes, fmt.Errorf("create the webhook %s: %w", w.Entry.Name, err)
+		}
+		changes.Created = append(changes.Created, w.Entry.Name)
+	}
+	for _, w := range p.update {
+		if err := s.update(ctx, w); err != nil {
+			return changes, fmt.Errorf("update the webhook %s: %w", w.Entry.Name, err)
+		}
+		changes.Updated = append(changes.Updated, w.Entry.Name)
+	}
+	for _, w := range p.remove {
+		if err := s.store.DeleteWebhook(ctx, w.Tenant, w.ID); err != nil && peal.CodeOf(err) != peal.NotFound {
+			return changes, fmt.Errorf("remove the webhook %s: %w", w.Entry.Name, err)
+		}
+		changes.Removed = append(changes.Removed, w.Entry.Name)
+	}
+	return changes, nil
+}
+
+// update saves new settings, whatever the engine has done to the old ones.
+func (s *Server) update(ctx context.Context, w peal.Webhook) error {
+	for tries := 1; ; tries++ {
+		before, err := s.store.Webhook(ctx, w.Tenant, w.ID)
+		if err != nil {
+			return err
+		}
+		w.Revision = before.Revision
+		_, err = s.store.UpdateWebhook(ctx, w)
+		if peal.CodeOf(err) == peal.Conflict && tries < maxConflicts {
+			continue
+		}
+		if err == nil && before.Status == peal.Disabled && w.Status != peal.Disabled {
+			err = s.store.SetHealth(ctx, w.ID, peal.Health{}) // its whole patience again
+		}
+		return err
+	}
+}
