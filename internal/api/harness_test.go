@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -34,6 +35,7 @@ type bench struct {
 	server *httptest.Server
 	log    *bytes.Buffer
 	client *http.Client
+	stop   func() // stops the engine; the end of the test does so too
 }
 
 func newBench(t testing.TB, change ...func(*dispatch.Options)) *bench {
@@ -64,12 +66,15 @@ func newBench(t testing.TB, change ...func(*dispatch.Options)) *bench {
 	}
 	b.server = httptest.NewServer(handler)
 	b.client = b.server.Client()
-	t.Cleanup(func() {
-		b.server.Close()
+	b.stop = sync.OnceFunc(func() {
 		stop()
 		if err := <-ended; err != nil {
 			t.Errorf("the engine ended with %v", err)
 		}
+	})
+	t.Cleanup(func() {
+		b.server.Close()
+		b.stop()
 		if err := store.Close(); err != nil {
 			t.Errorf("the store closed with %v", err)
 		}
