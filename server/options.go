@@ -50,6 +50,9 @@ type Options struct {
 	// Origin is the DNS name of this deployment, which webhooks with a handshake name to
 	// their endpoints; "" takes the machine's name.
 	Origin string
+	// Origin is the DNS name of this deployment, which webhooks with a handshake name to
+	// their endpoints; "" takes the machine's name.
+	Origin string
 	// Egress says where requests may go.
 	Egress dispatch.EgressOptions
 	// Version and Commit are what GET /version tells; either may be "".
@@ -128,6 +131,7 @@ func (o Options) engine() dispatch.Options {
 	engine.MaxData = o.MaxData
 	engine.RetryPolicy = o.RetryPolicy
 	engine.Variables = o.Variables
+	engine.Origin = o.Origin
 	engine.Origin = o.Origin
 	engine.CheckSchemas = o.CheckSchemas
 	engine.StopGrace = o.StopGrace

@@ -92,6 +92,7 @@ func serverOptions(c *config.Config) server.Options {
 		DisableAfterFailing:   c.RetryPolicy.DisableAfterFailing,
 	}
 	o.Variables = c.Variables
+	o.Origin = c.Origin
 	o.Egress.AllowHTTP = c.Egress.AllowHTTP
 	o.Egress.Allow = prefixes(c.Egress.Allow)
 	o.Egress.Deny = prefixes(c.Egress.Deny)
