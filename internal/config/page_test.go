@@ -48,6 +48,55 @@ A list is written ` + "`[a, b]`" + ` in the file and ` + "`a,b`" + ` elsewhere. 
 ## Settings
 `
 
+const webhooksHead = `
+## Webhooks
+
+Webhooks that belong to the deployment rather than to an application's users can stand in
+the file:
+
+` + "```yaml" + `
+webhooks:
+  - name: audit                       # what the entry is known by
+    url: https://audit.example.com/hook
+    events: [task.*, project.deleted]
+    secret_file: /run/secrets/audit
+  - name: chat
+    tenant: acme
+    url: https://chat.example.com/hook
+    events: task.created
+    format: slack
+    headers: {X-Token: "{{CHAT_TOKEN}}"}
+    retry_policy: {delays_seconds: [5, 60, 600]}
+` + "```" + `
+
+They are taken over at the start and when the server gets SIGHUP: new entries are created,
+changed ones updated, and those that have left the file deleted with their pending
+deliveries. They look like any other webhook, are shown as ` + "`managed`" + `, and are changed
+nowhere but here: the API answers 409. An entry keeps its id, its deliveries and a secret
+that was made for it for as long as its name and tenant stay.
+
+All entries are checked before anything changes. At the start, one that cannot be taken
+over stops the start; at SIGHUP, everything stays as it is. Either way the log names the
+file, the line and the field. Variables, ` + "`egress`" + ` and all other settings are those of the
+start: when they have changed, the log names them, and they need a restart.
+
+When an endpoint's failures have disabled a webhook, it stays so, also over a restart,
+until its entry changes. To set it active again, write ` + "`status: active`" + ` into the entry, or
+take that out when it stands there, and send SIGHUP.
+
+Without a configuration file nothing is said of webhooks, and those of an earlier one stay
+as they are. A file without ` + "`webhooks`" + ` deletes them.
+
+| name | what it says |
+|---|---|
+`
+
+const webhooksTail = `
+Their values have the limits of the API's fields, and ` + "`name`, `url` and `events`" + ` must be
+there. A new ` + "`secret`" + ` ends the one before at once. In YAML, a text that begins with
+` + "`*`, `&`, `{` or `[`" + ` or holds ` + "`: ` or ` #`" + ` stands in quotes.
+`
+
 // The page must say what the table says.
 func TestPage(t *testing.T) {
 	var b strings.Builder
@@ -67,6 +116,11 @@ func TestPage(t *testing.T) {
 			fmt.Fprintf(&b, "- flag: `--%s`\n", o.Flag)
 		}
 	}
+	b.WriteString(webhooksHead)
+	for _, f := range config.WebhookFields() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", f.Name, f.Doc)
+	}
+	b.WriteString(webhooksTail)
 	want := b.String()
 	if *update {
 		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
