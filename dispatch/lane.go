@@ -34,6 +34,7 @@ type lane struct {
 	queue    fifo[*job]
 	held     map[peal.DeliveryID]*job // retries that wait for their time in memory
 	reserved int                      // places promised to inserts under way
+	memory   int64                    // what its deliveries in memory cost, in bytes
 	inFlight int
 
 	ready   bool // stands in a queue of ready lanes

@@ -95,7 +95,7 @@ func (s *scheduler) gauges() []prometheus.Collector {
 	return []prometheus.Collector{
 		gauge("requests_in_flight", inFlight, prometheus.Labels{"pace": "fast"}, func() int64 { return int64(s.fastInFlight) }),
 		gauge("requests_in_flight", inFlight, prometheus.Labels{"pace": "slow"}, func() int64 { return int64(s.slowInFlight) }),
-		gauge("memory_bytes", "Event data that waits in memory, in bytes.", nil, func() int64 { return s.memory }),
+		gauge("memory_bytes", "What the deliveries in memory cost, in bytes.", nil, func() int64 { return s.memory }),
 		lanes("known", func(*lane) bool { return true }),
 		lanes("ready", func(l *lane) bool { return l.ready }),
 		lanes("spilled", func(l *lane) bool { return l.spilled }),

@@ -25,7 +25,7 @@ func (s *scheduler) lane(id peal.WebhookID) *lane {
 
 // reserve promises each of the webhooks a place for one event, and says for each
 // whether there was one. hand or giveUp follows.
-func (s *scheduler) reserve(hooks []*hook, size int, fits []bool) {
+func (s *scheduler) reserve(hooks []*hook, size int64, fits []bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, h := range hooks {
@@ -33,10 +33,10 @@ func (s *scheduler) reserve(hooks []*hook, size int, fits []bool) {
 		if l.hook == nil {
 			s.attach(l, h)
 		}
-		fits[i] = !s.stopping && !l.spilled && l.sends() && s.room(l, int64(size))
+		fits[i] = !s.stopping && !l.spilled && l.sends() && s.room(l, size)
 		if fits[i] {
 			l.reserved++
-			s.memory += int64(size)
+			s.charge(l, size)
 			continue
 		}
 		l.spills++
@@ -50,7 +50,23 @@ func (s *scheduler) room(l *lane, size int64) bool {
 	if l.breaker.failures >= breakAfter {
 		return taken < fewest // an endpoint that is down needs no long queue
 	}
-	return taken < s.options.LaneQueue && (taken < fewest || s.memory+size <= s.options.Memory)
+	if taken < fewest {
+		return true
+	}
+	// A lane may have as much as is left for all others: one that fills up alone gets
+	// half of the memory, and the more lanes fill up, the less each of them gets.
+	return taken < s.options.LaneQueue && l.memory+size <= s.options.Memory-s.memory
+}
+
+// overhead is about what a delivery in memory costs beside its event's data, in bytes.
+const overhead = 512
+
+// cost is about what a delivery of an event costs in memory, in bytes.
+func cost(event *peal.Event) int64 { return int64(len(event.Data)) + overhead }
+
+func (s *scheduler) charge(l *lane, bytes int64) {
+	l.memory += bytes
+	s.memory += bytes
 }
 
 // hand gives the lanes an event that is committed, where they had a place for it,
@@ -70,7 +86,7 @@ func (s *scheduler) hand(p *plan, insertion *peal.Insertion) {
 		}
 		l.reserved--
 		id := insertion.Deliveries[i].ID
-		s.push(l, &job{lane: l, event: event, memory: int64(p.size), delivery: peal.Delivery{
+		s.push(l, &job{lane: l, event: event, memory: p.size, delivery: peal.Delivery{
 			ID: id, Tenant: event.Tenant, WebhookID: h.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
 			Status: peal.Pending, Due: now,
 		}})
@@ -78,14 +94,14 @@ func (s *scheduler) hand(p *plan, insertion *peal.Insertion) {
 }
 
 // giveUp takes the promised places back, because nothing was committed.
-func (s *scheduler) giveUp(hooks []*hook, fits []bool, size int) {
+func (s *scheduler) giveUp(hooks []*hook, fits []bool, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, h := range hooks {
 		l := s.lane(h.ID)
 		if fits[i] {
 			l.reserved--
-			s.memory -= int64(size)
+			s.charge(l, -size)
 		}
 		s.topUp(l) // the store may have nothing for it: the refill finds out
 	}
@@ -103,11 +119,11 @@ func (s *scheduler) hold(j *job, delay time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := j.lane
-	if s.stopping || j.canceled || !l.sends() || l.spilled || !s.room(l, int64(len(j.event.Data))) {
+	if s.stopping || j.canceled || !l.sends() || l.spilled || !s.room(l, cost(j.event)) {
 		return false
 	}
-	again := &job{delivery: j.delivery, event: j.event, lane: l, memory: int64(len(j.event.Data))}
-	s.memory += again.memory
+	again := &job{delivery: j.delivery, event: j.event, lane: l, memory: cost(j.event)}
+	s.charge(l, again.memory)
 	if l.held == nil {
 		l.held = make(map[peal.DeliveryID]*job)
 	}
@@ -156,7 +172,7 @@ func (s *scheduler) drop(webhook peal.WebhookID, id peal.DeliveryID) {
 	if j := l.held[id]; j != nil {
 		j.timer.Stop()
 		delete(l.held, id)
-		s.memory -= j.memory
+		s.charge(l, -j.memory)
 		return
 	}
 	for j := s.oldest; j != nil; j = j.next {
@@ -167,7 +183,7 @@ func (s *scheduler) drop(webhook peal.WebhookID, id peal.DeliveryID) {
 	}
 	for _, j := range l.queue.drain() {
 		if j.delivery.ID == id {
-			s.memory -= j.memory
+			s.charge(l, -j.memory)
 			continue
 		}
 		l.queue.push(j)
@@ -183,9 +199,9 @@ func (s *scheduler) force(h *hook, work peal.Work) {
 	if l.hook == nil {
 		s.attach(l, h)
 	}
-	size := int64(len(work.Event.Data))
-	s.memory += size
-	s.push(l, &job{delivery: work.Delivery, event: work.Event, lane: l, memory: size})
+	j := &job{delivery: work.Delivery, event: work.Event, lane: l, memory: cost(work.Event)}
+	s.charge(l, j.memory)
+	s.push(l, j)
 }
 
 // attach gives the lane its webhook's newest settings.
@@ -229,12 +245,12 @@ func (s *scheduler) replace(id peal.WebhookID, h *hook) (released []peal.Deliver
 	}
 	for _, j := range l.queue.drain() {
 		released = append(released, j.delivery.ID)
-		s.memory -= j.memory
+		s.charge(l, -j.memory)
 	}
 	for _, j := range l.held {
 		j.timer.Stop()
 		released = append(released, j.delivery.ID)
-		s.memory -= j.memory
+		s.charge(l, -j.memory)
 	}
 	l.held, l.spilled = nil, false
 	s.setDue(l, time.Time{})

@@ -97,15 +97,20 @@ func (e *Engine) prepare(ctx context.Context, tenant string, events []peal.Event
 		}
 		insertions[i] = peal.Insertion{Event: event, IDGiven: event.ID != "", TimeGiven: !event.Time.IsZero()}
 		event.Tenant = tenant
-		event.Key = peal.NewEventKey()
-		if event.ID == "" {
-			event.ID = event.Key.String()
-		}
-		if event.Time.IsZero() {
-			event.Time = peal.TimestampOf(event.AcceptedAt())
-		}
+		complete(event)
 	}
 	return insertions, nil
+}
+
+// complete gives an event its key, and an id and a time where it has none.
+func complete(event *peal.Event) {
+	event.Key = peal.NewEventKey()
+	if event.ID == "" {
+		event.ID = event.Key.String()
+	}
+	if event.Time.IsZero() {
+		event.Time = peal.TimestampOf(event.AcceptedAt())
+	}
 }
 
 func own(event *peal.Event) *peal.Event {
@@ -145,7 +150,7 @@ func within(place string, err error) error {
 type plan struct {
 	hooks []*hook
 	fits  []bool // whether the lane of each has a place promised
-	size  int
+	size  int64  // what it costs in memory for each of them
 }
 
 // commit routes the events, commits them with their deliveries and hands those to
@@ -191,7 +196,7 @@ func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insert
 // plan finds the webhooks of an event and reserves their places.
 func (e *Engine) plan(p *plan, routes *routes, insertion *peal.Insertion) {
 	event := insertion.Event
-	p.size = len(event.Data)
+	p.size = cost(event)
 	matched := routes.table.Match(event.Tenant, event.Type)
 	insertion.Deliveries, insertion.FilterErrors = nil, nil
 	if len(matched) == 0 {

@@ -28,7 +28,7 @@ func (s *scheduler) topUp(l *lane) {
 // space is how many deliveries the lane can take from the store.
 func (s *scheduler) space(l *lane) int {
 	free := s.options.LaneQueue - l.size()
-	if l.breaker.failures >= breakAfter || s.memory >= s.options.Memory {
+	if l.breaker.failures >= breakAfter || l.memory >= s.options.Memory-s.memory {
 		free = fewest - l.size()
 	}
 	return max(free, 0)
@@ -67,9 +67,9 @@ func (s *scheduler) refilled(l *lane, works []peal.Work, limit, spills int, next
 		return back
 	}
 	for _, w := range works {
-		size := int64(len(w.Event.Data))
-		s.memory += size
-		l.queue.push(&job{delivery: w.Delivery, event: w.Event, lane: l, memory: size})
+		j := &job{delivery: w.Delivery, event: w.Event, lane: l, memory: cost(w.Event)}
+		s.charge(l, j.memory)
+		l.queue.push(j)
 	}
 	// Unless the claim came back short, and no insert went to the store meanwhile,
 	// there is more that is due.

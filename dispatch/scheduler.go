@@ -20,7 +20,7 @@ type scheduler struct {
 	fast, slow                 fifo[*lane]
 	fastInFlight, slowInFlight int
 	oldest, newest             *job  // attempts in flight, by their start
-	memory                     int64 // bytes of event data in memory
+	memory                     int64 // what all deliveries in memory cost, in bytes
 
 	idle     int // workers that wait
 	workers  int
@@ -203,7 +203,7 @@ func (s *scheduler) done(j *job, took time.Duration, ok, telling bool) (troubled
 	} else {
 		s.fastInFlight--
 	}
-	s.memory -= j.memory
+	s.charge(l, -j.memory)
 	if telling {
 		l.pace.after(took, ok, s.options.LaneInFlight)
 		l.breaker.after(time.Now(), ok, j.probe)
