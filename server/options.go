@@ -50,9 +50,6 @@ type Options struct {
 	// Origin is the DNS name of this deployment, which webhooks with a handshake name to
 	// their endpoints; "" takes the machine's name.
 	Origin string
-	// Origin is the DNS name of this deployment, which webhooks with a handshake name to
-	// their endpoints; "" takes the machine's name.
-	Origin string
 	// Egress says where requests may go.
 	Egress dispatch.EgressOptions
 	// Version and Commit are what GET /version tells; either may be "".
@@ -131,7 +128,6 @@ func (o Options) engine() dispatch.Options {
 	engine.MaxData = o.MaxData
 	engine.RetryPolicy = o.RetryPolicy
 	engine.Variables = o.Variables
-	engine.Origin = o.Origin
 	engine.Origin = o.Origin
 	engine.CheckSchemas = o.CheckSchemas
 	engine.StopGrace = o.StopGrace
