@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -134,5 +135,7 @@ func (in *Intake) Refuse(source *peal.Source, reason error) {
 	if len(text) > maxRefusal {
 		text = text[:maxRefusal]
 	}
+	// Part of it may be the sender's, and not every database keeps every character.
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", "")
 	in.counts.add(source.ID, peal.SourceCounts{Refused: 1, RefusedAt: time.Now().UTC().Truncate(time.Microsecond), Refusal: text})
 }
