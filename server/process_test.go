@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"bytes"
 	"net"
 	"net/http"
 	"os"
@@ -30,7 +29,7 @@ type process struct {
 
 	starts int
 	cmd    *exec.Cmd
-	log    bytes.Buffer
+	log    journal
 }
 
 // start starts it and waits until it is ready.

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +24,8 @@ func newServeCommand(app *app) *cobra.Command {
 Settings come from the configuration file, then PEAL_* variables, then flags;
 docs/configuration.md describes each. The first start with new data makes an
 operator key and prints it, this once. An interrupt (Ctrl-C) or SIGTERM ends the
-server gracefully; a second one ends it at once.`,
+server gracefully; a second one ends it at once. SIGHUP makes it read the file again
+and take over the webhooks there; other settings need a restart.`,
 		Example: `  peal serve
   peal serve --dev
   peal serve --listen 0.0.0.0:8420 --data /var/lib/peal --log-format json`,
@@ -42,14 +46,18 @@ server gracefully; a second one ends it at once.`,
 			return err
 		}
 		defer func() { err = errors.Join(err, stop()) }()
-		return app.serve(cmd.Context(), loaded)
+		return app.serve(cmd.Context(), loaded, func() (*config.Loaded, error) { return app.loadSettings(cmd) })
 	}
 	return cmd
 }
 
-// serve runs the server until ctx ends.
-func (a *app) serve(ctx context.Context, loaded *config.Loaded) error {
+// serve runs the server until ctx ends. read reads its settings again.
+func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*config.Loaded, error)) error {
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP) // from now on: it would end a program that does not ask for it
+	defer signal.Stop(hangUp)
 	options := serverOptions(&loaded.Config)
+	options.Webhooks = managedWebhooks(loaded)
 	options.Log = a.logger(loaded.Log)
 	s, err := server.New(ctx, options)
 	if err != nil {
@@ -67,11 +75,17 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded) error {
 	w.print(a.Stdout)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-		fmt.Fprintf(a.Stderr, "peal: stopping; what is under way has %s to end, a second signal ends it at once\n", loaded.StopGrace)
-		err = <-ended
+	for {
+		select {
+		case <-hangUp:
+			reload{s, options.Log, loaded}.run(ctx, read)
+			continue
+		case err = <-ended:
+		case <-ctx.Done():
+			fmt.Fprintf(a.Stderr, "peal: stopping; what is under way has %s to end, a second signal ends it at once\n", loaded.StopGrace)
+			err = <-ended
+		}
+		break
 	}
 	if err != nil {
 		return a.ownTrouble(err)

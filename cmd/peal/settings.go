@@ -66,7 +66,9 @@ func (a *app) loadSettings(cmd *cobra.Command) (*config.Loaded, error) {
 	if err != nil {
 		return nil, &usageError{Err: err, Command: cmd.CommandPath()}
 	}
-	if err := serverOptions(&loaded.Config).Validate(); err != nil {
+	options := serverOptions(&loaded.Config)
+	options.Webhooks = managedWebhooks(loaded)
+	if err := options.Validate(); err != nil {
 		return nil, &usageError{Err: loaded.Explain(err), Command: cmd.CommandPath()}
 	}
 	return loaded, nil
@@ -101,6 +103,18 @@ func serverOptions(c *config.Config) server.Options {
 	}
 	o.Version, o.Commit = programVersion(), programCommit()
 	return o
+}
+
+// managedWebhooks gives the server the webhooks of the file; nil when there is none.
+func managedWebhooks(loaded *config.Loaded) []server.ManagedWebhook {
+	if loaded.Webhooks == nil {
+		return nil
+	}
+	list := make([]server.ManagedWebhook, len(loaded.Webhooks))
+	for i, w := range loaded.Webhooks {
+		list[i] = server.ManagedWebhook{Name: w.Name, Settings: w.Settings, Policy: w.Policy}
+	}
+	return list
 }
 
 // programCommit gives the commit that the program was built from, where the Go

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/config"
+	"github.com/pealhq/peal/server"
+)
+
+// reload takes the webhooks of the configuration file over into a running server,
+// and tells the log what came of it.
+type reload struct {
+	server  *server.Server
+	log     *slog.Logger
+	started *config.Loaded // the settings that the server runs with
+}
+
+func (r reload) run(ctx context.Context, read func() (*config.Loaded, error)) {
+	const nothing = "the configuration was not taken over: everything stays as it is"
+	loaded, err := read()
+	if err != nil {
+		r.log.Error(nothing, "error", err)
+		return
+	}
+	if loaded.File == "" {
+		r.log.Warn("there is no configuration file to read again: everything stays as it is")
+		return
+	}
+	changes, err := r.server.Reload(ctx, managedWebhooks(loaded))
+	switch {
+	case peal.CodeOf(err) == peal.Invalid:
+		r.log.Error(nothing, "error", loaded.Explain(err))
+		return
+	case err != nil:
+		r.log.Error("not all webhooks of the configuration were taken over: send SIGHUP again", "error", err)
+		return
+	}
+	r.log.Info("read the configuration again", "file", loaded.File,
+		"created", len(changes.Created), "updated", len(changes.Updated), "removed", len(changes.Removed), "unchanged", changes.Unchanged)
+	if names := r.started.Changed(loaded); len(names) > 0 {
+		r.log.Warn("other settings have changed too: they need a restart", "settings", strings.Join(names, ", "))
+	}
+}
