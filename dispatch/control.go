@@ -95,9 +95,7 @@ func (e *Engine) sample(ctx context.Context, w *peal.Webhook, eventType string, 
 		return nil, err
 	}
 	event.Tenant = w.Tenant
-	event.Key = peal.NewEventKey()
-	event.ID = event.Key.String()
-	event.Time = peal.TimestampOf(event.AcceptedAt())
+	complete(event)
 	return event, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
+	"github.com/pealhq/peal/wire"
 )
 
 // EgressOptions say where requests may go.
@@ -25,6 +26,8 @@ type Options struct {
 	RetryPolicy peal.RetryPolicy
 	// Variables fill {{NAME}} in the values of extra headers. They are secrets.
 	Variables map[string]string
+	// Formats are formats beside the built-in ones; none may have the name of another.
+	Formats []*wire.Format
 	// Egress says where requests may go.
 	Egress EgressOptions
 	// Origin is the DNS name of this deployment, which webhooks with Handshake name to
@@ -94,6 +97,9 @@ func (o Options) Validate() error {
 	}
 	if o.Origin != "" && !isOrigin(o.Origin) {
 		return peal.Invalidf("origin", "must be a DNS name, such as events.example.com")
+	}
+	if err := validateFormats(o.Formats); err != nil {
+		return err
 	}
 	return o.Egress.Validate()
 }

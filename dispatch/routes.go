@@ -80,7 +80,7 @@ func (e *Engine) forgive(ctx context.Context, w *peal.Webhook) {
 
 func (e *Engine) hook(w *peal.Webhook) *hook {
 	h := &hook{Webhook: w, route: match.Load(w, match.DefaultLimits()), policy: e.Policy(w)}
-	h.format, _ = wire.Lookup(w.Format)
+	h.format, _ = e.Format(w.Format)
 	return h
 }
 
@@ -104,7 +104,7 @@ func (e *Engine) Policy(w *peal.Webhook) peal.RetryPolicy {
 	if policy := e.tenants.policy(w.Tenant); policy != nil {
 		return *policy
 	}
-	if format, ok := wire.Lookup(w.Format); ok && format.RetryPolicy != nil {
+	if format, ok := e.Format(w.Format); ok && format.RetryPolicy != nil {
 		return *format.RetryPolicy
 	}
 	return e.options.RetryPolicy
@@ -121,9 +121,9 @@ func (e *Engine) CheckWebhook(_ context.Context, w *peal.Webhook) error {
 	if err := e.client.CheckURL(w.URL); err != nil {
 		return err
 	}
-	format, ok := wire.Lookup(w.Format)
+	format, ok := e.Format(w.Format)
 	if !ok {
-		return peal.Invalidf("format", "is not known: use one of %s", formatNames())
+		return peal.Invalidf("format", "is not known: use one of %s", e.formatNames())
 	}
 	if w.Handshake && !format.Handshake {
 		return peal.Invalidf("handshake", "is for the formats of CloudEvents: leave it out, or take the format cloudevents")
@@ -143,15 +143,4 @@ func (e *Engine) CheckWebhook(_ context.Context, w *peal.Webhook) error {
 func (e *Engine) variable(name string) (string, bool) {
 	value, ok := e.options.Variables[name]
 	return value, ok
-}
-
-func formatNames() string {
-	text := ""
-	for i, f := range wire.Formats() {
-		if i > 0 {
-			text += ", "
-		}
-		text += f.Name
-	}
-	return text
 }

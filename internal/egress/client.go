@@ -88,7 +88,7 @@ func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Dur
 	attempt.StartedAt = watch.start.UTC().Truncate(time.Microsecond)
 	attempt.URL = request.URL
 	attempt.BodySize = len(request.Body)
-	attempt.RequestHead = requestHead(request)
+	attempt.RequestHead = RequestHead(request)
 
 	response, err := c.send(ctx, watch, http.MethodPost, request)
 	if err != nil {

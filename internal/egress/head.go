@@ -25,7 +25,9 @@ func secretHeader(name string) bool {
 	return false
 }
 
-func requestHead(request *wire.Request) peal.Head {
+// RequestHead is a request's headers as a record of its attempt shows them: sorted by
+// name, secrets redacted.
+func RequestHead(request *wire.Request) peal.Head {
 	return head(request.Header, func(name string) bool {
 		return secretHeader(name) || slices.ContainsFunc(request.Secret, func(secret string) bool {
 			return strings.EqualFold(secret, name)
