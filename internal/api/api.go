@@ -20,6 +20,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/wire"
 )
 
 // Engine is what the API needs of the engine; *[dispatch.Engine] is one.
@@ -29,6 +30,8 @@ type Engine interface {
 	CheckWebhook(ctx context.Context, w *peal.Webhook) error
 	AskConsent(ctx context.Context, w *peal.Webhook) error
 	Policy(w *peal.Webhook) peal.RetryPolicy
+	Format(name string) (*wire.Format, bool)
+	Preview(ctx context.Context, w *peal.Webhook, choice dispatch.PreviewChoice) ([]dispatch.Preview, error)
 	Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error)
 	Retry(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
 	Cancel(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)

@@ -83,6 +83,11 @@ func (a *API) webhookRoutes() []route {
 		description: "One attempt is made, also while the webhook is paused or disabled, and its outcome is the answer.",
 		answers:     ok("The attempt was made, whether or not the endpoint accepted it.", testShape{}), errors: []kind{conflict, rateLimited}, handle: a.testWebhook,
 	}, {
+		method: http.MethodPost, path: "/v1/webhooks/{id}/preview", id: "preview-webhook", tag: "Webhooks", access: manage, body: previewInput{}, bodyOptional: true,
+		summary:     "Show what a webhook would do with events",
+		description: "For an event of your own, the catalogue's example of a type, or the tenant's newest events (at most one of these; the first type in the catalogue that the webhook wants otherwise): whether the webhook matches, and the exact request. Nothing is sent or stored. Settings under webhook are tried without being saved.",
+		answers:     ok("What it would do, for each event.", previewsShape{}), handle: a.previewWebhook,
+	}, {
 		method: http.MethodGet, path: "/v1/webhooks/{id}/deliveries", id: "list-webhook-deliveries", tag: "Webhooks", access: read, query: deliveryParams,
 		summary: "List a webhook's deliveries, newest first",
 		answers: ok("A page of deliveries.", listShape[DeliveryShape]{}), handle: a.listWebhookDeliveries,

@@ -47,7 +47,7 @@ func (a *API) rotateSecret(c *call) error {
 	_, err = a.changeWebhook(c, func(w *peal.Webhook) error {
 		at := now()
 		var err error
-		if secret, err = newSecret(w, &in); err != nil {
+		if secret, err = a.newSecret(w, &in); err != nil {
 			return err
 		}
 		w.Secrets, previous = rotate(w.Secrets, secret, at, overlap)
@@ -72,8 +72,8 @@ func (c *call) readRotation(in *rotateInput) (overlap time.Duration, err error) 
 	return overlap, nil
 }
 
-func newSecret(w *peal.Webhook, in *rotateInput) (string, error) {
-	format, ok := wire.Lookup(w.Format)
+func (a *API) newSecret(w *peal.Webhook, in *rotateInput) (string, error) {
+	format, ok := a.Engine.Format(w.Format)
 	if !ok || format.Secrets == wire.SecretNone {
 		return "", refuse(conflict, "the format %s does not sign, so there is no secret to rotate", w.Format)
 	}

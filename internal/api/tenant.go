@@ -4,7 +4,6 @@ import (
 	"net/url"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/wire"
 )
 
 // tenantShape is whose webhooks and events they are.
@@ -84,7 +83,7 @@ func (a *API) createTenant(c *call) error {
 	if err := peal.ValidateTenant(tenant.Name); err != nil {
 		return faults{{Location: "body.name", Message: translate(err).faults[0].Message}}
 	}
-	if err := settings.apply(&tenant, a.Engine.Policy(&peal.Webhook{Tenant: tenant.Name})); err != nil {
+	if err := settings.apply(&tenant, a.Engine); err != nil {
 		return err
 	}
 	if err := a.Store.CreateTenant(c.context(), tenant); err != nil {
@@ -107,7 +106,7 @@ func (a *API) updateTenant(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := in.apply(&tenant, a.Engine.Policy(&peal.Webhook{Tenant: tenant.Name})); err != nil {
+	if err := in.apply(&tenant, a.Engine); err != nil {
 		return err
 	}
 	if err := a.Store.UpdateTenant(c.context(), tenant); err != nil {
@@ -119,16 +118,16 @@ func (a *API) updateTenant(c *call) error {
 
 // apply puts what is given on a tenant and checks it. Members of the retry policy
 // that are absent are those of the policy in force.
-func (in *tenantInput) apply(t *peal.Tenant, inForce peal.RetryPolicy) error {
+func (in *tenantInput) apply(t *peal.Tenant, engine Engine) error {
 	set(&t.Description, &in.Description)
 	set(&t.Format, &in.Format)
 	if in.RetryPolicy.Given {
 		t.RetryPolicy = nil
 		if in.RetryPolicy.Value != nil {
-			t.RetryPolicy = in.RetryPolicy.Value.over(inForce)
+			t.RetryPolicy = in.RetryPolicy.Value.over(engine.Policy(&peal.Webhook{Tenant: t.Name}))
 		}
 	}
-	if _, known := wire.Lookup(t.Format); t.Format != "" && !known {
+	if _, known := engine.Format(t.Format); t.Format != "" && !known {
 		return faults{{Location: "body.format", Message: "is none that exists"}}
 	}
 	return t.Validate()

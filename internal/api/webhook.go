@@ -83,7 +83,7 @@ func (a *API) createWebhook(c *call) error {
 	webhook := peal.Webhook{
 		ID: peal.NewWebhookID(), Tenant: c.tenant, Format: format, Timeout: peal.DefaultTimeout, Status: peal.Active, UpdatedAt: created,
 	}
-	in.apply(&webhook, format, a.Engine.Policy, created)
+	in.apply(&webhook, format, a.Engine, created)
 	if err := a.Engine.CheckWebhook(c.context(), &webhook); err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (a *API) updateWebhook(c *call) error {
 	revived := false
 	saved, err := a.changeWebhook(c, func(w *peal.Webhook) error {
 		was := w.Status
-		in.apply(w, format, a.Engine.Policy, now())
+		in.apply(w, format, a.Engine, now())
 		revived = was == peal.Disabled && w.Status == peal.Active
 		return nil
 	})

@@ -6,7 +6,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/wire"
 )
 
 // WebhookInput is what a caller sets of a webhook. It has a capital because the document leaves out what
@@ -49,8 +48,8 @@ type rateLimitInput struct {
 const authorizationSet = "[set]"
 
 // apply puts what is given on a webhook. fallback is its tenant's default format;
-// inherited gives the policy in force. The checks of the values come afterwards.
-func (in *WebhookInput) apply(w *peal.Webhook, fallback string, inherited func(*peal.Webhook) peal.RetryPolicy, now time.Time) {
+// engine knows the policy in force and the formats. The checks of the values come afterwards.
+func (in *WebhookInput) apply(w *peal.Webhook, fallback string, engine Engine, now time.Time) {
 	w.URL = in.URL.or(w.URL)
 	if in.Events.Given {
 		w.Events = in.Events.Value
@@ -76,7 +75,7 @@ func (in *WebhookInput) apply(w *peal.Webhook, fallback string, inherited func(*
 		if in.RetryPolicy.Value == nil {
 			w.RetryPolicy = nil
 		} else {
-			w.RetryPolicy = in.RetryPolicy.Value.over(inherited(w))
+			w.RetryPolicy = in.RetryPolicy.Value.over(engine.Policy(w))
 		}
 	}
 	if in.TimeoutMS.Given {
@@ -96,7 +95,7 @@ func (in *WebhookInput) apply(w *peal.Webhook, fallback string, inherited func(*
 	set(&w.Transform, &in.Transform)
 	set(&w.Description, &in.Description)
 	in.applyStatus(w)
-	in.applySecret(w, now)
+	in.applySecret(w, engine, now)
 }
 
 // set puts a member on a field: its value, or the field's zero for null.
@@ -121,7 +120,7 @@ func (in *WebhookInput) applyStatus(w *peal.Webhook) {
 
 // applySecret sets the secret that is given, and makes one where the format always
 // signs and there is none.
-func (in *WebhookInput) applySecret(w *peal.Webhook, now time.Time) {
+func (in *WebhookInput) applySecret(w *peal.Webhook, engine Engine, now time.Time) {
 	if in.Secret.Given {
 		w.Secrets = nil
 		if in.Secret.Value != nil {
@@ -131,7 +130,7 @@ func (in *WebhookInput) applySecret(w *peal.Webhook, now time.Time) {
 	if len(w.Secrets) > 0 {
 		return
 	}
-	if format, ok := wire.Lookup(w.Format); ok {
+	if format, ok := engine.Format(w.Format); ok {
 		if secret := format.NewSecret(); secret != "" {
 			w.Secrets = []peal.Secret{{Value: secret, CreatedAt: now}}
 		}
