@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,8 +25,24 @@ type store struct {
 	peal.SourceStore
 	source peal.Source
 	reads  int
+
+	mu     sync.Mutex
 	counts map[peal.SourceID]peal.SourceCounts
 	fail   error // what counting gives
+}
+
+// counted gives what was counted of the source.
+func (s *store) counted() peal.SourceCounts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[s.source.ID]
+}
+
+// failWith lets counting fail, or not with nil.
+func (s *store) failWith(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = err
 }
 
 func (s *store) Source(_ context.Context, tenant string, id peal.SourceID) (peal.Source, error) {
@@ -45,6 +62,8 @@ func (s *store) SourceByName(_ context.Context, tenant, name string) (peal.Sourc
 }
 
 func (s *store) AddSourceCounts(_ context.Context, counts map[peal.SourceID]peal.SourceCounts) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.fail != nil {
 		return s.fail
 	}
@@ -104,12 +123,12 @@ func TestSourcesAreRemembered(t *testing.T) {
 		if got := find().Description; got != "changed" || s.reads != 2 {
 			t.Errorf("after %d reads it is %q", s.reads, got)
 		}
-		time.Sleep(5*time.Second - 1)
+		time.Sleep(5*time.Second - time.Nanosecond)
 		find()
 		if s.reads != 2 {
 			t.Errorf("%d reads within five seconds", s.reads)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		find()
 		if s.reads != 3 {
 			t.Errorf("%d reads after five seconds", s.reads)
@@ -128,26 +147,26 @@ func TestCountsAreGathered(t *testing.T) {
 			defer close(ended)
 			in.Run(ctx)
 		}()
-		s.fail = errors.New("the disk is full")
+		s.failWith(errors.New("the disk is full"))
 		in.Refuse(&s.source, errors.New("first"))
-		time.Sleep(3*time.Second + 1)
+		time.Sleep(3*time.Second + time.Nanosecond)
 		synctest.Wait()
-		s.fail = nil
+		s.failWith(nil)
 		last := time.Now().UTC().Truncate(time.Microsecond)
 		in.Refuse(&s.source, errors.New(strings.Repeat("x", 1000)))
-		if len(s.counts) != 0 {
-			t.Errorf("counted %v at once", s.counts)
+		if got := s.counted(); got != (peal.SourceCounts{}) {
+			t.Errorf("counted %v at once", got)
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		want := peal.SourceCounts{Refused: 2, RefusedAt: last, Refusal: strings.Repeat("x", 300)}
-		if diff := cmp.Diff(want, s.counts[s.source.ID]); diff != "" {
+		if diff := cmp.Diff(want, s.counted()); diff != "" {
 			t.Error(diff)
 		}
 		in.Refuse(&s.source, errors.New("la\x00s\xfft"))
 		stop()
 		<-ended
-		if got := s.counts[s.source.ID]; got.Refused != 3 || got.Refusal != "last" {
+		if got := s.counted(); got.Refused != 3 || got.Refusal != "last" {
 			t.Errorf("at the end %v", got)
 		}
 	})
@@ -213,7 +232,7 @@ func TestTheirFaultOrOurs(t *testing.T) {
 		if err := in.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.counts[s.source.ID].Refused; got != want {
+		if got := s.counted().Refused; got != want {
 			t.Errorf("%s: %d refused, want %d", code, got, want)
 		}
 	}
