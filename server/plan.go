@@ -88,7 +88,7 @@ func (s *Server) complete(ctx context.Context, m *ManagedWebhook, w *peal.Webhoo
 	}
 	given := *w
 	at := now()
-	w.Secrets = secretsOf(w, found.Secrets)
+	w.Secrets = s.secretsOf(w, found.Secrets)
 	for i := range w.Secrets {
 		if w.Secrets[i].CreatedAt.IsZero() {
 			w.Secrets[i].CreatedAt = at
@@ -123,8 +123,8 @@ func (s *Server) inherit(ctx context.Context, m *ManagedWebhook, w *peal.Webhook
 
 // secretsOf gives the secrets of an entry: those that it says, or, where the format
 // always signs, the one that there is or a new one.
-func secretsOf(w *peal.Webhook, before []peal.Secret) []peal.Secret {
-	format, known := wire.Lookup(w.Format)
+func (s *Server) secretsOf(w *peal.Webhook, before []peal.Secret) []peal.Secret {
+	format, known := s.engine.Format(w.Format)
 	if len(w.Secrets) > 0 || !known || format.Secrets != wire.SecretAlways {
 		return append([]peal.Secret(nil), w.Secrets...)
 	}

@@ -21,7 +21,7 @@ type Changes struct {
 
 // Reload makes the managed webhooks those of a list, as [Options.Webhooks] does at
 // the start: new ones are created, changed ones updated, and those that are not in
-// the list deleted with their pending deliveries. One whose entry is as it was stays
+// the list deleted with their pending deliveries: all, when it is empty. One whose entry is as it was stays
 // as it is, also when its endpoint's failures have disabled it; a changed entry
 // sets it to the status that it says.
 //

@@ -27,7 +27,7 @@ func newWebhooksCommand(app *app) *cobra.Command {
 	cmd.AddCommand(
 		newWebhooksListCommand(app), newWebhooksShowCommand(app),
 		newWebhooksCreateCommand(app), newWebhooksUpdateCommand(app), newWebhooksDeleteCommand(app),
-		newWebhooksTestCommand(app), newWebhooksSecretCommand(app), newWebhooksRotateCommand(app),
+		newWebhooksTestCommand(app), newWebhooksPreviewCommand(app), newWebhooksSecretCommand(app), newWebhooksRotateCommand(app),
 	)
 	return cmd
 }
@@ -52,11 +52,19 @@ func newWebhooksListCommand(app *app) *cobra.Command {
 		}
 		var rows [][]string
 		for _, w := range webhooks.Data {
-			rows = append(rows, []string{w.ID, w.Status, w.Format, someOf(w.Events), app.ago(w.CreatedAt), w.URL})
+			rows = append(rows, []string{w.ID, statusText(&w), w.Format, someOf(w.Events), app.ago(w.CreatedAt), w.URL})
 		}
 		return app.listing("webhooks", webhooks.NextCursor, []string{"ID", "STATUS", "FORMAT", "EVENTS", "CREATED", "URL"}, rows)
 	}
 	return cmd
+}
+
+// statusText marks a webhook that nobody can change through the API.
+func statusText(w *client.Webhook) string {
+	if w.Managed {
+		return w.Status + " (managed)"
+	}
+	return w.Status
 }
 
 // someOf joins a list, and only counts what comes after its first three.
