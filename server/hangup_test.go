@@ -82,7 +82,6 @@ func TestHangUpReadsTheFileAgain(t *testing.T) {
 		t.Errorf("the webhooks %v have become %v", before, again)
 	}
 	node.stop(t)
-	node.start(t) // for the kill at the end
 }
 
 // all gives the webhooks by their first event pattern.
