@@ -11,6 +11,8 @@ import (
 	"path"
 	"regexp"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,7 +31,8 @@ const wild = "\x1b[31mred\x1b]0;title\a \u202eback"
 //
 // $RECEIVER is the receiver's address. It answers with the status that the path
 // ends in, such as $RECEIVER/500, else with 200, and echoes the body; to
-// $RECEIVER/wild it answers $WILD, which no terminal should see.
+// $RECEIVER/wild it answers $WILD, which no terminal should see, and to
+// $RECEIVER/flaky it answers 500 to the first two attempts of each event.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
@@ -44,7 +47,10 @@ func TestScripts(t *testing.T) {
 }
 
 func startServer(t *testing.T, env *testscript.Env) error {
-	receiver := httptest.NewServer(http.HandlerFunc(echo))
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", echo)
+	mux.Handle("/flaky", new(flaky))
+	receiver := httptest.NewServer(mux)
 	env.Defer(receiver.Close)
 	options := server.DefaultOptions()
 	options.Listen = "127.0.0.1:0"
@@ -86,6 +92,17 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		body = []byte(wild)
 	}
 	w.Write(body)
+}
+
+// flaky fails twice before it takes an event.
+type flaky struct{ attempts sync.Map }
+
+func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	count, _ := f.attempts.LoadOrStore(r.Header.Get("webhook-id"), new(atomic.Int32))
+	if count.(*atomic.Int32).Add(1) <= 2 {
+		w.Header().Set("X-Trouble", "passing")
+		http.Error(w, "not yet", http.StatusInternalServerError)
+	}
 }
 
 // exits runs a command and demands its exit code: exits CODE COMMAND [ARGUMENT...].
