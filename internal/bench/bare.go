@@ -23,6 +23,8 @@ type bareLoop struct {
 	url      string
 	requests []wire.Request // one for each goroutine
 	expected *endpoints
+	// lowest and highest are the rates of all passes.
+	lowest, highest float64
 }
 
 func newBareLoop(s *sink) (*bareLoop, error) {
@@ -117,6 +119,10 @@ func (b *bareLoop) run(ctx context.Context, duration time.Duration) (pass, error
 	}
 	n := posts.Load()
 	p := pass{rate: float64(n) / time.Since(begun).Seconds()}
+	if b.highest == 0 || p.rate < b.lowest {
+		b.lowest = p.rate
+	}
+	b.highest = max(b.highest, p.rate)
 	if after, ok := ownCPU(); ok && n > 0 {
 		p.cpu = (after - cpu) / time.Duration(n)
 	}

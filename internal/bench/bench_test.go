@@ -63,11 +63,11 @@ func checkScenario(t *testing.T, s *bench.Scenario) {
 		t.Errorf("%s has no title, figures or counts", s.Name)
 	}
 	for _, f := range s.Figures {
-		if f.Name == "" || f.Value < 0 && !strings.HasPrefix(f.Name, "restart") {
+		if f.Name == "" || f.Value < 0 {
 			t.Errorf("%s: figure %+v", s.Name, f)
 		}
-		if f.Reached != nil && f.Target == "" {
-			t.Errorf("%s: %s has a verdict and no target", s.Name, f.Name)
+		if judged := f.Reached != nil; judged != (f.Target != "" && f.Unjudged == "") {
+			t.Errorf("%s: %s has the target %q and the verdict %v, %q", s.Name, f.Name, f.Target, judged, f.Unjudged)
 		}
 	}
 	for _, c := range s.Counts {

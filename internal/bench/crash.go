@@ -7,7 +7,8 @@ import (
 )
 
 // measureCrash kills the server under load, starts it again on what is on disk and
-// looks at when the last acknowledged event arrives.
+// looks at when the last acknowledged event arrives. One more event is published
+// after the start, so that there is a last one even when all had arrived before.
 func measureCrash(ctx context.Context, r *run) error {
 	if err := r.start(ctx); err != nil {
 		return err
@@ -24,6 +25,9 @@ func measureCrash(ctx context.Context, r *run) error {
 		}
 		restarted := time.Now()
 		if err := r.node.start(ctx); err != nil {
+			return err
+		}
+		if err := c.flood(ctx, 0, 1); err != nil {
 			return err
 		}
 		if err := c.await(ctx); err != nil {

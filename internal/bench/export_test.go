@@ -13,3 +13,15 @@ func (o *Options) StuckAfter(d time.Duration) { o.stuckAfter = d }
 
 // Clients sets how many publish at once.
 func (o *Options) Clients(n int) { o.clients = n }
+
+// Quantile gives a quantile of samples in any order.
+func Quantile(all []time.Duration, q float64) time.Duration { return samples(all).sort().quantile(q) }
+
+// Doubt judges the only figure of a report whose bare loop ran at two rates.
+func Doubt(low, high, value, ofBare float64) Figure {
+	f := Figure{Value: value, OfBare: ofBare}
+	targets[[2]string{"single", "throughput"}].judge(&f, 0)
+	r := Report{BareLowest: low, BareHighest: high, Scenarios: []Scenario{{Figures: []Figure{f}}}}
+	r.doubt()
+	return r.Scenarios[0].Figures[0]
+}

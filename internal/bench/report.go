@@ -8,11 +8,15 @@ import (
 
 // Report is what a run has measured.
 type Report struct {
-	StartedAt time.Time  `json:"started_at"`
-	Seconds   float64    `json:"seconds"` // how long the run took
-	Version   string     `json:"version"`
-	Machine   Machine    `json:"machine"`
-	Scenarios []Scenario `json:"scenarios"`
+	StartedAt time.Time `json:"started_at"`
+	Seconds   float64   `json:"seconds"` // how long the run took
+	Version   string    `json:"version"`
+	Machine   Machine   `json:"machine"`
+	// BareLowest and BareHighest are the least and the most requests a second of the
+	// bare loop in this run. When they are far apart, the machine had other work.
+	BareLowest  float64    `json:"bare_lowest"`
+	BareHighest float64    `json:"bare_highest"`
+	Scenarios   []Scenario `json:"scenarios"`
 }
 
 // Scenario is what one scenario has measured.
@@ -35,8 +39,11 @@ type Figure struct {
 	// Target is what is aimed for, in words; "" when nothing is.
 	Target string `json:"target,omitempty"`
 	// Reached says whether the target is; nil when there is none, or when this run
-	// was too small to say so.
-	Reached *bool `json:"reached,omitempty"`
+	// cannot tell: Unjudged says why.
+	Reached  *bool  `json:"reached,omitempty"`
+	Unjudged string `json:"unjudged,omitempty"`
+
+	ofBare bool // the target is about OfBare, or otherwise hangs on the bare loop
 }
 
 // Count says what became of the events of one kind.
@@ -92,4 +99,26 @@ func (r *Report) Check() error {
 		}
 	}
 	return errors.Join(all...)
+}
+
+// unsteady is how many times the bare loop's lowest rate its highest may be.
+const unsteady = 1.3
+
+// steady reports whether the machine did the same work at the same speed all along.
+func (r *Report) steady() bool { return r.BareHighest <= unsteady*r.BareLowest }
+
+// doubt takes back what was said about parts of the bare loop when the machine was
+// not steady: with other work on it, two processes get more of it than the bare
+// loop's one, which flatters.
+func (r *Report) doubt() {
+	if r.steady() {
+		return
+	}
+	for i := range r.Scenarios {
+		for j := range r.Scenarios[i].Figures {
+			if f := &r.Scenarios[i].Figures[j]; f.ofBare && f.Target != "" {
+				f.Reached, f.Unjudged = nil, "unsteady machine"
+			}
+		}
+	}
 }

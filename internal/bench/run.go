@@ -75,6 +75,8 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		report.Scenarios = append(report.Scenarios, *result)
 	}
 	report.Scenarios[0].Counts = append(report.Scenarios[0].Counts, s.bare.expected.tally())
+	report.BareLowest, report.BareHighest = round(s.bare.lowest), round(s.bare.highest)
+	report.doubt()
 	report.Seconds = seconds(time.Since(begun))
 	return report, nil
 }

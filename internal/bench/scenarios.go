@@ -18,7 +18,7 @@ var scenarios = []scenario{
 	{"dead", "beside many dead endpoints", func(o *Options) time.Duration { return 2*o.Latency + filling(10*o.Dead) + 2*time.Second }, measureDead},
 	{"drain", "a paused webhook is resumed", func(o *Options) time.Duration { return 2 * filling(o.Drain) }, measureDrain},
 	{"memory", "memory with a backlog", func(o *Options) time.Duration { return filling(o.Backlog) }, measureMemory},
-	{"history", "throughput with a history", func(o *Options) time.Duration { return 2*o.Throughput + 2*filling(o.History) }, measureHistory},
+	{"history", "throughput with a history", func(o *Options) time.Duration { return 2*o.Throughput + 4*o.Bare + 2*filling(o.History) }, measureHistory},
 	{"idle", "many webhooks, nothing to do", func(o *Options) time.Duration { return o.Idle + time.Duration(o.Webhooks)*time.Second/3000 }, measureIdle},
 	{"crash", "kill -9 under load", func(o *Options) time.Duration { return time.Duration(o.Kills) * (o.Throughput/2 + time.Second) }, measureCrash},
 }

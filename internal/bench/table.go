@@ -35,7 +35,7 @@ func (f *Figure) verdict() string {
 	case f.Target == "":
 		return ""
 	case f.Reached == nil:
-		return "not at this size"
+		return f.Unjudged
 	case *f.Reached:
 		return "reached"
 	}
@@ -83,6 +83,15 @@ func (r *Report) summary() string {
 		thousands(strconv.Itoa(sum.Expected)), wrong, thousands(strconv.Itoa(sum.Checked)))
 }
 
+// steadiness warns when the machine had other work.
+func (r *Report) steadiness() string {
+	low, high := thousandsOf(int(r.BareLowest)), thousandsOf(int(r.BareHighest))
+	if r.steady() {
+		return fmt.Sprintf("The bare loop ran at %s to %s requests/s.", low, high)
+	}
+	return fmt.Sprintf("The bare loop ran at %s to %s requests/s: the machine had other work or changed its speed, so take the figures with care.", low, high)
+}
+
 // about tells in a line where the figures come from.
 func (r *Report) about() string {
 	m := &r.Machine
@@ -107,7 +116,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n%s\n", r.summary(), r.about())
+	_, err := fmt.Fprintf(w, "\n%s\n%s\n%s\n", r.summary(), r.steadiness(), r.about())
 	return err
 }
 
@@ -118,7 +127,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	for _, row := range r.rows() {
 		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
 	}
-	fmt.Fprintf(&b, "\n%s\n%s\n", r.summary(), r.about())
+	fmt.Fprintf(&b, "\n%s\n%s\n%s\n", r.summary(), r.steadiness(), r.about())
 	_, err := io.WriteString(w, b.String())
 	return err
 }

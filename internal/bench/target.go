@@ -49,7 +49,10 @@ func (t target) judge(f *Figure, size int) {
 	if t.text != "" {
 		f.Target += ", " + t.text
 	}
+	f.ofBare = t.ofBare
 	if !reached || size >= t.scale {
 		f.Reached = &reached
+	} else {
+		f.Unjudged = "not at this size"
 	}
 }
