@@ -19,6 +19,7 @@ type Store interface {
 	SourceStore
 	WorkStore
 	HistoryStore
+	PurgeStore
 
 	// Ping reports whether the store can be read and written now.
 	Ping(ctx context.Context) error

@@ -84,8 +84,13 @@ func (w *writer) written() {
 			return
 		}
 	}
+	w.checkpoints.signal()
+}
+
+// signal has the log written back.
+func (c *checkpointer) signal() {
 	select {
-	case w.checkpoints.wake <- struct{}{}:
+	case c.wake <- struct{}{}:
 	default:
 	}
 }

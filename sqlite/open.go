@@ -64,6 +64,9 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 		if err := file.Close(); err != nil {
 			return nil, err
 		}
+		if err := format(ctx, options.Path); err != nil {
+			return nil, err
+		}
 	}
 	if err := migrate(ctx, dsn(options, false)); err != nil {
 		return nil, err
@@ -83,7 +86,7 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	}
 	s := &Store{
 		options: options, lock: lock, queue: queue, readers: newReaders(dsn(options, true), options.Readers), writer: writer,
-		written: make(chan struct{}), sweeper: newSweeper(), checkpoints: checkpoints,
+		written: make(chan struct{}), sweeper: newSweeper(), checkpoints: checkpoints, purge: newPurge(),
 	}
 	s.start(context.WithoutCancel(ctx))
 	return s, nil

@@ -104,6 +104,24 @@ func useAll(t *testing.T, store *sqlite.Store) {
 	must(err)
 	_, err = store.Webhooks(ctx, webhook.Tenant, peal.WebhookID{}, 10)
 	must(err)
+	later := now.Add(time.Hour)
+	params := peal.PurgeParams{History: later, Attempts: later, Canceled: later, MaxBytes: 1}
+	purge := func() {
+		for purged := (peal.Purged{More: true}); purged.More; {
+			purged, err = store.Purge(ctx, params)
+			must(err)
+		}
+	}
+	params.History = time.Time{}
+	params.MaxBytes = 0
+	purge() // the records first: nothing of them would be left
+	webhook.Status = peal.Paused
+	webhook, err = store.UpdateWebhook(ctx, webhook)
+	must(err)
+	must(store.Release(ctx, node, nil))
+	params.History, params.MaxBytes = later, 1
+	purge()
 	must(store.DeleteWebhook(ctx, webhook.Tenant, webhook.ID))
+	purge()
 	must(store.Ping(ctx))
 }

@@ -17,7 +17,11 @@ const recordVersion = 1
 const (
 	flagReused    = 1 << 0
 	flagTruncated = 1 << 1
+	flagDropped   = 1 << 2 // what was sent and answered has been dropped since
 )
+
+// recordFlags is where the flags are, which fit into one byte.
+const recordFlags = 1 + len(peal.AttemptID{})
 
 var errRecord = errors.New("the record of an attempt cannot be read")
 

@@ -18,6 +18,7 @@ type Store struct {
 	written     chan struct{} // closed when the writer has ended
 	sweeper     *sweeper
 	checkpoints *checkpointer
+	purge       *purge
 	stop        context.CancelFunc // ends the sweeper and the checkpointer
 	closing     sync.Once
 	closed      error

@@ -36,6 +36,8 @@ func Run(t *testing.T, open Open) {
 		{"cancel and reopen", reopenTests},
 		{"delete", deleteTests},
 		{"events", eventTests},
+		{"purge", purgeTests},
+		{"purge of the rest", purgeOtherTests},
 		{"filter errors", filterErrorTests},
 		{"deliveries", deliveryTests},
 		{"attempts", attemptTests},

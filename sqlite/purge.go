@@ -1,0 +1,167 @@
+package sqlite
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// A batch of a purge looks at the clock and ends its work after workTime. With the
+// commit it should not hold the writer longer than holdTime: then the next one is smaller.
+const (
+	workTime = 5 * time.Millisecond
+	holdTime = 25 * time.Millisecond
+)
+
+// The rows of a batch are between these; how many is learned from the time that
+// the batches before took.
+const (
+	minPurgeRows = 128
+	maxPurgeRows = 4000
+)
+
+// purge is where the pass over what may go stands. It looks for rows among the
+// readers, so that the writer is troubled only when there is something to do.
+type purge struct {
+	mu   sync.Mutex // one batch at a time
+	step int        // of purgeSteps
+	// after is the key of the row that the step has come to.
+	after int64
+	rows  int
+	// drops remember over the passes how far the records of attempts have been dropped.
+	drops drops
+}
+
+func newPurge() *purge { return &purge{rows: minPurgeRows} }
+
+// purgeStep does one batch of a kind of work; did is false when none is left.
+type purgeStep func(s *Store, ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (did bool, err error)
+
+var purgeSteps = [...]purgeStep{
+	(*Store).cancelHeldBack, (*Store).purgeAged, (*Store).purgeExcess, (*Store).dropLast, (*Store).dropEarlier,
+	(*Store).purgeTombstones, (*Store).giveBack,
+}
+
+// Purge implements [peal.PurgeStore].
+func (s *Store) Purge(ctx context.Context, params peal.PurgeParams) (peal.Purged, error) {
+	p := s.purge
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var purged peal.Purged
+	for p.step < len(purgeSteps) && !purged.More {
+		did, err := purgeSteps[p.step](s, ctx, &params, &purged)
+		if err != nil {
+			return purged, translate("purge", err)
+		}
+		if purged.More = did; !did {
+			p.step, p.after = p.step+1, 0
+		}
+	}
+	if !purged.More {
+		p.step = 0
+	}
+	size, err := s.size(ctx)
+	purged.Bytes, purged.Used = size.bytes(), size.used()
+	return purged, translate("purge", err)
+}
+
+// batch runs a change of a purge in the writer and learns from the time it took.
+// Others may be in its transaction; that only makes the next batch smaller.
+func (s *Store) batch(ctx context.Context, purged *peal.Purged, run func(w *writer) error) error {
+	p := s.purge
+	var took time.Duration
+	err := s.queue.submit(&change{ctx: ctx, rows: p.rows, run: func(w *writer) error {
+		begun := time.Now()
+		w.after = append(w.after, func() { took = time.Since(begun) })
+		return run(w)
+	}})
+	if err != nil {
+		return err
+	}
+	purged.Held += took
+	switch {
+	case took > holdTime:
+		p.rows = max(p.rows/2, minPurgeRows)
+	case took < holdTime/2:
+		p.rows = min(p.rows+p.rows/4, maxPurgeRows)
+	}
+	return nil
+}
+
+// cancelHeldBack cancels deliveries that a paused or disabled webhook has held back
+// for as long as history is kept.
+func (s *Store) cancelHeldBack(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+	if params.History.IsZero() {
+		return false, nil
+	}
+	until := seqFloor(params.History)
+	const heldBack = `NOT deleted AND settings ->> '$.status' IN ('paused', 'disabled')
+		AND EXISTS (SELECT 1 FROM waiting WHERE webhook = num AND seq < ?1)`
+	var webhook int64
+	if err := s.query(ctx, `SELECT num FROM webhooks WHERE `+heldBack+` LIMIT 1`, func(r row) error {
+		webhook = r.int(0)
+		return nil
+	}, until); err != nil || webhook == 0 {
+		return false, err
+	}
+	rows := int64(max(s.purge.rows/4, 1)) // each moves between tables, which is four rows' work
+	return true, s.batch(ctx, purged, func(w *writer) error {
+		purged.Canceled = 0
+		if _, still, err := w.conn.number(`SELECT 1 FROM webhooks WHERE num = ?2 AND `+heldBack, until, webhook); err != nil || !still {
+			return err
+		}
+		var places []place
+		if err := w.conn.query(placeWaiting+` WHERE webhook = ? AND seq < ? ORDER BY seq LIMIT +?`, func(r row) error {
+			places = append(places, scanPlace(r))
+			return nil
+		}, webhook, until, rows); err != nil {
+			return err
+		}
+		for i := range places {
+			if err := w.moveToSettled(&places[i], statusNumbers[peal.Canceled], params.Canceled); err != nil {
+				return err
+			}
+		}
+		purged.Canceled = len(places)
+		return nil
+	})
+}
+
+// purgeTombstones forgets deleted webhooks without deliveries, and revoked keys.
+func (s *Store) purgeTombstones(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+	if params.History.IsZero() {
+		return false, nil
+	}
+	const webhooks = ` FROM webhooks WHERE deleted AND updated < ?
+		AND num NOT IN (SELECT webhook FROM held)
+		AND NOT EXISTS (SELECT 1 FROM waiting WHERE webhook = num) AND NOT EXISTS (SELECT 1 FROM settled WHERE webhook = num)`
+	const keys = ` FROM keys WHERE revoked < ?`
+	before, found := micros(params.History), false
+	if err := s.query(ctx, `SELECT EXISTS (SELECT 1`+webhooks+`) OR EXISTS (SELECT 1`+keys+`)`, func(r row) error {
+		found = r.int(0) != 0
+		return nil
+	}, before, before); err != nil || !found {
+		return false, err
+	}
+	limit := int64(s.purge.rows)
+	return true, s.batch(ctx, purged, func(w *writer) error {
+		var ids []peal.WebhookID
+		if err := w.conn.query(`SELECT id`+webhooks+` LIMIT +?`, func(r row) error {
+			ids = append(ids, peal.WebhookID(r.blob(0)))
+			return nil
+		}, before, limit); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if _, err := w.conn.exec(`DELETE FROM webhooks WHERE id = ?`, id[:]); err != nil {
+				return err
+			}
+			delete(w.names.webhooks, id)
+		}
+		n, err := w.conn.exec(`DELETE FROM keys WHERE id IN (SELECT id`+keys+` LIMIT +?)`, before, limit)
+		purged.Webhooks, purged.Keys = len(ids), int(n)
+		return err
+	})
+}

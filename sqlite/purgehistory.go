@@ -1,0 +1,232 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// aging says which events may go: those before until, whose deliveries have all been
+// final since before settled.
+type aging struct{ until, settled int64 }
+
+// candidate is an event that may go.
+type candidate struct {
+	seq    int64
+	places []int64 // of its deliveries
+	size   int64   // of its data
+}
+
+func (s *Store) purgeAged(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+	if params.History.IsZero() {
+		return false, nil
+	}
+	return s.purgeEvents(ctx, aging{seqFloor(params.History), micros(params.History)}, purged)
+}
+
+func (s *Store) purgeExcess(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+	if params.MaxBytes <= 0 {
+		return false, nil
+	}
+	size, err := s.size(ctx)
+	if err != nil || size.used() <= params.MaxBytes {
+		return false, err
+	}
+	return s.purgeEvents(ctx, aging{math.MaxInt64, math.MaxInt64}, purged)
+}
+
+// purgeEvents takes a batch of the oldest events that may go.
+func (s *Store) purgeEvents(ctx context.Context, age aging, purged *peal.Purged) (bool, error) {
+	p := s.purge
+	for {
+		var found []candidate
+		var last int64
+		err := s.snapshot(ctx, func(q querier) (err error) {
+			found, last, err = candidates(ctx, q, p.after, age, p.rows)
+			return err
+		})
+		if err != nil || last == 0 {
+			return false, err
+		}
+		if len(found) == 0 {
+			p.after = last
+			continue
+		}
+		done := p.after
+		if err := s.batch(ctx, purged, func(w *writer) (err error) {
+			purged.Events, purged.Deliveries, purged.Attempts = 0, 0, 0
+			done, err = w.purgeEvents(found, age, p.rows, purged)
+			return err
+		}); err != nil {
+			return false, err
+		}
+		p.after = max(p.after, done)
+		return true, nil
+	}
+}
+
+// candidates gives the first events after a key that may go, of rows altogether.
+// last is the key of the last event looked at, 0 when there was none.
+func candidates(ctx context.Context, q querier, after int64, age aging, rows int) (found []candidate, last int64, err error) {
+	var all []candidate
+	places := 0
+	if err := q.query(ctx, `SELECT seq, deliveries, length(data) FROM events WHERE seq > ? AND seq < ? ORDER BY seq LIMIT +?`, func(r row) error {
+		if places >= rows {
+			return nil
+		}
+		c := candidate{r.int(0), seqsOf(r.blob(1)), r.int(2)}
+		all, last, places = append(all, c), c.seq, places+1+len(c.places)
+		return nil
+	}, after, age.until, int64(rows)); err != nil {
+		return nil, 0, err
+	}
+	var seqs []int64
+	for i := range all {
+		seqs = append(seqs, all[i].places...)
+	}
+	stays := map[int64]bool{}
+	if err := q.query(ctx, unfinished, func(r row) error {
+		stays[r.int(0)] = true
+		return nil
+	}, listOf(seqs), age.settled); err != nil {
+		return nil, 0, err
+	}
+	for i := range all {
+		if !anyIn(all[i].places, stays) {
+			found = append(found, all[i])
+		}
+	}
+	return found, last, nil
+}
+
+// unfinished gives those of a list of deliveries that are pending or became final
+// only at a moment or after it.
+const unfinished = `SELECT seq FROM held WHERE seq IN (SELECT value FROM json_each(?1))
+	UNION ALL SELECT seq FROM waiting WHERE seq IN (SELECT value FROM json_each(?1))
+	UNION ALL SELECT seq FROM settled WHERE seq IN (SELECT value FROM json_each(?1)) AND at >= ?2`
+
+func anyIn(seqs []int64, set map[int64]bool) bool {
+	for _, seq := range seqs {
+		if set[seq] {
+			return true
+		}
+	}
+	return false
+}
+
+// listOf writes keys as a JSON array, which is how a statement takes any number of them.
+func listOf(seqs []int64) string {
+	text, err := json.Marshal(seqs)
+	if err != nil || len(seqs) == 0 {
+		return "[]"
+	}
+	return string(text)
+}
+
+// chunk is how much is taken away between two looks at the clock: in rows, and in
+// bytes of data.
+const (
+	chunkRows  = 32
+	chunkBytes = 1 << 20
+)
+
+// purgeEvents takes the events away, as many as rows and time allow, and gives the
+// key of the last one that is gone or stays.
+func (w *writer) purgeEvents(found []candidate, age aging, rows int, purged *peal.Purged) (done int64, err error) {
+	begun := time.Now()
+	for len(found) > 0 && rows > 0 && time.Since(begun) < workTime {
+		n, size, count := 0, int64(0), 0
+		for n < len(found) && (n == 0 || count < chunkRows && size < chunkBytes) {
+			count, size = count+1+len(found[n].places), size+found[n].size
+			n++
+		}
+		if n == 1 && len(found[0].places) > rows {
+			if done > 0 {
+				return done, nil
+			}
+			// More deliveries than one batch should take: the event goes with the last of them.
+			return 0, w.purgePart(found[0], age, rows, purged)
+		}
+		if err := w.purgeChunk(found[:n], age, purged); err != nil {
+			return done, err
+		}
+		done = found[n-1].seq
+		found, rows = found[n:], rows-count
+	}
+	return done, nil
+}
+
+// purgeChunk takes away those events that still may go.
+func (w *writer) purgeChunk(chunk []candidate, age aging, purged *peal.Purged) error {
+	var places []int64
+	for i := range chunk {
+		places = append(places, chunk[i].places...)
+	}
+	stays, err := w.staying(places, age)
+	if err != nil {
+		return err
+	}
+	var events []int64
+	places = places[:0]
+	for i := range chunk {
+		if !anyIn(chunk[i].places, stays) {
+			events, places = append(events, chunk[i].seq), append(places, chunk[i].places...)
+		}
+	}
+	if err := w.purgeDeliveries(places, purged); err != nil {
+		return err
+	}
+	n, err := w.conn.exec(`DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?))`, listOf(events))
+	purged.Events += int(n)
+	return err
+}
+
+// purgePart takes away some of the deliveries of an event that has very many, and
+// makes the event forget them.
+func (w *writer) purgePart(c candidate, age aging, rows int, purged *peal.Purged) error {
+	stays, err := w.staying(c.places, age)
+	if err != nil || anyIn(c.places, stays) {
+		return err
+	}
+	if err := w.purgeDeliveries(c.places[:rows], purged); err != nil {
+		return err
+	}
+	_, err = w.conn.exec(`UPDATE events SET deliveries = substr(deliveries, ?) WHERE seq = ?`, int64(8*rows+1), c.seq)
+	return err
+}
+
+func (w *writer) staying(places []int64, age aging) (map[int64]bool, error) {
+	stays := map[int64]bool{}
+	err := w.conn.query(unfinished, func(r row) error {
+		stays[r.int(0)] = true
+		return nil
+	}, listOf(places), age.settled)
+	return stays, err
+}
+
+// purgeDeliveries takes settled deliveries away with their attempts.
+func (w *writer) purgeDeliveries(places []int64, purged *peal.Purged) error {
+	var earlier []int64 // those with attempts beside the last one
+	if err := w.conn.query(`SELECT seq, attempts, last IS NOT NULL FROM settled WHERE seq IN (SELECT value FROM json_each(?))`, func(r row) error {
+		if r.int(1) > r.int(2) {
+			earlier = append(earlier, r.int(0))
+		}
+		purged.Attempts += int(r.int(2))
+		return nil
+	}, listOf(places)); err != nil {
+		return err
+	}
+	if len(earlier) > 0 {
+		n, err := w.conn.exec(`DELETE FROM attempts WHERE delivery IN (SELECT value FROM json_each(?))`, listOf(earlier))
+		if err != nil {
+			return err
+		}
+		purged.Attempts += int(n)
+	}
+	n, err := w.conn.exec(`DELETE FROM settled WHERE seq IN (SELECT value FROM json_each(?))`, listOf(places))
+	purged.Deliveries += int(n)
+	return err
+}
