@@ -28,6 +28,7 @@ type Engine struct {
 	scheduler *scheduler
 	settler   *settler
 	health    *healthKeeper
+	keeper    *keeper
 
 	routes    atomic.Pointer[routes]
 	refreshMu sync.Mutex // one refresh at a time
@@ -75,6 +76,11 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	e.tenants = &tenantPolicies{store: store, log: options.Log}
 	e.settler = newSettler(e)
 	e.health = newHealthKeeper(e)
+	retention, err := newRetentionMetrics(options.Metrics)
+	if err != nil {
+		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of retention", Err: err}
+	}
+	e.keeper = &keeper{engine: e, metrics: retention}
 	e.hard, e.kill = context.WithCancel(context.Background())
 	return e, nil
 }
@@ -100,6 +106,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		for range refillers {
 			helpers.Go(func() { e.refiller(work) })
 		}
+		helpers.Go(func() { e.keeper.run(work) })
 		e.scheduler.begin(func() { e.attempts.Go(e.worker) })
 		e.loop(ctx)
 	}

@@ -79,6 +79,7 @@ func (w *world) engine(change func(*dispatch.Options)) (*dispatch.Engine, func()
 	options.Egress = options.Egress.Development()
 	options.Egress.Dial = w.dial
 	options.DueSync = time.Hour // each one costs the days of a fake clock some real time
+	options.Retention.Every = 1000 * time.Hour
 	if testing.Verbose() {
 		options.Log = slog.New(slog.NewTextHandler(w.t.Output(), nil))
 	}

@@ -55,6 +55,8 @@ type Options struct {
 	// HoldRetry is the longest delay before a retry that is waited for in memory; for
 	// a longer one the delivery is let go of and claimed when it is due.
 	HoldRetry time.Duration
+	// Retention says how long what happened is kept.
+	Retention Retention
 	// DueSync is how often the store is asked which webhooks have deliveries that no
 	// node holds: the net under the engine's own knowledge of them.
 	DueSync time.Duration
@@ -74,6 +76,7 @@ func DefaultOptions() Options {
 		Memory:       32 << 20,
 		HoldRetry:    10 * time.Second,
 		DueSync:      30 * time.Second,
+		Retention:    DefaultRetention(),
 	}
 }
 
@@ -99,6 +102,9 @@ func (o Options) Validate() error {
 		return peal.Invalidf("origin", "must be a DNS name, such as events.example.com")
 	}
 	if err := validateFormats(o.Formats); err != nil {
+		return err
+	}
+	if err := o.Retention.Validate(); err != nil {
 		return err
 	}
 	return o.Egress.Validate()
