@@ -41,6 +41,8 @@ type Options struct {
 	StopGrace time.Duration
 	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.
 	RetryPolicy peal.RetryPolicy
+	// Retention says how long what happened is kept.
+	Retention dispatch.Retention
 	// Variables fill {{NAME}} in the values of webhooks' headers. They are secrets.
 	Variables map[string]string
 	// Webhooks are all those that the configuration owns: New creates, updates and
@@ -68,6 +70,7 @@ func DefaultOptions() Options {
 		MaxInFlight: engine.MaxInFlight,
 		StopGrace:   engine.StopGrace,
 		RetryPolicy: engine.RetryPolicy,
+		Retention:   engine.Retention,
 		Egress:      engine.Egress,
 	}
 }
@@ -127,6 +130,7 @@ func (o Options) engine() dispatch.Options {
 	engine.Log = o.Log
 	engine.MaxData = o.MaxData
 	engine.RetryPolicy = o.RetryPolicy
+	engine.Retention = o.Retention
 	engine.Variables = o.Variables
 	engine.Origin = o.Origin
 	engine.CheckSchemas = o.CheckSchemas

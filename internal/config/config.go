@@ -33,6 +33,7 @@ type Config struct {
 	StopGrace    time.Duration `yaml:"stop_grace" env:"PEAL_STOP_GRACE" doc:"How long a stop waits for requests under way to end before it breaks them off; their deliveries are tried again at the next start."`
 
 	RetryPolicy RetryPolicy       `yaml:"retry_policy"`
+	Retention   Retention         `yaml:"retention"`
 	Egress      Egress            `yaml:"egress"`
 	Variables   map[string]string `yaml:"variables" env:"PEAL_VARIABLES" secret:"values" doc:"Values that headers of webhooks may use as {{NAME}}; a tenant sees neither names nor values. In the environment: a YAML or JSON object, such as {\"CHAT_TOKEN\": \"…\"}."`
 	Log         Log               `yaml:"log"`
@@ -45,6 +46,13 @@ type RetryPolicy struct {
 	Jitter                float64         `yaml:"jitter" env:"PEAL_RETRY_POLICY_JITTER" doc:"Spreads each wait evenly by this part of it to both sides: 0 to 0.5."`
 	DisableAfterExhausted int             `yaml:"disable_after_exhausted" env:"PEAL_RETRY_POLICY_DISABLE_AFTER_EXHAUSTED" doc:"Disable a webhook when so many deliveries in a row have failed for good; 0 for never."`
 	DisableAfterFailing   time.Duration   `yaml:"disable_after_failing" env:"PEAL_RETRY_POLICY_DISABLE_AFTER_FAILING" doc:"Disable a webhook when it has failed for so long without a success; 0s for never."`
+}
+
+// Retention is how long what happened is kept.
+type Retention struct {
+	History  time.Duration `yaml:"history" env:"PEAL_RETENTION_HISTORY" doc:"How long events, their deliveries and the attempts are kept once all of an event's deliveries are final; at least 1m, or 0s for ever. What a paused or disabled webhook has held back for so long is canceled."`
+	Attempts time.Duration `yaml:"attempts" env:"PEAL_RETENTION_ATTEMPTS" doc:"How long attempts keep the headers sent, and the headers and body answered; at least 1m, or 0s for as long as history. The rest of an attempt stays."`
+	MaxBytes Size          `yaml:"max_bytes" env:"PEAL_RETENTION_MAX_BYTES" doc:"Largest size of the database, such as 20GiB: above it, the oldest history goes whatever its age. At least 1MiB, or 0 for no bound. What is pending always stays."`
 }
 
 // Egress is where requests to endpoints may go.
@@ -76,8 +84,9 @@ func Default() Config {
 			DisableAfterExhausted: policy.DisableAfterExhausted,
 			DisableAfterFailing:   policy.DisableAfterFailing,
 		},
-		Egress: Egress{Ports: []uint16{80, 443, 8080, 8443}},
-		Log:    Log{Format: "text", Level: "info"},
+		Retention: Retention{History: 30 * 24 * time.Hour},
+		Egress:    Egress{Ports: []uint16{80, 443, 8080, 8443}},
+		Log:       Log{Format: "text", Level: "info"},
 	}
 }
 

@@ -13,7 +13,7 @@ type Size int
 var units = []struct {
 	suffix string
 	bytes  int
-}{{"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}}
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}}
 
 // UnmarshalText reads a size. The error has code [peal.Invalid].
 func (s *Size) UnmarshalText(text []byte) error {
