@@ -94,6 +94,8 @@ func (f *file) group(prefix string, mapping *yaml.Node) error {
 		var err error
 		if name == webhooksName {
 			err = f.webhooks(value)
+		} else if name == formatsName {
+			err = f.formats(value)
 		} else if option := f.option(name); option != nil {
 			err = f.setting(option, key, value)
 		} else if f.isGroup(name) {

@@ -31,6 +31,8 @@ type Loaded struct {
 	File string
 	// Webhooks are those of the file, in its order; nil when there was no file.
 	Webhooks []Webhook
+	// Formats are those of the file, in its order.
+	Formats []Format
 
 	origins map[string]string // by option name; the defaults have none
 }

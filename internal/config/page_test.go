@@ -97,6 +97,24 @@ there. A new ` + "`secret`" + ` ends the one before at once. In YAML, a text tha
 ` + "`*`, `&`, `{` or `[`" + ` or holds ` + "`: ` or ` #`" + ` stands in quotes.
 `
 
+const formatsHead = `
+## Formats
+
+Formats beside the built-in ones are a list in the file, each with a name that a webhook's
+` + "`format`" + ` may then have. [Custom formats](formats/custom.md) shows a whole one, and what its
+receiver sees.
+
+| name | what it says |
+|---|---|
+`
+
+const formatsTail = `
+All of them are tried at the start: a program that does not compile, never ends or gives no
+single value, a name that does not exist and a header that may not be set stop it, with the
+file, the line and the field. A change needs a restart. A webhook whose format has left the
+file fails its deliveries, with the reason on record, until it has another.
+`
+
 // The page must say what the table says.
 func TestPage(t *testing.T) {
 	var b strings.Builder
@@ -121,6 +139,11 @@ func TestPage(t *testing.T) {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", f.Name, f.Doc)
 	}
 	b.WriteString(webhooksTail)
+	b.WriteString(formatsHead)
+	for _, f := range config.FormatFields() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", f.Name, f.Doc)
+	}
+	b.WriteString(formatsTail)
 	want := b.String()
 	if *update {
 		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {

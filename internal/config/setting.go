@@ -28,6 +28,9 @@ func (l *Loaded) Settings() []Setting {
 		}
 		settings = append(settings, Setting{Name: o.Name, Value: o.show(&l.Config), Origin: origin})
 	}
+	for i := range l.Formats {
+		settings = append(settings, l.Formats[i].rows...)
+	}
 	for i := range l.Webhooks {
 		settings = append(settings, l.Webhooks[i].rows...)
 	}
@@ -42,6 +45,10 @@ func (l *Loaded) Changed(later *Loaded) []string {
 		if !reflect.DeepEqual(o.field(&l.Config).Interface(), o.field(&later.Config).Interface()) {
 			names = append(names, o.Name)
 		}
+	}
+	same := func(a, b Format) bool { return a.text == b.text }
+	if !slices.EqualFunc(l.Formats, later.Formats, same) {
+		names = append(names, formatsName)
 	}
 	return names
 }

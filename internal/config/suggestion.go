@@ -8,7 +8,7 @@ import (
 
 // suggestion names the setting that an unknown name is nearest to; "" when none is near.
 func (f *file) suggestion(name string) string {
-	candidates := []string{webhooksName}
+	candidates := []string{webhooksName, formatsName}
 	for i := range f.options {
 		candidate := f.options[i].Name
 		candidates = append(candidates, candidate)
