@@ -10,6 +10,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/wire"
 )
 
 // Options are a server's settings, plain values all of them. Begin with [DefaultOptions].
@@ -41,10 +42,10 @@ type Options struct {
 	StopGrace time.Duration
 	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.
 	RetryPolicy peal.RetryPolicy
-	// Retention says how long what happened is kept.
-	Retention dispatch.Retention
 	// Variables fill {{NAME}} in the values of webhooks' headers. They are secrets.
 	Variables map[string]string
+	// Formats are formats beside the built-in ones; none may have the name of another.
+	Formats []*wire.Format
 	// Webhooks are all those that the configuration owns: New creates, updates and
 	// deletes the managed webhooks accordingly, see [Server.Reload]. Nil leaves those
 	// that there are; a list without entries deletes them.
@@ -70,7 +71,6 @@ func DefaultOptions() Options {
 		MaxInFlight: engine.MaxInFlight,
 		StopGrace:   engine.StopGrace,
 		RetryPolicy: engine.RetryPolicy,
-		Retention:   engine.Retention,
 		Egress:      engine.Egress,
 	}
 }
@@ -130,8 +130,8 @@ func (o Options) engine() dispatch.Options {
 	engine.Log = o.Log
 	engine.MaxData = o.MaxData
 	engine.RetryPolicy = o.RetryPolicy
-	engine.Retention = o.Retention
 	engine.Variables = o.Variables
+	engine.Formats = o.Formats
 	engine.Origin = o.Origin
 	engine.CheckSchemas = o.CheckSchemas
 	engine.StopGrace = o.StopGrace

@@ -56,8 +56,10 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP) // from now on: it would end a program that does not ask for it
 	defer signal.Stop(hangUp)
-	options := serverOptions(&loaded.Config)
-	options.Webhooks = managedWebhooks(loaded)
+	options, err := loadedOptions(loaded)
+	if err != nil {
+		return a.ownTrouble(loaded.Explain(err))
+	}
 	options.Log = a.logger(loaded.Log)
 	s, err := server.New(ctx, options)
 	if err != nil {

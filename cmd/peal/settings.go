@@ -66,12 +66,23 @@ func (a *app) loadSettings(cmd *cobra.Command) (*config.Loaded, error) {
 	if err != nil {
 		return nil, &usageError{Err: err, Command: cmd.CommandPath()}
 	}
-	options := serverOptions(&loaded.Config)
-	options.Webhooks = managedWebhooks(loaded)
-	if err := options.Validate(); err != nil {
+	options, err := loadedOptions(loaded)
+	if err == nil {
+		err = options.Validate()
+	}
+	if err != nil {
 		return nil, &usageError{Err: loaded.Explain(err), Command: cmd.CommandPath()}
 	}
 	return loaded, nil
+}
+
+// loadedOptions gives the server all that was loaded.
+func loadedOptions(loaded *config.Loaded) (server.Options, error) {
+	options := serverOptions(&loaded.Config)
+	options.Webhooks = managedWebhooks(loaded)
+	var err error
+	options.Formats, err = customFormats(loaded, options.RetryPolicy)
+	return options, err
 }
 
 // serverOptions gives the server what the settings say.
@@ -93,9 +104,6 @@ func serverOptions(c *config.Config) server.Options {
 		DisableAfterExhausted: c.RetryPolicy.DisableAfterExhausted,
 		DisableAfterFailing:   c.RetryPolicy.DisableAfterFailing,
 	}
-	o.Retention.History = c.Retention.History
-	o.Retention.Attempts = c.Retention.Attempts
-	o.Retention.MaxBytes = int64(c.Retention.MaxBytes)
 	o.Variables = c.Variables
 	o.Origin = c.Origin
 	o.Egress.AllowHTTP = c.Egress.AllowHTTP
