@@ -42,6 +42,8 @@ type Options struct {
 	StopGrace time.Duration
 	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.
 	RetryPolicy peal.RetryPolicy
+	// Retention says how long what happened is kept.
+	Retention dispatch.Retention
 	// Variables fill {{NAME}} in the values of webhooks' headers. They are secrets.
 	Variables map[string]string
 	// Formats are formats beside the built-in ones; none may have the name of another.
@@ -71,6 +73,7 @@ func DefaultOptions() Options {
 		MaxInFlight: engine.MaxInFlight,
 		StopGrace:   engine.StopGrace,
 		RetryPolicy: engine.RetryPolicy,
+		Retention:   engine.Retention,
 		Egress:      engine.Egress,
 	}
 }
@@ -130,6 +133,7 @@ func (o Options) engine() dispatch.Options {
 	engine.Log = o.Log
 	engine.MaxData = o.MaxData
 	engine.RetryPolicy = o.RetryPolicy
+	engine.Retention = o.Retention
 	engine.Variables = o.Variables
 	engine.Formats = o.Formats
 	engine.Origin = o.Origin

@@ -104,6 +104,9 @@ func serverOptions(c *config.Config) server.Options {
 		DisableAfterExhausted: c.RetryPolicy.DisableAfterExhausted,
 		DisableAfterFailing:   c.RetryPolicy.DisableAfterFailing,
 	}
+	o.Retention.History = c.Retention.History
+	o.Retention.Attempts = c.Retention.Attempts
+	o.Retention.MaxBytes = int64(c.Retention.MaxBytes)
 	o.Variables = c.Variables
 	o.Origin = c.Origin
 	o.Egress.AllowHTTP = c.Egress.AllowHTTP
