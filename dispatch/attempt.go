@@ -116,13 +116,13 @@ func (e *Engine) retry(j *job, s *peal.Settlement) {
 
 // settled is told about settlements that are durable now.
 func (e *Engine) settled(settlements []peal.Settlement) {
-	routes, now := e.routes.Load(), time.Now()
+	now := time.Now()
 	for i := range settlements {
 		s := &settlements[i]
 		if s.Status != peal.Pending || s.Held {
 			continue
 		}
-		if h := routes.hooks[s.WebhookID]; h != nil {
+		if h := e.hooks.get(s.WebhookID); h != nil {
 			e.scheduler.owe(h, s.Due, now)
 		}
 	}

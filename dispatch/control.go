@@ -45,7 +45,7 @@ func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (
 		return peal.Delivery{}, err
 	}
 	work.Delivery.Tries = 0
-	h := e.routes.Load().hooks[webhook.ID]
+	h := e.hooks.get(webhook.ID)
 	if h == nil || h.Status != peal.Active {
 		e.release([]peal.DeliveryID{id}) // paused: held in the store until it is resumed
 		return work.Delivery, nil

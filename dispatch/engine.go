@@ -31,6 +31,7 @@ type Engine struct {
 	keeper    *keeper
 
 	routes    atomic.Pointer[routes]
+	hooks     hooks
 	refreshMu sync.Mutex // one refresh at a time
 
 	state      atomic.Int32
@@ -189,9 +190,9 @@ func (e *Engine) syncDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		routes, now := e.routes.Load(), time.Now()
+		now := time.Now()
 		for _, d := range dues {
-			if h := routes.hooks[d.WebhookID]; h != nil {
+			if h := e.hooks.get(d.WebhookID); h != nil {
 				e.scheduler.owe(h, d.Due, now)
 			}
 		}

@@ -17,7 +17,7 @@ type job struct {
 
 	timer  *time.Timer // runs out when a held retry is due
 	probe  bool        // the single attempt of a half-open breaker
-	slow   bool        // counted among the slow ones
+	kind   kind        // that it is counted with
 	start  time.Time   // of the attempt
 	prev   *job        // neighbours in the list of attempts in flight, oldest first
 	next   *job

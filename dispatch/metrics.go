@@ -91,16 +91,18 @@ func (s *scheduler) gauges() []prometheus.Collector {
 			return n
 		})
 	}
-	const inFlight = "Requests in flight, by whether their endpoints answer within a second."
+	inFlight := func(pace string, k kind) prometheus.Collector {
+		const help = "Requests in flight, by how fast their endpoints answer: within a second, not, or not known yet."
+		return gauge("requests_in_flight", help, prometheus.Labels{"pace": pace}, func() int64 { return int64(s.inFlight[k]) })
+	}
 	return []prometheus.Collector{
-		gauge("requests_in_flight", inFlight, prometheus.Labels{"pace": "fast"}, func() int64 { return int64(s.fastInFlight) }),
-		gauge("requests_in_flight", inFlight, prometheus.Labels{"pace": "slow"}, func() int64 { return int64(s.slowInFlight) }),
+		inFlight("fast", fast), inFlight("fresh", fresh), inFlight("slow", slow),
 		gauge("memory_bytes", "What the deliveries in memory cost, in bytes.", nil, func() int64 { return s.memory }),
 		lanes("known", func(*lane) bool { return true }),
 		lanes("ready", func(l *lane) bool { return l.ready }),
 		lanes("spilled", func(l *lane) bool { return l.spilled }),
 		lanes("open", func(l *lane) bool { return l.breaker.state() != Closed }),
-		lanes("slow", func(l *lane) bool { return l.pace.slow }),
+		lanes("slow", func(l *lane) bool { return l.pace.kind == slow }),
 	}
 }
 

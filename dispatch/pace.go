@@ -15,14 +15,28 @@ type pace struct {
 	limit int           // in flight at once
 	best  time.Duration // about the fastest answer; forgotten slowly
 	calm  int           // successes to go before the limit may be halved again
-	slow  bool          // its attempts lately took longer than slowAfter
+	kind  kind          // by its latest attempt
 }
 
-func newPace(most int) pace { return pace{limit: min(firstInFlight, most)} }
+// kind is what is known of how fast a lane's endpoint answers. Each kind has a
+// number of requests in flight of its own.
+type kind uint8
+
+const (
+	fast  kind = iota // within slowAfter
+	fresh             // nothing is known yet: it gets one request in flight to show itself
+	slow              // not within slowAfter
+	kinds
+)
+
+func newPace(most int) pace { return pace{limit: min(firstInFlight, most), kind: fresh} }
 
 // after learns from an attempt that ended.
 func (p *pace) after(took time.Duration, ok bool, most int) {
-	p.slow = took > slowAfter
+	p.kind = fast
+	if took > slowAfter {
+		p.kind = slow
+	}
 	if p.calm > 0 {
 		p.calm--
 	}
@@ -41,4 +55,12 @@ func (p *pace) after(took time.Duration, ok bool, most int) {
 	if p.limit < most {
 		p.limit++
 	}
+}
+
+// room is how many requests may be in flight now.
+func (p *pace) room() int {
+	if p.kind == fresh {
+		return 1
+	}
+	return p.limit
 }

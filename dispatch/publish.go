@@ -220,7 +220,9 @@ func (e *Engine) plan(p *plan, routes *routes, insertion *peal.Insertion) {
 				continue
 			}
 		}
-		p.hooks = append(p.hooks, routes.hooks[route.Webhook().ID])
+		if h := e.hooks.get(route.Webhook().ID); h != nil { // else deleted since: the commit will say so
+			p.hooks = append(p.hooks, h)
+		}
 	}
 	p.fits = make([]bool, len(p.hooks))
 	e.scheduler.reserve(p.hooks, p.size, p.fits)

@@ -2,7 +2,7 @@ package dispatch
 
 import (
 	"context"
-	"maps"
+	"sync"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/match"
@@ -21,7 +21,19 @@ type hook struct {
 type routes struct {
 	version int64
 	table   *match.Table
-	hooks   map[peal.WebhookID]*hook
+}
+
+// hooks finds the newest settings of each webhook. It is not part of a snapshot:
+// copying it for each change of one of thousands of webhooks would cost more than
+// all the rest.
+type hooks struct{ known sync.Map }
+
+// get gives a webhook's settings; nil when it is gone.
+func (h *hooks) get(id peal.WebhookID) *hook {
+	if found, ok := h.known.Load(id); ok {
+		return found.(*hook)
+	}
+	return nil
 }
 
 // Refresh learns what has changed about webhooks and lets it govern from now on.
@@ -42,28 +54,25 @@ func (e *Engine) Refresh(ctx context.Context) error {
 		return nil
 	}
 	e.tenants.forget()
-	next := &routes{version: version, hooks: maps.Clone(old.hooks)}
-	if next.hooks == nil {
-		next.hooks = make(map[peal.WebhookID]*hook, len(webhooks))
-	}
+	next := &routes{version: version}
 	changed := make([]*match.Route, len(webhooks))
 	for i := range webhooks {
 		h := e.hook(&webhooks[i])
-		if before := next.hooks[h.ID]; before != nil && before.Status == peal.Disabled && h.Status != peal.Disabled && h.Status != peal.Deleted {
+		if before := e.hooks.get(h.ID); before != nil && before.Status == peal.Disabled && h.Status != peal.Disabled && h.Status != peal.Deleted {
 			e.forgive(ctx, h.Webhook)
 		}
 		changed[i] = h.route
 		if h.Status == peal.Deleted {
-			delete(next.hooks, h.ID)
+			e.hooks.known.Delete(h.ID)
 			continue
 		}
-		next.hooks[h.ID] = h
+		e.hooks.known.Store(h.ID, h)
 	}
 	next.table = old.table.With(changed...)
 	e.routes.Store(next)
 	for i := range webhooks {
 		id := webhooks[i].ID
-		e.release(e.scheduler.replace(id, next.hooks[id]))
+		e.release(e.scheduler.replace(id, e.hooks.get(id)))
 	}
 	return nil
 }

@@ -8,19 +8,20 @@ import (
 )
 
 // scheduler decides which delivery is attempted next. Lanes that have something to
-// send and may send it stand in one of two queues and take turns: fast ones, whose
-// endpoints answer within slowAfter, and slow ones. Each kind has its own number of
-// requests that may be in flight, so that endpoints that hang cannot use up what
-// the healthy ones need.
+// send and may send it stand in the queue of their kind and take turns: fast ones,
+// whose endpoints answer within slowAfter, slow ones, and those of which nothing is
+// known yet. Each kind has its own number of requests that may be in flight, so that
+// endpoints that hang cannot use up what the healthy ones need.
 type scheduler struct {
 	mu      sync.Mutex
 	options Options
 	lanes   map[peal.WebhookID]*lane
 
-	fast, slow                 fifo[*lane]
-	fastInFlight, slowInFlight int
-	oldest, newest             *job  // attempts in flight, by their start
-	memory                     int64 // what all deliveries in memory cost, in bytes
+	queues         [kinds]fifo[*lane] // the ready lanes
+	inFlight       [kinds]int
+	most           [kinds]int // in flight
+	oldest, newest *job       // attempts in flight, by their start
+	memory         int64      // what all deliveries in memory cost, in bytes
 
 	idle     int // workers that wait
 	workers  int
@@ -37,6 +38,7 @@ type scheduler struct {
 
 func newScheduler(options Options) *scheduler {
 	s := &scheduler{options: options, lanes: make(map[peal.WebhookID]*lane), nudge: make(chan struct{}, 1)}
+	s.most = [kinds]int{fast: options.MaxInFlight, fresh: max(options.MaxInFlight/2, 1), slow: options.MaxSlow}
 	s.work = sync.NewCond(&s.mu)
 	s.refill = sync.NewCond(&s.mu)
 	return s
@@ -70,18 +72,13 @@ func (s *scheduler) next() *job {
 // take begins the next attempt; nil when none may begin.
 func (s *scheduler) take() *job {
 	for !s.stalled {
-		var l *lane
-		switch {
-		case s.fast.len() > 0 && s.fastInFlight < s.options.MaxInFlight:
-			l = s.fast.pop()
-		case s.slow.len() > 0 && s.slowInFlight < s.options.MaxSlow:
-			l = s.slow.pop()
-		default:
+		l := s.turn()
+		if l == nil {
 			return nil
 		}
 		l.ready = false
-		if l.pace.slow && s.slowInFlight >= s.options.MaxSlow {
-			s.enqueue(l) // it became slow while it stood among the fast ones
+		if k := l.pace.kind; s.inFlight[k] >= s.most[k] {
+			s.enqueue(l) // its kind has changed since it was queued
 			continue
 		}
 		now := time.Now()
@@ -98,10 +95,20 @@ func (s *scheduler) take() *job {
 	return nil
 }
 
+// turn gives the lane whose turn it is; nil when none may begin an attempt.
+func (s *scheduler) turn() *lane {
+	for k := range kinds {
+		if s.queues[k].len() > 0 && s.inFlight[k] < s.most[k] {
+			return s.queues[k].pop()
+		}
+	}
+	return nil
+}
+
 // mayStart reports whether the lane may begin an attempt now, and arranges to be
 // asked again when only time is in the way.
 func (s *scheduler) mayStart(l *lane, now time.Time) (probe, ok bool) {
-	if l.queue.len() == 0 || l.inFlight >= l.pace.limit || !l.sends() {
+	if l.queue.len() == 0 || l.inFlight >= l.pace.room() || !l.sends() {
 		return false, false
 	}
 	allowed, probe, until := l.breaker.allows(now)
@@ -124,16 +131,12 @@ func (s *scheduler) mayStart(l *lane, now time.Time) (probe, ok bool) {
 
 func (s *scheduler) start(j *job, now time.Time, probe bool) {
 	l := j.lane
-	j.hook, j.start, j.probe, j.slow = l.hook, now, probe, l.pace.slow
+	j.hook, j.start, j.probe, j.kind = l.hook, now, probe, l.pace.kind
 	if probe {
 		l.breaker.probing = true
 	}
 	l.inFlight++
-	if j.slow {
-		s.slowInFlight++
-	} else {
-		s.fastInFlight++
-	}
+	s.inFlight[j.kind]++
 	if j.prev = s.newest; j.prev != nil {
 		j.prev.next = j
 	} else {
@@ -154,15 +157,11 @@ func (s *scheduler) ready(l *lane) {
 // enqueue puts the lane into its queue when it has something that may be sent and
 // is not in it yet.
 func (s *scheduler) enqueue(l *lane) bool {
-	if l.ready || l.queue.len() == 0 || l.inFlight >= l.pace.limit || !l.sends() || l.breaker.probing {
+	if l.ready || l.queue.len() == 0 || l.inFlight >= l.pace.room() || !l.sends() || l.breaker.probing {
 		return false
 	}
 	l.ready = true
-	if l.pace.slow {
-		s.slow.push(l)
-	} else {
-		s.fast.push(l)
-	}
+	s.queues[l.pace.kind].push(l)
 	return true
 }
 
@@ -171,7 +170,7 @@ func (s *scheduler) wakeWorker() {
 	case s.stopping || s.stalled:
 	case s.idle > 0:
 		s.work.Signal()
-	case s.workers < s.options.MaxInFlight+s.options.MaxSlow && s.spawn != nil:
+	case s.workers < s.most[fast]+s.most[fresh]+s.most[slow] && s.spawn != nil:
 		s.workers++
 		s.spawn()
 	}
@@ -198,11 +197,7 @@ func (s *scheduler) done(j *job, took time.Duration, ok, telling bool) (troubled
 	l := j.lane
 	s.unlink(j)
 	l.inFlight--
-	if j.slow {
-		s.slowInFlight--
-	} else {
-		s.fastInFlight--
-	}
+	s.inFlight[j.kind]--
 	s.charge(l, -j.memory)
 	if telling {
 		l.pace.after(took, ok, s.options.LaneInFlight)
@@ -228,20 +223,20 @@ func (s *scheduler) unlink(j *job) {
 	j.prev, j.next = nil, nil
 }
 
-// sortSlow moves the attempts that have become slow out of the fast ones' number,
+// sortSlow moves the attempts that have become slow out of the others' numbers,
 // so that the healthy lanes can go on. It reports whether any attempt is in flight.
 func (s *scheduler) sortSlow() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := time.Now().Add(-slowAfter)
 	for j := s.oldest; j != nil && j.start.Before(limit); j = j.next {
-		if j.slow {
+		if j.kind == slow {
 			continue
 		}
-		j.slow = true
-		j.lane.pace.slow = true
-		s.fastInFlight--
-		s.slowInFlight++
+		s.inFlight[j.kind]--
+		s.inFlight[slow]++
+		j.kind, j.lane.pace.kind = slow, slow
+		s.enqueue(j.lane) // what is known of it now allows it more than one request
 		s.wakeWorker()
 	}
 	return s.oldest != nil
@@ -274,7 +269,7 @@ func (s *scheduler) stall(on bool) {
 
 // wakeSome wakes workers for what is ready; each of them wakes the next.
 func (s *scheduler) wakeSome() {
-	for range min(s.fast.len()+s.slow.len(), maxIdle) {
+	for range min(s.queues[fast].len()+s.queues[fresh].len()+s.queues[slow].len(), maxIdle) {
 		s.wakeWorker()
 	}
 }
