@@ -50,7 +50,8 @@ type Options struct {
 	// LaneQueue is the most deliveries of one webhook that wait in memory; the others
 	// wait in the store.
 	LaneQueue int
-	// Memory bounds the bytes of event data that wait in memory.
+	// Memory bounds what deliveries in memory cost, in bytes: their events' data and
+	// about half a kilobyte each.
 	Memory int64
 	// HoldRetry is the longest delay before a retry that is waited for in memory; for
 	// a longer one the delivery is let go of and claimed when it is due.
@@ -72,7 +73,7 @@ func DefaultOptions() Options {
 		MaxInFlight:  512,
 		MaxSlow:      1024,
 		LaneInFlight: 64,
-		LaneQueue:    1024,
+		LaneQueue:    16384,
 		Memory:       32 << 20,
 		HoldRetry:    10 * time.Second,
 		DueSync:      30 * time.Second,
