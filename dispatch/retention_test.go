@@ -19,7 +19,7 @@ func TestHistoryGoesWhenItIsOld(t *testing.T) {
 		w := newWorld(t)
 		registry := prometheus.NewRegistry()
 		e, stop := w.engine(func(o *dispatch.Options) {
-			o.Retention = dispatch.Retention{History: 30 * day, Every: day}
+			o.Retention = dispatch.Retention{History: 30 * day, Every: 20 * day}
 			o.DueSync = 100 * 365 * day
 			o.Metrics = registry
 		})
@@ -43,12 +43,12 @@ func TestHistoryGoesWhenItIsOld(t *testing.T) {
 		if d := w.deliveries(held.ID); len(d) != 1 || d[0].Status != peal.Pending {
 			t.Errorf("before its time the paused webhook has %+v", d)
 		}
-		until(31*day + time.Hour)
+		until(51 * day)
 		has(true, "while what was held back shows as canceled")
-		if d := w.deliveries(held.ID); len(d) != 1 || d[0].Status != peal.Canceled || time.Since(d[0].SettledAt) > 2*day {
+		if d := w.deliveries(held.ID); len(d) != 1 || d[0].Status != peal.Canceled || time.Since(d[0].SettledAt) > 21*day {
 			t.Errorf("after its time the paused webhook has %+v", d)
 		}
-		until(62*day + time.Hour)
+		until(102 * day)
 		has(false, "after that")
 		if n := len(w.deliveries(hook.ID)) + len(w.deliveries(held.ID)); n != 0 {
 			t.Errorf("%d deliveries are left", n)
