@@ -20,6 +20,7 @@ type Store interface {
 	WorkStore
 	HistoryStore
 	PurgeStore
+	ReplayStore
 
 	// Ping reports whether the store can be read and written now.
 	Ping(ctx context.Context) error

@@ -100,3 +100,6 @@ func ParseEventKey(text string) (EventKey, error) { return ParseID[eventKind](te
 
 // ParseKeyID reads the text of an API key's id. The error has code [Invalid].
 func ParseKeyID(text string) (KeyID, error) { return ParseID[keyKind](text) }
+
+// ParseJobID reads the text of a job's id. The error has code [Invalid].
+func ParseJobID(text string) (JobID, error) { return ParseID[jobKind](text) }

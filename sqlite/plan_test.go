@@ -104,6 +104,7 @@ func useAll(t *testing.T, store *sqlite.Store) {
 	must(err)
 	_, err = store.Webhooks(ctx, webhook.Tenant, peal.WebhookID{}, 10)
 	must(err)
+	useReplays(t, store, webhook)
 	later := now.Add(time.Hour)
 	params := peal.PurgeParams{History: later, Attempts: later, Canceled: later, MaxBytes: 1}
 	purge := func() {

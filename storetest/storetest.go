@@ -34,6 +34,8 @@ func Run(t *testing.T, open Open) {
 		{"claim", claimTests},
 		{"release and takeover", releaseTests},
 		{"cancel and reopen", reopenTests},
+		{"replay", replayTests},
+		{"missed events", missedTests},
 		{"delete", deleteTests},
 		{"events", eventTests},
 		{"purge", purgeTests},

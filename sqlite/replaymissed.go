@@ -1,0 +1,216 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+
+	"github.com/pealhq/peal"
+)
+
+// missedBytes is about how much data of events a batch has at most.
+const missedBytes = 4 << 20
+
+var errEnough = errors.New("the batch is large enough")
+
+// MissedEvents implements [peal.ReplayStore].
+func (s *Store) MissedEvents(ctx context.Context, id peal.JobID, wants func(string) bool, limit int) (peal.Missed, error) {
+	var missed peal.Missed
+	err := s.snapshot(ctx, func(q querier) error {
+		var p openReplay
+		if err := q.query(ctx, selectOpenReplay, p.scan, id[:]); err != nil {
+			return err
+		}
+		if err := p.check(); err != nil {
+			return err
+		}
+		m := missedEvents{ctx: ctx, q: q, replay: &p, wants: wants}
+		page, err := m.next(limit)
+		if err != nil || len(page.seqs) == 0 {
+			return err
+		}
+		missed.Through = page.through
+		text, err := json.Marshal(page.missed)
+		if err != nil {
+			return err
+		}
+		bytes := 0
+		err = q.query(ctx, selectEvent+` WHERE e.seq IN (SELECT value FROM json_each(?)) ORDER BY e.seq`, func(r row) error {
+			if bytes > missedBytes {
+				return errEnough
+			}
+			event := scanEvent(r)
+			missed.Events, bytes = append(missed.Events, event), bytes+len(event.Data)
+			return nil
+		}, string(text))
+		if errors.Is(err, errEnough) {
+			missed.Through, err = missed.Events[len(missed.Events)-1].Key, nil
+		}
+		return err
+	})
+	if err != nil {
+		return peal.Missed{}, translate("look for missed events", err)
+	}
+	return missed, nil
+}
+
+// missedEvents walks over the events of a replay's range. Those of each type that it
+// is about are a stretch of an index in order of time.
+type missedEvents struct {
+	ctx    context.Context
+	q      querier
+	replay *openReplay
+	wants  func(string) bool
+	types  string // their numbers, as a JSON array; "" until they are known
+}
+
+// missedPage is a stretch of events: all that were looked at, and those missed.
+type missedPage struct {
+	seqs, missed []int64
+	through      peal.EventKey // the last one's
+}
+
+func (m *missedEvents) next(limit int) (missedPage, error) {
+	var page missedPage
+	if m.types == "" {
+		if err := m.findTypes(); err != nil {
+			return page, err
+		}
+	}
+	var deliveries [][]int64
+	all := []int64{}
+	if err := m.q.query(m.ctx, `SELECT e.seq, e.head, e.tail, e.deliveries FROM json_each(?2) lane CROSS JOIN events e ON e.seq IN (
+			SELECT seq FROM events WHERE tenant = ?1 AND type = lane.value AND seq >= ?3 AND seq < ?4 ORDER BY seq LIMIT +?5)
+		ORDER BY e.seq LIMIT +?5`, func(r row) error {
+		of := seqsOf(r.blob(3))
+		page.seqs, page.through = append(page.seqs, r.int(0)), idAt(r.int(0), r[1], r.int(2))
+		deliveries, all = append(deliveries, of), append(all, of...)
+		return nil
+	}, m.replay.tenant, m.types, m.replay.nextEvent, m.replay.end, int64(limit)); err != nil || len(page.seqs) == 0 {
+		return page, err
+	}
+	got, err := m.got(all)
+	if err != nil {
+		return page, err
+	}
+	for i, seq := range page.seqs {
+		has := false
+		for _, d := range deliveries[i] {
+			has = has || got[d]
+		}
+		if !has {
+			page.missed = append(page.missed, seq)
+		}
+	}
+	m.replay.nextEvent = page.seqs[len(page.seqs)-1] + 1
+	return page, nil
+}
+
+// got gives those of some deliveries that go to the replay's webhook, or that are
+// tests, whose events are for nobody else.
+func (m *missedEvents) got(seqs []int64) (map[int64]bool, error) {
+	text, err := json.Marshal(seqs)
+	if err != nil {
+		return nil, err
+	}
+	got := map[int64]bool{}
+	return got, m.q.query(m.ctx, `SELECT seq FROM deliveries WHERE seq IN (SELECT value FROM json_each(?1)) AND (webhook = ?2 OR test)`, func(r row) error {
+		got[r.int(0)] = true
+		return nil
+	}, string(text), m.replay.webhook)
+}
+
+// findTypes finds those of the tenant's types that the replay is about.
+func (m *missedEvents) findTypes() error {
+	types := []int64{}
+	if err := m.q.query(m.ctx, `WITH RECURSIVE every (type) AS (
+			SELECT min(type) FROM events WHERE tenant = ?1
+			UNION ALL
+			SELECT (SELECT min(type) FROM events WHERE tenant = ?1 AND type > every.type) FROM every WHERE type IS NOT NULL)
+		SELECT num, name FROM every CROSS JOIN types ON num = type`, func(r row) error {
+		if m.replay.WantsType(r.text(1)) && m.wants(r.text(1)) {
+			types = append(types, r.int(0))
+		}
+		return nil
+	}, m.replay.tenant); err != nil {
+		return err
+	}
+	text, err := json.Marshal(types)
+	m.types = string(text)
+	return err
+}
+
+// ReplayMissed implements [peal.ReplayStore].
+func (s *Store) ReplayMissed(ctx context.Context, id peal.JobID, missed peal.Missed, deliveries []peal.MissedDelivery) (replayed int, err error) {
+	err = s.queue.submit(&change{ctx: ctx, rows: 4 * len(deliveries), run: func(w *writer) error {
+		replayed = 0
+		p, err := w.stepReplay(id)
+		if err != nil {
+			return err
+		}
+		through, found, err := w.eventSeq(missed.Through)
+		if err != nil {
+			return err
+		}
+		if !found { // it has been deleted meanwhile
+			through = halve(missed.Through).seq()
+		}
+		if through < p.nextEvent {
+			return refusef(peal.Conflict, "the replay has come further already")
+		}
+		for i := range deliveries {
+			added, err := w.addMissed(p, &deliveries[i])
+			if err != nil {
+				return err
+			}
+			if added {
+				replayed++
+			}
+		}
+		_, err = w.conn.exec(`UPDATE replays SET done = done + ?, replayed = replayed + ?, next_event = ? WHERE id = ?`,
+			int64(len(missed.Events)), int64(replayed), through+1, id[:])
+		return err
+	}})
+	if err != nil {
+		return 0, translate("replay missed events", err)
+	}
+	return replayed, nil
+}
+
+// addMissed makes a delivery of an event for the replay's webhook, unless there is
+// one, or no such event any more.
+func (w *writer) addMissed(p *openReplay, d *peal.MissedDelivery) (bool, error) {
+	seq, found, err := w.eventSeq(d.EventKey)
+	if err != nil || !found {
+		return false, err
+	}
+	found = false // it may be another tenant's
+	var places []byte
+	if err := w.conn.query(`SELECT deliveries FROM events WHERE seq = ? AND tenant = ?`, func(r row) error {
+		places, found = append(places, r.blob(0)...), true
+		return nil
+	}, seq, p.tenant); err != nil || !found {
+		return false, err
+	}
+	webhooks, err := w.webhooksAt(places)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range webhooks {
+		if id == p.WebhookID {
+			return false, nil
+		}
+	}
+	place, err := w.appendDelivery(0, seq, &peal.NewDelivery{ID: d.ID, WebhookID: p.WebhookID})
+	if err != nil {
+		return false, err
+	}
+	_, err = w.conn.exec(`UPDATE events SET deliveries = ? WHERE seq = ?`, binary.BigEndian.AppendUint64(places, uint64(place)), seq)
+	return err == nil, err
+}
+
+// eventSeq finds the key of an event's row.
+func (w *writer) eventSeq(key peal.EventKey) (int64, bool, error) {
+	return seqOf(context.Background(), snapshot{w.conn}, "events", halve(key))
+}
