@@ -29,6 +29,7 @@ type Engine struct {
 	settler   *settler
 	health    *healthKeeper
 	keeper    *keeper
+	replays   *replayer
 
 	routes    atomic.Pointer[routes]
 	hooks     hooks
@@ -82,6 +83,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of retention", Err: err}
 	}
 	e.keeper = &keeper{engine: e, metrics: retention}
+	e.replays = newReplayer(e)
 	e.hard, e.kill = context.WithCancel(context.Background())
 	return e, nil
 }
@@ -108,6 +110,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			helpers.Go(func() { e.refiller(work) })
 		}
 		helpers.Go(func() { e.keeper.run(work) })
+		helpers.Go(func() { e.replays.run(ctx) })
 		e.scheduler.begin(func() { e.attempts.Go(e.worker) })
 		e.loop(ctx)
 	}
