@@ -35,6 +35,9 @@ type Engine interface {
 	Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error)
 	Retry(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
 	Cancel(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
+	Replay(ctx context.Context, replay peal.Replay) (peal.Replay, error)
+	CountReplay(ctx context.Context, replay *peal.Replay) (peal.ReplayCount, error)
+	CancelReplay(ctx context.Context, tenant string, id peal.JobID) (peal.Replay, error)
 	Ready(ctx context.Context) error
 }
 

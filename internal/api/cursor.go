@@ -18,6 +18,7 @@ const (
 	tenantList    listKind = 't'
 	eventTypeList listKind = 'y'
 	sourceList    listKind = 's'
+	replayList    listKind = 'r'
 )
 
 func cursorOf(kind listKind, last string) string {
@@ -42,6 +43,8 @@ func parseCursor(kind listKind, text string) (string, bool) {
 		_, err = peal.ParseKeyID(last)
 	case sourceList:
 		_, err = peal.ParseSourceID(last)
+	case replayList:
+		_, err = peal.ParseJobID(last)
 	case tenantList:
 		err = peal.ValidateTenant(last)
 	case eventTypeList:
