@@ -38,6 +38,7 @@ var constructors = []func(app *app) *cobra.Command{
 	newPublishCommand,
 	newEventsCommand,
 	newDeliveriesCommand,
+	newReplaysCommand,
 	newVerifyCommand,
 	newWebhooksCommand,
 	newEventTypesCommand,
