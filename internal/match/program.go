@@ -57,7 +57,7 @@ func syntaxWords(text string, err error) string {
 // is made of what package json decodes to, numbers as json.Number; nobody may
 // change it meanwhile. The error has code [peal.Invalid]; or it is ctx's own.
 func (p *Program) JSON(ctx context.Context, input map[string]any) (json.RawMessage, error) {
-	value, err := p.run(ctx, input)
+	value, err := p.run(ctx, input, p.time)
 	if err != nil {
 		return nil, plain(err)
 	}
@@ -70,7 +70,7 @@ func (p *Program) JSON(ctx context.Context, input map[string]any) (json.RawMessa
 
 // Text is JSON for a program whose value is a string, which it gives as it is.
 func (p *Program) Text(ctx context.Context, input map[string]any) (string, error) {
-	value, err := p.run(ctx, input)
+	value, err := p.run(ctx, input, p.time)
 	if err != nil {
 		return "", plain(err)
 	}
@@ -84,12 +84,16 @@ func (p *Program) Text(ctx context.Context, input map[string]any) (string, error
 	return text, nil
 }
 
+// probeTime is how long a probe may take: the work that is allowed ends it on any
+// machine, however busy that is.
+const probeTime = 10 * time.Second
+
 // Probe runs the program on an input that stands for others, so that a program which
 // never ends or gives no single value is found before it is used. An error that the
 // program raises over that input counts for nothing. With text, its value must be a
 // string, or null for what the input lacks.
 func (p *Program) Probe(ctx context.Context, input map[string]any, text bool) error {
-	value, err := p.run(ctx, input)
+	value, err := p.run(ctx, input, max(p.time, probeTime))
 	if _, ok := err.(*raised); ok {
 		return nil
 	}
@@ -119,13 +123,13 @@ func EventInput(event *peal.Event) (map[string]any, error) {
 }
 
 // run gives the program's one value.
-func (p *Program) run(ctx context.Context, input map[string]any) (value any, err error) {
+func (p *Program) run(ctx context.Context, input map[string]any, limit time.Duration) (value any, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a defect of the machine costs this delivery, not the process
 			value, err = nil, p.raise("fails on this event: %v", r)
 		}
 	}()
-	meter := newMeter(ctx, p.work, p.time)
+	meter := newMeter(ctx, p.work, limit)
 	results := p.code.RunWithContext(meter, input, meter)
 	first, err := p.next(meter, results)
 	if err != nil {
