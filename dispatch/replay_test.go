@@ -55,6 +55,15 @@ func (w *world) ended(id peal.JobID) peal.Replay {
 	}
 }
 
+// events are different ones.
+func events(n int) []peal.Event {
+	list := make([]peal.Event, n)
+	for i := range list {
+		list[i] = event(i)
+	}
+	return list
+}
+
 // numbers counts how often each event arrived.
 func (r *receiver) numbers() map[string]int {
 	r.mu.Lock()
@@ -75,9 +84,7 @@ func TestReplaySendsAgainWhatFailed(t *testing.T) {
 		r := w.receive("r", failUntil(&up))
 		hook := w.webhook(e, r.url(), withoutRetries)
 		const many = 450
-		for i := range many {
-			w.publish(e, event(i))
-		}
+		w.publish(e, events(many)...)
 		w.settled(hook.ID, many)
 		up.Store(true)
 		p := w.replay(e, hook.ID, nil)
@@ -141,9 +148,7 @@ func TestReplayGoesOnAfterARestart(t *testing.T) {
 		r := w.receive("r", failUntil(&up))
 		hook := w.webhook(e, r.url(), withoutRetries)
 		const many = 700
-		for i := range many {
-			w.publish(e, event(i))
-		}
+		w.publish(e, events(many)...)
 		w.settled(hook.ID, many)
 		stop()
 
@@ -225,9 +230,7 @@ func TestReplayEndsEarly(t *testing.T) {
 				r := w.receive("r", answer(http.StatusInternalServerError))
 				hook := w.webhook(e, r.url(), withoutRetries)
 				const many = 450
-				for i := range many {
-					w.publish(e, event(i))
-				}
+				w.publish(e, events(many)...)
 				w.settled(hook.ID, many)
 				p := w.replay(e, hook.ID, nil)
 				slow.step <- struct{}{}
