@@ -42,7 +42,8 @@ type Options struct {
 	// answer within a second.
 	MaxInFlight int
 	// MaxSlow is how many requests may be in flight at once to endpoints that take
-	// longer. They have a number of their own so that they cannot use up the other.
+	// longer. They have a number of their own so that they cannot use up the other. As
+	// many again may be in flight to endpoints of which nothing is known yet, one each.
 	MaxSlow int
 	// LaneInFlight is the most requests in flight of one webhook. A lane begins with
 	// a few, gets more while its endpoint keeps up and fewer when it slows or errs.

@@ -38,7 +38,7 @@ type scheduler struct {
 
 func newScheduler(options Options) *scheduler {
 	s := &scheduler{options: options, lanes: make(map[peal.WebhookID]*lane), nudge: make(chan struct{}, 1)}
-	s.most = [kinds]int{fast: options.MaxInFlight, fresh: max(options.MaxInFlight/2, 1), slow: options.MaxSlow}
+	s.most = [kinds]int{fast: options.MaxInFlight, fresh: options.MaxSlow, slow: options.MaxSlow}
 	s.work = sync.NewCond(&s.mu)
 	s.refill = sync.NewCond(&s.mu)
 	return s
