@@ -77,29 +77,15 @@ func (s *scanner) batch() ([]Event, error) {
 		}
 		event, err := s.event()
 		if err != nil {
-			return nil, within(fmt.Sprintf("events[%d]", len(events)), err)
+			return nil, Within(fmt.Sprintf("events[%d]", len(events)), err)
 		}
 		events = append(events, event)
 		if more, err := s.next(']'); err != nil {
-			return nil, within("events", err)
+			return nil, Within("events", err)
 		} else if !more {
 			return events, nil
 		}
 	}
-}
-
-// within puts a place in front of an error's field.
-func within(place string, err error) error {
-	e, ok := err.(*Error)
-	if !ok {
-		return err
-	}
-	moved := *e
-	moved.Field = place
-	if e.Field != "" && e.Field != place {
-		moved.Field += "." + e.Field
-	}
-	return &moved
 }
 
 func (s *scanner) end() error {
@@ -244,7 +230,7 @@ func (s *scanner) event() (Event, error) {
 		}
 		seen |= member
 		if err := s.eventMember(&event, member); err != nil {
-			return within(name, err)
+			return Within(name, err)
 		}
 		return nil
 	})

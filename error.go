@@ -63,6 +63,22 @@ func Invalidf(field, format string, args ...any) *Error {
 	return &Error{Code: Invalid, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+// Within puts a place in front of the Field of an *[Error], such as "events[2]"
+// before "data", unless it names that place already; any other error is given back
+// as it is.
+func Within(place string, err error) error {
+	e, ok := err.(*Error)
+	if !ok {
+		return err
+	}
+	moved := *e
+	moved.Field = place
+	if e.Field != "" && e.Field != place {
+		moved.Field += "." + e.Field
+	}
+	return &moved
+}
+
 // CodeOf gives the code of the first Error in err's chain; [Internal] for any
 // other error and "" for nil.
 func CodeOf(err error) Code {

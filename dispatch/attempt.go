@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -128,8 +127,6 @@ func (e *Engine) settled(settlements []peal.Settlement) {
 	}
 }
 
-var errGone = errors.New("the webhook is gone")
-
 // Test sends one event to a webhook at once, whatever its status, and gives what
 // came of it. The event and its delivery go on record, marked as a test; there are
 // no retries, and the webhook's health does not change. An empty eventType takes
@@ -169,26 +166,17 @@ func (e *Engine) Test(ctx context.Context, tenant string, id peal.WebhookID, eve
 
 func (e *Engine) insertTest(ctx context.Context, webhook *peal.Webhook, event *peal.Event) (*job, error) {
 	id := peal.NewDeliveryID()
-	for range maxReroutes {
-		routes, err := e.snapshot(ctx)
-		if err != nil {
-			return nil, err
-		}
-		_, err = e.store.Insert(ctx, e.node, routes.version, []peal.Insertion{{
+	err := e.routed(ctx, func(routes *routes) error {
+		_, err := e.store.Insert(ctx, e.node, routes.version, []peal.Insertion{{
 			Event: event, Deliveries: []peal.NewDelivery{{ID: id, WebhookID: webhook.ID, Held: true, Test: true}},
 		}})
-		if isStale(err) {
-			if err = e.Refresh(ctx); err == nil {
-				continue
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		return &job{event: event, delivery: peal.Delivery{
-			ID: id, Tenant: event.Tenant, WebhookID: webhook.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
-			Status: peal.Pending, Due: time.Now(), Test: true,
-		}}, nil
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return nil, errGone
+	return &job{event: event, delivery: peal.Delivery{
+		ID: id, Tenant: event.Tenant, WebhookID: webhook.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
+		Status: peal.Pending, Due: time.Now(), Test: true,
+	}}, nil
 }

@@ -83,7 +83,7 @@ func (e *Engine) choose(ctx context.Context, w *peal.Webhook, choice PreviewChoi
 	case choice.Event != nil:
 		event := *choice.Event
 		if err := e.check(ctx, &event); err != nil {
-			return nil, within("event", err)
+			return nil, peal.Within("event", err)
 		}
 		event.Tenant = w.Tenant
 		complete(&event)

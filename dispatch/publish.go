@@ -58,20 +58,30 @@ func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event
 	// The answer of the store decides what this node holds, so it is waited for even
 	// when the caller has gone.
 	ctx = context.WithoutCancel(ctx)
+	var published []Published
+	err = e.routed(ctx, func(routes *routes) (err error) {
+		published, err = e.commit(ctx, routes, batch)
+		return err
+	})
+	return published, err
+}
+
+// routed commits something by the newest routes, and again by newer ones as long as
+// they have changed in the moment before.
+func (e *Engine) routed(ctx context.Context, commit func(*routes) error) error {
 	for range maxReroutes {
 		routes, err := e.snapshot(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		published, err := e.commit(ctx, routes, batch)
-		if !isStale(err) {
-			return published, err
+		if err := commit(routes); !isStale(err) {
+			return err
 		}
 		if err := e.Refresh(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return nil, &peal.Error{Code: peal.Unavailable, Message: "the webhooks change too fast to publish; try again", RetryAfter: time.Second}
+	return &peal.Error{Code: peal.Unavailable, Message: "the webhooks change too fast to publish; try again", RetryAfter: time.Second}
 }
 
 // prepare checks the events and gives them what their publisher left out.
@@ -91,7 +101,7 @@ func (e *Engine) prepare(ctx context.Context, tenant string, events []peal.Event
 		}
 		if err := e.check(ctx, event); err != nil {
 			if len(events) > 1 {
-				return nil, within(fmt.Sprintf("events[%d]", i), err)
+				return nil, peal.Within(fmt.Sprintf("events[%d]", i), err)
 			}
 			return nil, err
 		}
@@ -131,19 +141,6 @@ func (e *Engine) check(ctx context.Context, event *peal.Event) error {
 		return err
 	}
 	return e.schemas.Check(&entry, event.Data)
-}
-
-// within puts a place in front of the field of an error.
-func within(place string, err error) error {
-	e, ok := err.(*peal.Error)
-	if !ok {
-		return err
-	}
-	moved := *e
-	if moved.Field = place; e.Field != "" {
-		moved.Field += "." + e.Field
-	}
-	return &moved
 }
 
 // plan is where one event of a batch goes.
