@@ -1,13 +1,10 @@
 package sqlite_test
 
 import (
-	"bytes"
 	"encoding/binary"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/sqlite"
 	"pgregory.net/rapid"
@@ -36,38 +33,4 @@ func idOf(seq int64) peal.DeliveryID {
 		panic("the test and the store disagree about keys")
 	}
 	return id
-}
-
-func FuzzParseRecord(f *testing.F) {
-	attempt := peal.Attempt{
-		ID: peal.NewAttemptID(), Number: 3, StartedAt: time.UnixMicro(1700000000123456).UTC(), Timing: peal.Timing{Total: time.Second, Reused: true},
-		Reason: peal.ReasonStatus, Error: "e", URL: "u", Address: "a", RequestHead: "A: b\n", BodySize: 9, StatusCode: 500,
-		ResponseHead: "C: d\n", ResponseBody: []byte("body"), ResponseTruncated: true,
-	}
-	f.Add(sqlite.AppendRecord(nil, &attempt))
-	f.Add(sqlite.AppendRecord(nil, &peal.Attempt{}))
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, record []byte) {
-		parsed, err := sqlite.ParseRecord(record)
-		if err != nil {
-			return
-		}
-		again, err := sqlite.ParseRecord(sqlite.AppendRecord(nil, &parsed))
-		if err != nil || !cmp.Equal(parsed, again, cmpopts.EquateEmpty()) {
-			t.Errorf("%x does not come back: %v\n%s", record, err, cmp.Diff(parsed, again))
-		}
-	})
-}
-
-func TestRecordCutShort(t *testing.T) {
-	attempt := peal.Attempt{ID: peal.NewAttemptID(), URL: "https://example.com/", ResponseBody: []byte("ok")}
-	record := sqlite.AppendRecord(nil, &attempt)
-	for n := range record {
-		if _, err := sqlite.ParseRecord(record[:n]); err == nil {
-			t.Errorf("read a record of %d bytes out of %d", n, len(record))
-		}
-	}
-	if _, err := sqlite.ParseRecord(append(bytes.Clone(record), 0)); err == nil {
-		t.Error("read a record with something behind it")
-	}
 }

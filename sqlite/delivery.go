@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // selectFrom reads deliveries for scanDelivery from a table or view of their rows.
@@ -183,7 +184,7 @@ func (s *Store) Attempts(ctx context.Context, tenant string, id peal.DeliveryID)
 				UNION ALL SELECT seq, last FROM settled WHERE seq = ?1 AND last IS NOT NULL)
 			WHERE EXISTS (SELECT 1 FROM deliveries d JOIN webhooks w ON w.num = d.webhook JOIN tenants n ON n.num = w.tenant
 				WHERE d.seq = ?1 AND n.name = ?2)`, func(r row) error {
-			a, err := parseRecord(r.blob(0))
+			a, err := record.ParseAttempt(r.blob(0))
 			a.DeliveryID = id
 			attempts = append(attempts, a)
 			return err

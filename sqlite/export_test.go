@@ -87,9 +87,3 @@ func parameters(text string) int {
 var SeqFloor = seqFloor
 
 func SeqOf(id [16]byte) int64 { return halve(id).seq() }
-
-// AppendRecord and ParseRecord are how attempts are stored.
-var (
-	AppendRecord = appendRecord
-	ParseRecord  = parseRecord
-)

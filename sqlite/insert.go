@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // inserts are the rows of new events that wait to be written: those of all calls
@@ -151,7 +152,7 @@ func (w *writer) append(owner int64, in *peal.Insertion) error {
 		subject = e.Subject
 	}
 	if len(in.FilterErrors) > 0 {
-		failures, err := storeFilterErrors(in.FilterErrors)
+		failures, err := record.EncodeFilterErrors(in.FilterErrors)
 		if err != nil {
 			return fmt.Errorf("keep the filter errors of event %s: %w", e.Key, err)
 		}

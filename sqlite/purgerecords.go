@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // drops are how far the heads and bodies of attempts have been dropped, by the key
@@ -114,24 +115,10 @@ func (w *writer) dropFrom(delivery int64, id []byte, read, write string) error {
 	}, delivery, id); err != nil || whole == nil {
 		return err
 	}
-	rest, err := dropRecord(whole)
+	rest, err := record.DropExchange(whole)
 	if err != nil {
 		return err
 	}
 	_, err = w.conn.exec(write, rest, delivery, id)
 	return err
-}
-
-// dropRecord gives a record without what was sent and answered. That a body was
-// there is still told.
-func dropRecord(whole []byte) ([]byte, error) {
-	a, err := parseRecord(whole)
-	if err != nil {
-		return nil, err
-	}
-	a.ResponseTruncated = a.ResponseTruncated || len(a.ResponseBody) > 0
-	a.RequestHead, a.ResponseHead, a.ResponseBody = "", "", nil
-	rest := appendRecord(nil, &a)
-	rest[recordFlags] |= flagDropped
-	return rest, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // findOf finds a delivery of a tenant for a change to it. It refuses with
@@ -75,7 +76,7 @@ func (w *writer) reopen(node peal.NodeID, webhook peal.WebhookID, p *place, due 
 		return nil, err
 	}
 	if p.last != nil {
-		last, err := parseRecord(p.last)
+		last, err := record.ParseAttempt(p.last)
 		if err != nil {
 			return nil, err
 		}

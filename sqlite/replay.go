@@ -2,21 +2,14 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 const selectReplay = `SELECT p.id, n.name, p.webhook, p.since, p.until, p.choice, p.status, p.reason, p.total, p.done, p.replayed, p.ended
 	FROM replays p JOIN tenants n ON n.num = p.tenant`
-
-// replayChoice is the column choice.
-type replayChoice struct {
-	Statuses   []peal.DeliveryStatus `json:"statuses,omitempty"`
-	EventTypes []string              `json:"event_types,omitempty"`
-	Missed     bool                  `json:"missed,omitempty"`
-}
 
 func scanReplay(r row) (peal.Replay, error) {
 	p := peal.Replay{
@@ -24,17 +17,14 @@ func scanReplay(r row) (peal.Replay, error) {
 		Since: timeOf(r.int(3)), Until: timeOf(r.int(4)), Status: peal.ReplayStatus(r.text(6)), Reason: r.text(7),
 		Total: int(r.int(8)), Done: int(r.int(9)), Replayed: int(r.int(10)), EndedAt: timeOf(r.int(11)),
 	}
-	var choice replayChoice
-	err := json.Unmarshal([]byte(r.text(5)), &choice)
-	p.Statuses, p.EventTypes, p.Missed = choice.Statuses, choice.EventTypes, choice.Missed
-	return p, err
+	return p, record.DecodeReplay(&p, r.text(5))
 }
 
 func noReplay() error { return peal.Errorf(peal.NotFound, "there is no such replay") }
 
 // CreateReplay implements [peal.ReplayStore].
 func (s *Store) CreateReplay(ctx context.Context, p peal.Replay) error {
-	choice, err := json.Marshal(replayChoice{p.Statuses, p.EventTypes, p.Missed})
+	choice, err := record.EncodeReplay(&p)
 	if err != nil {
 		return translate("create a replay", err)
 	}
@@ -50,7 +40,7 @@ func (s *Store) CreateReplay(ctx context.Context, p peal.Replay) error {
 		from := seqFloor(p.Since)
 		_, err := w.conn.exec(`INSERT INTO replays (id, tenant, webhook, since, until, choice, status, reason, total, done, replayed, next_delivery, next_event, ended)
 			VALUES (?, (SELECT num FROM tenants WHERE name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			p.ID[:], p.Tenant, p.WebhookID[:], micros(p.Since), micros(p.Until), string(choice), string(p.Status), p.Reason,
+			p.ID[:], p.Tenant, p.WebhookID[:], micros(p.Since), micros(p.Until), choice, string(p.Status), p.Reason,
 			int64(p.Total), int64(p.Done), int64(p.Replayed), from, from, micros(p.EndedAt))
 		return err
 	}})

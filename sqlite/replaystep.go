@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // openReplay is a running replay as a step needs it.
@@ -122,7 +123,7 @@ func replayStatuses(p *peal.Replay) string {
 // replay makes a settled delivery wait for a new round.
 func (w *writer) replay(p *place, due time.Time) error {
 	if p.last != nil {
-		last, err := parseRecord(p.last)
+		last, err := record.ParseAttempt(p.last)
 		if err != nil {
 			return err
 		}

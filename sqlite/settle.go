@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // The statuses as numbers.
@@ -38,7 +39,7 @@ func newSettles() settles {
 func (s *Store) Settle(ctx context.Context, node peal.NodeID, settlements []peal.Settlement) error {
 	c := &change{ctx: ctx, rows: 2 * len(settlements), run: func(w *writer) error { return w.settle(node, settlements) }}
 	for i := range settlements {
-		c.bytes += recordSize(&settlements[i].Attempt)
+		c.bytes += record.AttemptSize(&settlements[i].Attempt)
 	}
 	return translate("settle deliveries", s.queue.submit(c))
 }
@@ -79,7 +80,7 @@ func (b *settles) gather(settlements []peal.Settlement) int {
 		}
 		b.among[seq] = struct{}{}
 		a := &s.Attempt
-		record := appendRecord(make([]byte, 0, recordSize(a)), a)
+		record := record.AppendAttempt(make([]byte, 0, record.AttemptSize(a)), a)
 		b.insert.add(seq, id.tail, statusNumbers[s.Status], int64(s.Tries), int64(a.StatusCode), a.Timing.Total.Microseconds(),
 			orNull(string(a.Reason)), micros(s.SettledAt), record)
 		b.remove.add(seq)
@@ -130,7 +131,7 @@ func (w *writer) settleOne(owner int64, s *peal.Settlement) error {
 	if recorded, err := w.hasAttempt(d.seq, a.ID); err != nil || recorded {
 		return err
 	}
-	record := appendRecord(nil, a)
+	record := record.AppendAttempt(nil, a)
 	d.attempts++
 	d.code, d.duration, d.reason = int64(a.StatusCode), a.Timing.Total.Microseconds(), string(a.Reason)
 	if d.status != 0 || d.owner != 0 && d.owner != owner && s.Status != peal.Success {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 const (
@@ -24,7 +25,7 @@ func (s *Store) scanSource(r row) (peal.Source, error) {
 	source := peal.Source{
 		ID: peal.SourceID(r.blob(0)), Tenant: r.text(1), Name: r.text(2), Revision: r.int(3), UpdatedAt: timeOf(r.int(7)), Counts: countsOf(r[8:]),
 	}
-	return source, s.decodeSource(&source, sourceRow{r.text(4), r.blob(5), r.int(6)})
+	return source, record.DecodeSource(&source, record.Source{Settings: r.text(4), Secrets: r.blob(5), Sealed: r.int(6) != 0}, s.options.Sealer)
 }
 
 func noSource() error { return peal.Errorf(peal.NotFound, "there is no such source") }
@@ -32,7 +33,7 @@ func noSource() error { return peal.Errorf(peal.NotFound, "there is no such sour
 // CreateSource implements [peal.SourceStore].
 func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Source, error) {
 	source.Revision = 1
-	encoded, err := s.encodeSource(&source)
+	encoded, err := record.EncodeSource(&source, s.options.Sealer)
 	if err != nil {
 		return peal.Source{}, translate("create a source", err)
 	}
@@ -51,7 +52,7 @@ func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Sour
 		}
 		_, err = w.conn.exec(`INSERT INTO sources (id, tenant, name, revision, settings, secrets, sealed, updated, accepted, duplicate, refused, accepted_at, refused_at, refusal)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, source.ID[:], tenant, source.Name, source.Revision,
-			encoded.settings, encoded.secrets, encoded.sealed, micros(source.UpdatedAt),
+			encoded.Settings, encoded.Secrets, flag(encoded.Sealed), micros(source.UpdatedAt),
 			c.Accepted, c.Duplicate, c.Refused, micros(c.AcceptedAt), micros(c.RefusedAt), c.Refusal)
 		return err
 	}})
@@ -63,7 +64,7 @@ func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Sour
 
 // UpdateSource implements [peal.SourceStore].
 func (s *Store) UpdateSource(ctx context.Context, source peal.Source) (peal.Source, error) {
-	encoded, err := s.encodeSource(&source)
+	encoded, err := record.EncodeSource(&source, s.options.Sealer)
 	if err != nil {
 		return peal.Source{}, translate("update a source", err)
 	}
@@ -85,7 +86,7 @@ func (s *Store) UpdateSource(ctx context.Context, source peal.Source) (peal.Sour
 			return refusef(peal.Conflict, "the source was changed meanwhile; read it again and repeat the change")
 		}
 		_, err := w.conn.exec(`UPDATE sources SET revision = ?, settings = ?, secrets = ?, sealed = ?, updated = ? WHERE id = ?`,
-			saved.Revision, encoded.settings, encoded.secrets, encoded.sealed, micros(source.UpdatedAt), source.ID[:])
+			saved.Revision, encoded.Settings, encoded.Secrets, flag(encoded.Sealed), micros(source.UpdatedAt), source.ID[:])
 		return err
 	}})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 const selectWebhook = `SELECT w.id, n.name, w.deleted, w.revision, w.settings, w.confidential, w.sealed, w.exhausted, w.failing_since, w.updated
@@ -18,7 +19,7 @@ func (s *Store) scanWebhook(r row) (peal.Webhook, error) {
 	w.Revision = r.int(3)
 	w.Health = peal.Health{ExhaustedInRow: int(r.int(7)), FailingSince: timeOf(r.int(8))}
 	w.UpdatedAt = timeOf(r.int(9))
-	return w, s.decodeWebhook(&w, webhookRow{r.text(4), r.blob(5), r.int(6)})
+	return w, record.DecodeWebhook(&w, record.Webhook{Settings: r.text(4), Confidential: r.blob(5), Sealed: r.int(6) != 0}, s.options.Sealer)
 }
 
 func noWebhook(id peal.WebhookID) error {
@@ -27,7 +28,7 @@ func noWebhook(id peal.WebhookID) error {
 
 // CreateWebhook implements [peal.ConfigStore].
 func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.Webhook, error) {
-	encoded, err := s.encodeWebhook(&webhook)
+	encoded, err := record.EncodeWebhook(&webhook, s.options.Sealer)
 	if err != nil {
 		return peal.Webhook{}, translate("create a webhook", err)
 	}
@@ -46,7 +47,7 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 			return err
 		}
 		_, err = w.conn.exec(`INSERT INTO webhooks (id, tenant, revision, settings, confidential, sealed, exhausted, failing_since, updated)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, webhook.ID[:], tenant, revision, encoded.settings, encoded.confidential, encoded.sealed,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, webhook.ID[:], tenant, revision, encoded.Settings, encoded.Confidential, flag(encoded.Sealed),
 			int64(webhook.Health.ExhaustedInRow), orNoTime(webhook.Health.FailingSince), orNoTime(webhook.UpdatedAt))
 		return err
 	}})
@@ -59,7 +60,7 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 
 // UpdateWebhook implements [peal.ConfigStore].
 func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.Webhook, error) {
-	encoded, err := s.encodeWebhook(&webhook)
+	encoded, err := record.EncodeWebhook(&webhook, s.options.Sealer)
 	if err != nil {
 		return peal.Webhook{}, translate("update a webhook", err)
 	}
@@ -78,7 +79,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 		}
 		health = h
 		_, err = w.conn.exec(`UPDATE webhooks SET revision = ?, settings = ?, confidential = ?, sealed = ?, updated = ? WHERE num = ?`,
-			revision, encoded.settings, encoded.confidential, encoded.sealed, orNoTime(webhook.UpdatedAt), num)
+			revision, encoded.Settings, encoded.Confidential, flag(encoded.Sealed), orNoTime(webhook.UpdatedAt), num)
 		return err
 	}})
 	if err != nil {

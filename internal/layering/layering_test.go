@@ -28,8 +28,8 @@ var rules = map[string]rule{
 	".":    {},
 	"wire": {may: []string{"."}},
 
-	"sqlite":    {may: []string{"."}, anything: true},
-	"postgres":  {may: []string{"."}, anything: true},
+	"sqlite":    {may: []string{".", "internal/record"}, anything: true},
+	"postgres":  {may: []string{".", "internal/record"}, anything: true},
 	"storetest": {may: []string{"."}, anything: true},
 	"dispatch":  {may: []string{".", "wire", "internal/egress", "internal/match"}, anything: true},
 	"client":    {may: []string{"."}},
@@ -46,6 +46,7 @@ var rules = map[string]rule{
 	"internal/intake":    {may: []string{".", "wire", "dispatch"}},
 	"internal/match":     {may: []string{"."}, anything: true},
 	"internal/preset":    {may: []string{".", "client"}},
+	"internal/record":    {may: []string{"."}},
 	"internal/secret":    {may: []string{"."}},
 	"internal/layering":  {},
 	"internal/samples":   {},

@@ -1,4 +1,4 @@
-package sqlite
+package record
 
 import (
 	"encoding/json"
@@ -17,17 +17,18 @@ type sourceSettings struct {
 	Status      peal.WebhookStatus `json:"status"`
 }
 
-// sourceRow are the columns that hold a source's settings.
-type sourceRow struct {
-	settings string
-	secrets  []byte
-	sealed   int64
+// Source are the columns that hold a source's settings.
+type Source struct {
+	Settings string
+	Secrets  []byte
+	Sealed   bool
 }
 
 // sourceBoundTo is what a source's sealed secrets belong to.
 func sourceBoundTo(id peal.SourceID) []byte { return append(id[:], "sources.secrets"...) }
 
-func (s *Store) encodeSource(source *peal.Source) (sourceRow, error) {
+// EncodeSource gives the columns of a source; a nil sealer leaves them open.
+func EncodeSource(source *peal.Source, sealer peal.Sealer) (Source, error) {
 	open := sourceSettings{
 		Format: source.Format, Unverified: source.Unverified, Dedup: source.Dedup, Description: source.Description, Status: source.Status,
 	}
@@ -38,32 +39,33 @@ func (s *Store) encodeSource(source *peal.Source) (sourceRow, error) {
 	}
 	openText, err := json.Marshal(open)
 	if err != nil {
-		return sourceRow{}, err
+		return Source{}, err
 	}
 	closedText, err := json.Marshal(values)
 	if err != nil {
-		return sourceRow{}, err
+		return Source{}, err
 	}
-	encoded := sourceRow{settings: string(openText), secrets: closedText}
-	if s.options.Sealer != nil {
-		encoded.sealed = 1
-		encoded.secrets, err = s.options.Sealer.Seal(closedText, sourceBoundTo(source.ID))
+	encoded := Source{Settings: string(openText), Secrets: closedText}
+	if sealer != nil {
+		encoded.Sealed = true
+		encoded.Secrets, err = sealer.Seal(closedText, sourceBoundTo(source.ID))
 	}
 	return encoded, err
 }
 
-func (s *Store) decodeSource(source *peal.Source, encoded sourceRow) error {
+// DecodeSource fills in a source's settings from its columns; ID is already there.
+func DecodeSource(source *peal.Source, encoded Source, sealer peal.Sealer) error {
 	var open sourceSettings
-	if err := json.Unmarshal([]byte(encoded.settings), &open); err != nil {
+	if err := json.Unmarshal([]byte(encoded.Settings), &open); err != nil {
 		return err
 	}
-	closedText := encoded.secrets
-	if encoded.sealed != 0 {
-		if s.options.Sealer == nil {
+	closedText := encoded.Secrets
+	if encoded.Sealed {
+		if sealer == nil {
 			return peal.Errorf(peal.Internal, "the secrets of %s are sealed, and no key was given to open them; start with the key that sealed them", source.ID)
 		}
 		var err error
-		if closedText, err = s.options.Sealer.Open(closedText, sourceBoundTo(source.ID)); err != nil {
+		if closedText, err = sealer.Open(closedText, sourceBoundTo(source.ID)); err != nil {
 			return &peal.Error{Code: peal.Internal, Message: "the secrets of " + source.ID.String() + " do not open; start with the key that sealed them", Err: err}
 		}
 	}

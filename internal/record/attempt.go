@@ -1,4 +1,8 @@
-package sqlite
+// Package record is how stores write down what a row holds as one value: the
+// attempts of a delivery, and the settings of webhooks and sources, of which the
+// confidential part is sealed. Packages sqlite and postgres write the same, so that
+// what one has written the other can take over.
+package record
 
 import (
 	"encoding/binary"
@@ -10,23 +14,29 @@ import (
 
 // An attempt is stored as one value, a record, because it is written once and
 // only ever read as a whole. A record is its version, the ID, and then numbers as
-// varints and texts behind their length, in the order of appendRecord. Times and
+// varints and texts behind their length, in the order of AppendAttempt. Times and
 // durations are microseconds.
-const recordVersion = 1
+const attemptVersion = 1
 
+// The flags of a record.
 const (
 	flagReused    = 1 << 0
 	flagTruncated = 1 << 1
 	flagDropped   = 1 << 2 // what was sent and answered has been dropped since
+	flagBody      = 1 << 3 // of split records: the answer had a body
 )
 
-// recordFlags is where the flags are, which fit into one byte.
-const recordFlags = 1 + len(peal.AttemptID{})
+// attemptFlags is where the flags are, which fit into one byte.
+const attemptFlags = 1 + len(peal.AttemptID{})
 
-var errRecord = errors.New("the record of an attempt cannot be read")
+var errAttempt = errors.New("the record of an attempt cannot be read")
 
-func appendRecord(b []byte, a *peal.Attempt) []byte {
-	b = append(b, recordVersion)
+// AppendAttempt appends the record of an attempt.
+func AppendAttempt(b []byte, a *peal.Attempt) []byte { return appendExchange(appendFacts(b, a), a) }
+
+// appendFacts appends the first part of a record.
+func appendFacts(b []byte, a *peal.Attempt) []byte {
+	b = append(b, attemptVersion)
 	b = append(b, a.ID[:]...)
 	var flags uint64
 	if a.Timing.Reused {
@@ -44,27 +54,37 @@ func appendRecord(b []byte, a *peal.Attempt) []byte {
 	}
 	b = binary.AppendVarint(b, int64(a.BodySize))
 	b = binary.AppendVarint(b, int64(a.StatusCode))
-	for _, text := range [...]string{string(a.Reason), a.Error, a.URL, a.Address, string(a.RequestHead), string(a.ResponseHead)} {
-		b = binary.AppendUvarint(b, uint64(len(text)))
-		b = append(b, text...)
+	for _, text := range [...]string{string(a.Reason), a.Error, a.URL, a.Address} {
+		b = appendText(b, text)
 	}
-	b = binary.AppendUvarint(b, uint64(len(a.ResponseBody)))
-	return append(b, a.ResponseBody...)
+	return b
 }
 
-// recordSize is about how long an attempt's record is.
-func recordSize(a *peal.Attempt) int {
+// appendExchange appends the last part of a record: what was sent and answered.
+func appendExchange(b []byte, a *peal.Attempt) []byte {
+	b = appendText(b, a.RequestHead)
+	b = appendText(b, a.ResponseHead)
+	return appendText(b, a.ResponseBody)
+}
+
+func appendText[T string | peal.Head | []byte](b []byte, text T) []byte {
+	b = binary.AppendUvarint(b, uint64(len(text)))
+	return append(b, text...)
+}
+
+// AttemptSize is about how long an attempt's record is, in bytes.
+func AttemptSize(a *peal.Attempt) int {
 	return 100 + len(a.Error) + len(a.URL) + len(a.Address) + len(a.RequestHead) + len(a.ResponseHead) + len(a.ResponseBody)
 }
 
-// parseRecord reads a record; the DeliveryID is the caller's to fill in.
-func parseRecord(b []byte) (peal.Attempt, error) {
+// ParseAttempt reads a record; the DeliveryID is the caller's to fill in.
+func ParseAttempt(b []byte) (peal.Attempt, error) {
 	var a peal.Attempt
-	if len(b) < 1+len(a.ID) || b[0] != recordVersion {
-		return a, errRecord
+	if len(b) < 1+len(a.ID) || b[0] != attemptVersion {
+		return a, errAttempt
 	}
 	copy(a.ID[:], b[1:])
-	r := recordReader{rest: b[1+len(a.ID):]}
+	r := reader{rest: b[1+len(a.ID):]}
 	flags := r.uvarint()
 	a.Timing.Reused, a.ResponseTruncated = flags&flagReused != 0, flags&flagTruncated != 0
 	a.Number = int(r.varint())
@@ -85,17 +105,17 @@ func parseRecord(b []byte) (peal.Attempt, error) {
 		a.ResponseBody = body
 	}
 	if r.failed || len(r.rest) > 0 {
-		return a, errRecord
+		return a, errAttempt
 	}
 	return a, nil
 }
 
-type recordReader struct {
+type reader struct {
 	rest   []byte
 	failed bool
 }
 
-func (r *recordReader) skip(n int) {
+func (r *reader) skip(n int) {
 	if n <= 0 {
 		r.failed, r.rest = true, nil
 		return
@@ -103,19 +123,19 @@ func (r *recordReader) skip(n int) {
 	r.rest = r.rest[n:]
 }
 
-func (r *recordReader) uvarint() uint64 {
+func (r *reader) uvarint() uint64 {
 	v, n := binary.Uvarint(r.rest)
 	r.skip(n)
 	return v
 }
 
-func (r *recordReader) varint() int64 {
+func (r *reader) varint() int64 {
 	v, n := binary.Varint(r.rest)
 	r.skip(n)
 	return v
 }
 
-func (r *recordReader) bytes() []byte {
+func (r *reader) bytes() []byte {
 	n := r.uvarint()
 	if n > uint64(len(r.rest)) {
 		r.failed, r.rest = true, nil
@@ -126,7 +146,7 @@ func (r *recordReader) bytes() []byte {
 	return b
 }
 
-// micros is a time as it is stored; the zero time is 0.
+// micros is a time as a record holds it; the zero time is 0.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -1,4 +1,4 @@
-package sqlite
+package record
 
 import (
 	"encoding/json"
@@ -42,18 +42,19 @@ type confidential struct {
 	EntryDigest   string            `json:"entry_digest,omitempty"` // of secrets too, which might be guessed from it
 }
 
-// webhookRow are the columns that hold a webhook's settings.
-type webhookRow struct {
-	settings     string
-	confidential []byte
-	sealed       int64
+// Webhook are the columns that hold a webhook's settings.
+type Webhook struct {
+	Settings     string
+	Confidential []byte
+	Sealed       bool
 }
 
 // boundTo is what a webhook's sealed part belongs to: moved to another webhook, or
 // to another field, it does not open.
 func boundTo(id peal.WebhookID) []byte { return append(id[:], "webhooks.confidential"...) }
 
-func (s *Store) encodeWebhook(webhook *peal.Webhook) (webhookRow, error) {
+// EncodeWebhook gives the columns of a webhook; a nil sealer leaves them open.
+func EncodeWebhook(webhook *peal.Webhook, sealer peal.Sealer) (Webhook, error) {
 	open := settings{
 		URL: webhook.URL, Events: webhook.Events, Format: webhook.Format, ExtraPayload: webhook.ExtraPayload, UUID: webhook.UUID,
 		RetryPolicy: webhook.RetryPolicy, Timeout: webhook.Timeout.Microseconds(), RateLimit: webhook.RateLimit, Handshake: webhook.Handshake,
@@ -67,32 +68,33 @@ func (s *Store) encodeWebhook(webhook *peal.Webhook) (webhookRow, error) {
 	}
 	openText, err := json.Marshal(open)
 	if err != nil {
-		return webhookRow{}, err
+		return Webhook{}, err
 	}
 	closedText, err := json.Marshal(closed)
 	if err != nil {
-		return webhookRow{}, err
+		return Webhook{}, err
 	}
-	encoded := webhookRow{settings: string(openText), confidential: closedText}
-	if s.options.Sealer != nil {
-		encoded.sealed = 1
-		encoded.confidential, err = s.options.Sealer.Seal(closedText, boundTo(webhook.ID))
+	encoded := Webhook{Settings: string(openText), Confidential: closedText}
+	if sealer != nil {
+		encoded.Sealed = true
+		encoded.Confidential, err = sealer.Seal(closedText, boundTo(webhook.ID))
 	}
 	return encoded, err
 }
 
-func (s *Store) decodeWebhook(webhook *peal.Webhook, encoded webhookRow) error {
+// DecodeWebhook fills in a webhook's settings from its columns; ID is already there.
+func DecodeWebhook(webhook *peal.Webhook, encoded Webhook, sealer peal.Sealer) error {
 	var open settings
-	if err := json.Unmarshal([]byte(encoded.settings), &open); err != nil {
+	if err := json.Unmarshal([]byte(encoded.Settings), &open); err != nil {
 		return err
 	}
-	closedText := encoded.confidential
-	if encoded.sealed != 0 {
-		if s.options.Sealer == nil {
+	closedText := encoded.Confidential
+	if encoded.Sealed {
+		if sealer == nil {
 			return peal.Errorf(peal.Internal, "the secrets of %s are sealed, and no key was given to open them; start with the key that sealed them", webhook.ID)
 		}
 		var err error
-		if closedText, err = s.options.Sealer.Open(closedText, boundTo(webhook.ID)); err != nil {
+		if closedText, err = sealer.Open(closedText, boundTo(webhook.ID)); err != nil {
 			return &peal.Error{Code: peal.Internal, Message: "the secrets of " + webhook.ID.String() + " do not open; start with the key that sealed them", Err: err}
 		}
 	}
