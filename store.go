@@ -21,6 +21,7 @@ type Store interface {
 	HistoryStore
 	PurgeStore
 	ReplayStore
+	IdentityStore
 
 	// Ping reports whether the store can be read and written now.
 	Ping(ctx context.Context) error
