@@ -30,10 +30,11 @@ const (
 
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
-	guard *guard
-	kept  *http.Transport // keeps connections
-	fresh *http.Transport // makes one for each request
-	urls  urlCache
+	guard  *guard
+	direct *direct         // small requests without TLS
+	kept   *http.Transport // keeps connections
+	fresh  *http.Transport // makes one for each request
+	urls   urlCache
 }
 
 // New makes a client. The error has code [peal.Invalid].
@@ -42,9 +43,10 @@ func New(options Options) (*Client, error) {
 		return nil, err
 	}
 	guard := newGuard(options)
+	dial := newDial(options, guard)
 	kept := &http.Transport{
 		// No Proxy: the environment of the server must not redirect its requests.
-		DialContext:            newDial(options, guard),
+		DialContext:            dial,
 		TLSHandshakeTimeout:    options.ConnectTimeout,
 		TLSClientConfig:        &tls.Config{RootCAs: options.RootCAs, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2:      true,
@@ -57,11 +59,14 @@ func New(options Options) (*Client, error) {
 	}
 	fresh := kept.Clone()
 	fresh.DisableKeepAlives = true
-	return &Client{guard: guard, kept: kept, fresh: fresh}, nil
+	return &Client{
+		guard: guard, kept: kept, fresh: fresh, direct: &direct{dial: dial, pool: newPool(options)},
+	}, nil
 }
 
 // Close closes the idle connections. Attempts under way go on.
 func (c *Client) Close() {
+	c.direct.pool.close()
 	c.kept.CloseIdleConnections()
 	c.fresh.CloseIdleConnections()
 }
@@ -116,16 +121,23 @@ func (c *Client) send(ctx context.Context, watch *watch, method string, request 
 	if u.Scheme == "http" && !c.guard.allowHTTP {
 		return nil, refusedHTTP
 	}
-	ctx = watch.follow(ctx)
-	response, err := c.kept.RoundTrip(newRequest(ctx, method, u, request, watch))
+	response, err := c.first(ctx, watch, method, u, request)
 	if err != nil && watch.stale(err) && ctx.Err() == nil {
 		// The endpoint had closed a kept connection, as it may at any time: that is no
 		// failure of its own. One more connection decides, and only one: if it read the
 		// request and broke down over it, it must not be fed it again and again.
 		watch.again()
-		return c.fresh.RoundTrip(newRequest(ctx, method, u, request, watch))
+		return c.fresh.RoundTrip(newRequest(watch.follow(ctx), method, u.URL, request, watch))
 	}
 	return response, err
+}
+
+// first sends a request on a connection that is kept, or on one that will be.
+func (c *Client) first(ctx context.Context, watch *watch, method string, u *target, request *wire.Request) (*http.Response, error) {
+	if method == http.MethodPost && u.plain != nil && fits(request, u.plain) {
+		return c.direct.do(ctx, watch, u.plain, request)
+	}
+	return c.kept.RoundTrip(newRequest(watch.follow(ctx), method, u.URL, request, watch))
 }
 
 func newRequest(ctx context.Context, method string, u *url.URL, request *wire.Request, watch *watch) *http.Request {

@@ -37,8 +37,8 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ConnectTimeout is how long looking up a name and connecting may take together,
 	// and how long securing the connection may take after that. A shorter timeout of
-	// the attempt ends the attempt first; the connection is then made all the same,
-	// for the next one.
+	// the attempt ends the attempt first; a connection that is to be secured is then
+	// made all the same, for the next one.
 	ConnectTimeout time.Duration
 	// MaxIdlePerHost is how many idle connections to one host are kept, at least as
 	// many as requests to it are in flight at once.

@@ -101,7 +101,8 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// Making a connection ends at its own timeout, even when the attempt is long over.
+// Making a connection ends at its own timeout. One to be secured does so even when the
+// attempt is long over, a plain one ends with the attempt.
 func TestConnectTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan time.Time, 1)
@@ -113,15 +114,23 @@ func TestConnectTimeout(t *testing.T) {
 				return nil, ctx.Err()
 			}
 		})
-		for timeout, took := range map[time.Duration]time.Duration{time.Second: time.Second, time.Minute: 20 * time.Second} {
+		for _, c := range []struct {
+			url                  string
+			timeout, took, ended time.Duration
+		}{
+			{"https://a.test/", time.Second, time.Second, 20 * time.Second},
+			{"https://a.test/", time.Minute, 20 * time.Second, 20 * time.Second},
+			{"http://a.test/", time.Second, time.Second, time.Second},
+			{"http://a.test/", time.Minute, 20 * time.Second, 20 * time.Second},
+		} {
 			start := time.Now()
-			a := post(t, client, "http://a.test/", timeout)
+			a := post(t, client, c.url, c.timeout)
 			want(t, a, peal.ReasonTimeout, "no connection was made in time")
-			if a.Timing.Total != took {
-				t.Errorf("with a timeout of %v: took %v", timeout, a.Timing.Total)
+			if a.Timing.Total != c.took {
+				t.Errorf("%s with a timeout of %v: took %v", c.url, c.timeout, a.Timing.Total)
 			}
-			if at := <-ended; at.Sub(start) != 20*time.Second {
-				t.Errorf("connecting ended after %v", at.Sub(start))
+			if at := <-ended; at.Sub(start) != c.ended {
+				t.Errorf("%s: connecting ended after %v", c.url, at.Sub(start))
 			}
 		}
 	})

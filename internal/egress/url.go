@@ -9,28 +9,34 @@ import (
 // attempts. It forgets everything when it is full.
 type urlCache struct {
 	mu   sync.RWMutex
-	urls map[string]*url.URL
+	urls map[string]*target
+}
+
+// target is a URL, parsed. Nobody may change it.
+type target struct {
+	*url.URL
+	plain *destination // nil where net/http's transport must be used
 }
 
 const maxCachedURLs = 10_000
 
-// parse gives the URL, which nobody may change.
-func (c *urlCache) parse(text string) (*url.URL, error) {
+func (c *urlCache) parse(text string) (*target, error) {
 	c.mu.RLock()
-	u := c.urls[text]
+	t := c.urls[text]
 	c.mu.RUnlock()
-	if u != nil {
-		return u, nil
+	if t != nil {
+		return t, nil
 	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, err
 	}
+	t = &target{URL: u, plain: newDestination(u)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.urls == nil || len(c.urls) >= maxCachedURLs {
-		c.urls = make(map[string]*url.URL)
+		c.urls = make(map[string]*target)
 	}
-	c.urls[text] = u
-	return u, nil
+	c.urls[text] = t
+	return t, nil
 }

@@ -119,12 +119,14 @@ func (w *watch) unreach(address string, err error) {
 	}
 }
 
-func (w *watch) got(info httptrace.GotConnInfo) {
-	address := remote(info.Conn)
+func (w *watch) got(info httptrace.GotConnInfo) { w.use(remote(info.Conn), info.Reused) }
+
+// use notes the connection that the request goes out on.
+func (w *watch) use(address string, reused bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.step, w.address = sending, address
-	if info.Reused {
+	if reused {
 		w.timing = peal.Timing{Reused: true} // a connection that was begun was not needed
 	}
 }
@@ -138,9 +140,16 @@ func remote(conn net.Conn) string {
 }
 
 func (w *watch) wrote(info httptrace.WroteRequestInfo) {
+	if info.Err == nil {
+		w.sent()
+	}
+}
+
+// sent notes that the request was written.
+func (w *watch) sent() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if info.Err == nil && w.step == sending { // an answer may come before all is sent
+	if w.step == sending { // an answer may come before all is sent
 		w.step, w.written = waiting, time.Since(w.start)
 	}
 }
