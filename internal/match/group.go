@@ -13,72 +13,87 @@ import (
 // chooses the types, so their number must not decide how much memory is used.
 const maxMemo = 256
 
-// group is the routes of one tenant with an index over their patterns. It never
-// changes apart from the answers that it remembers. A nil group is empty.
+// group is the routes of one tenant: most of them in an index, which many groups one
+// after the other share, and the latest changes beside it, which are few enough to be
+// looked through. So a change of one of a tenant's thousands of webhooks costs little.
+// A group never changes apart from the answers that it remembers. A nil group is empty.
 type group struct {
-	routes []*Route // by webhook id
-	// The positions in routes, ascending, by what a pattern asks for: a whole type,
-	// or a beginning of it ("task." of task.*, "" of *).
-	types    map[string][]int
-	prefixes map[string][]int
+	index   *index
+	changed []*Route // by webhook id; of a deleted webhook: that it is in the index no more
+	size    int
 
 	memo atomic.Pointer[map[string][]*Route]
 }
 
-func newGroup(routes []*Route) *group {
-	g := &group{routes: routes, types: make(map[string][]int), prefixes: make(map[string][]int)}
-	for at, route := range routes {
-		if route.webhook.Status == peal.Disabled {
-			continue
-		}
-		for _, pattern := range route.webhook.Events {
-			if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
-				g.prefixes[prefix] = append(g.prefixes[prefix], at)
-			} else {
-				g.types[pattern] = append(g.types[pattern], at)
-			}
-		}
-	}
-	return g
-}
+// mostChanged is how many changes stand beside an index of n routes before a new one
+// is made.
+func mostChanged(n int) int { return min(16+n/32, 512) }
 
 func (g *group) len() int {
 	if g == nil {
 		return 0
 	}
-	return len(g.routes)
+	return g.size
 }
 
 // with gives a group in which the changed routes have taken their places.
 func (g *group) with(changed map[peal.WebhookID]*Route) *group {
-	routes := make([]*Route, 0, g.len()+len(changed))
-	if g != nil {
-		for _, route := range g.routes {
-			if changed[route.webhook.ID] == nil {
-				routes = append(routes, route)
-			}
+	if g == nil {
+		g = &group{}
+	}
+	next := &group{index: g.index, changed: merge(g.changed, changed), size: g.index.len()}
+	for _, route := range next.changed {
+		if g.index.has(route.webhook.ID) {
+			next.size--
+		}
+		if route.webhook.Status != peal.Deleted {
+			next.size++
 		}
 	}
-	for _, route := range changed {
+	if len(next.changed) > mostChanged(g.index.len()) {
+		next.index, next.changed = newIndex(next.all()), nil
+	}
+	return next
+}
+
+// merge puts changes into a copy of routes, which is in the order of ids.
+func merge(routes []*Route, changes map[peal.WebhookID]*Route) []*Route {
+	merged := make([]*Route, 0, len(routes)+len(changes))
+	for _, route := range routes {
+		if changes[route.webhook.ID] == nil {
+			merged = append(merged, route)
+		}
+	}
+	merged = slices.AppendSeq(merged, maps.Values(changes))
+	slices.SortFunc(merged, byWebhook)
+	return merged
+}
+
+func byWebhook(a, b *Route) int { return a.webhook.ID.Compare(b.webhook.ID) }
+
+// all gives every route in the order of ids.
+func (g *group) all() []*Route {
+	routes := make([]*Route, 0, g.size)
+	if g.index != nil {
+		routes = g.unchanged(routes, g.index.routes)
+	}
+	for _, route := range g.changed {
 		if route.webhook.Status != peal.Deleted {
 			routes = append(routes, route)
 		}
 	}
-	slices.SortFunc(routes, func(a, b *Route) int { return a.webhook.ID.Compare(b.webhook.ID) })
-	return newGroup(routes)
+	slices.SortFunc(routes, byWebhook)
+	return routes
 }
 
-func (g *group) route(id peal.WebhookID) *Route {
-	if g == nil {
-		return nil
+// unchanged appends those of some routes of the index that still hold.
+func (g *group) unchanged(to, routes []*Route) []*Route {
+	for _, route := range routes {
+		if _, found := find(g.changed, route.webhook.ID); !found {
+			to = append(to, route)
+		}
 	}
-	at, found := slices.BinarySearchFunc(g.routes, id, func(r *Route, id peal.WebhookID) int {
-		return r.webhook.ID.Compare(id)
-	})
-	if !found {
-		return nil
-	}
-	return g.routes[at]
+	return to
 }
 
 func (g *group) match(eventType string) []*Route {
@@ -110,20 +125,22 @@ func (g *group) remember(known *map[string][]*Route, eventType string, routes []
 }
 
 func (g *group) find(eventType string) []*Route {
-	positions := slices.Concat(g.types[eventType], g.prefixes[""])
-	for at := range len(eventType) {
-		if eventType[at] == '.' {
-			positions = append(positions, g.prefixes[eventType[:at+1]]...)
+	routes := g.index.match(eventType)
+	if len(g.changed) == 0 {
+		return routes
+	}
+	routes = g.unchanged(routes[:0], routes)
+	for _, route := range g.changed {
+		if route.webhook.Status == peal.Disabled || route.webhook.Status == peal.Deleted {
+			continue
+		}
+		for _, pattern := range route.webhook.Events {
+			if peal.MatchPattern(pattern, eventType) {
+				routes = append(routes, route)
+				break
+			}
 		}
 	}
-	if len(positions) == 0 {
-		return nil
-	}
-	slices.Sort(positions)
-	positions = slices.Compact(positions)
-	routes := make([]*Route, len(positions))
-	for i, at := range positions {
-		routes[i] = g.routes[at]
-	}
+	slices.SortFunc(routes, byWebhook)
 	return routes
 }

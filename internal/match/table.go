@@ -1,22 +1,33 @@
 package match
 
 import (
-	"iter"
 	"maps"
 
 	"github.com/pealhq/peal"
 )
 
+// shards is how many parts the tenants are kept in: a change copies the part of its
+// tenant and no other.
+const shards = 256
+
 // Table holds the routes of every tenant. It never changes: [Table.With] gives a
 // new one that shares what did not change. The zero Table is empty and ready.
 type Table struct {
-	tenants map[string]*group
+	tenants [shards]map[string]*group
 	size    int
 }
 
+// shardOf gives the part of a tenant: the FNV-1a hash of its name, folded.
+func shardOf(tenant string) int {
+	hash := uint32(2166136261)
+	for i := range len(tenant) {
+		hash = (hash ^ uint32(tenant[i])) * 16777619
+	}
+	return int((hash ^ hash>>16) % shards)
+}
+
 // With gives a table in which each of the routes takes the place of the route of
-// the same webhook; the route of a deleted webhook only takes it out. Tenants
-// without a change are shared with t.
+// the same webhook; the route of a deleted webhook only takes it out.
 func (t *Table) With(routes ...*Route) *Table {
 	changes := make(map[string]map[peal.WebhookID]*Route)
 	for _, route := range routes {
@@ -26,61 +37,34 @@ func (t *Table) With(routes ...*Route) *Table {
 		}
 		changes[tenant][route.webhook.ID] = route
 	}
-	next := &Table{tenants: maps.Clone(t.tenants), size: t.size}
-	if next.tenants == nil {
-		next.tenants = make(map[string]*group)
-	}
+	next := *t
+	var copied [shards]bool
 	for tenant, changed := range changes {
-		before := next.tenants[tenant]
+		at := shardOf(tenant)
+		if !copied[at] {
+			copied[at] = true
+			next.tenants[at] = maps.Clone(t.tenants[at])
+			if next.tenants[at] == nil {
+				next.tenants[at] = make(map[string]*group)
+			}
+		}
+		before := next.tenants[at][tenant]
 		after := before.with(changed)
 		next.size += after.len() - before.len()
 		if after.len() == 0 {
-			delete(next.tenants, tenant)
+			delete(next.tenants[at], tenant)
 			continue
 		}
-		next.tenants[tenant] = after
+		next.tenants[at][tenant] = after
 	}
-	return next
+	return &next
 }
 
 // Match gives the routes of a tenant whose patterns match an event type, in the
 // order of their webhooks' ids, without those of disabled webhooks. Filters are
 // not asked: that is [Route.Wants]. The caller must not change the slice.
 func (t *Table) Match(tenant, eventType string) []*Route {
-	return t.tenants[tenant].match(eventType)
-}
-
-// Route gives the route of a webhook, whatever its status; nil when there is none.
-func (t *Table) Route(tenant string, id peal.WebhookID) *Route {
-	return t.tenants[tenant].route(id)
-}
-
-// Routes gives all routes of a tenant in the order of their webhooks' ids.
-func (t *Table) Routes(tenant string) iter.Seq[*Route] {
-	return func(yield func(*Route) bool) {
-		group := t.tenants[tenant]
-		if group == nil {
-			return
-		}
-		for _, route := range group.routes {
-			if !yield(route) {
-				return
-			}
-		}
-	}
-}
-
-// All gives all routes: tenant by tenant in no particular order.
-func (t *Table) All() iter.Seq[*Route] {
-	return func(yield func(*Route) bool) {
-		for _, group := range t.tenants {
-			for _, route := range group.routes {
-				if !yield(route) {
-					return
-				}
-			}
-		}
-	}
+	return t.tenants[shardOf(tenant)][tenant].match(eventType)
 }
 
 // Len is the number of routes.
