@@ -46,6 +46,7 @@ and take over the webhooks there; other settings need a restart.`,
 			return err
 		}
 		defer func() { err = errors.Join(err, stop()) }()
+		defer saveMemory(cmd.Context())()
 		return app.serve(cmd.Context(), loaded, func() (*config.Loaded, error) { return app.loadSettings(cmd) })
 	}
 	return cmd

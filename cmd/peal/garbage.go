@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
+	"time"
+)
+
+const (
+	// smallProcess is how much memory Go's runtime may use before it collects garbage
+	// more eagerly than it would by itself, in bytes.
+	smallProcess = 84 << 20
+	// spareOf is how much a process that needs more than that may use, as a multiple of
+	// what it needs: the runtime alone would use twice as much.
+	spareNumerator, spareDenominator = 3, 2
+	// lookEvery is how often is looked what the process needs.
+	lookEvery = time.Second
+)
+
+// memoryBound is how much memory the runtime should use when it needs some bytes.
+func memoryBound(needed uint64) int64 {
+	return int64(max(smallProcess, needed/spareDenominator*spareNumerator))
+}
+
+// saveMemory keeps the process small where that costs little, until stop is called: a
+// backlog makes garbage fast, and half of a large heap would be garbage that waits to
+// be collected. Whoever sets GOMEMLIMIT or GOGC decides instead.
+func saveMemory(ctx context.Context) (stop func()) {
+	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	before := debug.SetMemoryLimit(smallProcess)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		needs := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}}
+		ticker := time.NewTicker(lookEvery)
+		defer ticker.Stop()
+		for bound := int64(smallProcess); ; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			metrics.Read(needs)
+			if next := memoryBound(needs[0].Value.Uint64() + needs[1].Value.Uint64()); next != bound {
+				bound = next
+				debug.SetMemoryLimit(bound)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		wg.Wait()
+		debug.SetMemoryLimit(before)
+	}
+}
