@@ -24,6 +24,10 @@ const (
 	pingAfter   = 15 * time.Second
 	pingTimeout = 5 * time.Second
 
+	// ioBuffer is how much is read and written at once: a usual request fits, and a
+	// thousand endpoints that hang keep a thousand of each.
+	ioBuffer = 2 << 10
+
 	// streamBuffer is how much of an answer an HTTP/2 endpoint may send ahead.
 	streamBuffer = 64 << 10
 )
@@ -56,6 +60,8 @@ func New(options Options) (*Client, error) {
 		MaxIdleConnsPerHost:    options.MaxIdlePerHost,
 		IdleConnTimeout:        options.IdleTimeout,
 		MaxResponseHeaderBytes: maxHeadBytes,
+		ReadBufferSize:         ioBuffer,
+		WriteBufferSize:        ioBuffer,
 	}
 	fresh := kept.Clone()
 	fresh.DisableKeepAlives = true
