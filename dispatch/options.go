@@ -75,7 +75,7 @@ func DefaultOptions() Options {
 		MaxSlow:      1024,
 		LaneInFlight: 64,
 		LaneQueue:    16384,
-		Memory:       16 << 20,
+		Memory:       8 << 20,
 		HoldRetry:    10 * time.Second,
 		DueSync:      30 * time.Second,
 		Retention:    DefaultRetention(),
