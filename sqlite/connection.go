@@ -14,9 +14,12 @@ import (
 
 // dsn names the file and what each connection to it sets first.
 func dsn(options Options, readOnly bool) string {
-	query := url.Values{}
+	query, cache := url.Values{}, options.CacheBytes
+	if readOnly {
+		cache = max(cache/readerShare, leastCache)
+	}
 	query.Add("_pragma", "busy_timeout(10000)")
-	query.Add("_pragma", "cache_size("+strconv.Itoa(-options.CacheBytes>>10)+")")
+	query.Add("_pragma", "cache_size("+strconv.Itoa(-cache>>10)+")")
 	query.Add("_pragma", "temp_store(memory)")
 	query.Set("_error_rc", "1")
 	if readOnly {

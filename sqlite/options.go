@@ -14,7 +14,8 @@ type Options struct {
 	Sealer peal.Sealer
 	// Readers is how many queries run at once, 1 to 64.
 	Readers int
-	// CacheBytes is how much of the file each connection keeps in memory, at least 64 KiB.
+	// CacheBytes is how much of the file the writer keeps in memory, at least 64 KiB;
+	// each reader keeps a quarter of that, but at least 64 KiB too.
 	CacheBytes int
 	// MaxWaiting is how many changes may wait for the writer before new ones are
 	// refused with [peal.Unavailable], 1 to 1,000,000.
@@ -23,6 +24,11 @@ type Options struct {
 	// fit is refused with [peal.Unavailable], as it is when the disk is full.
 	MaxBytes int64
 }
+
+const (
+	leastCache  = 64 << 10 // of a connection, in bytes
+	readerShare = 4        // a reader's cache is this part of the writer's
+)
 
 // DefaultOptions keeps a database at a path, with its secrets in the clear.
 func DefaultOptions(path string) Options {
@@ -54,7 +60,7 @@ func (o Options) Validate() error {
 	if o.Readers < 1 || o.Readers > 64 {
 		return peal.Invalidf("readers", "must be from 1 to 64")
 	}
-	if o.CacheBytes < 64<<10 {
+	if o.CacheBytes < leastCache {
 		return peal.Invalidf("cache_bytes", "must be at least 65536")
 	}
 	if o.MaxWaiting < 1 || o.MaxWaiting > 1e6 {
