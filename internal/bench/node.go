@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +26,8 @@ type node struct {
 	directory string // its own: data and working directory
 	profile   string // where its CPU profile goes; "" for nowhere
 	key       string
-	address   string // known after the first start, and kept
+	address   string          // known after the first start, and kept
+	calls     *http.Transport // for all calls of its API
 
 	process *os.Process  // nil when it does not run
 	ended   <-chan error // gets what came of the process
@@ -41,7 +43,7 @@ func newNode(ctx context.Context, o *Options, name string) (*node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the throw-away data: %w", err)
 	}
-	n := &node{program: o.Program, directory: directory, key: peal.NewKeyText(), address: "127.0.0.1:0"}
+	n := &node{program: o.Program, directory: directory, key: peal.NewKeyText(), address: "127.0.0.1:0", calls: &http.Transport{MaxIdleConnsPerHost: 64}}
 	if o.ProfileDirectory != "" {
 		if n.profile, err = filepath.Abs(filepath.Join(o.ProfileDirectory, name+".pprof")); err != nil {
 			return nil, err
@@ -120,7 +122,7 @@ func (n *node) awaitReady(ctx context.Context) error {
 // api gives a client that acts for a tenant.
 func (n *node) api(tenant string) (*client.Client, error) {
 	o := client.DefaultOptions()
-	o.Tenant = tenant
+	o.Tenant, o.HTTPClient = tenant, &http.Client{Transport: n.calls}
 	return client.New("http://"+n.address, n.key, o)
 }
 
@@ -151,11 +153,13 @@ func (n *node) kill() {
 	n.process.Kill()
 	<-n.ended // with the error that it was killed
 	n.process = nil
+	n.calls.CloseIdleConnections()
 }
 
 // remove ends the server if it still runs, and throws its data away.
 func (n *node) remove() error {
 	n.kill()
+	n.calls.CloseIdleConnections()
 	return os.RemoveAll(n.directory)
 }
 
