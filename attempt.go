@@ -1,6 +1,7 @@
 package peal
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -114,8 +115,5 @@ func (r Reason) Remedy() string { return remedies[r] }
 
 // Reasons lists every reason that an attempt can have.
 func Reasons() []Reason {
-	return []Reason{
-		ReasonStatus, ReasonRedirect, ReasonTimeout, ReasonDNS, ReasonRefused, ReasonUnreachable, ReasonTLS,
-		ReasonBlocked, ReasonConnection, ReasonProtocol, ReasonEncode, ReasonCanceled, ReasonOther,
-	}
+	return slices.Clone(knownReasons[:])
 }

@@ -32,6 +32,9 @@ type PurgeParams struct {
 	// call has passed by before its time may be left until Attempts is a day later.
 	// Zero for never.
 	Attempts time.Time
+	// Stats is the moment, now, that buckets and problems have had their time at, see
+	// [BucketWidth.Kept] and [ProblemKept]. Zero for never.
+	Stats time.Time
 	// MaxBytes is what the store may use: while it uses more, events go whatever their
 	// age. 0 for no bound.
 	MaxBytes int64
@@ -47,6 +50,8 @@ type Purged struct {
 	Records int
 	// Canceled are deliveries of paused and disabled webhooks.
 	Canceled int
+	// Buckets are those of counts that are gone, and problems.
+	Buckets int
 	// Webhooks are deleted ones, Keys revoked ones that are gone.
 	Webhooks, Keys int
 	// Held is how long the batch kept other changes waiting.

@@ -22,6 +22,7 @@ type Store interface {
 	PurgeStore
 	ReplayStore
 	IdentityStore
+	StatsStore
 
 	// Ping reports whether the store can be read and written now.
 	Ping(ctx context.Context) error
@@ -132,6 +133,8 @@ type Settlement struct {
 	// Held is whether the node keeps the delivery in memory for the next attempt;
 	// only when Status is Pending.
 	Held bool
+	// Test is whether the delivery is a test, which no counts tell of.
+	Test bool
 	// SettledAt is when the delivery became final; only when Status is not Pending.
 	SettledAt time.Time
 }

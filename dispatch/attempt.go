@@ -79,7 +79,7 @@ func (e *Engine) encode(hook *hook, event *peal.Event, id peal.DeliveryID, at ti
 // judge decides what the attempt means for its delivery.
 func (e *Engine) judge(hook *hook, j *job, attempt *peal.Attempt, asked time.Duration) peal.Settlement {
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	s := peal.Settlement{Attempt: *attempt, WebhookID: hook.ID, Tries: j.delivery.Tries + 1}
+	s := peal.Settlement{Attempt: *attempt, WebhookID: hook.ID, Tries: j.delivery.Tries + 1, Test: j.delivery.Test}
 	switch {
 	case attempt.Succeeded():
 		s.Status, s.SettledAt = peal.Success, now

@@ -48,7 +48,7 @@ func (r Retention) Validate() error {
 
 // params are what a pass that begins now takes away.
 func (r Retention) params(now time.Time) peal.PurgeParams {
-	p := peal.PurgeParams{Canceled: now.UTC().Truncate(time.Microsecond), MaxBytes: r.MaxBytes}
+	p := peal.PurgeParams{Canceled: now.UTC().Truncate(time.Microsecond), Stats: now, MaxBytes: r.MaxBytes}
 	if r.History > 0 {
 		p.History = now.Add(-r.History)
 	}
@@ -136,7 +136,7 @@ func newRetentionMetrics(registerer prometheus.Registerer) (*retentionMetrics, e
 	m := &retentionMetrics{
 		purged: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "peal", Name: "retention_purged_total",
-			Help: "What retention has taken away, by kind: event, delivery, attempt, record (heads and body of an attempt), webhook, key; canceled counts deliveries held back too long.",
+			Help: "What retention has taken away, by kind: event, delivery, attempt, record (heads and body of an attempt), bucket (of counts), webhook, key; canceled counts deliveries held back too long.",
 		}, []string{"kind"}),
 		held: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "peal", Name: "retention_batch_seconds", Help: "Time that a batch of retention kept other changes waiting.", Buckets: secondsBuckets,
@@ -158,7 +158,7 @@ func newRetentionMetrics(registerer prometheus.Registerer) (*retentionMetrics, e
 func (m *retentionMetrics) count(p *peal.Purged) {
 	for kind, n := range map[string]int{
 		"event": p.Events, "delivery": p.Deliveries, "attempt": p.Attempts, "record": p.Records,
-		"canceled": p.Canceled, "webhook": p.Webhooks, "key": p.Keys,
+		"canceled": p.Canceled, "bucket": p.Buckets, "webhook": p.Webhooks, "key": p.Keys,
 	} {
 		m.purged.WithLabelValues(kind).Add(float64(n))
 	}

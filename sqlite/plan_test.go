@@ -30,7 +30,7 @@ func TestNoQueryScansHistory(t *testing.T) {
 				continue
 			}
 			switch words[1] {
-			case "events", "e", "settled", "waiting", "attempts", "x": // and the views only by way of these
+			case "events", "e", "settled", "waiting", "attempts", "x", "buckets", "b", "problems": // and the views only by way of these
 				t.Errorf("%s\nscans history: %s", text, strings.Join(plan, "\n  "))
 			}
 		}
@@ -59,10 +59,11 @@ func useAll(t *testing.T, store *sqlite.Store) {
 		}
 		ids = append(ids, in.Deliveries[0].ID)
 	}
+	reasons := map[peal.DeliveryStatus]peal.Reason{peal.Pending: peal.ReasonTimeout}
 	for i, id := range ids {
 		status := []peal.DeliveryStatus{peal.Success, peal.Pending}[i%2]
 		must(store.Settle(ctx, node, []peal.Settlement{{
-			Attempt: peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: id}, Status: status, Held: i%4 == 1, Due: now, SettledAt: now,
+			Attempt: peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: id, Reason: reasons[status]}, WebhookID: webhook.ID, Status: status, Held: i%4 == 1, Due: now, SettledAt: now,
 		}}))
 		if status == peal.Success {
 			_, err := store.Reopen(ctx, node, webhook.Tenant, id, now)
@@ -105,8 +106,9 @@ func useAll(t *testing.T, store *sqlite.Store) {
 	_, err = store.Webhooks(ctx, webhook.Tenant, peal.WebhookID{}, 10)
 	must(err)
 	useReplays(t, store, webhook)
+	useStats(t, store, webhook)
 	later := now.Add(time.Hour)
-	params := peal.PurgeParams{History: later, Attempts: later, Canceled: later, MaxBytes: 1}
+	params := peal.PurgeParams{History: later, Attempts: later, Canceled: later, Stats: later.AddDate(2, 0, 0), MaxBytes: 1}
 	purge := func() {
 		for purged := (peal.Purged{More: true}); purged.More; {
 			purged, err = store.Purge(ctx, params)
@@ -125,4 +127,23 @@ func useAll(t *testing.T, store *sqlite.Store) {
 	must(store.DeleteWebhook(ctx, webhook.Tenant, webhook.ID))
 	purge()
 	must(store.Ping(ctx))
+}
+
+// useStats calls the methods that read counts.
+func useStats(t *testing.T, store *sqlite.Store, webhook peal.Webhook) {
+	t.Helper()
+	ctx, now := context.Background(), time.Now()
+	_, err := store.Stats(ctx, peal.StatsQuery{Tenant: webhook.Tenant, Width: peal.PerHour, Since: now.Add(-time.Hour), Until: now})
+	if err == nil {
+		_, err = store.Activity(ctx, webhook.Tenant, []peal.WebhookID{webhook.ID})
+	}
+	if err == nil {
+		_, err = store.Backlog(ctx, webhook.Tenant)
+	}
+	if err == nil {
+		_, err = store.Problems(ctx, webhook.Tenant, webhook.ID, now.Add(-time.Hour), 10)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -41,7 +41,7 @@ type purgeStep func(s *Store, ctx context.Context, params *peal.PurgeParams, pur
 
 var purgeSteps = [...]purgeStep{
 	(*Store).cancelHeldBack, (*Store).purgeAged, (*Store).purgeExcess, (*Store).dropLast, (*Store).dropEarlier,
-	(*Store).purgeTombstones, (*Store).giveBack,
+	(*Store).purgeTombstones, (*Store).purgeStats, (*Store).giveBack,
 }
 
 // Purge implements [peal.PurgeStore].

@@ -97,8 +97,13 @@ func (w *writer) settleMany(owner int64, settlements []peal.Settlement) error {
 		return err
 	}
 	if changed == int64(len(settlements)) {
-		_, err := b.remove.flush(w.conn)
-		return err
+		if _, err := b.remove.flush(w.conn); err != nil {
+			return err
+		}
+		for i := range settlements {
+			w.tally.count(&settlements[i])
+		}
+		return nil
 	}
 	// Some were not held: those that are in held and in settled now have been moved.
 	b.remove.discard()
@@ -111,7 +116,9 @@ func (w *writer) settleMany(owner int64, settlements []peal.Settlement) error {
 		}
 		if n == 0 {
 			others = append(others, &settlements[i])
+			continue
 		}
+		w.tally.count(&settlements[i])
 	}
 	for _, s := range others {
 		if err := w.settleOne(owner, s); err != nil {
@@ -131,6 +138,7 @@ func (w *writer) settleOne(owner int64, s *peal.Settlement) error {
 	if recorded, err := w.hasAttempt(d.seq, a.ID); err != nil || recorded {
 		return err
 	}
+	w.tally.count(s)
 	record := record.AppendAttempt(nil, a)
 	d.attempts++
 	d.code, d.duration, d.reason = int64(a.StatusCode), a.Timing.Total.Microseconds(), string(a.Reason)

@@ -20,6 +20,7 @@ type writer struct {
 	alone   bool
 	inserts inserts
 	settles settles
+	tally   tally
 	after   []func() // run once the transaction is committed
 	// logged are the pages that went into the log since it was last written back.
 	logged      int
@@ -34,7 +35,7 @@ type statistics struct {
 }
 
 func newWriter(conn *connection, q *queue, checkpoints *checkpointer) (*writer, error) {
-	w := &writer{conn: conn, queue: q, names: newNames(), inserts: newInserts(), settles: newSettles(), checkpoints: checkpoints, stats: new(statistics)}
+	w := &writer{conn: conn, queue: q, names: newNames(), inserts: newInserts(), settles: newSettles(), tally: newTally(), checkpoints: checkpoints, stats: new(statistics)}
 	if err := w.load(); err != nil {
 		return nil, err
 	}
@@ -113,7 +114,11 @@ func (w *writer) transact(changes []*change) error {
 	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	if err := w.runAll(changes); err != nil {
+	err := w.runAll(changes)
+	if err == nil {
+		err = w.flushTally()
+	}
+	if err != nil {
 		w.rollback()
 		return err
 	}
@@ -122,6 +127,7 @@ func (w *writer) transact(changes []*change) error {
 		return err
 	}
 	w.committed = w.routes
+	w.tally.shrink()
 	w.stats.commits.Add(1)
 	w.stats.changes.Add(int64(len(changes)))
 	for _, f := range w.after {
@@ -155,6 +161,7 @@ func (w *writer) flush() error { return w.inserts.flush(w.conn) }
 // rollback undoes the transaction, and forgets what was learned in it.
 func (w *writer) rollback() {
 	w.inserts.discard()
+	w.tally.discard()
 	// SQLite has rolled back by itself after some failures; then this is an error
 	// that says so, and nothing is open either way.
 	_, _ = w.conn.exec("ROLLBACK")

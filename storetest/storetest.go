@@ -44,6 +44,7 @@ func Run(t *testing.T, open Open) {
 		{"events", eventTests},
 		{"purge", purgeTests},
 		{"purge of the rest", purgeOtherTests},
+		{"stats", statsTests},
 		{"filter errors", filterErrorTests},
 		{"deliveries", deliveryTests},
 		{"attempts", attemptTests},

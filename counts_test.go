@@ -1,0 +1,59 @@
+package peal_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/pealhq/peal"
+)
+
+func TestCountsBinary(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 1<<40)
+		want := peal.Counts{Delivered: n.Draw(t, "delivered"), Failed: n.Draw(t, "failed"), Answered: n.Draw(t, "answered")}
+		for i := range want.Failures {
+			want.Failures[i] = n.Draw(t, "failures")
+		}
+		for i := range want.Latency {
+			want.Latency[i] = n.Draw(t, "latency")
+		}
+		text, err := want.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got peal.Counts
+		if err := got.UnmarshalBinary(text); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if err := got.UnmarshalBinary(text[:rapid.IntRange(0, len(text)-1).Draw(t, "cut")]); err == nil {
+			t.Error("counts that are cut off are read")
+		}
+	})
+}
+
+func TestCountsQuantile(t *testing.T) {
+	var c peal.Counts
+	if _, ok := c.Quantile(0.5); ok {
+		t.Error("nothing has a median")
+	}
+	if _, ok := c.Success(); ok {
+		t.Error("nothing has a success rate")
+	}
+	id := peal.NewDeliveryID()
+	for _, after := range []time.Duration{time.Millisecond, 4 * time.Millisecond, 4 * time.Millisecond, 5 * time.Hour} {
+		c.Count(&peal.Settlement{
+			Attempt: peal.Attempt{DeliveryID: id, Number: 1}, Status: peal.Success, Tries: 1, SettledAt: id.Time().Add(after),
+		})
+	}
+	for part, want := range map[float64]time.Duration{0.25: time.Millisecond, 0.5: 3500 * time.Microsecond, 0.75: 5 * time.Millisecond, 1: 2 * time.Hour} {
+		if got, _ := c.Quantile(part); got != want {
+			t.Errorf("quantile %v is %v, want %v", part, got, want)
+		}
+	}
+}

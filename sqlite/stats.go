@@ -1,0 +1,116 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// Stats implements [peal.StatsStore].
+func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket, error) {
+	width := int64(slices.Index(peal.BucketWidths(), query.Width))
+	var one any
+	if !query.WebhookID.IsZero() {
+		one = query.WebhookID[:]
+	}
+	var buckets []peal.Bucket
+	err := s.query(ctx, `SELECT w.id, b.start, b.counts FROM webhooks w INDEXED BY webhooks_tenant
+			CROSS JOIN buckets b ON b.webhook = w.num AND b.width = ?3 AND b.start >= ?4 AND b.start < ?5
+		WHERE w.tenant = (SELECT num FROM tenants WHERE name = ?1) AND (?2 IS NULL OR w.id = ?2) ORDER BY w.id, b.start`, func(r row) error {
+		b := peal.Bucket{WebhookID: peal.WebhookID(r.blob(0)), Start: timeOf(r.int(1))}
+		if err := b.UnmarshalBinary(r.blob(2)); err != nil {
+			return err
+		}
+		buckets = append(buckets, b)
+		return nil
+	}, query.Tenant, one, width, micros(query.Since), micros(query.Until))
+	return buckets, translate("read counts", err)
+}
+
+// Problems implements [peal.StatsStore].
+func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.Problem, error) {
+	var one any
+	if !webhook.IsZero() {
+		one = webhook[:]
+	}
+	var problems []peal.Problem
+	err := s.query(ctx, `SELECT w.id, problems.reason, problems.code, problems.error, problems.first, problems.last, problems.attempts FROM webhooks w INDEXED BY webhooks_tenant
+			CROSS JOIN problems ON problems.webhook = w.num AND problems.last >= ?3
+		WHERE w.tenant = (SELECT num FROM tenants WHERE name = ?1) AND (?2 IS NULL OR w.id = ?2) AND NOT w.deleted
+		ORDER BY problems.last DESC, w.id, problems.reason, problems.code LIMIT +?4`, func(r row) error {
+		problems = append(problems, peal.Problem{
+			WebhookID: peal.WebhookID(r.blob(0)), Reason: peal.Reason(r.text(1)), StatusCode: int(r.int(2)), Error: r.text(3),
+			First: timeOf(r.int(4)), Last: timeOf(r.int(5)), Attempts: int(r.int(6)),
+		})
+		return nil
+	}, tenant, one, micros(since), int64(limit))
+	return problems, translate("read problems", err)
+}
+
+// Activity implements [peal.StatsStore].
+func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.Activity, error) {
+	all := make([]peal.Activity, len(webhooks))
+	err := s.snapshot(ctx, func(q querier) error {
+		for i, id := range webhooks {
+			if err := readActivity(ctx, q, tenant, id, &all[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return all, translate("read what webhooks do", err)
+}
+
+// readActivity reads through the webhook's own stretches of indexes; only the few
+// deliveries that nodes hold are looked at whatever webhook they are of.
+func readActivity(ctx context.Context, q querier, tenant string, id peal.WebhookID, a *peal.Activity) error {
+	return q.query(ctx, `SELECT
+			(SELECT count(*) FROM held WHERE webhook = w.num) + (SELECT count(*) FROM (SELECT 1 FROM waiting x INDEXED BY waiting_webhook WHERE x.webhook = w.num LIMIT +?3)),
+			(SELECT min(seq) FROM (SELECT min(seq) AS seq FROM held WHERE webhook = w.num
+				UNION ALL SELECT min(seq) FROM waiting INDEXED BY waiting_webhook WHERE webhook = w.num)),
+			(SELECT at FROM settled INDEXED BY settled_webhook WHERE webhook = w.num AND status = 1 ORDER BY seq DESC LIMIT 1),
+			(SELECT at FROM settled INDEXED BY settled_webhook WHERE webhook = w.num AND status = 2 ORDER BY seq DESC LIMIT 1)
+		FROM webhooks w JOIN tenants n ON n.num = w.tenant WHERE w.id = ?1 AND n.name = ?2`, func(r row) error {
+		a.Pending = min(int(r.int(0)), peal.MaxPending)
+		a.Oldest = createdAt(r[1])
+		a.LastSuccess, a.LastFailure = timeOf(r.int(2)), timeOf(r.int(3))
+		return nil
+	}, id[:], tenant, int64(peal.MaxPending))
+}
+
+// createdAt is the time in a row's key; zero for none.
+func createdAt(seq any) time.Time {
+	if n, ok := seq.(int64); ok {
+		return timeOfSeq(n)
+	}
+	return time.Time{}
+}
+
+// timeOfSeq is when the row of a key was made, as far as the key tells.
+func timeOfSeq(seq int64) time.Time {
+	return peal.EventKey(halves{head: headOf(seq)}.id()).Time()
+}
+
+// Backlog implements [peal.StatsStore].
+func (s *Store) Backlog(ctx context.Context, tenant string) (peal.Backlog, error) {
+	var b peal.Backlog
+	limit := strconv.Itoa(peal.MaxBacklog)
+	const of = ` FROM webhooks w INDEXED BY webhooks_tenant CROSS JOIN `
+	const ours = ` w.tenant = (SELECT num FROM tenants WHERE name = ?1)`
+	const stopped = ` AND w.settings ->> '$.status' IN ('paused', 'disabled')`
+	const waiting = `waiting x INDEXED BY waiting_webhook ON x.webhook = w.num`
+	const held = `held h WHERE h.webhook IN (SELECT w.num FROM webhooks w WHERE` + ours
+	err := s.query(ctx, `SELECT
+			(SELECT count(*) FROM `+held+`)) + (SELECT count(*) FROM (SELECT 1`+of+waiting+` WHERE`+ours+` LIMIT `+limit+`)),
+			(SELECT count(*) FROM `+held+stopped+`)) + (SELECT count(*) FROM (SELECT 1`+of+waiting+` WHERE`+ours+stopped+` LIMIT `+limit+`)),
+			(SELECT min(seq) FROM (SELECT min(seq) AS seq FROM `+held+`)
+				UNION ALL SELECT (SELECT min(seq) FROM waiting INDEXED BY waiting_webhook WHERE webhook = w.num) FROM webhooks w WHERE`+ours+`))`, func(r row) error {
+		b.Pending, b.Held = min(int(r.int(0)), peal.MaxBacklog), min(int(r.int(1)), peal.MaxBacklog)
+		b.Oldest = createdAt(r[2])
+		return nil
+	}, tenant)
+	return b, translate("count what is pending", err)
+}
