@@ -1,0 +1,50 @@
+package identity
+
+import (
+	"net/http"
+	"time"
+)
+
+// cookie is one of the two that carry a session's token: that of users, and that of
+// the portal, so that an operator who follows a portal link stays signed in.
+type cookie string
+
+const (
+	userCookie   cookie = "peal_session"
+	portalCookie cookie = "peal_portal"
+)
+
+// name is the cookie's name. The prefix __Host- has the browser refuse one that was set
+// without TLS, for another path, or by a neighbour domain (RFC 6265bis, section 4.1.3).
+func (c cookie) name(secure bool) string {
+	if secure {
+		return "__Host-" + string(c)
+	}
+	return string(c)
+}
+
+// token gives the token that a request carries; "" for none.
+func (i *Identity) token(r *http.Request, c cookie) string {
+	found := r.CookiesNamed(c.name(i.proxies.Secure(r)))
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0].Value
+}
+
+// setCookie has the browser keep a token until the session ends; "" has it forget.
+func (i *Identity) setCookie(w http.ResponseWriter, r *http.Request, c cookie, token string, expires time.Time) {
+	secure := i.proxies.Secure(r)
+	set := &http.Cookie{Name: c.name(secure), Value: token, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	if c == portalCookie && secure && len(i.frameAncestors) > 0 {
+		// In a frame of another site the browser sends no other cookie, and keeps it
+		// apart for each site that frames the portal.
+		set.SameSite, set.Partitioned = http.SameSiteNoneMode, true
+	}
+	if token == "" {
+		set.MaxAge = -1
+	} else {
+		set.MaxAge = max(1, int(expires.Sub(i.now()).Seconds()))
+	}
+	http.SetCookie(w, set)
+}

@@ -1,0 +1,121 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+
+	"github.com/pealhq/peal"
+)
+
+// Bounds of a password.
+const (
+	MinPassword = 12  // characters
+	MaxPassword = 256 // bytes
+)
+
+// Cost is what one try of a password costs whoever guesses: the parameters of argon2id
+// (RFC 9106).
+type Cost struct {
+	Memory  uint32 // KiB
+	Passes  uint32
+	Threads uint8
+}
+
+// DefaultCost takes 19 MiB and two passes, the least that OWASP's cheat sheet on storing
+// passwords advises: on a server with little memory, many sign in at once.
+func DefaultCost() Cost { return Cost{Memory: 19 << 10, Passes: 2, Threads: 1} }
+
+const (
+	saltLength = 16
+	hashLength = 32
+	// dearest bounds the parameters of a stored hash, which whoever can write into the
+	// database might raise.
+	dearestMemory = 1 << 20 // KiB
+	dearestPasses = 100
+)
+
+// CheckPassword says whether a password is good enough for a user of a name. The error
+// has code [peal.Invalid] and names the field password.
+func CheckPassword(name, password string) error {
+	switch {
+	case !utf8.ValidString(password):
+		return peal.Invalidf("password", "is not UTF-8")
+	case utf8.RuneCountInString(password) < MinPassword:
+		return peal.Invalidf("password", "must have at least %d characters: a few words make a good one", MinPassword)
+	case len(password) > MaxPassword:
+		return peal.Invalidf("password", "must have at most %d bytes", MaxPassword)
+	case strings.EqualFold(password, name):
+		return peal.Invalidf("password", "must not be the name")
+	}
+	return nil
+}
+
+// HashPassword gives what is stored of a password, in the PHC string format. It waits
+// while too many are being computed.
+func (i *Identity) HashPassword(ctx context.Context, password string) (string, error) {
+	salt := make([]byte, saltLength)
+	rand.Read(salt)
+	hash, err := i.derive(ctx, password, salt, i.cost)
+	if err != nil {
+		return "", err
+	}
+	c := i.cost
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Passes, c.Threads,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(hash)), nil
+}
+
+// verify reports whether a password is the one of a stored hash. It takes as long when
+// there is no hash, so that nobody learns from the time whether there is such a user.
+func (i *Identity) verify(ctx context.Context, stored, password string) (bool, error) {
+	if len(password) > MaxPassword {
+		password = "" // no user has it, and the time must tell nothing
+	}
+	cost, salt, want, ok := parseHash(stored)
+	if !ok {
+		cost, salt, want = i.cost, make([]byte, saltLength), nil
+	}
+	got, err := i.derive(ctx, password, salt, cost)
+	if err != nil {
+		return false, err
+	}
+	return subtle.ConstantTimeCompare(got, want) == 1, nil
+}
+
+// derive computes argon2id, not too many at once: each takes memory.
+func (i *Identity) derive(ctx context.Context, password string, salt []byte, cost Cost) ([]byte, error) {
+	select {
+	case i.hashing <- struct{}{}:
+		defer func() { <-i.hashing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return argon2.IDKey([]byte(password), salt, cost.Passes, cost.Memory, cost.Threads, hashLength), nil
+}
+
+// parseHash reads a stored hash; false for any that HashPassword did not write.
+func parseHash(stored string) (cost Cost, salt, hash []byte, ok bool) {
+	parts := strings.Split(stored, "$")
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return Cost{}, nil, nil, false
+	}
+	n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &cost.Memory, &cost.Passes, &cost.Threads)
+	if err != nil || n != 3 || parts[3] != fmt.Sprintf("m=%d,t=%d,p=%d", cost.Memory, cost.Passes, cost.Threads) {
+		return Cost{}, nil, nil, false
+	}
+	if cost.Passes < 1 || cost.Threads < 1 || cost.Memory > dearestMemory || cost.Passes > dearestPasses {
+		return Cost{}, nil, nil, false
+	}
+	salt, err = base64.RawStdEncoding.DecodeString(parts[4])
+	if err != nil || len(salt) < 8 {
+		return Cost{}, nil, nil, false
+	}
+	hash, err = base64.RawStdEncoding.DecodeString(parts[5])
+	return cost, salt, hash, err == nil && len(hash) == hashLength
+}
