@@ -51,4 +51,7 @@ func (w *Webhook) ActiveSecrets(at time.Time) []string {
 type Sealer interface {
 	Seal(plain, bound []byte) ([]byte, error)
 	Open(sealed, bound []byte) ([]byte, error)
+	// Mark is what each value begins with that Seal makes now, and none that was sealed
+	// with another key. It is never empty.
+	Mark() []byte
 }

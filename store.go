@@ -23,6 +23,7 @@ type Store interface {
 	ReplayStore
 	IdentityStore
 	StatsStore
+	SealStore
 
 	// Ping reports whether the store can be read and written now.
 	Ping(ctx context.Context) error

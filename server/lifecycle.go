@@ -27,6 +27,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.started = true
 	s.startEngine(context.WithoutCancel(ctx))
 	s.startIntake(context.WithoutCancel(ctx))
+	s.startEncryption(context.WithoutCancel(ctx))
 	if s.listener != nil {
 		s.startListening()
 	}
@@ -61,6 +62,21 @@ func (s *Server) startIntake(ctx context.Context) {
 		s.intake.Run(ctx)
 	}()
 	s.onStop("intake", func(context.Context) error {
+		cancel()
+		<-done
+		return nil
+	})
+}
+
+// startEncryption goes on with a change of the encryption key, and waits for others.
+func (s *Server) startEncryption(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.encryption.run(ctx)
+	}()
+	s.onStop("encryption", func(context.Context) error {
 		cancel()
 		<-done
 		return nil

@@ -29,7 +29,8 @@ type Options struct {
 	// OperatorKey is a key that may do everything, of at least [peal.MinKeyLength]
 	// characters. Without one, and with none in the database, New makes one.
 	OperatorKey string
-	// EncryptionKey seals the webhooks' secrets: 32 bytes in base64. "" takes the
+	// EncryptionKey seals secrets at rest: 32 bytes in base64. Several are separated by
+	// commas or white space: the first one seals, the others still open. "" takes the
 	// file encryption.key in Data, which is made with a new database.
 	EncryptionKey string
 	// MaxData is the largest event data in bytes, 1 to [peal.LargestMaxData].
@@ -97,7 +98,7 @@ func (o Options) Validate() error {
 		return peal.Invalidf("operator_key", "has %d characters, at least %d are needed", len(o.OperatorKey), peal.MinKeyLength)
 	}
 	if o.EncryptionKey != "" {
-		if _, err := parseKey(o.EncryptionKey); err != nil {
+		if _, err := parseKeys(o.EncryptionKey); err != nil {
 			return err
 		}
 	}

@@ -21,14 +21,15 @@ import (
 
 // Server is a Peal server. Its methods are safe for concurrent use.
 type Server struct {
-	options  Options
-	log      *slog.Logger
-	listener net.Listener // nil when it listens nowhere
-	store    peal.Store
-	engine   *dispatch.Engine
-	intake   *intake.Intake
-	handler  http.Handler
-	firstKey string
+	options    Options
+	log        *slog.Logger
+	listener   net.Listener // nil when it listens nowhere
+	store      peal.Store
+	engine     *dispatch.Engine
+	intake     *intake.Intake
+	encryption *encryption
+	handler    http.Handler
+	firstKey   string
 
 	reloading sync.Mutex // one change of the managed webhooks at a time
 
@@ -77,7 +78,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.onStop("listener", func(context.Context) error { return closeListener(s.listener) })
 
-	if s.store, err = openStore(ctx, s.options); err != nil {
+	if err = s.openStore(ctx); err != nil {
 		return err
 	}
 	s.onStop("store", func(context.Context) error { return s.store.Close() })
@@ -104,6 +105,7 @@ func (s *Server) open(ctx context.Context) error {
 		Store:       s.store,
 		Engine:      s.engine,
 		Intake:      s.intake,
+		Encryption:  s.encryption,
 		Metrics:     registry,
 		Log:         s.log,
 		OperatorKey: s.options.OperatorKey,

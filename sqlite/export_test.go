@@ -3,6 +3,9 @@ package sqlite
 import (
 	"context"
 	"maps"
+	"slices"
+
+	"github.com/pealhq/peal/internal/record"
 )
 
 // Commits is how many transactions the writer has committed.
@@ -87,3 +90,21 @@ func parameters(text string) int {
 var SeqFloor = seqFloor
 
 func SeqOf(id [16]byte) int64 { return halve(id).seq() }
+
+// SealedTables gives the tables that say of each row whether it is sealed, by name.
+func (s *Store) SealedTables() (tables []string, err error) {
+	err = s.query(context.Background(), `SELECT t.name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE c.name = 'sealed' ORDER BY t.name`, func(r row) error {
+		tables = append(tables, r.text(0))
+		return nil
+	})
+	return tables, err
+}
+
+// ResealedTables gives those that Reseal looks at, by name.
+func ResealedTables() (tables []string) {
+	for _, c := range record.SealedColumns() {
+		tables = append(tables, c.Table)
+	}
+	slices.Sort(tables)
+	return tables
+}

@@ -32,3 +32,14 @@ func TestStore(t *testing.T) {
 		return store
 	})
 }
+
+func TestSealedStore(t *testing.T) {
+	storetest.RunSealed(t, func(t *testing.T, place string, sealer peal.Sealer) peal.Store {
+		t.Helper()
+		store, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(place, "peal.db"), Sealer: sealer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	})
+}

@@ -82,3 +82,15 @@ func TestSecretsInTheClearStayReadable(t *testing.T) {
 		t.Error("the change did not seal the secrets")
 	}
 }
+
+// Reseal must know of every table with sealed values.
+func TestEverySealedColumnIsKnown(t *testing.T) {
+	store := open(t, sqlite.Options{})
+	tables, err := store.SealedTables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(tables, " "), strings.Join(sqlite.ResealedTables(), " "); got != want || got == "" {
+		t.Errorf("the tables %s have a column sealed, and Reseal looks at %s", got, want)
+	}
+}

@@ -33,12 +33,12 @@ func noSource() error { return peal.Errorf(peal.NotFound, "there is no such sour
 // CreateSource implements [peal.SourceStore].
 func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Source, error) {
 	source.Revision = 1
-	encoded, err := record.EncodeSource(&source, s.options.Sealer)
-	if err != nil {
-		return peal.Source{}, translate("create a source", err)
-	}
 	c := source.Counts
-	err = s.queue.submit(&change{ctx: ctx, rows: 2, run: func(w *writer) error {
+	err := s.queue.submit(&change{ctx: ctx, rows: 2, run: func(w *writer) error {
+		encoded, err := record.EncodeSource(&source, s.options.Sealer) // here, see Reseal
+		if err != nil {
+			return err
+		}
 		tenant, err := w.ensureTenant(source.Tenant, source.CreatedAt())
 		if err != nil {
 			return err
@@ -64,12 +64,12 @@ func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Sour
 
 // UpdateSource implements [peal.SourceStore].
 func (s *Store) UpdateSource(ctx context.Context, source peal.Source) (peal.Source, error) {
-	encoded, err := record.EncodeSource(&source, s.options.Sealer)
-	if err != nil {
-		return peal.Source{}, translate("update a source", err)
-	}
 	saved := source
-	err = s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
+	err := s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
+		encoded, err := record.EncodeSource(&source, s.options.Sealer) // here, see Reseal
+		if err != nil {
+			return err
+		}
 		found, stored := false, int64(0)
 		if err := w.conn.query(`SELECT s.revision, s.name, `+sourceCounts+` FROM sources s JOIN tenants n ON n.num = s.tenant
 			WHERE s.id = ? AND n.name = ?`, func(r row) error {
@@ -85,7 +85,7 @@ func (s *Store) UpdateSource(ctx context.Context, source peal.Source) (peal.Sour
 		case stored != source.Revision:
 			return refusef(peal.Conflict, "the source was changed meanwhile; read it again and repeat the change")
 		}
-		_, err := w.conn.exec(`UPDATE sources SET revision = ?, settings = ?, secrets = ?, sealed = ?, updated = ? WHERE id = ?`,
+		_, err = w.conn.exec(`UPDATE sources SET revision = ?, settings = ?, secrets = ?, sealed = ?, updated = ? WHERE id = ?`,
 			saved.Revision, encoded.Settings, encoded.Secrets, flag(encoded.Sealed), micros(source.UpdatedAt), source.ID[:])
 		return err
 	}})

@@ -28,12 +28,12 @@ func noWebhook(id peal.WebhookID) error {
 
 // CreateWebhook implements [peal.ConfigStore].
 func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.Webhook, error) {
-	encoded, err := record.EncodeWebhook(&webhook, s.options.Sealer)
-	if err != nil {
-		return peal.Webhook{}, translate("create a webhook", err)
-	}
 	var revision int64
-	err = s.queue.submit(&change{ctx: ctx, rows: 3, run: func(w *writer) error {
+	err := s.queue.submit(&change{ctx: ctx, rows: 3, run: func(w *writer) error {
+		encoded, err := record.EncodeWebhook(&webhook, s.options.Sealer) // here, see Reseal
+		if err != nil {
+			return err
+		}
 		if _, taken, err := w.webhook(webhook.ID); err != nil {
 			return err
 		} else if taken {
@@ -60,13 +60,13 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 
 // UpdateWebhook implements [peal.ConfigStore].
 func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.Webhook, error) {
-	encoded, err := record.EncodeWebhook(&webhook, s.options.Sealer)
-	if err != nil {
-		return peal.Webhook{}, translate("update a webhook", err)
-	}
 	var revision int64
 	var health peal.Health
-	err = s.queue.submit(&change{ctx: ctx, rows: 2, run: func(w *writer) error {
+	err := s.queue.submit(&change{ctx: ctx, rows: 2, run: func(w *writer) error {
+		encoded, err := record.EncodeWebhook(&webhook, s.options.Sealer) // here, see Reseal
+		if err != nil {
+			return err
+		}
 		num, stored, h, err := w.liveWebhook(webhook.Tenant, webhook.ID)
 		if err != nil {
 			return err

@@ -22,7 +22,7 @@ which may do everything for every tenant.`,
   peal keys list --tenant acme`,
 		GroupID: groupManage,
 	}
-	cmd.AddCommand(newKeysListCommand(app), newKeysCreateCommand(app), newKeysRevokeCommand(app))
+	cmd.AddCommand(newKeysListCommand(app), newKeysCreateCommand(app), newKeysRevokeCommand(app), newKeysRotateEncryptionCommand(app))
 	return cmd
 }
 

@@ -49,6 +49,8 @@ type Options struct {
 	Engine Engine
 	// Intake takes the webhooks of other systems.
 	Intake *intake.Intake
+	// Encryption holds the keys of secrets at rest; nil when the server seals none.
+	Encryption EncryptionKeeper
 	// Log gets what is the server's fault; nil discards it.
 	Log *slog.Logger
 	// OperatorKey is an operator's key that is not in the store, of at least

@@ -23,7 +23,7 @@ type Config struct {
 	Dev      bool   `yaml:"dev" env:"PEAL_DEV" doc:"For trying things out: webhooks may use http and reach loopback and private addresses, and a receiver that shows what arrives is started beside the server. Not for production."`
 
 	OperatorKey   string `yaml:"operator_key" env:"PEAL_OPERATOR_KEY" secret:"true" doc:"A key of at least 32 characters that may do everything. Without one, the first start makes one and prints it once."`
-	EncryptionKey string `yaml:"encryption_key" env:"PEAL_ENCRYPTION_KEY" secret:"true" doc:"The key that seals webhook secrets in the database: 32 bytes in base64, such as openssl rand -base64 32 prints. Without one, the file encryption.key in the data directory is used, and made when the database is new."`
+	EncryptionKey string `yaml:"encryption_key" env:"PEAL_ENCRYPTION_KEY" secret:"true" doc:"The key that seals secrets in the database: 32 bytes in base64, such as openssl rand -base64 32 prints. Several are separated by commas: the first one seals, the others still open what they have sealed. Without one, the file encryption.key in the data directory is used, and made when the database is new."`
 
 	Origin string `yaml:"origin" env:"PEAL_ORIGIN" doc:"DNS name of this deployment, such as events.example.com, which webhooks with a handshake (CloudEvents) name to their endpoints. Empty takes the machine's name."`
 

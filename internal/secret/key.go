@@ -1,82 +1,123 @@
 package secret
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // maxKeyFile bounds what is read of a key file: a key has 44 characters.
 const maxKeyFile = 1 << 10
 
-// ParseKey reads a key from its text: 32 bytes in base64, with white space around.
-func ParseKey(text string) ([KeySize]byte, error) {
-	var k [KeySize]byte
-	bits, err := base64.StdEncoding.Strict().DecodeString(string(bytes.TrimSpace([]byte(text))))
-	if err != nil || len(bits) != KeySize {
-		return k, errors.New("a key is 32 random bytes in base64 (44 characters); make one with: openssl rand -base64 32")
-	}
-	copy(k[:], bits)
-	return k, nil
+// Key is what seals and opens.
+type Key = [KeySize]byte
+
+// NewKey makes a random key.
+func NewKey() Key {
+	var k Key
+	rand.Read(k[:]) // never fails: crypto/rand aborts the program instead
+	return k
 }
 
-// LoadOrCreateKey reads the key in a file, and makes a file with a new random key
-// (mode 0600) where there is none. Of several processes that create it at once,
-// all get the same key.
-func LoadOrCreateKey(path string) ([KeySize]byte, error) {
-	k, err := load(path)
+// ParseKeys reads keys from their text: 32 bytes in base64 each, with white space or
+// commas between them. The first is the one that seals. The error does not show the text.
+func ParseKeys(text string) ([]Key, error) {
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\r' || r == '\n' })
+	keys := make([]Key, max(1, len(words)))
+	for i := range keys {
+		bits, err := []byte(nil), errors.New("none is given")
+		if len(words) > 0 {
+			bits, err = base64.StdEncoding.Strict().DecodeString(words[i])
+		}
+		if err != nil || len(bits) != KeySize {
+			return nil, errors.New("a key is 32 random bytes in base64 (44 characters); make one with: openssl rand -base64 32")
+		}
+		keys[i] = Key(bits)
+	}
+	return keys, nil
+}
+
+// LoadOrCreateKeys reads the keys in a file, one in a line, and makes a file with a new
+// random key (mode 0600) where there is none; created tells that. Of several processes
+// that create it at once, all get the same key.
+func LoadOrCreateKeys(path string) (keys []Key, created bool, err error) {
+	keys, err = load(path)
 	if !errors.Is(err, os.ErrNotExist) {
-		return k, err
+		return keys, false, err
 	}
-	if err := create(path); err != nil && !errors.Is(err, os.ErrExist) {
-		return k, fmt.Errorf("create the key file %s: %w", path, err)
+	file, err := write(path, NewKey())
+	if err == nil {
+		err = errors.Join(os.Link(file, path), os.Remove(file)) // unlike a rename, it never replaces
+		created = err == nil
 	}
-	return load(path)
+	if errors.Is(err, os.ErrExist) {
+		err = nil
+	}
+	if err = errors.Join(err, syncDirectory(filepath.Dir(path))); err != nil {
+		return nil, false, fmt.Errorf("create the key file %s: %w", path, err)
+	}
+	keys, err = load(path)
+	return keys, created, err
 }
 
-func load(path string) (k [KeySize]byte, err error) {
+// ReplaceKeys puts other keys into a key file, all of them or none: whenever the process
+// or the machine dies, the file holds either what it held or what it should.
+func ReplaceKeys(path string, keys ...Key) error {
+	file, err := write(path, keys...)
+	if err == nil {
+		if err = os.Rename(file, path); err != nil {
+			err = errors.Join(err, os.Remove(file))
+		} else {
+			err = syncDirectory(filepath.Dir(path))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write the key file %s: %w", path, err)
+	}
+	return nil
+}
+
+func load(path string) ([]Key, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return k, fmt.Errorf("read the key file: %w", err)
+		return nil, fmt.Errorf("read the key file: %w", err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxKeyFile {
-		return k, fmt.Errorf("the key file %s is no key file: it must hold one line", path)
+		return nil, fmt.Errorf("the key file %s is no key file: it must hold one line for each key", path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return k, fmt.Errorf("the key file %s can be read by others; restrict it with: chmod 600 %s", path, path)
+		return nil, fmt.Errorf("the key file %s can be read by others; restrict it with: chmod 600 %s", path, path)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return k, fmt.Errorf("read the key file: %w", err)
+		return nil, fmt.Errorf("read the key file: %w", err)
 	}
-	if k, err = ParseKey(string(text)); err != nil {
-		return k, fmt.Errorf("read the key file %s: %w", path, err)
+	keys, err := ParseKeys(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("read the key file %s: %w", path, err)
 	}
-	return k, nil
+	return keys, nil
 }
 
-// create puts a new key at path, complete or not at all, and leaves alone what is
-// there already.
-func create(path string) (err error) {
-	var k [KeySize]byte
-	rand.Read(k[:])
+// write puts keys into a new file beside path and gives its name.
+func write(path string, keys ...Key) (name string, err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // has mode 0600
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
-	_, err = file.WriteString(base64.StdEncoding.EncodeToString(k[:]) + "\n")
+	var text strings.Builder
+	for _, k := range keys {
+		text.WriteString(base64.StdEncoding.EncodeToString(k[:]) + "\n")
+	}
+	_, err = file.WriteString(text.String())
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
+		return "", errors.Join(err, os.Remove(file.Name()))
 	}
-	if err := os.Link(file.Name(), path); err != nil { // unlike a rename, it never replaces
-		return err
-	}
-	return syncDirectory(filepath.Dir(path))
+	return file.Name(), nil
 }
 
 func syncDirectory(path string) error {

@@ -9,8 +9,10 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/pealhq/peal"
 )
@@ -29,7 +31,7 @@ const KeySize = 32
 
 // Sealer seals with its first key and opens with any of its keys. It is safe for
 // concurrent use.
-type Sealer struct{ keys []key }
+type Sealer struct{ keys atomic.Pointer[[]key] }
 
 type key struct {
 	id   [idSize]byte
@@ -44,22 +46,59 @@ func NewSealer(keys ...[KeySize]byte) (*Sealer, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("make a sealer: no key is given")
 	}
-	s := &Sealer{}
+	list := make([]key, len(keys))
 	for i := range keys {
-		if keys[i] == ([KeySize]byte{}) {
-			return nil, fmt.Errorf("make a sealer: key %d is all zeros", i+1)
+		var err error
+		if list[i], err = newKey(keys[i]); err != nil {
+			return nil, fmt.Errorf("make a sealer: key %d: %w", i+1, err)
 		}
-		block, err := aes.NewCipher(keys[i][:])
-		if err != nil {
-			return nil, fmt.Errorf("make a sealer: %w", err)
-		}
-		aead, err := cipher.NewGCM(block)
-		if err != nil {
-			return nil, fmt.Errorf("make a sealer: %w", err)
-		}
-		s.keys = append(s.keys, key{idOf(keys[i]), aead})
 	}
+	s := &Sealer{}
+	s.keys.Store(&list)
 	return s, nil
+}
+
+func newKey(k [KeySize]byte) (key, error) {
+	if k == ([KeySize]byte{}) {
+		return key{}, errors.New("it is all zeros")
+	}
+	block, err := aes.NewCipher(k[:])
+	if err != nil {
+		return key{}, err
+	}
+	aead, err := cipher.NewGCM(block)
+	return key{idOf(k), aead}, err
+}
+
+// Use makes a key the one that seals from now on. Those from before still open.
+func (s *Sealer) Use(k [KeySize]byte) error {
+	first, err := newKey(k)
+	if err != nil {
+		return fmt.Errorf("use another key: %w", err)
+	}
+	for {
+		before := s.keys.Load()
+		list := append([]key{first}, *before...)
+		if s.keys.CompareAndSwap(before, &list) {
+			return nil
+		}
+	}
+}
+
+// KeyIDs names the keys in hexadecimal digits, without saying anything about them; the
+// one that seals comes first.
+func (s *Sealer) KeyIDs() []string {
+	var ids []string
+	for _, k := range *s.keys.Load() {
+		ids = append(ids, hex.EncodeToString(k.id[:]))
+	}
+	return ids
+}
+
+// Mark implements [peal.Sealer].
+func (s *Sealer) Mark() []byte {
+	id := (*s.keys.Load())[0].id
+	return append([]byte{version}, id[:]...)
 }
 
 // idOf names a key without saying anything about it.
@@ -71,7 +110,7 @@ func idOf(k [KeySize]byte) (id [idSize]byte) {
 
 // Seal implements [peal.Sealer].
 func (s *Sealer) Seal(plain, bound []byte) ([]byte, error) {
-	k := s.keys[0]
+	k := (*s.keys.Load())[0]
 	sealed := make([]byte, headSize, headSize+len(plain)+k.aead.Overhead())
 	sealed[0] = version
 	copy(sealed[1:], k.id[:])
@@ -85,7 +124,7 @@ func (s *Sealer) Open(sealed, bound []byte) ([]byte, error) {
 	if len(sealed) < headSize || sealed[0] != version {
 		return nil, errors.New("open a secret: it is no sealed value of a version known here")
 	}
-	for _, k := range s.keys {
+	for _, k := range *s.keys.Load() {
 		if !bytes.Equal(k.id[:], sealed[1:1+idSize]) {
 			continue
 		}

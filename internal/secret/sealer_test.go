@@ -82,6 +82,35 @@ func TestKeysTakeOver(t *testing.T) {
 	}
 }
 
+func TestUse(t *testing.T) {
+	s := sealer(t, keyOf(1))
+	before, _ := s.Seal([]byte("before"), nil)
+	if !bytes.HasPrefix(before, s.Mark()) {
+		t.Error("a value does not begin with the mark")
+	}
+	if err := s.Use(keyOf(2)); err != nil {
+		t.Fatal(err)
+	}
+	after, _ := s.Seal([]byte("after"), nil)
+	if !bytes.HasPrefix(after, s.Mark()) || bytes.HasPrefix(before, s.Mark()) {
+		t.Error("the mark is not that of the new key alone")
+	}
+	for sealed, want := range map[string]string{string(before): "before", string(after): "after"} {
+		if got, err := s.Open([]byte(sealed), nil); err != nil || string(got) != want {
+			t.Errorf("opened %q, %v; want %q", got, err, want)
+		}
+	}
+	if _, err := sealer(t, keyOf(2)).Open(after, nil); err != nil {
+		t.Errorf("the new key alone: %v", err)
+	}
+	if ids := s.KeyIDs(); len(ids) != 2 || ids[0] != sealer(t, keyOf(2)).KeyIDs()[0] {
+		t.Errorf("the keys are %v", ids)
+	}
+	if err := s.Use(keyOf(0)); err == nil {
+		t.Error("a key of zeros is taken")
+	}
+}
+
 func TestNewSealerRefuses(t *testing.T) {
 	for name, keys := range map[string][][secret.KeySize]byte{"no key": nil, "zeros": {keyOf(0)}, "zeros behind": {keyOf(1), keyOf(0)}} {
 		if _, err := secret.NewSealer(keys...); err == nil {
