@@ -91,6 +91,18 @@ func (q *fifo[T]) pop() T {
 	return item
 }
 
+// popLast takes what was pushed last.
+func (q *fifo[T]) popLast() T {
+	last := len(q.items) - 1
+	item := q.items[last]
+	var none T
+	q.items[last] = none
+	if q.items = q.items[:last]; q.head == last {
+		q.items, q.head = q.items[:0], 0
+	}
+	return item
+}
+
 // drain empties the queue and gives what was in it.
 func (q *fifo[T]) drain() []T {
 	items := q.items[q.head:]

@@ -92,11 +92,11 @@ func (s *scheduler) gauges() []prometheus.Collector {
 		})
 	}
 	inFlight := func(pace string, k kind) prometheus.Collector {
-		const help = "Requests in flight, by how fast their endpoints answer: within a second, not, or not known yet."
+		const help = "Requests in flight, by what is known of their endpoints: they answer within a second, do so with failures, take longer, or nothing yet."
 		return gauge("requests_in_flight", help, prometheus.Labels{"pace": pace}, func() int64 { return int64(s.inFlight[k]) })
 	}
 	return []prometheus.Collector{
-		inFlight("fast", fast), inFlight("fresh", fresh), inFlight("slow", slow),
+		inFlight("fast", fast), inFlight("fresh", fresh), inFlight("erring", erring), inFlight("slow", slow),
 		gauge("memory_bytes", "What the deliveries in memory cost, in bytes.", nil, func() int64 { return s.memory }),
 		lanes("known", func(*lane) bool { return true }),
 		lanes("ready", func(l *lane) bool { return l.ready }),

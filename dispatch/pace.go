@@ -23,19 +23,35 @@ type pace struct {
 type kind uint8
 
 const (
-	fast  kind = iota // within slowAfter
-	fresh             // nothing is known yet: it gets one request in flight to show itself
-	slow              // not within slowAfter
+	fast   kind = iota // within slowAfter
+	fresh              // nothing is known yet: it gets one request in flight to show itself
+	erring             // within slowAfter, but in vain
+	slow               // not within slowAfter
 	kinds
+)
+
+// gentle reports whether attempts of the kind begin at a bounded rate only: those
+// that likely come to nothing and end at once. A thousand endpoints that refuse
+// connections would otherwise take all of the CPU until their breakers open, and
+// every healthy one would wait for it.
+func (k kind) gentle() bool { return k == fresh || k == erring }
+
+const (
+	gentleRate  = 1000 // attempts a second and CPU
+	gentleBurst = 64   // at once, after a pause
 )
 
 func newPace(most int) pace { return pace{limit: min(firstInFlight, most), kind: fresh} }
 
 // after learns from an attempt that ended.
 func (p *pace) after(took time.Duration, ok bool, most int) {
-	p.kind = fast
-	if took > slowAfter {
+	switch {
+	case took > slowAfter:
 		p.kind = slow
+	case !ok:
+		p.kind = erring
+	default:
+		p.kind = fast
 	}
 	if p.calm > 0 {
 		p.calm--

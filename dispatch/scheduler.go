@@ -1,17 +1,20 @@
 package dispatch
 
 import (
+	"runtime"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/pealhq/peal"
 )
 
 // scheduler decides which delivery is attempted next. Lanes that have something to
 // send and may send it stand in the queue of their kind and take turns: fast ones,
-// whose endpoints answer within slowAfter, slow ones, and those of which nothing is
-// known yet. Each kind has its own number of requests that may be in flight, so that
-// endpoints that hang cannot use up what the healthy ones need.
+// whose endpoints answer within slowAfter, erring and slow ones, and those of which
+// nothing is known yet. Each kind has its own number of requests that may be in flight,
+// so that endpoints that hang cannot use up what the healthy ones need.
 type scheduler struct {
 	mu      sync.Mutex
 	options Options
@@ -19,9 +22,12 @@ type scheduler struct {
 
 	queues         [kinds]fifo[*lane] // the ready lanes
 	inFlight       [kinds]int
-	most           [kinds]int // in flight
-	oldest, newest *job       // attempts in flight, by their start
-	memory         int64      // what all deliveries in memory cost, in bytes
+	most           [kinds]int    // in flight
+	gently         *rate.Limiter // of the beginning of attempts of gentle kinds
+	newcomer       bool          // whether the last of these was the newest of its queue
+	later          *time.Timer   // wakes a worker when gently allows the next; nil when none waits
+	oldest, newest *job          // attempts in flight, by their start
+	memory         int64         // what all deliveries in memory cost, in bytes
 
 	idle     int // workers that wait
 	workers  int
@@ -38,7 +44,8 @@ type scheduler struct {
 
 func newScheduler(options Options) *scheduler {
 	s := &scheduler{options: options, lanes: make(map[peal.WebhookID]*lane), nudge: make(chan struct{}, 1)}
-	s.most = [kinds]int{fast: options.MaxInFlight, fresh: options.MaxSlow, slow: options.MaxSlow}
+	s.most = [kinds]int{fast: options.MaxInFlight, fresh: options.MaxSlow, erring: options.MaxInFlight, slow: options.MaxSlow}
+	s.gently = rate.NewLimiter(rate.Limit(gentleRate*runtime.GOMAXPROCS(0)), gentleBurst)
 	s.work = sync.NewCond(&s.mu)
 	s.refill = sync.NewCond(&s.mu)
 	return s
@@ -98,11 +105,42 @@ func (s *scheduler) take() *job {
 // turn gives the lane whose turn it is; nil when none may begin an attempt.
 func (s *scheduler) turn() *lane {
 	for k := range kinds {
-		if s.queues[k].len() > 0 && s.inFlight[k] < s.most[k] {
+		switch {
+		case s.queues[k].len() == 0 || s.inFlight[k] >= s.most[k]:
+		case !k.gentle():
+			return s.queues[k].pop()
+		case s.gentlyNow():
+			// In turns the one that waits longest and the one that came last: a new
+			// webhook does not wait behind a thousand that were there before it.
+			if s.newcomer = !s.newcomer; s.newcomer {
+				return s.queues[k].popLast()
+			}
 			return s.queues[k].pop()
 		}
 	}
 	return nil
+}
+
+// gentlyNow reports whether an attempt of a gentle kind may begin now, and arranges
+// for a worker to ask again when only time is in the way.
+func (s *scheduler) gentlyNow() bool {
+	if s.later != nil {
+		return false
+	}
+	now := time.Now()
+	reservation := s.gently.ReserveN(now, 1)
+	wait := reservation.DelayFrom(now)
+	if wait <= 0 {
+		return true
+	}
+	reservation.CancelAt(now)
+	s.later = time.AfterFunc(wait, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.later = nil
+		s.wakeWorker()
+	})
+	return false
 }
 
 // mayStart reports whether the lane may begin an attempt now, and arranges to be
@@ -170,7 +208,7 @@ func (s *scheduler) wakeWorker() {
 	case s.stopping || s.stalled:
 	case s.idle > 0:
 		s.work.Signal()
-	case s.workers < s.most[fast]+s.most[fresh]+s.most[slow] && s.spawn != nil:
+	case s.workers < s.most[fast]+s.most[fresh]+s.most[erring]+s.most[slow] && s.spawn != nil:
 		s.workers++
 		s.spawn()
 	}
@@ -269,7 +307,7 @@ func (s *scheduler) stall(on bool) {
 
 // wakeSome wakes workers for what is ready; each of them wakes the next.
 func (s *scheduler) wakeSome() {
-	for range min(s.queues[fast].len()+s.queues[fresh].len()+s.queues[slow].len(), maxIdle) {
+	for range min(s.queues[fast].len()+s.queues[fresh].len()+s.queues[erring].len()+s.queues[slow].len(), maxIdle) {
 		s.wakeWorker()
 	}
 }
@@ -281,6 +319,9 @@ func (s *scheduler) stop() {
 	s.stopping = true
 	s.work.Broadcast()
 	s.refill.Broadcast()
+	if s.later != nil {
+		s.later.Stop()
+	}
 	for _, l := range s.lanes {
 		if l.wake != nil {
 			l.wake.Stop()
