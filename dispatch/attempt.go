@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -26,7 +27,9 @@ func (e *Engine) attempt(j *job) {
 		ID: peal.NewAttemptID(), DeliveryID: j.delivery.ID, Number: j.delivery.Attempts + 1,
 		Timing: peal.Timing{Wait: max(j.start.Sub(j.delivery.Due), 0)},
 	}
+	crashpoint.Reach(crashpoint.AttemptBegins)
 	asked := e.send(hook, j.event, &attempt)
+	crashpoint.Reach(crashpoint.AttemptAnswered)
 	settlement := e.judge(hook, j, &attempt, asked)
 	telling := attempt.Reason != peal.ReasonEncode && attempt.Reason != peal.ReasonCanceled
 	troubled := e.scheduler.done(j, attempt.Timing.Total, attempt.Succeeded(), telling)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/match"
 )
@@ -139,6 +140,7 @@ func (e *Engine) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	crashpoint.Reach(crashpoint.Takeover)
 	if taken > 0 {
 		e.log.Info("took over deliveries of a node that is gone", "deliveries", taken)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/match"
 )
 
@@ -55,6 +56,7 @@ func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event
 	if err != nil {
 		return nil, err
 	}
+	crashpoint.Reach(crashpoint.PublishParsed)
 	// The answer of the store decides what this node holds, so it is waited for even
 	// when the caller has gone.
 	ctx = context.WithoutCancel(ctx)
@@ -166,6 +168,7 @@ func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insert
 		}
 		return nil, err
 	}
+	crashpoint.Reach(crashpoint.PublishDone)
 	e.metrics.commit.Observe(time.Since(begun).Seconds())
 	published := make([]Published, len(batch))
 	for i := range batch {

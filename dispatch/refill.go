@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // claimLimit is how many deliveries are claimed at once.
@@ -182,6 +183,7 @@ func (e *Engine) refiller(ctx context.Context) {
 			e.scheduler.unrefilled(l, now.Add(claimRetry))
 			continue
 		}
+		crashpoint.Reach(crashpoint.ClaimDone)
 		if back := e.scheduler.refilled(l, works, limit, spills, next, now); len(back) > 0 {
 			e.release(back)
 		}

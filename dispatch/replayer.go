@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/match"
 )
 
@@ -88,6 +89,7 @@ func (r *replayer) step(ctx context.Context, p *peal.Replay) error {
 		return r.end(ctx, p, peal.ReplayFailed, "the webhook was disabled: set it active, and replay again from where it matters")
 	}
 	replayed, more, err := r.batch(ctx, p, h)
+	crashpoint.Reach(crashpoint.ReplayDone)
 	if replayed > 0 {
 		now := time.Now()
 		e.scheduler.owe(h, now, now)

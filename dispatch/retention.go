@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // Retention says how long what happened is kept.
@@ -101,6 +102,9 @@ func (k *keeper) pass(ctx context.Context, retention Retention) error {
 		purged, err := k.engine.store.Purge(ctx, params)
 		if err != nil {
 			return err
+		}
+		if purged.More {
+			crashpoint.Reach(crashpoint.PurgeDone)
 		}
 		k.metrics.count(&purged)
 		if !purged.More {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 const (
@@ -109,6 +110,7 @@ func (s *settler) write(batch []peal.Settlement) {
 		begun := time.Now()
 		err := e.store.Settle(context.Background(), e.node, batch)
 		if err == nil {
+			crashpoint.Reach(crashpoint.SettleDone)
 			e.metrics.settleTime.Observe(time.Since(begun).Seconds())
 			e.settled(batch)
 			return

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -13,14 +15,26 @@ import (
 )
 
 const (
-	kills      = 22 // how often the server dies
+	usualKills = 22 // how often the server dies, unless PEAL_TEST_KILLS says otherwise
 	publishers = 6  // who publish meanwhile
 )
+
+func killCount(t *testing.T) int {
+	text := os.Getenv("PEAL_TEST_KILLS")
+	if text == "" {
+		return usualKills
+	}
+	kills, err := strconv.Atoi(text)
+	if err != nil || kills < 1 {
+		t.Fatalf("PEAL_TEST_KILLS=%s is no number above 0", text)
+	}
+	return kills
+}
 
 // The server is killed again and again while events stream in: whatever it has
 // answered 202 for must arrive, and may arrive twice only where a kill came between.
 func TestKilledServerLosesNothing(t *testing.T) {
-	program := buildPeal(t)
+	program, kills := buildPeal(t), killCount(t)
 	oracle := newOracle(t)
 	node := &process{program: program, data: t.TempDir(), address: freeAddress(t)}
 	node.start(t)

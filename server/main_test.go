@@ -21,23 +21,34 @@ func TestMain(m *testing.M) {
 
 var programDirectory = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "peal-test-") })
 
-// builtProgram builds the program once for all tests.
-var builtProgram = sync.OnceValues(func() (program string, err error) {
+// builtProgram builds the program once for all tests, armedProgram the one that dies
+// where it is told to.
+var (
+	builtProgram = sync.OnceValues(func() (string, error) { return build("peal") })
+	armedProgram = sync.OnceValues(func() (string, error) { return build("peal-armed", "-tags", "crashpoints") })
+)
+
+func build(name string, flags ...string) (program string, err error) {
 	directory, err := programDirectory()
 	if err != nil {
 		return "", err
 	}
-	program = filepath.Join(directory, "peal")
-	build := exec.Command("go", "build", "-o", program, "github.com/pealhq/peal/cmd/peal")
+	program = filepath.Join(directory, name)
+	build := exec.Command("go", append([]string{"build", "-o", program}, append(flags, "github.com/pealhq/peal/cmd/peal")...)...)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	build.Stderr = os.Stderr
 	return program, build.Run()
-})
+}
 
 // buildPeal gives the program that people run.
-func buildPeal(t *testing.T) string {
+func buildPeal(t *testing.T) string { return built(t, builtProgram) }
+
+// buildArmed gives the program that dies at a step of package crashpoint.
+func buildArmed(t *testing.T) string { return built(t, armedProgram) }
+
+func built(t *testing.T, build func() (string, error)) string {
 	t.Helper()
-	program, err := builtProgram()
+	program, err := build()
 	if err != nil {
 		t.Fatalf("build peal: %v", err)
 	}

@@ -26,26 +26,35 @@ func freeAddress(t *testing.T) string {
 // process is a server as a program of its own, started again after each death.
 type process struct {
 	program, data, address string
+	args, env              []string // beside the usual ones
 
 	starts int
 	cmd    *exec.Cmd
 	log    journal
 }
 
-// start starts it and waits until it is ready.
-func (p *process) start(t *testing.T) {
+// launch starts it.
+func (p *process) launch(t *testing.T) {
 	t.Helper()
 	p.starts++
 	p.log.Reset()
 	p.cmd = exec.Command(p.program, "serve", "--listen", p.address, "--data", p.data,
 		"--egress-allow-http", "--egress-allow", "127.0.0.0/8", "--egress-ports", "0")
+	p.cmd.Args = append(p.cmd.Args, p.args...)
 	p.cmd.Env = append(os.Environ(),
 		"PEAL_OPERATOR_KEY="+operatorKey, "PEAL_VARIABLES={PROCESS: p"+strconv.Itoa(p.starts)+"}")
+	p.cmd.Env = append(p.cmd.Env, p.env...)
 	p.cmd.Dir = p.data // no peal.yaml of the machine's
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// start starts it and waits until it is ready.
+func (p *process) start(t *testing.T) {
+	t.Helper()
+	p.launch(t)
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	probe := &http.Client{Transport: transport, Timeout: patience}
@@ -78,6 +87,37 @@ func (p *process) kill(t *testing.T) {
 		t.Errorf("it ended by itself before it was killed: %v\n%s", err, &p.log)
 	}
 	p.cmd = nil
+}
+
+// awaitDeath waits until it has killed itself, and meanwhile does again and again what
+// brings it to where it is to die.
+func (p *process) awaitDeath(t *testing.T, again func()) {
+	t.Helper()
+	dead := make(chan struct{})
+	go func() {
+		defer close(dead)
+		p.cmd.Wait() // that it was killed shows below
+	}()
+	tooLong := time.After(patience)
+	for next := time.NewTicker(20 * time.Millisecond); ; {
+		select {
+		case <-dead:
+			next.Stop()
+			if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+				t.Fatalf("it ended otherwise: %v\n%s", p.cmd.ProcessState, &p.log)
+			}
+			p.cmd = nil
+			return
+		case <-tooLong:
+			next.Stop()
+			p.cmd.Process.Kill()
+			<-dead
+			p.cmd = nil
+			t.Fatalf("it never came to where it was to die\n%s", &p.log)
+		case <-next.C:
+			again()
+		}
+	}
 }
 
 // stop ends it as an operator does, and demands that it ends in order.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -107,6 +108,7 @@ func (w *writer) insert(node peal.NodeID, version int64, insertions []peal.Inser
 		}
 		inserted[i].Event = insertions[i].Event
 	}
+	crashpoint.Reach(crashpoint.InsertGathered)
 	return inserted, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // A batch of a purge looks at the clock and ends its work after workTime. With the
@@ -75,7 +76,9 @@ func (s *Store) batch(ctx context.Context, purged *peal.Purged, run func(w *writ
 	err := s.queue.submit(&change{ctx: ctx, rows: p.rows, run: func(w *writer) error {
 		begun := time.Now()
 		w.after = append(w.after, func() { took = time.Since(begun) })
-		return run(w)
+		err := run(w)
+		crashpoint.Reach(crashpoint.PurgeWritten)
+		return err
 	}})
 	if err != nil {
 		return err

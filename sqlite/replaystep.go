@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -83,6 +84,7 @@ func (s *Store) ReplayDeliveries(ctx context.Context, id peal.JobID, due time.Ti
 			}
 			replayed++
 		}
+		crashpoint.Reach(crashpoint.ReplayWritten)
 		_, err = w.conn.exec(`UPDATE replays SET done = done + ?1, replayed = replayed + ?1, next_delivery = ?2 WHERE id = ?3`, int64(replayed), next, id[:])
 		return err
 	}})

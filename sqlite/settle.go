@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -63,6 +64,7 @@ func (w *writer) settle(node peal.NodeID, settlements []peal.Settlement) error {
 		}
 		settlements = settlements[n:]
 	}
+	crashpoint.Reach(crashpoint.SettleWritten)
 	return nil
 }
 

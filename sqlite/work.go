@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // Due implements [peal.WorkStore]. It takes one step in an index for each webhook
@@ -66,6 +67,7 @@ func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit
 		if work, err = w.workOf(id, places); err != nil {
 			return nil, time.Time{}, err
 		}
+		crashpoint.Reach(crashpoint.ClaimWritten)
 	}
 	next, _, err := w.conn.number(`SELECT min(due) FROM waiting WHERE webhook = ?`, webhook.num)
 	return work, timeOf(next), err

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"errors"
 	"sync/atomic"
+
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // writer owns the connection that writes. Everything in it belongs to the
@@ -122,10 +124,12 @@ func (w *writer) transact(changes []*change) error {
 		w.rollback()
 		return err
 	}
+	crashpoint.Reach(crashpoint.CommitBegins)
 	if _, err := w.conn.exec("COMMIT"); err != nil {
 		w.rollback()
 		return err
 	}
+	crashpoint.Reach(crashpoint.CommitDone)
 	w.committed = w.routes
 	w.tally.shrink()
 	w.stats.commits.Add(1)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // eventInput describes a published event; [peal.ParseEvent] is what reads one.
@@ -61,7 +62,11 @@ func (a *API) publishEvent(c *call) error {
 		status = http.StatusOK
 	}
 	answer := make([]byte, 0, 192+len(published[0].Event.ID)+48*len(published[0].Webhooks))
-	return c.bytes(status, appendPublished(answer, &published[0]))
+	err = c.bytes(status, appendPublished(answer, &published[0]))
+	if crashpoint.Armed && http.NewResponseController(c).Flush() == nil { // else the answer goes out after this
+		crashpoint.Reach(crashpoint.PublishAnswered)
+	}
+	return err
 }
 
 func (a *API) publishBatch(c *call) error {
