@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/front"
+	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -58,6 +61,17 @@ type Options struct {
 	Origin string
 	// Egress says where requests may go.
 	Egress dispatch.EgressOptions
+	// PublicURL is where browsers find the server, such as https://hooks.example.com; ""
+	// takes it from each request.
+	PublicURL string
+	// TrustedProxies are the networks of proxies whose forwarded headers are believed.
+	TrustedProxies []netip.Prefix
+	// FrameAncestors are the origins whose pages may show the portal in a frame.
+	FrameAncestors []string
+	// SessionLife is how long a user stays signed in.
+	SessionLife time.Duration
+	// KeepAudit is how long entries of the audit log are kept; 0 for ever.
+	KeepAudit time.Duration
 	// Version and Commit are what GET /version tells; either may be "".
 	Version, Commit string
 	// Log gets what an operator should know; nil discards it.
@@ -76,6 +90,8 @@ func DefaultOptions() Options {
 		RetryPolicy: engine.RetryPolicy,
 		Retention:   engine.Retention,
 		Egress:      engine.Egress,
+		SessionLife: identity.DefaultOptions().SessionLife,
+		KeepAudit:   400 * 24 * time.Hour,
 	}
 }
 
@@ -111,6 +127,9 @@ func (o Options) Validate() error {
 	if err := validateManaged(o.Webhooks); err != nil {
 		return err
 	}
+	if err := o.identity(nil).Validate(); err != nil {
+		return err
+	}
 	return o.engine().Validate()
 }
 
@@ -126,6 +145,19 @@ func (o Options) databasePath() (string, error) {
 		return "", peal.Invalidf("database", "is on PostgreSQL, which this version cannot use yet: give sqlite:PATH, or nothing for the file peal.db in the data directory")
 	}
 	return "", peal.Invalidf("database", "must be sqlite:PATH, such as sqlite:/var/lib/peal/peal.db")
+}
+
+// identity gives the options of who signs in.
+func (o Options) identity(store peal.IdentityStore) identity.Options {
+	options := identity.DefaultOptions()
+	options.Store = store
+	options.Log = o.Log
+	options.Proxies = front.Proxies(o.TrustedProxies)
+	options.PublicURL = o.PublicURL
+	options.FrameAncestors = o.FrameAncestors
+	options.SessionLife = o.SessionLife
+	options.KeepAudit = o.KeepAudit
+	return options
 }
 
 // engine gives the options of the engine.

@@ -16,6 +16,8 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/api"
+	"github.com/pealhq/peal/internal/dashboard"
+	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
 )
 
@@ -30,6 +32,9 @@ type Server struct {
 	encryption *encryption
 	handler    http.Handler
 	firstKey   string
+	identity   *identity.Identity
+	// firstRun is the token that lets the operator in while there are no users.
+	firstRun string
 
 	reloading sync.Mutex // one change of the managed webhooks at a time
 
@@ -100,6 +105,12 @@ func (s *Server) open(ctx context.Context) error {
 	if _, err := s.apply(ctx, webhooks); err != nil {
 		return err
 	}
+	if s.identity, err = identity.New(s.options.identity(s.store)); err != nil {
+		return err
+	}
+	if s.firstRun, err = s.identity.FirstRunToken(ctx); err != nil {
+		return err
+	}
 	s.intake = intake.New(s.store, s.engine, s.log)
 	routes, err := api.New(api.Options{
 		Store:       s.store,
@@ -116,7 +127,11 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.handler = limitBodyTime(routes)
+	pages, err := dashboard.New(dashboard.Options{Identity: s.identity, Log: s.log})
+	if err != nil {
+		return err
+	}
+	s.handler = limitBodyTime(split(routes, pages))
 	return nil
 }
 
@@ -145,7 +160,16 @@ func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// Handler is the whole API, to be mounted at the root of a host. It works from
+// FirstRunPath is the path of a link that signs the operator in to the dashboard, once
+// and within an hour; "" when there are users already. It is kept nowhere in the clear.
+func (s *Server) FirstRunPath() string {
+	if s.firstRun == "" {
+		return ""
+	}
+	return "/first-run/" + s.firstRun
+}
+
+// Handler is the API and the pages, to be mounted at the root of a host. It works from
 // Start to Stop.
 func (s *Server) Handler() http.Handler { return s.handler }
 

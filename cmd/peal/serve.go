@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,6 +68,9 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 		return a.ownTrouble(loaded.Explain(err))
 	}
 	w := welcome{Server: "http://" + reachable(s.Addr()), Data: options.Data, Key: s.FirstKey(), KeyGiven: options.OperatorKey != ""}
+	if path := s.FirstRunPath(); path != "" {
+		w.FirstRun = cmp.Or(options.PublicURL, w.Server) + path
+	}
 	if options.Dev {
 		r, err := a.startDevReceiver(s)
 		if err != nil {

@@ -109,6 +109,11 @@ func serverOptions(c *config.Config) server.Options {
 	o.Retention.MaxBytes = int64(c.Retention.MaxBytes)
 	o.Variables = c.Variables
 	o.Origin = c.Origin
+	o.KeepAudit = c.Retention.Audit
+	o.SessionLife = c.Sessions.Life
+	o.FrameAncestors = c.Portal.FrameAncestors
+	o.PublicURL = c.PublicURL
+	o.TrustedProxies = prefixes(c.TrustedProxies)
 	o.Egress.AllowHTTP = c.Egress.AllowHTTP
 	o.Egress.Allow = prefixes(c.Egress.Allow)
 	o.Egress.Deny = prefixes(c.Egress.Deny)

@@ -14,6 +14,7 @@ type welcome struct {
 	Key      string // the operator key, when it was just made
 	KeyGiven bool   // the operator brought a key
 	Receiver string // URL of the test receiver; "" when there is none
+	FirstRun string // URL that signs the operator in once; "" when there are users
 }
 
 func (w welcome) print(out io.Writer) {
@@ -24,9 +25,13 @@ func (w welcome) print(out io.Writer) {
 			"  addresses. Do not use it in production.\n\n")
 	}
 	fmt.Fprintf(&b, "  API and its reference   %s/v1 and %s/docs\n", w.Server, w.Server)
+	fmt.Fprintf(&b, "  dashboard               %s\n", w.Server)
 	fmt.Fprintf(&b, "  data                    %s\n", w.Data)
 	if w.Receiver != "" {
 		fmt.Fprintf(&b, "  test receiver           %s (shows here what arrives)\n", w.Receiver)
+	}
+	if w.FirstRun != "" {
+		b.WriteString("\nThere are no users yet. This link signs you in once, within an hour:\n\n  " + w.FirstRun + "\n")
 	}
 	b.WriteString("\n" + w.key() + "\n")
 	target := w.Receiver + "/hook"

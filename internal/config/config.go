@@ -27,6 +27,9 @@ type Config struct {
 
 	Origin string `yaml:"origin" env:"PEAL_ORIGIN" doc:"DNS name of this deployment, such as events.example.com, which webhooks with a handshake (CloudEvents) name to their endpoints. Empty takes the machine's name."`
 
+	PublicURL      string    `yaml:"public_url" env:"PEAL_PUBLIC_URL" doc:"Where browsers find this server, such as https://hooks.example.com, for links and for telling its own pages from others'. Empty takes it from each request."`
+	TrustedProxies []Network `yaml:"trusted_proxies" env:"PEAL_TRUSTED_PROXIES" doc:"Networks of the proxies in front of the server. Only what they say in X-Forwarded-For and X-Forwarded-Proto is believed; they must set both."`
+
 	MaxData      Size          `yaml:"max_data" env:"PEAL_MAX_DATA" doc:"Largest data of one event that is accepted, up to 1MiB."`
 	CheckSchemas bool          `yaml:"check_schemas" env:"PEAL_CHECK_SCHEMAS" doc:"Refuse events whose data does not fit the JSON Schema of their event type."`
 	MaxInFlight  int           `yaml:"max_in_flight" env:"PEAL_MAX_IN_FLIGHT" doc:"Most requests to endpoints under way at once, all webhooks together."`
@@ -35,6 +38,8 @@ type Config struct {
 	RetryPolicy RetryPolicy       `yaml:"retry_policy"`
 	Retention   Retention         `yaml:"retention"`
 	Egress      Egress            `yaml:"egress"`
+	Sessions    Sessions          `yaml:"sessions"`
+	Portal      Portal            `yaml:"portal"`
 	Variables   map[string]string `yaml:"variables" env:"PEAL_VARIABLES" secret:"values" doc:"Values that headers of webhooks may use as {{NAME}}; a tenant sees neither names nor values. In the environment: a YAML or JSON object, such as {\"CHAT_TOKEN\": \"…\"}."`
 	Log         Log               `yaml:"log"`
 }
@@ -53,6 +58,17 @@ type Retention struct {
 	History  time.Duration `yaml:"history" env:"PEAL_RETENTION_HISTORY" doc:"How long events, their deliveries and the attempts are kept once all of an event's deliveries are final; at least 1m, or 0s for ever. What a paused or disabled webhook has held back for so long is canceled."`
 	Attempts time.Duration `yaml:"attempts" env:"PEAL_RETENTION_ATTEMPTS" doc:"How long attempts keep the headers sent, and the headers and body answered; at least 1m, or 0s for as long as history. The rest of an attempt stays."`
 	MaxBytes Size          `yaml:"max_bytes" env:"PEAL_RETENTION_MAX_BYTES" doc:"Largest size of the database, such as 20GiB: above it, the oldest history goes whatever its age. At least 1MiB, or 0 for no bound. What is pending always stays."`
+	Audit    time.Duration `yaml:"audit" env:"PEAL_RETENTION_AUDIT" doc:"How long entries of the audit log are kept; 0s for ever."`
+}
+
+// Sessions are browsers that are signed in.
+type Sessions struct {
+	Life time.Duration `yaml:"life" env:"PEAL_SESSIONS_LIFE" doc:"How long a user stays signed in to the dashboard: 1m to 2160h."`
+}
+
+// Portal is the pages for a tenant's customers.
+type Portal struct {
+	FrameAncestors []string `yaml:"frame_ancestors" env:"PEAL_PORTAL_FRAME_ANCESTORS" doc:"Origins whose pages may show the portal in a frame, such as https://app.example.com. The server must be reached over https then. Empty for nobody."`
 }
 
 // Egress is where requests to endpoints may go.
@@ -84,7 +100,8 @@ func Default() Config {
 			DisableAfterExhausted: policy.DisableAfterExhausted,
 			DisableAfterFailing:   policy.DisableAfterFailing,
 		},
-		Retention: Retention{History: 30 * 24 * time.Hour},
+		Retention: Retention{History: 30 * 24 * time.Hour, Audit: 400 * 24 * time.Hour},
+		Sessions:  Sessions{Life: 12 * time.Hour},
 		Egress:    Egress{Ports: []uint16{80, 443, 8080, 8443}},
 		Log:       Log{Format: "text", Level: "info"},
 	}

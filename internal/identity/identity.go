@@ -55,11 +55,9 @@ const (
 	MaxSessionLife = 90 * 24 * time.Hour
 )
 
-// Validate checks the options. The error names the field as the configuration does.
+// Validate checks the options but the store. The error names the field as the configuration does.
 func (o Options) Validate() error {
 	switch {
-	case o.Store == nil:
-		return errors.New("identity: Store is needed")
 	case o.SessionLife < MinSessionLife || o.SessionLife > MaxSessionLife:
 		return peal.Invalidf("sessions.life", "must be from %s to %s", MinSessionLife, MaxSessionLife)
 	case o.LockAfter < 1 || o.LockAddressAfter < 1 || o.LockFor <= 0:
@@ -103,6 +101,9 @@ type Identity struct {
 func New(options Options) (*Identity, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
+	}
+	if options.Store == nil {
+		return nil, errors.New("identity: Store is needed")
 	}
 	i := &Identity{
 		store: options.Store, log: options.Log, proxies: options.Proxies, publicURL: options.PublicURL, frameAncestors: options.FrameAncestors,

@@ -1,0 +1,75 @@
+package dashboard
+
+import (
+	"bytes"
+	"io/fs"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/front"
+)
+
+// maxForm is the largest body of a form, in bytes.
+const maxForm = 1 << 20
+
+// ServeHTTP answers a request for a page.
+func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := front.NameRequest(w, r)
+	front.ProtectPage(w.Header())
+	defer func() {
+		if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
+			d.log.Error("a page panicked", "request_id", id, "method", r.Method, "path", r.URL.Path, "panic", cause, "stack", string(debug.Stack()))
+			panic(http.ErrAbortHandler)
+		} else if cause != nil {
+			panic(cause)
+		}
+	}()
+	if err := d.identity.CheckOrigin(r); err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	d.mux.ServeHTTP(w, r)
+}
+
+// static serves style sheets, scripts and pictures.
+func (d *Dashboard) static() http.Handler {
+	files, err := fs.Sub(staticFiles, "static")
+	if err != nil {
+		panic(err) // the folder is built in
+	}
+	serve := http.StripPrefix("/static/", http.FileServerFS(files))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/") {
+			d.notFound(w, r) // not the list of files
+			return
+		}
+		w.Header().Set("Cache-Control", "no-cache")
+		serve.ServeHTTP(w, r)
+	})
+}
+
+// page answers with a template.
+func (d *Dashboard) page(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
+	var body bytes.Buffer
+	if err := d.templates.ExecuteTemplate(&body, name, data); err != nil {
+		d.log.Error("a page could not be made", "request_id", front.RequestID(r), "page", name, "error", err)
+		http.Error(w, "The page could not be made. The server's log says why.", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(status)
+	w.Write(body.Bytes())
+}
+
+// statuses are those of the errors that a page may come to.
+var statuses = map[peal.Code]int{
+	peal.Invalid: http.StatusUnprocessableEntity, peal.NotFound: http.StatusNotFound, peal.Conflict: http.StatusConflict,
+	peal.Unauthorized: http.StatusUnauthorized, peal.Forbidden: http.StatusForbidden, peal.TooLarge: http.StatusRequestEntityTooLarge,
+	peal.RateLimited: http.StatusTooManyRequests, peal.Unavailable: http.StatusServiceUnavailable,
+}

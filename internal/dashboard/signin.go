@@ -1,0 +1,79 @@
+package dashboard
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/front"
+)
+
+func (d *Dashboard) signInRoutes() {
+	d.mux.HandleFunc("GET /login", d.showLogIn)
+	d.mux.HandleFunc("POST /login", d.logIn)
+	d.mux.HandleFunc("POST /logout", d.logOut)
+	d.mux.HandleFunc("GET /first-run/{token}", d.enterFirstRun)
+	d.mux.HandleFunc("GET /first-user", d.signedIn(d.showFirstUser))
+	d.mux.HandleFunc("POST /first-user", d.signedIn(d.createFirstUser))
+	d.mux.HandleFunc("GET /account", d.signedIn(d.showAccount))
+	d.mux.HandleFunc("POST /account/password", d.signedIn(d.changePassword))
+	d.mux.HandleFunc("POST /account/sessions/{id}/revoke", d.signedIn(d.endOwnSession))
+	d.mux.HandleFunc("GET /portal/enter/{token}", d.enterPortal)
+	d.mux.HandleFunc("GET /{$}", d.signedIn(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/account", http.StatusSeeOther)
+	}))
+}
+
+// signInPage is the form of name and password.
+type signInPage struct {
+	Next    string // where to go then
+	Name    string // as it was typed
+	Message string // why it did not work
+	Wait    string // how long until the next try; "" for none
+}
+
+func (d *Dashboard) showLogIn(w http.ResponseWriter, r *http.Request) {
+	next := localPath(r.URL.Query().Get("next"))
+	if _, err := d.identity.Caller(r); err == nil {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return
+	}
+	d.page(w, r, http.StatusOK, "signin.html", signInPage{Next: next})
+}
+
+func (d *Dashboard) logIn(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		d.fail(w, r, peal.Errorf(peal.Invalid, "the form cannot be read"))
+		return
+	}
+	p := signInPage{Next: localPath(r.PostForm.Get("next")), Name: r.PostForm.Get("name")}
+	_, err := d.identity.LogIn(w, r, p.Name, r.PostForm.Get("password"))
+	if err == nil {
+		http.Redirect(w, r, p.Next, http.StatusSeeOther)
+		return
+	}
+	var status int
+	status, p.Message = d.explain(w, r, err)
+	if wait := retryAfter(err); wait > 0 {
+		p.Wait = wait.Round(time.Second).String()
+	}
+	d.page(w, r, status, "signin.html", p)
+}
+
+func (d *Dashboard) logOut(w http.ResponseWriter, r *http.Request) {
+	if err := d.identity.LogOut(w, r); err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/login", http.StatusSeeOther)
+}
+
+// enterPortal lets in whoever follows a portal link.
+func (d *Dashboard) enterPortal(w http.ResponseWriter, r *http.Request) {
+	front.ProtectPage(w.Header(), d.identity.FrameAncestors()...)
+	if _, err := d.identity.RedeemPortalLink(w, r, r.PathValue("token")); err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/portal", http.StatusSeeOther)
+}

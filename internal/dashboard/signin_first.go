@@ -1,0 +1,57 @@
+package dashboard
+
+import (
+	"net/http"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+)
+
+// firstUserPage is the form that makes the first user.
+type firstUserPage struct {
+	Name, Message string
+	MinPassword   int
+}
+
+// enterFirstRun lets the operator in by the link that the first start prints.
+func (d *Dashboard) enterFirstRun(w http.ResponseWriter, r *http.Request) {
+	if _, err := d.identity.RedeemFirstRun(w, r, r.PathValue("token")); err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/first-user", http.StatusSeeOther)
+}
+
+func (d *Dashboard) showFirstUser(w http.ResponseWriter, r *http.Request) {
+	d.page(w, r, http.StatusOK, "firstuser.html", firstUserPage{MinPassword: identity.MinPassword})
+}
+
+// createFirstUser makes the operator a user who owns everything, and signs it in.
+func (d *Dashboard) createFirstUser(w http.ResponseWriter, r *http.Request) {
+	who, _ := identity.FromContext(r.Context())
+	if who.Kind != identity.KindFirstRun {
+		d.fail(w, r, peal.Errorf(peal.Forbidden, "there are users already: one who is an owner makes others"))
+		return
+	}
+	name, password := r.PostFormValue("name"), r.PostFormValue("password")
+	var user peal.User
+	err := identity.CheckPassword(name, password)
+	if err == nil {
+		user, err = d.identity.CreateUser(r.Context(), identity.NewUser{Name: name, Password: password, Role: peal.RoleOwner})
+	}
+	if err == nil {
+		err = d.identity.Record(r, who, identity.Entry{Action: "user.create", Target: user.ID.String(), Detail: "owner of everything"})
+	}
+	if err == nil {
+		err = d.identity.LogOut(w, r)
+	}
+	if err == nil {
+		_, err = d.identity.LogIn(w, r, name, password)
+	}
+	if err != nil {
+		status, message := d.explain(w, r, err)
+		d.page(w, r, status, "firstuser.html", firstUserPage{Name: name, Message: message, MinPassword: identity.MinPassword})
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
