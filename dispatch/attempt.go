@@ -28,7 +28,7 @@ func (e *Engine) attempt(j *job) {
 		Timing: peal.Timing{Wait: max(j.start.Sub(j.delivery.Due), 0)},
 	}
 	crashpoint.Reach(crashpoint.AttemptBegins)
-	asked := e.send(hook, j.event, &attempt)
+	asked := e.send(hook, j, &attempt)
 	crashpoint.Reach(crashpoint.AttemptAnswered)
 	settlement := e.judge(hook, j, &attempt, asked)
 	telling := attempt.Reason != peal.ReasonEncode && attempt.Reason != peal.ReasonCanceled
@@ -44,9 +44,15 @@ func (e *Engine) attempt(j *job) {
 }
 
 // send makes the request and sends it. It gives the delay that the endpoint asked for.
-func (e *Engine) send(hook *hook, event *peal.Event, attempt *peal.Attempt) time.Duration {
+func (e *Engine) send(hook *hook, j *job, attempt *peal.Attempt) time.Duration {
+	ctx := e.hard
+	if e.tracer != nil {
+		traced, span := e.tracer.attempt(ctx, j, hook, attempt)
+		defer e.tracer.attempted(span, attempt)
+		ctx = traced
+	}
 	started := time.Now()
-	request, err := e.encode(hook, event, attempt.DeliveryID, started)
+	request, err := e.encode(hook, j.event, attempt.DeliveryID, started)
 	if err != nil {
 		attempt.StartedAt = started.UTC().Truncate(time.Microsecond)
 		attempt.Timing.Total = time.Since(started)
@@ -54,7 +60,10 @@ func (e *Engine) send(hook *hook, event *peal.Event, attempt *peal.Attempt) time
 		attempt.Reason, attempt.Error = peal.ReasonEncode, err.Error()
 		return 0
 	}
-	return e.client.Do(e.hard, &request, hook.Timeout, attempt)
+	if e.tracer != nil {
+		e.tracer.inject(ctx, &request)
+	}
+	return e.client.Do(ctx, &request, hook.Timeout, attempt)
 }
 
 func (e *Engine) encode(hook *hook, event *peal.Event, id peal.DeliveryID, at time.Time) (wire.Request, error) {
@@ -155,7 +164,10 @@ func (e *Engine) Test(ctx context.Context, tenant string, id peal.WebhookID, eve
 	}
 	attempt := peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: j.delivery.ID, Number: 1}
 	hook := e.hook(&webhook)
-	e.send(hook, event, &attempt)
+	if e.tracer != nil {
+		j.origin = originOf(ctx)
+	}
+	e.send(hook, j, &attempt)
 	settlement := e.judge(hook, j, &attempt, 0)
 	if settlement.Status == peal.Pending { // Peal stopped in the middle
 		settlement.Status, settlement.SettledAt = peal.Failed, time.Now().UTC()

@@ -23,6 +23,7 @@ type Engine struct {
 	log     *slog.Logger
 	client  *egress.Client
 	metrics *metrics
+	tracer  *tracer // nil when nothing is traced
 	tenants *tenantPolicies
 	schemas match.Schemas
 
@@ -76,6 +77,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	if e.metrics, err = newMetrics(e.scheduler, options.Metrics); err != nil {
 		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of an engine", Err: err}
 	}
+	e.tracer = newTracer(options.Trace)
 	e.tenants = &tenantPolicies{store: store, log: options.Log}
 	e.settler = newSettler(e)
 	e.health = newHealthKeeper(e)

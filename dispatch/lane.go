@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"github.com/pealhq/peal"
@@ -22,6 +23,7 @@ type job struct {
 	prev   *job        // neighbours in the list of attempts in flight, oldest first
 	next   *job
 	memory int64
+	origin *trace.SpanContext // of the span that published the event; nil when that is not known
 
 	canceled bool // while in flight: nothing follows this attempt
 }

@@ -20,6 +20,8 @@ type Options struct {
 	Log *slog.Logger
 	// Metrics gets the engine's metrics, named peal_…; nil for none.
 	Metrics prometheus.Registerer
+	// Trace says what is traced with OpenTelemetry.
+	Trace TraceOptions
 	// MaxData is the largest event data in bytes, 1 to [peal.LargestMaxData].
 	MaxData int
 	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.

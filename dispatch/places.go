@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"github.com/pealhq/peal"
@@ -71,7 +72,7 @@ func (s *scheduler) charge(l *lane, bytes int64) {
 
 // hand gives the lanes an event that is committed, where they had a place for it,
 // and notes for the others that the store has work.
-func (s *scheduler) hand(p *plan, insertion *peal.Insertion) {
+func (s *scheduler) hand(p *plan, insertion *peal.Insertion, origin *trace.SpanContext) {
 	event, now := insertion.Event, time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +87,7 @@ func (s *scheduler) hand(p *plan, insertion *peal.Insertion) {
 		}
 		l.reserved--
 		id := insertion.Deliveries[i].ID
-		s.push(l, &job{lane: l, event: event, memory: p.size, delivery: peal.Delivery{
+		s.push(l, &job{lane: l, event: event, memory: p.size, origin: origin, delivery: peal.Delivery{
 			ID: id, Tenant: event.Tenant, WebhookID: h.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
 			Status: peal.Pending, Due: now,
 		}})
@@ -122,7 +123,7 @@ func (s *scheduler) hold(j *job, delay time.Duration) bool {
 	if s.stopping || j.canceled || !l.sends() || l.spilled || !s.room(l, cost(j.event)) {
 		return false
 	}
-	again := &job{delivery: j.delivery, event: j.event, lane: l, memory: cost(j.event)}
+	again := &job{delivery: j.delivery, event: j.event, lane: l, origin: j.origin, memory: cost(j.event)}
 	s.charge(l, again.memory)
 	if l.held == nil {
 		l.held = make(map[peal.DeliveryID]*job)

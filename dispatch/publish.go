@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/match"
@@ -41,7 +43,16 @@ func (e *Engine) Publish(ctx context.Context, tenant string, events ...peal.Even
 		return nil, err
 	}
 	defer e.publishers.Done()
-	published, err := e.publish(ctx, tenant, events)
+	if e.tracer == nil {
+		return e.counted(e.publish(ctx, tenant, events))
+	}
+	ctx, span := e.tracer.publish(ctx, tenant, events)
+	published, err := e.counted(e.publish(ctx, tenant, events))
+	e.tracer.published(span, published, err)
+	return published, err
+}
+
+func (e *Engine) counted(published []Published, err error) ([]Published, error) {
 	if err != nil {
 		e.metrics.refused.WithLabelValues(string(peal.CodeOf(err))).Inc()
 	}
@@ -159,6 +170,10 @@ func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insert
 	for i := range batch {
 		e.plan(&plans[i], routes, &batch[i])
 	}
+	var origin *trace.SpanContext
+	if e.tracer != nil {
+		origin = originOf(ctx)
+	}
 	begun := time.Now()
 	inserted, err := e.store.Insert(ctx, e.node, routes.version, batch)
 	if err != nil {
@@ -188,7 +203,7 @@ func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insert
 		for j, h := range p.hooks {
 			published[i].Webhooks[j] = h.ID
 		}
-		e.scheduler.hand(p, &batch[i])
+		e.scheduler.hand(p, &batch[i], origin)
 	}
 	return published, nil
 }

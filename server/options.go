@@ -72,6 +72,8 @@ type Options struct {
 	SessionLife time.Duration
 	// KeepAudit is how long entries of the audit log are kept; 0 for ever.
 	KeepAudit time.Duration
+	// Telemetry says where traces go.
+	Telemetry Telemetry
 	// Version and Commit are what GET /version tells; either may be "".
 	Version, Commit string
 	// Log gets what an operator should know; nil discards it.
@@ -123,6 +125,9 @@ func (o Options) Validate() error {
 	}
 	if o.StopGrace < 0 {
 		return peal.Invalidf("stop_grace", "must not be negative")
+	}
+	if err := o.Telemetry.Validate(); err != nil {
+		return err
 	}
 	if err := validateManaged(o.Webhooks); err != nil {
 		return err

@@ -92,6 +92,13 @@ func (s *Server) open(ctx context.Context) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	engine := s.options.engine()
 	engine.Metrics = registry
+	traces, err := s.openTraces(ctx)
+	if err != nil {
+		return err
+	}
+	if traces != nil { // an interface that holds a nil pointer would not be nil
+		engine.Trace.Provider, engine.Trace.Traceparent = traces, s.options.Telemetry.Traceparent
+	}
 	if s.engine, err = dispatch.New(s.store, engine); err != nil {
 		return err
 	}
@@ -132,6 +139,9 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.handler = limitBodyTime(split(routes, pages))
+	if traces != nil {
+		s.handler = followTraces(s.handler)
+	}
 	return nil
 }
 

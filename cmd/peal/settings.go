@@ -120,6 +120,13 @@ func serverOptions(c *config.Config) server.Options {
 	if o.Egress.Ports = c.Egress.Ports; slices.Contains(c.Egress.Ports, 0) {
 		o.Egress.Ports = nil
 	}
+	o.Telemetry = server.Telemetry{
+		Endpoint:    c.Telemetry.OTLPEndpoint,
+		Headers:     c.Telemetry.OTLPHeaders,
+		Service:     c.Telemetry.Service,
+		SampleRatio: c.Telemetry.SampleRatio,
+		Traceparent: c.Telemetry.Traceparent,
+	}
 	o.Version, o.Commit = programVersion(), programCommit()
 	return o
 }

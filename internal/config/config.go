@@ -41,6 +41,7 @@ type Config struct {
 	Sessions    Sessions          `yaml:"sessions"`
 	Portal      Portal            `yaml:"portal"`
 	Variables   map[string]string `yaml:"variables" env:"PEAL_VARIABLES" secret:"values" doc:"Values that headers of webhooks may use as {{NAME}}; a tenant sees neither names nor values. In the environment: a YAML or JSON object, such as {\"CHAT_TOKEN\": \"…\"}."`
+	Telemetry   Telemetry         `yaml:"telemetry"`
 	Log         Log               `yaml:"log"`
 }
 
@@ -77,6 +78,15 @@ type Egress struct {
 	Allow     []Network `yaml:"allow" env:"PEAL_EGRESS_ALLOW" doc:"Private, loopback or otherwise refused networks that webhooks may reach all the same, such as 10.1.0.0/16."`
 	Deny      []Network `yaml:"deny" env:"PEAL_EGRESS_DENY" doc:"Networks that webhooks may never reach, whatever allow says."`
 	Ports     []uint16  `yaml:"ports" env:"PEAL_EGRESS_PORTS" doc:"Ports that webhooks may reach; 0 for every port."`
+}
+
+// Telemetry is where traces go. Metrics are at /metrics, whatever it says.
+type Telemetry struct {
+	OTLPEndpoint string            `yaml:"otlp_endpoint" env:"PEAL_TELEMETRY_OTLP_ENDPOINT" standard:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" doc:"URL of an OpenTelemetry collector that takes traces as OTLP over HTTP, such as http://127.0.0.1:4318; /v1/traces is appended unless the path ends with it. Empty traces nothing. Certificates, time limits and compression are those of the standard OTEL_ variables."`
+	OTLPHeaders  map[string]string `yaml:"otlp_headers" env:"PEAL_TELEMETRY_OTLP_HEADERS" secret:"values" doc:"Headers for the collector to know who sends. In the environment: a YAML or JSON object, such as {\"Authorization\": \"Bearer …\"}. Without any, those of OTEL_EXPORTER_OTLP_HEADERS."`
+	Service      string            `yaml:"service" env:"PEAL_TELEMETRY_SERVICE" standard:"OTEL_SERVICE_NAME" doc:"Name of this deployment among others in traces. Empty takes peal."`
+	SampleRatio  float64           `yaml:"sample_ratio" env:"PEAL_TELEMETRY_SAMPLE_RATIO" doc:"Part of the traces that is kept, above 0 to 1, where the publisher's own trace context does not decide. 0 leaves it to OTEL_TRACES_SAMPLER, else keeps all."`
+	Traceparent  bool              `yaml:"traceparent" env:"PEAL_TELEMETRY_TRACEPARENT" doc:"Send the trace context on to endpoints, in the header traceparent. It is not signed."`
 }
 
 // Log is how the server tells what it does, on standard error.

@@ -14,6 +14,7 @@ import (
 // readEnvironment takes the settings that the environment has. A secret may also
 // be in a file that its variable with _FILE names, as container platforms mount them.
 func (l *Loaded) readEnvironment(options []Option, getenv func(string) string) error {
+	noTelemetry := strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || getenv("OTEL_TRACES_EXPORTER") == "none"
 	for i := range options {
 		o := &options[i]
 		text, from := getenv(o.Env), o.Env
@@ -28,6 +29,11 @@ func (l *Loaded) readEnvironment(options []Option, getenv func(string) string) e
 			}
 			if text = strings.TrimRight(string(content), "\r\n"); text == "" {
 				return peal.Invalidf(from, "names a file that is empty: %s", path)
+			}
+		}
+		for _, standard := range o.Standard {
+			if text == "" && !noTelemetry {
+				text, from = getenv(standard), standard
 			}
 		}
 		if text == "" {

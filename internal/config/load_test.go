@@ -230,3 +230,37 @@ func network(t *testing.T, text string) config.Network {
 	}
 	return n
 }
+
+func TestStandardVariables(t *testing.T) {
+	env := func(values map[string]string) func(string) string {
+		return func(name string) string { return values[name] }
+	}
+	tests := map[string]struct {
+		env          map[string]string
+		want, origin string
+	}{
+		"ours wins":       {map[string]string{"PEAL_TELEMETRY_OTLP_ENDPOINT": "http://ours", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://all"}, "http://ours", "env PEAL_TELEMETRY_OTLP_ENDPOINT"},
+		"traces first":    {map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://traces", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://all"}, "http://traces", "env OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"},
+		"all":             {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://all"}, "http://all", "env OTEL_EXPORTER_OTLP_ENDPOINT"},
+		"switched off":    {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://all", "OTEL_SDK_DISABLED": "true"}, "", ""},
+		"no traces":       {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://all", "OTEL_TRACES_EXPORTER": "none"}, "", ""},
+		"ours regardless": {map[string]string{"PEAL_TELEMETRY_OTLP_ENDPOINT": "http://ours", "OTEL_SDK_DISABLED": "true"}, "http://ours", "env PEAL_TELEMETRY_OTLP_ENDPOINT"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			loaded, err := config.Load(config.Sources{Env: env(test.env)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if loaded.Telemetry.OTLPEndpoint != test.want {
+				t.Errorf("got %q, want %q", loaded.Telemetry.OTLPEndpoint, test.want)
+			}
+			for _, s := range loaded.Settings() {
+				if s.Name == "telemetry.otlp_endpoint" && test.origin != "" && s.Origin != test.origin {
+					t.Errorf("it comes from %q, want %q", s.Origin, test.origin)
+				}
+			}
+		})
+	}
+}

@@ -10,13 +10,14 @@ import (
 
 // Option is one setting: its names, its type, its default and what it means.
 type Option struct {
-	Name    string // in the file, such as egress.allow_http
-	Env     string // in the environment, such as PEAL_EGRESS_ALLOW_HTTP
-	Flag    string // on the command line, without dashes; "" when there is none
-	Type    string // for people, such as "duration"
-	Default string // as it would be written; "" for none
-	Doc     string
-	Secret  bool // its value is never shown
+	Name     string   // in the file, such as egress.allow_http
+	Standard []string // other variables that are read when Env is not set, the first one that is
+	Env      string   // in the environment, such as PEAL_EGRESS_ALLOW_HTTP
+	Flag     string   // on the command line, without dashes; "" when there is none
+	Type     string   // for people, such as "duration"
+	Default  string   // as it would be written; "" for none
+	Doc      string
+	Secret   bool // its value is never shown
 
 	redact string // how: see redactions
 	path   []int  // of the field in Config
@@ -38,13 +39,14 @@ func collect(options []Option, prefix string, path []int, group reflect.Value) [
 			continue
 		}
 		o := Option{
-			Name:    name,
-			Env:     field.Tag.Get("env"),
-			Type:    typeName(field.Type),
-			Default: write(group.Field(i).Interface()),
-			Doc:     field.Tag.Get("doc"),
-			redact:  field.Tag.Get("secret"),
-			path:    at,
+			Name:     name,
+			Env:      field.Tag.Get("env"),
+			Standard: strings.FieldsFunc(field.Tag.Get("standard"), func(r rune) bool { return r == ',' }),
+			Type:     typeName(field.Type),
+			Default:  write(group.Field(i).Interface()),
+			Doc:      field.Tag.Get("doc"),
+			redact:   field.Tag.Get("secret"),
+			path:     at,
 		}
 		o.Secret = o.redact != ""
 		if o.redact == "" || o.redact == "url" { // other users of the machine can read a command line

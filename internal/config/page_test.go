@@ -129,6 +129,9 @@ func TestPage(t *testing.T) {
 		if o.Secret {
 			fmt.Fprintf(&b, " or `%s_FILE`", o.Env)
 		}
+		if len(o.Standard) > 0 {
+			fmt.Fprintf(&b, ", else `%s`", strings.Join(o.Standard, "`, `"))
+		}
 		b.WriteString("\n")
 		if o.Flag != "" {
 			fmt.Fprintf(&b, "- flag: `--%s`\n", o.Flag)
