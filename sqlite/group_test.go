@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -130,6 +131,55 @@ func TestTooManyWaiting(t *testing.T) {
 	if err := insert(store, webhook, insertion(webhook, 100)); err != nil {
 		t.Error(err)
 	}
+}
+
+// What waits is bounded by its data too; results of attempts may always wait.
+func TestTooMuchWaiting(t *testing.T) {
+	sized := func(webhook peal.Webhook, data int) peal.Insertion {
+		in := insertion(webhook, 100)
+		in.Event.Data = []byte(`"` + strings.Repeat("x", data-2) + `"`)
+		return in
+	}
+	store := open(t, sqlite.Options{MaxWaitingBytes: 3000})
+	webhook := createWebhook(t, store)
+	release := store.HoldWriter()
+	var wg sync.WaitGroup
+	for i, size := range []int{1000, 1999} {
+		in := sized(webhook, size)
+		wg.Go(func() {
+			if err := insert(store, webhook, in); err != nil {
+				t.Error(err)
+			}
+		})
+		waitFor(store, i+1)
+	}
+	var known *peal.Error
+	if err := insert(store, webhook, sized(webhook, 2)); !errors.As(err, &known) || known.Code != peal.Unavailable || known.RetryAfter <= 0 {
+		t.Errorf("one byte too many: got %v, want unavailable with a time to try again", err)
+	}
+	wg.Go(func() {
+		if err := store.SetHealth(t.Context(), webhook.ID, peal.Health{}); err != nil {
+			t.Errorf("a change without data: %v", err)
+		}
+	})
+	waitFor(store, 3)
+	release()
+	wg.Wait()
+	if err := insert(store, webhook, sized(webhook, 1000), sized(webhook, 2001)); err != nil {
+		t.Errorf("alone, however much: %v", err)
+	}
+	release = store.HoldWriter()
+	for i, size := range []int{1000, 2000} {
+		in := sized(webhook, size)
+		wg.Go(func() {
+			if err := insert(store, webhook, in); err != nil {
+				t.Errorf("exactly as much as fits: %v", err)
+			}
+		})
+		waitFor(store, i+1)
+	}
+	release()
+	wg.Wait()
 }
 
 func TestGivingUpWaiting(t *testing.T) {

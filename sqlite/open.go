@@ -79,7 +79,7 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.close())
 	}
-	queue := newQueue(options.MaxWaiting)
+	queue := newQueue(options.MaxWaiting, options.MaxWaitingBytes)
 	writer, err := newWriter(conn, queue, checkpoints)
 	if err != nil {
 		return nil, errors.Join(err, checkpoints.conn.close(), conn.close())

@@ -185,11 +185,12 @@ func TestOpenWithALogLeftBehind(t *testing.T) {
 
 func TestOptionsValidate(t *testing.T) {
 	tests := map[string]sqlite.Options{
-		"path":        {},
-		"readers":     {Path: "x", Readers: 65},
-		"cache_bytes": {Path: "x", CacheBytes: 1},
-		"max_waiting": {Path: "x", MaxWaiting: -1},
-		"max_bytes":   {Path: "x", MaxBytes: 1},
+		"path":              {},
+		"readers":           {Path: "x", Readers: 65},
+		"cache_bytes":       {Path: "x", CacheBytes: 1},
+		"max_waiting":       {Path: "x", MaxWaiting: -1},
+		"max_waiting_bytes": {Path: "x", MaxWaitingBytes: -1},
+		"max_bytes":         {Path: "x", MaxBytes: 1},
 	}
 	for field, options := range tests {
 		err := options.Validate()

@@ -20,6 +20,9 @@ type Options struct {
 	// MaxWaiting is how many changes may wait for the writer before new ones are
 	// refused with [peal.Unavailable], 1 to 1,000,000.
 	MaxWaiting int
+	// MaxWaitingBytes is how much data may wait for the writer before new events are
+	// refused likewise, at least 1. One call that has more waits when nothing else does.
+	MaxWaitingBytes int
 	// MaxBytes bounds the database file; 0 for no bound. A change that does not
 	// fit is refused with [peal.Unavailable], as it is when the disk is full.
 	MaxBytes int64
@@ -32,7 +35,7 @@ const (
 
 // DefaultOptions keeps a database at a path, with its secrets in the clear.
 func DefaultOptions(path string) Options {
-	return Options{Path: path, Readers: 4, CacheBytes: 8 << 20, MaxWaiting: 20_000}
+	return Options{Path: path, Readers: 4, CacheBytes: 8 << 20, MaxWaiting: 20_000, MaxWaitingBytes: 64 << 20}
 }
 
 // withDefaults fills what is zero, so that Options{Path: …} is enough.
@@ -46,6 +49,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxWaiting == 0 {
 		o.MaxWaiting = d.MaxWaiting
+	}
+	if o.MaxWaitingBytes == 0 {
+		o.MaxWaitingBytes = d.MaxWaitingBytes
 	}
 	return o
 }
@@ -65,6 +71,9 @@ func (o Options) Validate() error {
 	}
 	if o.MaxWaiting < 1 || o.MaxWaiting > 1e6 {
 		return peal.Invalidf("max_waiting", "must be from 1 to 1000000")
+	}
+	if o.MaxWaitingBytes < 1 {
+		return peal.Invalidf("max_waiting_bytes", "must be at least 1")
 	}
 	if o.MaxBytes < 0 || o.MaxBytes > 0 && o.MaxBytes < 1<<20 {
 		return peal.Invalidf("max_bytes", "must be 0 (no bound) or at least 1048576")

@@ -37,11 +37,15 @@ type queue struct {
 	mu      sync.Mutex
 	changes []*change
 	limit   int
+	bytes   int // of all changes
+	most    int // bytes behind which no new events may wait
 	closed  bool
 	wake    chan struct{} // has room for one; gets a value when changes or closed were set
 }
 
-func newQueue(limit int) *queue { return &queue{limit: limit, wake: make(chan struct{}, 1)} }
+func newQueue(limit, most int) *queue {
+	return &queue{limit: limit, most: most, wake: make(chan struct{}, 1)}
+}
 
 // submit queues a change and waits for its answer. A change that the writer has
 // begun is waited for even when the context ends: what it reads belongs to the caller.
@@ -70,10 +74,11 @@ func (q *queue) put(c *change) error {
 	if q.closed {
 		return errClosed()
 	}
-	if len(q.changes) >= q.limit {
+	if len(q.changes) >= q.limit || c.appends && q.bytes > 0 && q.bytes+c.bytes > q.most {
 		return &peal.Error{Code: peal.Unavailable, Message: "the database cannot keep up, too many changes wait for it", RetryAfter: retryAfter}
 	}
 	q.changes = append(q.changes, c)
+	q.bytes += c.bytes
 	q.signal()
 	return nil
 }
@@ -108,6 +113,9 @@ func (q *queue) take(group []*change) []*change {
 			break
 		}
 		n++
+	}
+	for _, c := range q.changes[:n] {
+		q.bytes -= c.bytes
 	}
 	group = append(group, q.changes[:n]...)
 	rest := copy(q.changes, q.changes[n:])

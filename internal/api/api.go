@@ -10,6 +10,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -62,6 +63,9 @@ type Options struct {
 	Version, Commit string
 	// MaxData is the largest event data in bytes: that of the engine.
 	MaxData int
+	// MaxBodies is how much memory the bodies of requests under way may take together,
+	// in bytes; 0 for 64 MiB. What does not fit gets 503 with Retry-After.
+	MaxBodies int64
 }
 
 // DefaultOptions are those that need no choice.
@@ -77,6 +81,9 @@ func (o Options) Validate() error {
 	if o.OperatorKey != "" && len(o.OperatorKey) < peal.MinKeyLength {
 		return peal.Invalidf("operator_key", "must have at least %d characters", peal.MinKeyLength)
 	}
+	if o.MaxBodies < 0 {
+		return peal.Invalidf("max_bodies", "must not be negative")
+	}
 	if o.MaxData < 1 || o.MaxData > peal.LargestMaxData {
 		return peal.Invalidf("max_data", "must be from 1 to %d bytes", peal.LargestMaxData)
 	}
@@ -88,6 +95,7 @@ type API struct {
 	Options
 	log      *slog.Logger
 	keys     *keyring
+	bodies   *budget
 	mux      *http.ServeMux
 	document document
 }
@@ -101,6 +109,7 @@ func New(options Options) (*API, error) {
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
+	a.bodies = &budget{most: cmp.Or(options.MaxBodies, defaultMaxBodies)}
 	routes := a.routes()
 	var err error
 	if a.document, err = a.describe(routes); err != nil {
@@ -117,6 +126,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{ResponseWriter: w, api: a, request: r}
 	c.begin()
 	defer c.survive()
+	defer func() { a.bodies.give(c.reserved) }()
 	a.mux.ServeHTTP(c, r)
 }
 

@@ -46,6 +46,9 @@ func (c *call) sizedBody(limit int64) ([]byte, error) {
 	if length < 0 {
 		return c.unsizedBody(limit)
 	}
+	if err := c.reserve(length); err != nil {
+		return nil, err
+	}
 	text := make([]byte, length)
 	if _, err := io.ReadFull(c.request.Body, text); err != nil {
 		return nil, unreadable(err)
@@ -55,6 +58,9 @@ func (c *call) sizedBody(limit int64) ([]byte, error) {
 
 // unsizedBody reads a body whose length the caller did not tell.
 func (c *call) unsizedBody(limit int64) ([]byte, error) {
+	if err := c.reserve(limit); err != nil {
+		return nil, err
+	}
 	text, err := io.ReadAll(io.LimitReader(c.request.Body, limit+1))
 	if err != nil {
 		return nil, unreadable(err)

@@ -37,6 +37,8 @@ type call struct {
 	id      string
 	status  int  // 0 until the answer's head is written
 	mute    bool // what is still written has been answered already
+
+	reserved int64 // bytes of the budget for bodies
 }
 
 // Unwrap is for [http.ResponseController].
