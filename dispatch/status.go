@@ -1,16 +1,21 @@
 package dispatch
 
 import (
+	"time"
+
 	"github.com/pealhq/peal"
 )
 
 // Lane is how a webhook's lane stands at a moment.
 type Lane struct {
-	Breaker  BreakerState
-	Queued   int  // deliveries that wait in memory, retries included
-	InFlight int  // requests in flight
-	Limit    int  // requests that may be in flight now
-	Spilled  bool // more deliveries that are due wait in the store
+	Breaker BreakerState
+	// NextProbe is when the breaker lets the next single request through: zero unless
+	// it is open. A delivery must be there for it.
+	NextProbe time.Time
+	Queued    int  // deliveries that wait in memory, retries included
+	InFlight  int  // requests in flight
+	Limit     int  // requests that may be in flight now
+	Spilled   bool // more deliveries that are due wait in the store
 }
 
 // Lane gives the state of a webhook's lane on this node. A webhook that nothing was
@@ -23,8 +28,12 @@ func (e *Engine) Lane(id peal.WebhookID) Lane {
 	if l == nil {
 		return Lane{Breaker: Closed, Limit: newPace(s.options.LaneInFlight).limit}
 	}
-	return Lane{
+	lane := Lane{
 		Breaker: l.breaker.state(), Queued: l.size(), InFlight: l.inFlight,
 		Limit: l.pace.limit, Spilled: l.spilled,
 	}
+	if lane.Breaker == Open {
+		lane.NextProbe = l.breaker.until
+	}
+	return lane
 }

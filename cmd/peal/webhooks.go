@@ -27,7 +27,7 @@ func newWebhooksCommand(app *app) *cobra.Command {
 	cmd.AddCommand(
 		newWebhooksListCommand(app), newWebhooksShowCommand(app),
 		newWebhooksCreateCommand(app), newWebhooksUpdateCommand(app), newWebhooksDeleteCommand(app),
-		newWebhooksTestCommand(app), newWebhooksPreviewCommand(app), newWebhooksReplayCommand(app), newWebhooksSecretCommand(app), newWebhooksRotateCommand(app),
+		newWebhooksTestCommand(app), newWebhooksPreviewCommand(app), newWebhooksReplayCommand(app), newWebhooksLaneCommand(app), newWebhooksSecretCommand(app), newWebhooksRotateCommand(app),
 	)
 	return cmd
 }

@@ -31,6 +31,7 @@ type Engine interface {
 	CheckWebhook(ctx context.Context, w *peal.Webhook) error
 	AskConsent(ctx context.Context, w *peal.Webhook) error
 	Policy(w *peal.Webhook) peal.RetryPolicy
+	Lane(id peal.WebhookID) dispatch.Lane
 	Format(name string) (*wire.Format, bool)
 	Preview(ctx context.Context, w *peal.Webhook, choice dispatch.PreviewChoice) ([]dispatch.Preview, error)
 	Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error)
