@@ -21,7 +21,7 @@ var latencyBounds = [...]time.Duration{
 // knownReasons is [Reasons], made once.
 var knownReasons = [...]Reason{
 	ReasonStatus, ReasonRedirect, ReasonTimeout, ReasonDNS, ReasonRefused, ReasonUnreachable, ReasonTLS,
-	ReasonBlocked, ReasonConnection, ReasonProtocol, ReasonEncode, ReasonCanceled, ReasonOther,
+	ReasonBlocked, ReasonProxy, ReasonConnection, ReasonProtocol, ReasonEncode, ReasonCanceled, ReasonOther,
 }
 
 // Counts say what attempts and deliveries came to in a stretch of time. Tests of
@@ -137,7 +137,7 @@ func (c *Counts) values() (all [4 + len(knownReasons) + len(latencyBounds) + 1]*
 
 // countsVersion is the first byte of written counts: another one says that the order
 // of the numbers is another.
-const countsVersion = 1
+const countsVersion = 2
 
 // AppendBinary writes the counts down, a byte for most numbers; a store keeps them so.
 func (c *Counts) AppendBinary(b []byte) ([]byte, error) {

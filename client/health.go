@@ -23,3 +23,12 @@ func (c *Client) Ready(ctx context.Context) error { return c.probe(ctx, "/readyz
 func (c *Client) probe(ctx context.Context, path string) error {
 	return c.do(ctx, call{method: "GET", path: path, repeat: true}, nil)
 }
+
+// IPRanges asks for the networks that requests to endpoints come from, such as
+// 192.0.2.0/24; none when the operator publishes none. No key is needed.
+func (c *Client) IPRanges(ctx context.Context) ([]string, error) {
+	answer, err := get[struct {
+		Ranges []string `json:"ranges"`
+	}](ctx, c, "/v1/ip-ranges", nil)
+	return answer.Ranges, err
+}

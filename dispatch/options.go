@@ -14,6 +14,9 @@ import (
 // EgressOptions say where requests may go.
 type EgressOptions = egress.Options
 
+// PortRange is ports from First to Last, both included.
+type PortRange = egress.PortRange
+
 // Options are an engine's settings. Begin with [DefaultOptions].
 type Options struct {
 	// Log gets what an operator should know; nil discards it.

@@ -16,6 +16,9 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
+// PortRange is ports from First to Last, both included.
+type PortRange = dispatch.PortRange
+
 // Options are a server's settings, plain values all of them. Begin with [DefaultOptions].
 type Options struct {
 	// Listen is the address and port that the API is served on; port 0 takes a free
@@ -74,6 +77,8 @@ type Options struct {
 	KeepAudit time.Duration
 	// Telemetry says where traces go.
 	Telemetry Telemetry
+	// PublishedRanges are the networks that requests come from, for GET /v1/ip-ranges.
+	PublishedRanges []netip.Prefix
 	// Version and Commit are what GET /version tells; either may be "".
 	Version, Commit string
 	// Log gets what an operator should know; nil discards it.

@@ -130,6 +130,7 @@ func (s *Server) open(ctx context.Context) error {
 		Version:     s.options.Version,
 		Commit:      s.options.Commit,
 		MaxData:     s.options.MaxData,
+		Ranges:      s.options.PublishedRanges,
 	})
 	if err != nil {
 		return err

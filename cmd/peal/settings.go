@@ -117,9 +117,6 @@ func serverOptions(c *config.Config) server.Options {
 	o.Egress.AllowHTTP = c.Egress.AllowHTTP
 	o.Egress.Allow = prefixes(c.Egress.Allow)
 	o.Egress.Deny = prefixes(c.Egress.Deny)
-	if o.Egress.Ports = c.Egress.Ports; slices.Contains(c.Egress.Ports, 0) {
-		o.Egress.Ports = nil
-	}
 	o.Telemetry = server.Telemetry{
 		Endpoint:    c.Telemetry.OTLPEndpoint,
 		Headers:     c.Telemetry.OTLPHeaders,
@@ -127,6 +124,12 @@ func serverOptions(c *config.Config) server.Options {
 		SampleRatio: c.Telemetry.SampleRatio,
 		Traceparent: c.Telemetry.Traceparent,
 	}
+	o.Egress.AllowHosts, o.Egress.DenyHosts = c.Egress.AllowHosts, c.Egress.DenyHosts
+	o.Egress.Ports = ports(c.Egress.Ports)
+	o.Egress.Proxy = c.Egress.Proxy
+	o.Egress.SourceAddress = c.Egress.SourceAddress.Addr()
+	o.Egress.CAFile = c.Egress.CAFile
+	o.PublishedRanges = prefixes(c.Egress.PublishedRanges)
 	o.Version, o.Commit = programVersion(), programCommit()
 	return o
 }
@@ -156,6 +159,18 @@ func programCommit() string {
 		}
 	}
 	return ""
+}
+
+// ports gives ranges of ports; nil for every port.
+func ports(ranges []config.Ports) []server.PortRange {
+	if slices.ContainsFunc(ranges, config.Ports.All) {
+		return nil
+	}
+	list := make([]server.PortRange, len(ranges))
+	for i, r := range ranges {
+		list[i] = server.PortRange{First: r.First, Last: r.Last}
+	}
+	return list
 }
 
 func prefixes(networks []config.Network) []netip.Prefix {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -67,6 +68,8 @@ type Options struct {
 	// MaxBodies is how much memory the bodies of requests under way may take together,
 	// in bytes; 0 for 64 MiB. What does not fit gets 503 with Retry-After.
 	MaxBodies int64
+	// Ranges are the networks that requests to endpoints come from.
+	Ranges []netip.Prefix
 }
 
 // DefaultOptions are those that need no choice.

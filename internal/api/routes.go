@@ -189,6 +189,10 @@ func (a *API) serverRoutes() []route {
 		summary: "What runs",
 		answers: ok("The version.", versionShape{}), handle: a.version,
 	}, {
+		method: http.MethodGet, path: "/v1/ip-ranges", id: "ip-ranges", tag: "Server", access: public,
+		summary: "Where requests to endpoints come from", description: "The networks that the operator has published, for the firewalls of endpoints. Without any, requests may come from anywhere.",
+		answers: ok("The networks.", rangesShape{}), handle: a.ipRanges,
+	}, {
 		method: http.MethodGet, path: "/metrics", id: "metrics", tag: "Server", access: operator,
 		summary: "Metrics for Prometheus", description: "Give Prometheus an operator key as its bearer token. No label names a tenant, a webhook or a URL.",
 		answers: []answer{{status: http.StatusOK, doc: "The metrics in the text format.", body: "", media: "text/plain"}}, handle: a.metrics,

@@ -72,12 +72,18 @@ type Portal struct {
 	FrameAncestors []string `yaml:"frame_ancestors" env:"PEAL_PORTAL_FRAME_ANCESTORS" doc:"Origins whose pages may show the portal in a frame, such as https://app.example.com. The server must be reached over https then. Empty for nobody."`
 }
 
-// Egress is where requests to endpoints may go.
+// Egress is where requests to endpoints may go, and how.
 type Egress struct {
-	AllowHTTP bool      `yaml:"allow_http" env:"PEAL_EGRESS_ALLOW_HTTP" doc:"Allow webhooks with http URLs. Without it, https only."`
-	Allow     []Network `yaml:"allow" env:"PEAL_EGRESS_ALLOW" doc:"Private, loopback or otherwise refused networks that webhooks may reach all the same, such as 10.1.0.0/16."`
-	Deny      []Network `yaml:"deny" env:"PEAL_EGRESS_DENY" doc:"Networks that webhooks may never reach, whatever allow says."`
-	Ports     []uint16  `yaml:"ports" env:"PEAL_EGRESS_PORTS" doc:"Ports that webhooks may reach; 0 for every port."`
+	AllowHTTP       bool      `yaml:"allow_http" env:"PEAL_EGRESS_ALLOW_HTTP" doc:"Allow webhooks with http URLs. Without it, https only."`
+	Allow           []Network `yaml:"allow" env:"PEAL_EGRESS_ALLOW" doc:"Private, loopback or otherwise refused networks that webhooks may reach all the same, such as 10.1.0.0/16."`
+	AllowHosts      []string  `yaml:"allow_hosts" env:"PEAL_EGRESS_ALLOW_HOSTS" doc:"Host names that webhooks may reach although they lead to private or loopback addresses: hooks.example.com, or *.example.com for all below it. Link-local and cloud metadata addresses need allow."`
+	Deny            []Network `yaml:"deny" env:"PEAL_EGRESS_DENY" doc:"Networks that webhooks may never reach, whatever allow says."`
+	DenyHosts       []string  `yaml:"deny_hosts" env:"PEAL_EGRESS_DENY_HOSTS" doc:"Host names, or *.example.com for all below one, that webhooks may never reach, wherever they lead."`
+	Ports           []Ports   `yaml:"ports" env:"PEAL_EGRESS_PORTS" doc:"Ports that webhooks may reach, such as 443 or 1024-65535; 0 for every port."`
+	Proxy           string    `yaml:"proxy" env:"PEAL_EGRESS_PROXY" secret:"url" doc:"URL of a proxy that all requests to endpoints go through, such as http://USER:PASSWORD@proxy:3128; https, socks5 (names are looked up here) and socks5h (the proxy looks them up) are possible too. Proxies of the environment are never used."`
+	SourceAddress   Address   `yaml:"source_address" env:"PEAL_EGRESS_SOURCE_ADDRESS" doc:"Address of this machine that requests are sent from. Only endpoints of its kind, IPv4 or IPv6, are reached then."`
+	CAFile          string    `yaml:"ca_file" env:"PEAL_EGRESS_CA_FILE" doc:"PEM file of certificate authorities that endpoints may have their certificates from, beside those that the system trusts."`
+	PublishedRanges []Network `yaml:"published_ranges" env:"PEAL_EGRESS_PUBLISHED_RANGES" doc:"Networks that requests come from, as GET /v1/ip-ranges tells them to the owners of endpoints. Nothing is sent from them because of this."`
 }
 
 // Telemetry is where traces go. Metrics are at /metrics, whatever it says.
@@ -112,7 +118,7 @@ func Default() Config {
 		},
 		Retention: Retention{History: 30 * 24 * time.Hour, Audit: 400 * 24 * time.Hour},
 		Sessions:  Sessions{Life: 12 * time.Hour},
-		Egress:    Egress{Ports: []uint16{80, 443, 8080, 8443}},
+		Egress:    Egress{Ports: []Ports{{80, 80}, {443, 443}, {8080, 8080}, {8443, 8443}}},
 		Log:       Log{Format: "text", Level: "info"},
 	}
 }

@@ -84,7 +84,7 @@ func TestLoadPrecedence(t *testing.T) {
 		Env: environment(map[string]string{
 			"PEAL_MAX_DATA": "2KiB", "PEAL_DATA": "from-env", "PEAL_LISTEN": "",
 			"PEAL_RETRY_POLICY_DELAYS": "3s, 4m", "PEAL_EGRESS_ALLOW": "10.0.0.0/8,fd00::1",
-			"PEAL_VARIABLES": `{"A": "1,2:3", "B": "x"}`, "PEAL_CHECK_SCHEMAS": "true", "PEAL_EGRESS_PORTS": "1, 65535",
+			"PEAL_VARIABLES": `{"A": "1,2:3", "B": "x"}`, "PEAL_CHECK_SCHEMAS": "true", "PEAL_EGRESS_PORTS": "1, 1024-65535",
 		}),
 		Flags: map[string]string{"data": "from-flag", "database": "", "log-level": "debug"},
 	})
@@ -94,7 +94,7 @@ func TestLoadPrecedence(t *testing.T) {
 	want := config.Default()
 	want.Listen = "127.0.0.1:1"
 	want.MaxData = 2 << 10
-	want.Egress.Ports = []uint16{1, 65535}
+	want.Egress.Ports = []config.Ports{{First: 1, Last: 1}, {First: 1024, Last: 65535}}
 	want.Data = "from-flag"
 	want.Database = ""
 	want.CheckSchemas = true
@@ -138,6 +138,9 @@ func TestLoadRefuses(t *testing.T) {
 		"wrong number":          {file: "\nmax_in_flight: 1.5", want: `FILE:2: max_in_flight: must be a number, not "1.5"`},
 		"duration bare":         {file: "stop_grace: 30", want: `FILE:1: stop_grace: must be a duration such as 30s, 5m or 2h, not "30"`},
 		"wrong size":            {file: "max_data: 1GB", want: `FILE:1: max_data: must be a size in bytes such as 300000, 256KiB or 1MiB, not "1GB"`},
+		"wrong address":         {file: "egress:\n  source_address: 10.0.0.0/8", want: `FILE:2: egress.source_address: must be an address such as 10.1.2.3, not "10.0.0.0/8"`},
+		"wrong ports":           {file: "egress:\n  ports: [443, 90-80]", want: "FILE:2: egress.ports: must be ports or ranges such as 443, 1024-65535"},
+		"port 0 in a range":     {file: "egress:\n  ports: [0-80]", want: "FILE:2: egress.ports: must be ports or ranges such as 443, 1024-65535"},
 		"wrong network":         {file: "egress:\n  allow: [10.0.0.0/99]", want: "FILE:2: egress.allow: must be networks or addresses such as 10.1.0.0/16, 10.2.3.4"},
 		"list for a text":       {file: "listen: [a]", want: "FILE:1: listen: must be a text"},
 		"variables as a list":   {file: "variables: [" + key + "]", want: "FILE:1: variables: must be names and their values, each a text"},
@@ -150,7 +153,7 @@ func TestLoadRefuses(t *testing.T) {
 		"log level":             {file: "log:\n  level: loud", want: "FILE:2: log.level: must be debug, info, warn or error"},
 
 		"env number":          {env: map[string]string{"PEAL_MAX_IN_FLIGHT": "many"}, want: `PEAL_MAX_IN_FLIGHT: must be a number, not "many"`},
-		"env port":            {env: map[string]string{"PEAL_EGRESS_PORTS": "80,70000"}, want: `PEAL_EGRESS_PORTS: must be whole numbers such as 80, 443, not "80,70000"`},
+		"env port":            {env: map[string]string{"PEAL_EGRESS_PORTS": "80,70000"}, want: `PEAL_EGRESS_PORTS: must be ports or ranges such as 443, 1024-65535, not "80,70000"`},
 		"env log format":      {env: map[string]string{"PEAL_LOG_FORMAT": "xml"}, want: "PEAL_LOG_FORMAT: must be text or json"},
 		"env variables":       {env: map[string]string{"PEAL_VARIABLES": "[" + key}, want: "PEAL_VARIABLES: must be names and their values, each a text"},
 		"env and file":        {env: map[string]string{"PEAL_OPERATOR_KEY": key, "PEAL_OPERATOR_KEY_FILE": "/x"}, want: "PEAL_OPERATOR_KEY: is set, and so is PEAL_OPERATOR_KEY_FILE: set one of them"},
@@ -207,7 +210,10 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-var compare = cmp.Comparer(func(a, b config.Network) bool { return a == b })
+var compare = cmp.Options{
+	cmp.Comparer(func(a, b config.Network) bool { return a == b }),
+	cmp.Comparer(func(a, b config.Address) bool { return a == b }),
+}
 
 func write(t *testing.T, content string) string {
 	t.Helper()

@@ -27,3 +27,27 @@ func (n *Network) UnmarshalText(text []byte) error {
 	}
 	return peal.Errorf(peal.Invalid, "must be a network such as 10.1.0.0/16 or an address such as 10.1.2.3")
 }
+
+// Address is one IP address, written as 192.0.2.1; zero for none.
+type Address struct{ addr netip.Addr }
+
+// Addr gives the address; zero for none.
+func (a Address) Addr() netip.Addr { return a.addr }
+
+// String writes the address; "" for none.
+func (a Address) String() string {
+	if !a.addr.IsValid() {
+		return ""
+	}
+	return a.addr.String()
+}
+
+// UnmarshalText reads an address. The error has code [peal.Invalid].
+func (a *Address) UnmarshalText(text []byte) error {
+	addr, err := netip.ParseAddr(string(text))
+	if err != nil {
+		return peal.Errorf(peal.Invalid, "must be an address such as 10.1.2.3")
+	}
+	a.addr = addr.Unmap()
+	return nil
+}

@@ -73,11 +73,15 @@ func typeName(t reflect.Type) string {
 		return "size"
 	case reflect.TypeFor[Network]():
 		return "network"
+	case reflect.TypeFor[Address]():
+		return "address"
+	case reflect.TypeFor[Ports]():
+		return "port"
 	}
 	switch t.Kind() {
 	case reflect.Bool:
 		return "switch"
-	case reflect.Int, reflect.Uint16, reflect.Float64:
+	case reflect.Int, reflect.Float64:
 		return "number"
 	case reflect.Slice:
 		return "list of " + typeName(t.Elem()) + "s"

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -34,11 +35,13 @@ const (
 
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
-	guard  *guard
-	direct *direct         // small requests without TLS
-	kept   *http.Transport // keeps connections
-	fresh  *http.Transport // makes one for each request
-	urls   urlCache
+	guard    *guard
+	proxy    *proxy // nil for none
+	resolver *net.Resolver
+	direct   *direct         // small requests without TLS
+	kept     *http.Transport // keeps connections
+	fresh    *http.Transport // makes one for each request
+	urls     urlCache
 }
 
 // New makes a client. The error has code [peal.Invalid].
@@ -47,9 +50,22 @@ func New(options Options) (*Client, error) {
 		return nil, err
 	}
 	guard := newGuard(options)
-	dial := newDial(options, guard)
+	proxy, err := parseProxy(options.Proxy)
+	if err != nil {
+		return nil, err
+	}
+	if options.RootCAs, err = authorities(options); err != nil {
+		return nil, err
+	}
+	resolver := options.Resolver
+	if resolver == nil {
+		resolver = net.DefaultResolver
+	}
+	dial := newDial(options, guard, proxy, resolver)
 	kept := &http.Transport{
-		// No Proxy: the environment of the server must not redirect its requests.
+		// Never that of the environment, which must not redirect the server's requests.
+		Proxy:                  proxy.forTransport(),
+		OnProxyConnectResponse: connected,
 		DialContext:            dial,
 		TLSHandshakeTimeout:    options.ConnectTimeout,
 		TLSClientConfig:        &tls.Config{RootCAs: options.RootCAs, MinVersion: tls.VersionTLS12},
@@ -66,7 +82,7 @@ func New(options Options) (*Client, error) {
 	fresh := kept.Clone()
 	fresh.DisableKeepAlives = true
 	return &Client{
-		guard: guard, kept: kept, fresh: fresh, direct: &direct{dial: dial, pool: newPool(options)},
+		guard: guard, proxy: proxy, resolver: resolver, kept: kept, fresh: fresh, direct: &direct{dial: dial, pool: newPool(options)},
 	}, nil
 }
 
@@ -75,17 +91,6 @@ func (c *Client) Close() {
 	c.direct.pool.close()
 	c.kept.CloseIdleConnections()
 	c.fresh.CloseIdleConnections()
-}
-
-// CheckURL refuses what no attempt could reach: http where it is not allowed, a
-// port or a written-out address that is not. Names are checked when they are
-// dialled. The error has code [peal.Invalid] and the field "url".
-func (c *Client) CheckURL(text string) error {
-	u, err := url.Parse(text)
-	if err != nil {
-		return peal.Invalidf("url", "is no URL: write it as https://host/path")
-	}
-	return c.guard.checkURL(u)
 }
 
 // Do sends one request and fills in the attempt: everything from StartedAt to the
@@ -125,7 +130,12 @@ func (c *Client) send(ctx context.Context, watch *watch, method string, request 
 		return nil, unsendable("the URL is none that a request can go to: write it as https://host/path")
 	}
 	if u.Scheme == "http" && !c.guard.allowHTTP {
-		return nil, refusedHTTP
+		return nil, refusal{why: plainHTTP}
+	}
+	if c.proxy != nil {
+		if err := c.ahead(ctx, u.URL); err != nil {
+			return nil, err
+		}
 	}
 	response, err := c.first(ctx, watch, method, u, request)
 	if err != nil && watch.stale(err) && ctx.Err() == nil {
@@ -133,14 +143,21 @@ func (c *Client) send(ctx context.Context, watch *watch, method string, request 
 		// failure of its own. One more connection decides, and only one: if it read the
 		// request and broke down over it, it must not be fed it again and again.
 		watch.again()
-		return c.fresh.RoundTrip(newRequest(watch.follow(ctx), method, u.URL, request, watch))
+		response, err = c.fresh.RoundTrip(newRequest(watch.follow(ctx), method, u.URL, request, watch))
 	}
-	return response, err
+	if err != nil || u.Scheme != "http" {
+		return response, err
+	}
+	if err := c.proxy.ownAnswer(response); err != nil {
+		response.Body.Close()
+		return nil, err
+	}
+	return response, nil
 }
 
 // first sends a request on a connection that is kept, or on one that will be.
 func (c *Client) first(ctx context.Context, watch *watch, method string, u *target, request *wire.Request) (*http.Response, error) {
-	if method == http.MethodPost && u.plain != nil && fits(request, u.plain) {
+	if method == http.MethodPost && u.plain != nil && c.proxy == nil && fits(request, u.plain) {
 		return c.direct.do(ctx, watch, u.plain, request)
 	}
 	return c.kept.RoundTrip(newRequest(watch.follow(ctx), method, u.URL, request, watch))

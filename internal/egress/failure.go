@@ -20,6 +20,9 @@ func classify(ctx context.Context, err error, watch *watch, target string) (peal
 	at, address, tlsErr := watch.progress()
 	var refused refusal
 	var cannot unsendable
+	var failure proxyFailure
+	var denial proxyRefusal
+	var trouble proxyTrouble
 	var dns *net.DNSError
 	var timeout net.Error
 	switch {
@@ -27,10 +30,16 @@ func classify(ctx context.Context, err error, watch *watch, target string) (peal
 		return peal.ReasonBlocked, refused.text(hostOf(target))
 	case errors.As(err, &cannot):
 		return peal.ReasonEncode, string(cannot)
+	case errors.As(err, &denial):
+		return peal.ReasonBlocked, plain(hostOf(target)) + ": " + denial.why
 	case errors.Is(ctx.Err(), context.Canceled):
 		return peal.ReasonCanceled, "stopped before an answer came"
 	case ctx.Err() != nil:
 		return peal.ReasonTimeout, late(at, address)
+	case errors.As(err, &failure):
+		return peal.ReasonProxy, "the outgoing proxy did not take it: " + failure.why
+	case errors.As(err, &trouble):
+		return peal.ReasonUnreachable, trouble.why
 	case errors.As(err, &dns):
 		return peal.ReasonDNS, unresolved(dns)
 	case isClosed(err), isReset(err):

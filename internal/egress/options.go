@@ -25,13 +25,29 @@ type Options struct {
 	Allow []netip.Prefix
 	// Deny are address ranges that may never be reached; Deny wins over Allow.
 	Deny []netip.Prefix
+	// AllowHosts are names whose addresses may be reached although they are private or
+	// loopback: hooks.example.com, or *.example.com for all below it. Link-local and
+	// metadata addresses are not among them; those need Allow.
+	AllowHosts []string
+	// DenyHosts are names that may never be reached, wherever they lead.
+	DenyHosts []string
 	// Ports are the ports that may be reached; nil for every port.
-	Ports []uint16
+	Ports []PortRange
+	// Proxy is the URL of a proxy that all requests go through, with its credentials:
+	// http:// or https:// (HTTP CONNECT, and plain forwarding of http), socks5:// (names
+	// are looked up here) or socks5h:// (names are looked up by the proxy); "" for none.
+	// The proxy itself may have any address.
+	Proxy string
+	// SourceAddress is the address of this machine that connections are made from; zero
+	// for any. Only endpoints of its kind, IPv4 or IPv6, are reached then.
+	SourceAddress netip.Addr
 	// Resolver looks names up; nil for the system's way.
 	Resolver *net.Resolver
 	// RootCAs are the authorities whose certificates are trusted; nil for the
 	// system's.
 	RootCAs *x509.CertPool
+	// CAFile is a PEM file of authorities that are trusted beside RootCAs; "" for none.
+	CAFile string
 	// Dial replaces the guarded dialer; nil for that. It is for networks that are no
 	// networks, such as a test's: whoever sets it answers for where requests go.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -52,7 +68,7 @@ type Options struct {
 // DefaultOptions allow https to public addresses on the usual ports.
 func DefaultOptions() Options {
 	return Options{
-		Ports:          []uint16{80, 443, 8080, 8443},
+		Ports:          []PortRange{Port(80), Port(443), Port(8080), Port(8443)},
 		ConnectTimeout: 10 * time.Second,
 		MaxIdlePerHost: 512,
 		MaxIdle:        1024,
@@ -82,8 +98,17 @@ func (o Options) Validate() error {
 	if err := validatePrefixes("egress.deny", o.Deny); err != nil {
 		return err
 	}
-	if slices.Contains(o.Ports, 0) || o.Ports != nil && len(o.Ports) == 0 {
-		return peal.Invalidf("egress.ports", "must be ports from 1 to 65535, at least one")
+	if err := validateHosts("egress.allow_hosts", o.AllowHosts); err != nil {
+		return err
+	}
+	if err := validateHosts("egress.deny_hosts", o.DenyHosts); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(o.Ports, func(r PortRange) bool { return !r.valid() }) || o.Ports != nil && len(o.Ports) == 0 {
+		return peal.Invalidf("egress.ports", "must be ports from 1 to 65535, at least one, the lower end of a range first")
+	}
+	if _, err := parseProxy(o.Proxy); err != nil {
+		return err
 	}
 	if o.MaxIdlePerHost < 1 || o.MaxIdle < 1 {
 		return peal.Invalidf("egress", "MaxIdlePerHost and MaxIdle must be at least 1")

@@ -26,8 +26,8 @@ func TestOptions(t *testing.T) {
 		"connect timeout":   {func(o *egress.Options) { o.ConnectTimeout = -1 }, "egress"},
 		"no network":        {func(o *egress.Options) { o.Allow = []netip.Prefix{{}} }, "egress.allow"},
 		"IPv4 in IPv6":      {func(o *egress.Options) { o.Deny = []netip.Prefix{netip.MustParsePrefix("::ffff:10.0.0.0/104")} }, "egress.deny"},
-		"port 0":            {func(o *egress.Options) { o.Ports = []uint16{443, 0} }, "egress.ports"},
-		"no ports, somehow": {func(o *egress.Options) { o.Ports = []uint16{} }, "egress.ports"},
+		"port 0":            {func(o *egress.Options) { o.Ports = []egress.PortRange{egress.Port(443), egress.Port(0)} }, "egress.ports"},
+		"no ports, somehow": {func(o *egress.Options) { o.Ports = []egress.PortRange{} }, "egress.ports"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := egress.DefaultOptions()

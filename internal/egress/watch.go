@@ -106,7 +106,7 @@ func (w *watch) distrust(err error) {
 }
 
 // unreach takes back the address of a connection that the guard did not allow to
-// be tried: nobody is told where a name led.
+// be tried: none was reached there.
 func (w *watch) unreach(address string, err error) {
 	var refused refusal
 	if !errors.As(err, &refused) {

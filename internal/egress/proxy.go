@@ -1,0 +1,179 @@
+package egress
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+
+	socks "golang.org/x/net/proxy"
+
+	"github.com/pealhq/peal"
+)
+
+// proxy is the operator's own way out. Its own address is not judged.
+type proxy struct {
+	url     *url.URL
+	address string // with the port
+}
+
+// The schemes of proxies with their usual ports.
+var proxyPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
+
+// parseProxy reads [Options.Proxy]; nil for none.
+func parseProxy(text string) (*proxy, error) {
+	if text == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.Opaque != "" || proxyPorts[u.Scheme] == "" { // the text may hold a password
+		return nil, peal.Invalidf("egress.proxy", "must be the URL of a proxy: http://USER:PASSWORD@HOST:PORT, or the same with https, socks5 or socks5h")
+	}
+	if u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, peal.Invalidf("egress.proxy", "must end after the port: a proxy has no path")
+	}
+	password, _ := u.User.Password()
+	if u.Scheme[0] == 's' && (len(u.User.Username()) > 255 || len(password) > 255) { // RFC 1929
+		return nil, peal.Invalidf("egress.proxy", "has a user or password of more than 255 bytes, which SOCKS5 cannot carry")
+	}
+	port := u.Port()
+	if port == "" {
+		port = proxyPorts[u.Scheme]
+	}
+	return &proxy{url: u, address: net.JoinHostPort(u.Hostname(), port)}, nil
+}
+
+func (p *proxy) isSOCKS() bool { return p.url.Scheme == "socks5" || p.url.Scheme == "socks5h" }
+
+// forTransport gives an HTTP proxy to the transport, which sends its credentials on
+// CONNECT and on plain requests alike. SOCKS, and TLS to the proxy, are dial's.
+func (p *proxy) forTransport() func(*http.Request) (*url.URL, error) {
+	if p == nil || p.isSOCKS() {
+		return nil
+	}
+	return http.ProxyURL(&url.URL{Scheme: "http", Host: p.address, User: p.url.User})
+}
+
+// dial gives what makes connections: to an HTTP proxy, or through a SOCKS one.
+func (p *proxy) dial(options Options, guard *guard, resolver *net.Resolver) dialFunc {
+	dialer := &net.Dialer{Resolver: options.Resolver, LocalAddr: source(options)}
+	reach := &reaching{dialer.DialContext}
+	if options.Dial != nil {
+		reach.dial = options.Dial
+	}
+	if p.isSOCKS() {
+		return p.dialSOCKS(reach, guard, resolver)
+	}
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		conn, err := reach.DialContext(ctx, network, p.address)
+		if err != nil {
+			return nil, err
+		}
+		if p.url.Scheme == "https" {
+			secured := tls.Client(conn, &tls.Config{ServerName: p.url.Hostname(), RootCAs: options.RootCAs, MinVersion: tls.VersionTLS12})
+			if err := secured.HandshakeContext(ctx); err != nil {
+				conn.Close()
+				return nil, proxyFailure{"no secure connection to it: " + words(err)}
+			}
+			conn = secured
+		}
+		return &tunnel{conn, beyond{}}, nil
+	}
+}
+
+// dialSOCKS connects through a SOCKS5 proxy (RFC 1928). With socks5 the name is
+// looked up here, and the proxy is asked for the very address that was judged.
+func (p *proxy) dialSOCKS(reach *reaching, guard *guard, resolver *net.Resolver) dialFunc {
+	var auth *socks.Auth
+	if p.url.User != nil {
+		password, _ := p.url.User.Password()
+		auth = &socks.Auth{User: p.url.User.Username(), Password: password}
+	}
+	through, err := socks.SOCKS5("tcp", p.address, auth, reach)
+	connect, ok := through.(socks.ContextDialer)
+	if err != nil || !ok {
+		return func(context.Context, string, string) (net.Conn, error) {
+			return nil, proxyFailure{"it cannot be used"}
+		}
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, port, err := splitAddress(address)
+		if err != nil {
+			return nil, err
+		}
+		if p.url.Scheme == "socks5h" {
+			conn, err := connect.DialContext(ctx, network, net.JoinHostPort(host, text(port)))
+			if err != nil {
+				return nil, refusedBySOCKS(ctx, err)
+			}
+			return &tunnel{conn, beyond{}}, nil
+		}
+		addrs, err := resolver.LookupNetIP(ctx, "ip", host)
+		if err != nil {
+			return nil, err
+		}
+		for _, addr := range addrs {
+			if refused := guard.check(host, addr, port); refused != nil {
+				err = firstOf(err, refused)
+				continue
+			}
+			target := netip.AddrPortFrom(addr.Unmap(), port)
+			conn, dialErr := connect.DialContext(ctx, network, target.String())
+			if dialErr == nil {
+				return &tunnel{conn, net.TCPAddrFromAddrPort(target)}, nil
+			}
+			err = firstOf(err, refusedBySOCKS(ctx, dialErr))
+		}
+		return nil, err
+	}
+}
+
+// ahead judges what is asked of a proxy before it is asked: the port, the name, an
+// address that is written out, and those that the name leads to as seen from here.
+// A name that does not resolve here is left to the proxy, which may know more. So
+// with a proxy that looks names up itself, that proxy must refuse private addresses
+// too: between this look and its own, a name can change.
+func (c *Client) ahead(ctx context.Context, u *url.URL) error {
+	if c.proxy.url.Scheme == "socks5" {
+		return nil // judged when it is dialled
+	}
+	port, ok := portOf(u)
+	host := canonicalHost(u.Hostname())
+	if !ok {
+		return refusal{why: badPort}
+	}
+	if err := c.guard.checkName(host, port); err != nil {
+		return err
+	}
+	addrs, err := c.lookAhead(ctx, host)
+	if err != nil {
+		return nil // told by what the proxy makes of the name
+	}
+	return c.checkAll(host, addrs, port)
+}
+
+// checkAll refuses when any of the addresses is refused: nobody knows which one a
+// proxy would take.
+func (c *Client) checkAll(host string, addrs []netip.Addr, port uint16) error {
+	for _, addr := range addrs {
+		if err := c.guard.check(host, addr, port); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Client) lookAhead(ctx context.Context, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr}, nil
+	}
+	if isLocalhost(host) {
+		return slices.Clone(loopbacks), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookAheadTime)
+	defer cancel()
+	return c.resolver.LookupNetIP(ctx, "ip", host)
+}
