@@ -129,6 +129,12 @@ func (c *Client) send(ctx context.Context, watch *watch, method string, request 
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, unsendable("the URL is none that a request can go to: write it as https://host/path")
 	}
+	if name := framing(request.Header); name != "" {
+		return nil, unsendable("the header " + plain(name) + " may not be set: it belongs to the connection")
+	}
+	if _, ok := portOf(u.URL); !ok {
+		return nil, unsendable("the URL has a port outside 1 to 65535")
+	}
 	if u.Scheme == "http" && !c.guard.allowHTTP {
 		return nil, refusal{why: plainHTTP}
 	}

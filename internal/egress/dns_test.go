@@ -2,8 +2,11 @@ package egress_test
 
 import (
 	"context"
+	"encoding/binary"
+	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 
@@ -12,21 +15,25 @@ import (
 
 // names is a name server on 127.0.0.1. What it is not told of does not exist.
 type names struct {
-	conn net.PacketConn
+	conn   net.PacketConn
+	stream net.Listener // on the same port, for answers that are too large
 
 	mu      sync.Mutex
 	answers map[string][]netip.Addr
+	aliases map[string]string
+	large   map[string]bool // are answered by TCP only
 	code    map[string]dnsmessage.RCode
 }
 
 func serveNames(t testing.TB) *names {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	conn, stream := listenTwice(t)
+	n := &names{
+		conn: conn, stream: stream, answers: make(map[string][]netip.Addr), aliases: make(map[string]string),
+		large: make(map[string]bool), code: make(map[string]dnsmessage.RCode),
 	}
-	n := &names{conn: conn, answers: make(map[string][]netip.Addr), code: make(map[string]dnsmessage.RCode)}
 	var serving sync.WaitGroup
+	serving.Go(func() { n.serveStream(&serving) })
 	serving.Go(func() {
 		packet := make([]byte, 1500)
 		for {
@@ -34,22 +41,42 @@ func serveNames(t testing.TB) *names {
 			if err != nil {
 				return
 			}
-			if answer := n.answer(packet[:size]); answer != nil {
+			if answer := n.answer(packet[:size], false); answer != nil {
 				conn.WriteTo(answer, from)
 			}
 		}
 	})
 	t.Cleanup(func() {
 		conn.Close()
+		stream.Close()
 		serving.Wait()
 	})
 	return n
 }
 
+// listenTwice takes a port of 127.0.0.1 that is free for both UDP and TCP.
+func listenTwice(t testing.TB) (net.PacketConn, net.Listener) {
+	t.Helper()
+	var err error
+	for range 20 {
+		var conn net.PacketConn
+		if conn, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+			break
+		}
+		var stream net.Listener
+		if stream, err = net.Listen("tcp", conn.LocalAddr().String()); err == nil {
+			return conn, stream
+		}
+		conn.Close()
+	}
+	t.Fatal(err)
+	return nil, nil
+}
+
 // resolver looks names up with n alone.
 func (n *names) resolver() *net.Resolver {
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", n.conn.LocalAddr().String())
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, n.conn.LocalAddr().String())
 	}}
 }
 
@@ -62,13 +89,50 @@ func (n *names) set(name string, addrs ...string) {
 	}
 }
 
+// alias makes a name another's, through any number of aliases.
+func (n *names) alias(name, to string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.aliases[name+"."] = to + "."
+}
+
+// makeLarge has a name answered by TCP only.
+func (n *names) makeLarge(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.large[name+"."] = true
+}
+
+// serveStream answers by TCP, one question a connection.
+func (n *names) serveStream(serving *sync.WaitGroup) {
+	for {
+		conn, err := n.stream.Accept()
+		if err != nil {
+			return
+		}
+		serving.Go(func() {
+			defer conn.Close()
+			var length [2]byte
+			if _, err := io.ReadFull(conn, length[:]); err != nil {
+				return
+			}
+			packet := make([]byte, binary.BigEndian.Uint16(length[:]))
+			if _, err := io.ReadFull(conn, packet); err != nil {
+				return
+			}
+			answer := n.answer(packet, true)
+			conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...))
+		})
+	}
+}
+
 func (n *names) fail(name string, code dnsmessage.RCode) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.code[name+"."] = code
 }
 
-func (n *names) answer(packet []byte) []byte {
+func (n *names) answer(packet []byte, stream bool) []byte {
 	var message dnsmessage.Message
 	if message.Unpack(packet) != nil || len(message.Questions) != 1 {
 		return nil
@@ -76,17 +140,31 @@ func (n *names) answer(packet []byte) []byte {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	question := message.Questions[0]
-	name := question.Name.String()
+	name := strings.ToLower(question.Name.String())
+	cut := n.large[name] && !stream
+	var aliases []dnsmessage.Resource
+	header := dnsmessage.ResourceHeader{Name: question.Name, Type: question.Type, Class: dnsmessage.ClassINET, TTL: 1}
+	for n.aliases[name] != "" && len(aliases) < 20 {
+		name = n.aliases[name]
+		target := dnsmessage.MustNewName(name)
+		alias := header
+		alias.Type = dnsmessage.TypeCNAME
+		aliases = append(aliases, dnsmessage.Resource{Header: alias, Body: &dnsmessage.CNAMEResource{CNAME: target}})
+		header.Name = target
+	}
 	addrs, known := n.answers[name]
 	code, fails := n.code[name]
 	if !known && !fails {
 		code = dnsmessage.RCodeNameError
 	}
 	answer := dnsmessage.Message{
-		Header:    dnsmessage.Header{ID: message.ID, Response: true, RecursionAvailable: true, RCode: code},
+		Header:    dnsmessage.Header{ID: message.ID, Response: true, RecursionAvailable: true, RCode: code, Truncated: cut},
 		Questions: message.Questions,
 	}
-	header := dnsmessage.ResourceHeader{Name: question.Name, Type: question.Type, Class: dnsmessage.ClassINET, TTL: 1}
+	if cut {
+		addrs, aliases = nil, nil
+	}
+	answer.Answers = aliases
 	for _, addr := range addrs {
 		switch {
 		case addr.Is4() && question.Type == dnsmessage.TypeA:

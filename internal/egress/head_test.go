@@ -15,19 +15,19 @@ func TestRequestHead(t *testing.T) {
 	a, _ := send(t, newClient(t, nil), &wire.Request{
 		URL: r.url,
 		Header: http.Header{
-			"webhook-id":          {"event_1"},
-			"webhook-signature":   {"v1,abc"},
-			"User-Agent":          {"Peal/1"},
-			"Authorization":       {"Bearer hunter2"},
-			"proxy-authorization": {"Basic hunter2"},
-			"COOKIE":              {"a=hunter2"},
-			"X-Api-Key":           {"hunter2"},
-			"X-Gitlab-Token":      {"hunter2"},
-			"x-client-secret":     {"hunter2"},
-			"X-Filled":            {"prefix hunter2"},
-			"X-Two":               {"one", "two"},
-			"Idempotency-Key":     {"k"},
-			"X-Latin":             {"caf\xe9 \u009b31m"},
+			"webhook-id":        {"event_1"},
+			"webhook-signature": {"v1,abc"},
+			"User-Agent":        {"Peal/1"},
+			"Authorization":     {"Bearer hunter2"},
+			"x-authorization":   {"Basic hunter2"},
+			"COOKIE":            {"a=hunter2"},
+			"X-Api-Key":         {"hunter2"},
+			"X-Gitlab-Token":    {"hunter2"},
+			"x-client-secret":   {"hunter2"},
+			"X-Filled":          {"prefix hunter2"},
+			"X-Two":             {"one", "two"},
+			"Idempotency-Key":   {"k"},
+			"X-Latin":           {"caf\xe9 \u009b31m"},
 		},
 		Secret: []string{"x-filled"},
 	}, ample)
@@ -42,9 +42,9 @@ X-Gitlab-Token: [redacted]
 X-Latin: caf` + "\uFFFD" + `  31m
 X-Two: one
 X-Two: two
-proxy-authorization: [redacted]
 webhook-id: event_1
 webhook-signature: v1,abc
+x-authorization: [redacted]
 x-client-secret: [redacted]
 `
 	if string(a.RequestHead) != head {

@@ -1,7 +1,9 @@
 package egress
 
 import (
+	"errors"
 	"net/url"
+	"strings"
 	"sync"
 )
 
@@ -20,12 +22,19 @@ type target struct {
 
 const maxCachedURLs = 10_000
 
+// errSpace is about what the parser lets through in a query, and what would end
+// there the first line of the request.
+var errSpace = errors.New("spaces or control characters in the URL")
+
 func (c *urlCache) parse(text string) (*target, error) {
 	c.mu.RLock()
 	t := c.urls[text]
 	c.mu.RUnlock()
 	if t != nil {
 		return t, nil
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return nil, errSpace
 	}
 	u, err := url.Parse(text)
 	if err != nil {
