@@ -123,6 +123,7 @@ func (s *Server) open(ctx context.Context) error {
 		Store:       s.store,
 		Engine:      s.engine,
 		Intake:      s.intake,
+		Identity:    s.identity,
 		Encryption:  s.encryption,
 		Metrics:     registry,
 		Log:         s.log,

@@ -5,20 +5,25 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
 )
 
 // tenantHeader is how an operator says which tenant a request is about.
 const tenantHeader = "Peal-Tenant"
 
-// access is who may use a route.
-type access string
+// access is who may use a route: whoever can do the action, or anybody.
+type access = identity.Action
 
 const (
-	public   access = "public"                  // anybody
-	publish         = access(peal.ScopePublish) // a key with the scope publish
-	manage          = access(peal.ScopeManage)  // a key with the scope manage
-	read            = access(peal.ScopeRead)    // a key with the scope read
-	operator access = "operator"                // an operator's key
+	public     access = "public" // anybody
+	publish           = identity.Publish
+	manage            = identity.Manage
+	read              = identity.Read
+	reveal            = identity.Reveal
+	manageKeys        = identity.Keys
+	administer        = identity.Administer
+	oversee           = identity.Oversee
+	operate           = identity.Operate
 )
 
 // admit finds out who calls, for which tenant, and whether the route is open to them.
@@ -26,34 +31,80 @@ func (c *call) admit() error {
 	if c.route.access == public {
 		return nil
 	}
-	text, given := bearer(c.request.Header)
-	if !given {
-		c.Header().Set("WWW-Authenticate", `Bearer realm="peal"`)
-		return refuse(unauthorized, "there is no key: send the header Authorization: Bearer and the key")
-	}
-	key, err := c.api.keys.find(c.context(), text)
-	if peal.CodeOf(err) == peal.NotFound {
-		c.Header().Set("WWW-Authenticate", `Bearer realm="peal", error="invalid_token"`)
-		return refuse(unauthorized, "the key is unknown or revoked")
-	}
-	if err != nil {
+	if err := c.identify(); err != nil {
 		return err
 	}
-	c.key = key
 	if err := c.chooseTenant(); err != nil {
 		return err
 	}
-	switch {
-	case key.IsOperator():
-		return nil
-	case c.route.access == operator:
-		return refuse(forbidden, "only an operator's key may do this")
-	case !key.May(peal.Scope(c.route.access)):
-		return refuse(forbidden, "the key lacks the scope %s", c.route.access)
+	if !c.caller.Can(c.route.access) {
+		return c.forbid(c.route.access)
 	}
 	return nil
 }
 
+// identify finds out who calls: by the key, or without one by the session of a browser.
+func (c *call) identify() error {
+	text, given := bearer(c.request.Header)
+	if !given {
+		return c.identifySession()
+	}
+	found, err := c.api.keys.find(c.context(), text)
+	if peal.CodeOf(err) == peal.NotFound {
+		c.Header().Set("WWW-Authenticate", `Bearer realm="peal", error="invalid_token"`)
+		return refuse(unauthorized, "the key is unknown or revoked")
+	}
+	c.caller = found
+	return err
+}
+
+// identifySession takes the session of the dashboard or of the portal, unless another
+// site's page has made the browser send it.
+func (c *call) identifySession() error {
+	noKey := refuse(unauthorized, "there is no key: send the header Authorization: Bearer and the key")
+	if len(c.request.Header["Authorization"]) > 0 || len(c.request.Header["Cookie"]) == 0 {
+		c.Header().Set("WWW-Authenticate", `Bearer realm="peal"`)
+		return noKey
+	}
+	who, err := c.api.Identity.Caller(c.request)
+	if peal.CodeOf(err) == peal.Unauthorized {
+		who, err = c.api.Identity.PortalCaller(c.request)
+	}
+	if peal.CodeOf(err) == peal.Unauthorized {
+		c.Header().Set("WWW-Authenticate", `Bearer realm="peal"`)
+		return noKey
+	}
+	if err == nil {
+		err = c.api.Identity.CheckOrigin(c.request)
+	}
+	c.caller = who
+	return err
+}
+
+// forbid tells what the caller lacks.
+func (c *call) forbid(action identity.Action) error {
+	switch scope, ofKeys := scopeFor(action); {
+	case c.caller.Kind != identity.KindKey:
+		return refuse(forbidden, "your role does not allow this (%s)", action)
+	case ofKeys:
+		return refuse(forbidden, "the key lacks the scope %s", scope)
+	}
+	return refuse(forbidden, "only an operator's key may do this")
+}
+
+// scopeFor gives the scope that lets a tenant's key do something; false for what no
+// tenant's key may.
+func scopeFor(action identity.Action) (peal.Scope, bool) {
+	for _, scope := range []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead} {
+		key := identity.OfKey(&peal.Key{Tenant: peal.DefaultTenant, Scopes: []peal.Scope{scope}})
+		if key.Can(action) {
+			return scope, true
+		}
+	}
+	return "", false
+}
+
+// chooseTenant says which tenant the call is about.
 func (c *call) chooseTenant() error {
 	named := c.request.Header[tenantHeader]
 	if len(named) > 1 {
@@ -65,16 +116,25 @@ func (c *call) chooseTenant() error {
 		}
 	}
 	switch {
-	case c.key.IsOperator() && len(named) == 0:
+	case c.caller.IsOperator() && len(named) == 0:
 		c.tenant = peal.DefaultTenant
-	case c.key.IsOperator():
+	case c.caller.IsOperator():
 		c.tenant = named[0]
-	case len(named) == 1 && named[0] != c.key.Tenant:
+	case len(named) == 1 && named[0] != c.caller.Tenant:
 		return refuse(forbidden, "the key belongs to another tenant than the header %s names", tenantHeader)
 	default:
-		c.tenant = c.key.Tenant
+		c.tenant = c.caller.Tenant
 	}
 	return nil
+}
+
+// tenantOrAll is the tenant that the call is about; "" when an operator names none, for
+// lists that an operator sees as a whole.
+func (c *call) tenantOrAll() string {
+	if c.caller.IsOperator() && len(c.request.Header[tenantHeader]) == 0 {
+		return ""
+	}
+	return c.tenant
 }
 
 // bearer gives the key of the Authorization header (RFC 6750, section 2.1).

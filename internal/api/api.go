@@ -21,6 +21,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
 	"github.com/pealhq/peal/wire"
 )
@@ -52,6 +53,8 @@ type Options struct {
 	Engine Engine
 	// Intake takes the webhooks of other systems.
 	Intake *intake.Intake
+	// Identity knows who is signed in, and keeps the audit log.
+	Identity *identity.Identity
 	// Encryption holds the keys of secrets at rest; nil when the server seals none.
 	Encryption EncryptionKeeper
 	// Log gets what is the server's fault; nil discards it.
@@ -79,8 +82,8 @@ func DefaultOptions() Options {
 
 // Validate checks the options. The error names the field.
 func (o Options) Validate() error {
-	if o.Store == nil || o.Engine == nil || o.Intake == nil {
-		return errors.New("api: Store, Engine and Intake are needed")
+	if o.Store == nil || o.Engine == nil || o.Intake == nil || o.Identity == nil {
+		return errors.New("api: Store, Engine, Intake and Identity are needed")
 	}
 	if o.OperatorKey != "" && len(o.OperatorKey) < peal.MinKeyLength {
 		return peal.Invalidf("operator_key", "must have at least %d characters", peal.MinKeyLength)

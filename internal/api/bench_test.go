@@ -39,7 +39,7 @@ func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 // BenchmarkPublish is one event of 1 KiB through the handler, without network and store.
 func BenchmarkPublish(b *testing.B) {
 	bench := newBench(b)
-	handler, err := api.New(api.Options{Store: bench.store, Engine: instant{bench.engine}, Intake: intake.New(bench.store, bench.engine, nil), OperatorKey: operatorKey, MaxData: 64 << 10})
+	handler, err := api.New(api.Options{Store: bench.store, Engine: instant{bench.engine}, Intake: intake.New(bench.store, bench.engine, nil), Identity: bench.identity, OperatorKey: operatorKey, MaxData: 64 << 10})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -164,6 +164,7 @@ func (c *call) read(into any) error {
 	if err != nil {
 		return err
 	}
+	c.changing(body)
 	return decode(body, into)
 }
 

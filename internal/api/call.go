@@ -5,17 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
 	"strconv"
 	"time"
 
-	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/front"
+	"github.com/pealhq/peal/internal/identity"
 )
-
-// requestIDHeader carries the name of a request: the caller's, or one of ours.
-const requestIDHeader = "X-Request-Id"
 
 // Values of headers that every answer shares; nobody changes them.
 var (
@@ -32,8 +29,9 @@ type call struct {
 	api     *API
 	request *http.Request
 	route   *route // nil until the mux has found one
-	key     peal.Key
+	caller  identity.Principal
 	tenant  string
+	audit   audit
 	id      string
 	status  int  // 0 until the answer's head is written
 	mute    bool // what is still written has been answered already
@@ -80,35 +78,9 @@ func (c *call) Write(b []byte) (int, error) {
 // begin sets what every answer carries.
 func (c *call) begin() {
 	h := c.Header()
-	if given := c.request.Header[requestIDHeader]; len(given) == 1 && isRequestID(given[0]) {
-		c.id = given[0]
-		h[requestIDHeader] = given
-	} else {
-		c.id = newRequestID()
-		h[requestIDHeader] = []string{c.id}
-	}
+	c.id = front.NameRequest(c.ResponseWriter, c.request)
 	h["X-Content-Type-Options"] = noSniff
 	h["Cache-Control"] = noStore
-}
-
-func isRequestID(id string) bool {
-	for i := range len(id) {
-		if id[i] < 0x21 || id[i] > 0x7e {
-			return false
-		}
-	}
-	return id != "" && len(id) <= 128
-}
-
-// newRequestID needs no secrecy, only to be rarely the same twice.
-func newRequestID() string {
-	const digits = "0123456789abcdef"
-	var id [16]byte
-	bits := rand.Uint64()
-	for i := range id {
-		id[i] = digits[bits>>(4*i)&15]
-	}
-	return string(id[:])
 }
 
 // survive answers a panic of the handler.
@@ -174,6 +146,9 @@ func (c *call) json(status int, value any) error {
 
 // bytes answers with JSON text.
 func (c *call) bytes(status int, body []byte) error {
+	if err := c.record(status); err != nil {
+		return err
+	}
 	h := c.Header()
 	h["Content-Type"] = jsonType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
@@ -184,6 +159,9 @@ func (c *call) bytes(status int, body []byte) error {
 
 // empty answers without a body.
 func (c *call) empty() error {
+	if err := c.record(http.StatusNoContent); err != nil {
+		return err
+	}
 	c.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -68,7 +68,7 @@ func (c *checker) check(op *operation, got reply) string {
 	if content[media] == nil {
 		return "answered as " + media + ", which is not described"
 	}
-	if !strings.HasSuffix(media, "json") {
+	if !strings.HasSuffix(media, "json") || media == "application/x-ndjson" {
 		return ""
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(got.body))

@@ -19,6 +19,10 @@ const (
 	eventTypeList listKind = 'y'
 	sourceList    listKind = 's'
 	replayList    listKind = 'r'
+	userList      listKind = 'u'
+	sessionList   listKind = 'n'
+	linkList      listKind = 'l'
+	auditList     listKind = 'a'
 )
 
 func cursorOf(kind listKind, last string) string {
@@ -43,6 +47,14 @@ func parseCursor(kind listKind, text string) (string, bool) {
 		_, err = peal.ParseKeyID(last)
 	case sourceList:
 		_, err = peal.ParseSourceID(last)
+	case userList:
+		_, err = peal.ParseUserID(last)
+	case sessionList:
+		_, err = peal.ParseSessionID(last)
+	case linkList:
+		_, err = peal.ParsePortalLinkID(last)
+	case auditList:
+		_, err = peal.ParseAuditID(last)
 	case replayList:
 		_, err = peal.ParseJobID(last)
 	case tenantList:

@@ -14,6 +14,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/front"
+	"github.com/pealhq/peal/internal/identity"
 )
 
 const (
@@ -36,6 +38,9 @@ var tags = []*huma.Tag{
 	{Name: "Intake", Description: "Where those systems send to. The source's secret is the key."},
 	{Name: "Tenants", Description: "Whose webhooks and events they are. Only for operators."},
 	{Name: "Keys", Description: "Who may call."},
+	{Name: "Users", Description: "Who signs in to the dashboard, and who is signed in."},
+	{Name: "Portal", Description: "Links that let a tenant's customers see its webhooks."},
+	{Name: "Audit log", Description: "Who did what, when and from where."},
 	{Name: "Server", Description: "Probes, and this document. No key is needed."},
 }
 
@@ -102,7 +107,7 @@ func responseName(k kind) string {
 func problemResponse(k kind, schema *huma.Schema) *huma.Response {
 	response := &huma.Response{
 		Description: k.title + " (`" + typePrefix + k.name + "`). " + k.advice,
-		Headers:     map[string]*huma.Header{requestIDHeader: requestIDDoc()},
+		Headers:     map[string]*huma.Header{front.RequestIDHeader: requestIDDoc()},
 		Content:     map[string]*huma.MediaType{problemType[0]: {Schema: schema}},
 	}
 	switch k.status {
@@ -158,15 +163,28 @@ func operationOf(rt *route, registry huma.Registry) *huma.Operation {
 	return op
 }
 
-func whoMay(who access) string {
-	if who == operator {
-		return "For operator keys."
+// whoMay says in words what [identity.Principal.Can] decides.
+func whoMay(action access) string {
+	text := "For operator keys"
+	if scope, ofKeys := scopeFor(action); ofKeys {
+		text += ", tenant keys with the scope `" + string(scope) + "`"
 	}
-	return "For operator keys, and tenant keys with the scope `" + string(who) + "`."
+	var roles []string
+	for _, role := range []peal.Role{peal.RoleOwner, peal.RoleEditor, peal.RoleViewer} {
+		ofOne := identity.Principal{Kind: identity.KindUser, Role: role, Tenant: peal.DefaultTenant}
+		ofAll := identity.Principal{Kind: identity.KindUser, Role: role}
+		switch {
+		case ofOne.Can(action):
+			roles = append(roles, string(role)+"s")
+		case ofAll.Can(action):
+			roles = append(roles, string(role)+"s of every tenant")
+		}
+	}
+	return text + ", and signed-in " + strings.Join(roles, " and ") + "."
 }
 
 func responseOfAnswer(answer *answer, registry huma.Registry) *huma.Response {
-	response := &huma.Response{Description: answer.doc, Headers: map[string]*huma.Header{requestIDHeader: requestIDDoc()}}
+	response := &huma.Response{Description: answer.doc, Headers: map[string]*huma.Header{front.RequestIDHeader: requestIDDoc()}}
 	for name, doc := range answer.headers {
 		response.Headers[name] = headerDoc(doc)
 	}
@@ -176,6 +194,9 @@ func responseOfAnswer(answer *answer, registry huma.Registry) *huma.Response {
 			media = answer.media
 		}
 		response.Content = map[string]*huma.MediaType{media: {Schema: registry.Schema(reflect.TypeOf(answer.body), true, "")}}
+		if answer.other != "" {
+			response.Content[answer.other] = response.Content[media]
+		}
 	}
 	return response
 }

@@ -53,11 +53,11 @@ func encryptionOf(e Encryption) encryptionShape {
 
 func (a *API) encryptionRoutes() []route {
 	return []route{{
-		method: http.MethodGet, path: "/v1/encryption", id: "get-encryption", tag: "Keys", access: operator,
+		method: http.MethodGet, path: "/v1/encryption", id: "get-encryption", tag: "Keys", access: oversee,
 		summary: "Show with which key secrets are sealed at rest",
 		answers: ok("The keys by their ids, and how far a change is.", encryptionShape{}), errors: []kind{conflict}, handle: a.getEncryption,
 	}, {
-		method: http.MethodPost, path: "/v1/encryption/rotate", id: "rotate-encryption", tag: "Keys", access: operator, body: nothing{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/encryption/rotate", id: "rotate-encryption", tag: "Keys", access: operate, audit: "encryption.rotate", body: nothing{}, bodyOptional: true,
 		summary: "Seal all secrets at rest with a new key",
 		description: "It happens in small steps while everything goes on, and also goes on after a restart; secrets of both keys can be read meanwhile. " +
 			"The key file of the data directory gets a new random key, and loses the old one at the end. Of configured keys, the first one is the new one.",

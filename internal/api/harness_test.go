@@ -19,6 +19,7 @@ import (
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/api"
 	"github.com/pealhq/peal/internal/egress"
+	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
 	"github.com/pealhq/peal/sqlite"
 )
@@ -30,12 +31,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // bench is a whole API on a real store and engine behind a real HTTP server.
 type bench struct {
 	testing.TB
-	store  *sqlite.Store
-	engine *dispatch.Engine
-	server *httptest.Server
-	log    *bytes.Buffer
-	client *http.Client
-	stop   func() // stops the engine; the end of the test does so too
+	store    *sqlite.Store
+	engine   *dispatch.Engine
+	identity *identity.Identity
+	server   *httptest.Server
+	log      *bytes.Buffer
+	client   *http.Client
+	stop     func() // stops the engine; the end of the test does so too
 }
 
 func newBench(t testing.TB, change ...func(*dispatch.Options)) *bench {
@@ -57,8 +59,13 @@ func newBench(t testing.TB, change ...func(*dispatch.Options)) *bench {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.engine.Run(ctx) }()
+	signIn := identity.DefaultOptions()
+	signIn.Store, signIn.Cost = store, identity.Cost{Memory: 8, Passes: 1, Threads: 1}
+	if b.identity, err = identity.New(signIn); err != nil {
+		t.Fatal(err)
+	}
 	handler, err := api.New(api.Options{
-		Store: store, Engine: b.engine, Intake: intake.New(store, b.engine, nil), Log: slog.New(slog.NewTextHandler(b.log, nil)),
+		Store: store, Engine: b.engine, Intake: intake.New(store, b.engine, nil), Identity: b.identity, Log: slog.New(slog.NewTextHandler(b.log, nil)),
 		OperatorKey: operatorKey, Version: "1.2.3", Commit: "abc", MaxData: options.MaxData,
 	})
 	if err != nil {

@@ -160,7 +160,7 @@ func TestOurFailures(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var log strings.Builder
 			handler, err := api.New(api.Options{
-				Store: b.store, Engine: broken{b.engine, test.fail}, Intake: intake.New(b.store, b.engine, nil), Log: slog.New(slog.NewTextHandler(&log, nil)), OperatorKey: operatorKey, MaxData: 1 << 10,
+				Store: b.store, Engine: broken{b.engine, test.fail}, Intake: intake.New(b.store, b.engine, nil), Identity: b.identity, Log: slog.New(slog.NewTextHandler(&log, nil)), OperatorKey: operatorKey, MaxData: 1 << 10,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -191,7 +191,7 @@ func TestGoneCaller(t *testing.T) {
 	var log strings.Builder
 	entered := make(chan struct{})
 	handler, err := api.New(api.Options{
-		Store: b.store, Intake: intake.New(b.store, b.engine, nil), Log: slog.New(slog.NewTextHandler(&log, nil)), OperatorKey: operatorKey, MaxData: 1 << 10,
+		Store: b.store, Intake: intake.New(b.store, b.engine, nil), Identity: b.identity, Log: slog.New(slog.NewTextHandler(&log, nil)), OperatorKey: operatorKey, MaxData: 1 << 10,
 		Engine: broken{b.engine, func(ctx context.Context) error { close(entered); <-ctx.Done(); return ctx.Err() }},
 	})
 	if err != nil {
@@ -228,7 +228,7 @@ func TestGoneCaller(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	b := newBench(t)
-	good := api.Options{Store: b.store, Engine: b.engine, Intake: intake.New(b.store, b.engine, nil), MaxData: 1}
+	good := api.Options{Store: b.store, Engine: b.engine, Intake: intake.New(b.store, b.engine, nil), Identity: b.identity, MaxData: 1}
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
 )
 
 var operatorParam = param{"operator", "true lists the operator's keys instead; for operators only.", huma.Schema{Type: "string", Enum: []any{"true", "false"}}}
@@ -33,6 +34,9 @@ type keyInput struct {
 	Operator given[bool]     `json:"operator,omitempty" doc:"Makes an operator's key, which may do everything for every tenant; for operators only."`
 }
 
+// actionOf is what a scope lets a key do at least.
+var actionOf = map[peal.Scope]identity.Action{peal.ScopePublish: publish, peal.ScopeManage: manage, peal.ScopeRead: read}
+
 func keyOf(k *peal.Key) KeyShape {
 	shape := KeyShape{
 		ID: k.ID, Name: k.Name, Tenant: textOrNil(k.Tenant), Scopes: []string{}, Hint: k.Hint,
@@ -53,8 +57,8 @@ func (a *API) listKeys(c *call) error {
 	}
 	tenant := c.tenant
 	if ofOperator {
-		if !c.key.IsOperator() {
-			return refuse(forbidden, "only an operator's key may list the operator's keys")
+		if !c.caller.IsOperator() {
+			return refuse(forbidden, "only an operator may list the operator's keys")
 		}
 		tenant = ""
 	}
@@ -82,8 +86,8 @@ func (a *API) createKey(c *call) error {
 		}
 	}
 	if in.Operator.Value {
-		if !c.key.IsOperator() {
-			return refuse(forbidden, "only an operator's key may create an operator's key")
+		if !c.caller.IsOperator() {
+			return refuse(forbidden, "only an operator may create an operator's key")
 		}
 		if len(key.Scopes) > 0 {
 			return faults{{Location: "body.scopes", Message: "must be absent: an operator's key may do everything"}}
@@ -94,13 +98,14 @@ func (a *API) createKey(c *call) error {
 		return err
 	}
 	for _, scope := range key.Scopes {
-		if !c.key.May(scope) {
+		if !c.caller.Can(actionOf[scope]) {
 			return refuse(forbidden, "the key lacks the scope %s, so it cannot give it to another", scope)
 		}
 	}
 	if err := a.Store.CreateKey(c.context(), key); err != nil {
 		return err
 	}
+	c.about(key.Tenant, key.ID.String())
 	return c.json(201, createdKeyShape{keyOf(&key), text})
 }
 
@@ -110,7 +115,7 @@ func (a *API) revokeKey(c *call) error {
 		return refuse(notFound, "there is no such key")
 	}
 	tenant := c.tenant
-	if c.key.IsOperator() {
+	if c.caller.IsOperator() {
 		tenant = "" // any key
 	}
 	err = a.Store.RevokeKey(c.context(), tenant, id, now())

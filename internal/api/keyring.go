@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
 )
 
 const (
@@ -29,7 +30,7 @@ type keyring struct {
 }
 
 type held struct {
-	key   peal.Key
+	who   identity.Principal
 	until time.Time
 }
 
@@ -42,28 +43,29 @@ func newKeyring(store peal.Store, operatorKey string) *keyring {
 	return k
 }
 
-// find gives the key of a text. NotFound when there is none that is good.
-func (k *keyring) find(ctx context.Context, text string) (peal.Key, error) {
+// find gives who has the key of a text. NotFound when there is none that is good.
+func (k *keyring) find(ctx context.Context, text string) (identity.Principal, error) {
 	hash := peal.HashKey(text)
 	if k.operator != nil && subtle.ConstantTimeCompare(hash[:], k.operator[:]) == 1 {
-		return peal.Key{Name: "operator", Hash: hash}, nil
+		return identity.Principal{Kind: identity.KindKey, Name: "operator"}, nil
 	}
 	k.mu.RLock()
 	found, ok := k.keys[hash]
 	forgets := k.forgets
 	k.mu.RUnlock()
 	if ok && time.Now().Before(found.until) {
-		return found.key, nil
+		return found.who, nil
 	}
 	key, err := k.store.KeyByHash(ctx, hash)
 	if err != nil {
-		return peal.Key{}, err
+		return identity.Principal{}, err
 	}
-	k.keep(hash, key, forgets)
-	return key, nil
+	who := identity.OfKey(&key)
+	k.keep(hash, who, forgets)
+	return who, nil
 }
 
-func (k *keyring) keep(hash [sha256.Size]byte, key peal.Key, forgets uint64) {
+func (k *keyring) keep(hash [sha256.Size]byte, who identity.Principal, forgets uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.forgets != forgets {
@@ -72,7 +74,7 @@ func (k *keyring) keep(hash [sha256.Size]byte, key peal.Key, forgets uint64) {
 	if len(k.keys) >= maxKeys {
 		clear(k.keys)
 	}
-	k.keys[hash] = held{key, time.Now().Add(keyLife)}
+	k.keys[hash] = held{who, time.Now().Add(keyLife)}
 }
 
 // forget drops every key: the next use of each asks the store. Called when a key is revoked.

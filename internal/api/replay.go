@@ -128,12 +128,14 @@ func (a *API) replayWebhook(c *call) error {
 		if err != nil {
 			return err
 		}
+		c.audit.done = true // nothing has changed
 		return c.json(200, replayCountShape(count))
 	}
 	if replay, err = a.Engine.Replay(c.context(), replay); err != nil {
 		return err
 	}
 	c.Header().Set("Location", "/v1/replays/"+replay.ID.String())
+	c.audit.detail = replay.ID.String()
 	return c.json(202, replayOf(&replay))
 }
 

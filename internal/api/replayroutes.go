@@ -10,7 +10,7 @@ var dryRunParam = param{"dry_run", "true only counts what would be replayed.", h
 
 func (a *API) replayRoutes() []route {
 	return []route{{
-		method: http.MethodPost, path: "/v1/webhooks/{id}/replay", id: "replay-webhook", tag: "Webhooks", access: manage, query: []param{dryRunParam}, body: replayInput{},
+		method: http.MethodPost, path: "/v1/webhooks/{id}/replay", id: "replay-webhook", tag: "Webhooks", access: manage, audit: "webhook.replay", query: []param{dryRunParam}, body: replayInput{},
 		summary: "Send a webhook its deliveries of a time again",
 		description: "A job makes them pending for a new round of the retry policy, in the background and also after a restart; the receiver sees the same ids as before. " +
 			"With `missed` it also makes deliveries of events that the webhook wants now and never got, because it was disabled or not there yet. While the webhook is paused they are held.",
@@ -28,7 +28,7 @@ func (a *API) replayRoutes() []route {
 		summary: "Show a replay and how far it is",
 		answers: ok("The replay.", replayShape{}), handle: a.getReplay,
 	}, {
-		method: http.MethodPost, path: "/v1/replays/{id}/cancel", id: "cancel-replay", tag: "Webhooks", access: manage, body: nothing{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/replays/{id}/cancel", id: "cancel-replay", tag: "Webhooks", access: manage, audit: "replay.cancel", body: nothing{}, bodyOptional: true,
 		summary: "Cancel a running replay", description: "What it has made pending already is still sent.",
 		answers: ok("It is canceled.", replayShape{}), errors: []kind{conflict}, handle: a.cancelReplay,
 	}}

@@ -13,6 +13,7 @@ type route struct {
 	summary      string
 	description  string
 	access       access
+	audit        string // what a success is called in the audit log; "" leaves nothing there
 	query        []param
 	headers      []param
 	body         any  // a value of the type that the body is read into; nil when there is none
@@ -28,6 +29,7 @@ type answer struct {
 	doc     string
 	body    any               // a value of the type that is answered; nil for no body
 	media   string            // the body's type; "" for JSON
+	other   string            // another type that the caller can choose; "" for none
 	headers map[string]string // names and what they say
 }
 

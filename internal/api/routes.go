@@ -7,7 +7,7 @@ import (
 
 // routes is the table of all routes.
 func (a *API) routes() []route {
-	return slices.Concat(a.eventRoutes(), a.webhookRoutes(), a.laneRoutes(), a.deliveryRoutes(), a.replayRoutes(), a.catalogueRoutes(), a.sourceRoutes(), a.intakeRoutes(), a.accountRoutes(), a.encryptionRoutes(), a.serverRoutes())
+	return slices.Concat(a.eventRoutes(), a.webhookRoutes(), a.laneRoutes(), a.deliveryRoutes(), a.replayRoutes(), a.catalogueRoutes(), a.sourceRoutes(), a.intakeRoutes(), a.accountRoutes(), a.identityRoutes(), a.encryptionRoutes(), a.serverRoutes())
 }
 
 func (a *API) eventRoutes() []route {
@@ -47,7 +47,7 @@ func (a *API) webhookRoutes() []route {
 		summary: "List webhooks, newest first",
 		answers: ok("A page of webhooks.", listShape[WebhookShape]{}), handle: a.listWebhooks,
 	}, {
-		method: http.MethodPost, path: "/v1/webhooks", id: "create-webhook", tag: "Webhooks", access: manage, body: webhookCreateInput{},
+		method: http.MethodPost, path: "/v1/webhooks", id: "create-webhook", tag: "Webhooks", access: manage, audit: "webhook.create", body: webhookCreateInput{},
 		summary: "Create a webhook",
 		answers: []answer{{
 			status: http.StatusCreated, doc: "The webhook with, this once, its secret.", body: createdWebhookShape{},
@@ -58,27 +58,27 @@ func (a *API) webhookRoutes() []route {
 		summary: "Show a webhook",
 		answers: []answer{{status: http.StatusOK, doc: "The webhook.", body: WebhookShape{}, headers: etagHeaders}}, handle: a.getWebhook,
 	}, {
-		method: http.MethodPatch, path: "/v1/webhooks/{id}", id: "update-webhook", tag: "Webhooks", access: manage, body: WebhookInput{}, headers: []param{ifMatchParam},
+		method: http.MethodPatch, path: "/v1/webhooks/{id}", id: "update-webhook", tag: "Webhooks", access: manage, audit: "webhook.update", body: WebhookInput{}, headers: []param{ifMatchParam},
 		summary:     "Change a webhook",
 		description: "Members that are absent stay as they are; null takes the default again. A webhook that the configuration file owns cannot be changed.",
 		answers:     []answer{{status: http.StatusOK, doc: "The changed webhook.", body: WebhookShape{}, headers: etagHeaders}},
 		errors:      []kind{conflict, preconditionFailed}, handle: a.updateWebhook,
 	}, {
-		method: http.MethodDelete, path: "/v1/webhooks/{id}", id: "delete-webhook", tag: "Webhooks", access: manage,
+		method: http.MethodDelete, path: "/v1/webhooks/{id}", id: "delete-webhook", tag: "Webhooks", access: manage, audit: "webhook.delete",
 		summary: "Delete a webhook", description: "Its pending deliveries are canceled; its history stays.",
 		answers: []answer{{status: http.StatusNoContent, doc: "Deleted."}},
 		errors:  []kind{conflict}, handle: a.deleteWebhook,
 	}, {
-		method: http.MethodGet, path: "/v1/webhooks/{id}/secret", id: "get-webhook-secret", tag: "Webhooks", access: manage,
+		method: http.MethodGet, path: "/v1/webhooks/{id}/secret", id: "get-webhook-secret", tag: "Webhooks", access: reveal, audit: "webhook.reveal_secret",
 		summary: "Show a webhook's secret",
 		answers: ok("The secret that signs; null when there is none.", secretShape{}), handle: a.getSecret,
 	}, {
-		method: http.MethodPost, path: "/v1/webhooks/{id}/secret/rotate", id: "rotate-webhook-secret", tag: "Webhooks", access: manage, body: rotateInput{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/webhooks/{id}/secret/rotate", id: "rotate-webhook-secret", tag: "Webhooks", access: manage, audit: "webhook.rotate_secret", body: rotateInput{}, bodyOptional: true,
 		summary:     "Give a webhook a new secret",
 		description: "During the overlap both secrets sign, so that the receiver can change over. At most five secrets sign at once; the oldest stop first.",
 		answers:     ok("The new secret.", rotatedShape{}), errors: []kind{conflict}, handle: a.rotateSecret,
 	}, {
-		method: http.MethodPost, path: "/v1/webhooks/{id}/test", id: "test-webhook", tag: "Webhooks", access: manage, body: testInput{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/webhooks/{id}/test", id: "test-webhook", tag: "Webhooks", access: manage, audit: "webhook.test", body: testInput{}, bodyOptional: true,
 		summary:     "Send a test event to a webhook at once",
 		description: "One attempt is made, also while the webhook is paused or disabled, and its outcome is the answer.",
 		answers:     ok("The attempt was made, whether or not the endpoint accepted it.", testShape{}), errors: []kind{conflict, rateLimited}, handle: a.testWebhook,
@@ -108,12 +108,12 @@ func (a *API) deliveryRoutes() []route {
 		summary: "List a delivery's attempts, the first one first",
 		answers: ok("All attempts.", listShape[attemptShape]{}), handle: a.listAttempts,
 	}, {
-		method: http.MethodPost, path: "/v1/deliveries/{id}/retry", id: "retry-delivery", tag: "Deliveries", access: manage, body: nothing{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/deliveries/{id}/retry", id: "retry-delivery", tag: "Deliveries", access: manage, audit: "delivery.retry", body: nothing{}, bodyOptional: true,
 		summary: "Try a delivery again now", description: "It begins a new round of the retry policy.",
 		answers: []answer{{status: http.StatusAccepted, doc: "It is due now.", body: deliveryDetailShape{}}},
 		errors:  []kind{conflict, rateLimited}, handle: a.retryDelivery,
 	}, {
-		method: http.MethodPost, path: "/v1/deliveries/{id}/cancel", id: "cancel-delivery", tag: "Deliveries", access: manage, body: nothing{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/deliveries/{id}/cancel", id: "cancel-delivery", tag: "Deliveries", access: manage, audit: "delivery.cancel", body: nothing{}, bodyOptional: true,
 		summary: "Cancel a pending delivery",
 		answers: ok("It is canceled.", deliveryDetailShape{}), errors: []kind{conflict}, handle: a.cancelDelivery,
 	}}
@@ -129,14 +129,14 @@ func (a *API) catalogueRoutes() []route {
 		summary: "Show an event type",
 		answers: ok("The event type.", eventTypeShape{}), handle: a.getEventType,
 	}, {
-		method: http.MethodPut, path: "/v1/event-types/{name}", id: "put-event-type", tag: "Event types", access: operator, body: eventTypeInput{},
+		method: http.MethodPut, path: "/v1/event-types/{name}", id: "put-event-type", tag: "Event types", access: operate, audit: "event_type.put", body: eventTypeInput{},
 		summary: "Add or replace an event type",
 		answers: []answer{
 			{status: http.StatusOK, doc: "Replaced.", body: eventTypeShape{}},
 			{status: http.StatusCreated, doc: "Added.", body: eventTypeShape{}},
 		}, handle: a.putEventType,
 	}, {
-		method: http.MethodDelete, path: "/v1/event-types/{name}", id: "delete-event-type", tag: "Event types", access: operator,
+		method: http.MethodDelete, path: "/v1/event-types/{name}", id: "delete-event-type", tag: "Event types", access: operate, audit: "event_type.delete",
 		summary: "Take an event type out of the catalogue", description: "Events of the type can still be published.",
 		answers: []answer{{status: http.StatusNoContent, doc: "Deleted."}}, handle: a.deleteEventType,
 	}}
@@ -144,32 +144,32 @@ func (a *API) catalogueRoutes() []route {
 
 func (a *API) accountRoutes() []route {
 	return []route{{
-		method: http.MethodGet, path: "/v1/tenants", id: "list-tenants", tag: "Tenants", access: operator, query: pageParams,
+		method: http.MethodGet, path: "/v1/tenants", id: "list-tenants", tag: "Tenants", access: oversee, query: pageParams,
 		summary: "List tenants, by name",
 		answers: ok("A page of tenants.", listShape[tenantShape]{}), handle: a.listTenants,
 	}, {
-		method: http.MethodPost, path: "/v1/tenants", id: "create-tenant", tag: "Tenants", access: operator, body: tenantCreateInput{},
+		method: http.MethodPost, path: "/v1/tenants", id: "create-tenant", tag: "Tenants", access: operate, audit: "tenant.create", body: tenantCreateInput{},
 		summary: "Create a tenant", description: "The first event, webhook or key of a tenant creates it too.",
 		answers: []answer{{status: http.StatusCreated, doc: "The tenant.", body: tenantShape{}, headers: map[string]string{"Location": "The tenant's path."}}},
 		errors:  []kind{conflict}, handle: a.createTenant,
 	}, {
-		method: http.MethodGet, path: "/v1/tenants/{name}", id: "get-tenant", tag: "Tenants", access: operator,
+		method: http.MethodGet, path: "/v1/tenants/{name}", id: "get-tenant", tag: "Tenants", access: oversee,
 		summary: "Show a tenant",
 		answers: ok("The tenant.", tenantShape{}), handle: a.getTenant,
 	}, {
-		method: http.MethodPatch, path: "/v1/tenants/{name}", id: "update-tenant", tag: "Tenants", access: operator, body: tenantInput{},
+		method: http.MethodPatch, path: "/v1/tenants/{name}", id: "update-tenant", tag: "Tenants", access: operate, audit: "tenant.update", body: tenantInput{},
 		summary: "Change a tenant", description: "Members that are absent stay as they are; null takes the default again.",
 		answers: ok("The changed tenant.", tenantShape{}), handle: a.updateTenant,
 	}, {
-		method: http.MethodGet, path: "/v1/keys", id: "list-keys", tag: "Keys", access: manage, query: append([]param{operatorParam}, pageParams...),
+		method: http.MethodGet, path: "/v1/keys", id: "list-keys", tag: "Keys", access: manageKeys, query: append([]param{operatorParam}, pageParams...),
 		summary: "List the tenant's keys, newest first, revoked ones included",
 		answers: ok("A page of keys, without their text.", listShape[KeyShape]{}), handle: a.listKeys,
 	}, {
-		method: http.MethodPost, path: "/v1/keys", id: "create-key", tag: "Keys", access: manage, body: keyInput{},
+		method: http.MethodPost, path: "/v1/keys", id: "create-key", tag: "Keys", access: manageKeys, audit: "key.create", body: keyInput{},
 		summary: "Create a key", description: "A tenant's key can create keys of its tenant with scopes that it has itself.",
 		answers: []answer{{status: http.StatusCreated, doc: "The key with, this once, its text.", body: createdKeyShape{}}}, handle: a.createKey,
 	}, {
-		method: http.MethodDelete, path: "/v1/keys/{id}", id: "revoke-key", tag: "Keys", access: manage,
+		method: http.MethodDelete, path: "/v1/keys/{id}", id: "revoke-key", tag: "Keys", access: manageKeys, audit: "key.revoke",
 		summary: "Revoke a key", description: "It is refused from now on by this node, and within five seconds by the others.",
 		answers: []answer{{status: http.StatusNoContent, doc: "Revoked."}}, handle: a.revokeKey,
 	}}
@@ -193,7 +193,7 @@ func (a *API) serverRoutes() []route {
 		summary: "Where requests to endpoints come from", description: "The networks that the operator has published, for the firewalls of endpoints. Without any, requests may come from anywhere.",
 		answers: ok("The networks.", rangesShape{}), handle: a.ipRanges,
 	}, {
-		method: http.MethodGet, path: "/metrics", id: "metrics", tag: "Server", access: operator,
+		method: http.MethodGet, path: "/metrics", id: "metrics", tag: "Server", access: oversee,
 		summary: "Metrics for Prometheus", description: "Give Prometheus an operator key as its bearer token. No label names a tenant, a webhook or a URL.",
 		answers: []answer{{status: http.StatusOK, doc: "The metrics in the text format.", body: "", media: "text/plain"}}, handle: a.metrics,
 	}, {

@@ -60,8 +60,8 @@ func (a *API) getSource(c *call) error {
 
 // mayLetPublish keeps a key from giving others what it may not do itself.
 func (c *call) mayLetPublish() error {
-	if !c.key.May(peal.ScopePublish) {
-		return refuse(forbidden, "the key lacks the scope publish, which a source needs: what it takes is published")
+	if !c.caller.Can(publish) {
+		return refuse(forbidden, "the scope publish is lacking, which a source needs: what it takes is published")
 	}
 	return c.mayPublish()
 }
@@ -101,6 +101,7 @@ func (a *API) createSource(c *call) error {
 	}
 	a.Intake.Forget()
 	c.Header().Set("Location", "/v1/sources/"+saved.ID.String())
+	c.about(saved.Tenant, saved.ID.String())
 	return c.json(201, sourceOf(&saved))
 }
 

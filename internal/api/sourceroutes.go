@@ -23,7 +23,7 @@ func (a *API) sourceRoutes() []route {
 		summary: "List sources, newest first",
 		answers: ok("A page of sources.", listShape[SourceShape]{}), handle: a.listSources,
 	}, {
-		method: http.MethodPost, path: "/v1/sources", id: "create-source", tag: "Sources", access: manage, body: sourceCreateInput{},
+		method: http.MethodPost, path: "/v1/sources", id: "create-source", tag: "Sources", access: manage, audit: "source.create", body: sourceCreateInput{},
 		summary: "Create a source", description: alsoPublish,
 		answers: []answer{{status: http.StatusCreated, doc: "The source.", body: SourceShape{}, headers: map[string]string{"Location": "The source's path."}}},
 		errors:  []kind{conflict}, handle: a.createSource,
@@ -32,16 +32,16 @@ func (a *API) sourceRoutes() []route {
 		summary: "Show a source and what came to it",
 		answers: ok("The source.", SourceShape{}), handle: a.getSource,
 	}, {
-		method: http.MethodPatch, path: "/v1/sources/{id}", id: "update-source", tag: "Sources", access: manage, body: sourceInput{},
+		method: http.MethodPatch, path: "/v1/sources/{id}", id: "update-source", tag: "Sources", access: manage, audit: "source.update", body: sourceInput{},
 		summary:     "Change a source",
 		description: "Members that are absent stay as they are; null takes the default again. " + alsoPublish,
 		answers:     ok("The changed source.", SourceShape{}), errors: []kind{conflict}, handle: a.updateSource,
 	}, {
-		method: http.MethodDelete, path: "/v1/sources/{id}", id: "delete-source", tag: "Sources", access: manage,
+		method: http.MethodDelete, path: "/v1/sources/{id}", id: "delete-source", tag: "Sources", access: manage, audit: "source.delete",
 		summary: "Delete a source", description: "What came through it stays.",
 		answers: []answer{{status: http.StatusNoContent, doc: "Deleted."}}, handle: a.deleteSource,
 	}, {
-		method: http.MethodPost, path: "/v1/sources/{id}/secret/rotate", id: "rotate-source-secret", tag: "Sources", access: manage, body: rotateInput{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/sources/{id}/secret/rotate", id: "rotate-source-secret", tag: "Sources", access: manage, audit: "source.rotate_secret", body: rotateInput{}, bodyOptional: true,
 		summary:     "Give a source a new secret",
 		description: "During the overlap both secrets verify, so that the sender can change over. At most five secrets verify at once; the oldest stop first. " + alsoPublish,
 		answers:     ok("The new secret.", rotatedShape{}), errors: []kind{conflict}, handle: a.rotateSourceSecret,

@@ -94,6 +94,7 @@ func (a *API) createTenant(c *call) error {
 	}
 	a.refresh(c)
 	c.Header().Set("Location", "/v1/tenants/"+url.PathEscape(tenant.Name))
+	c.about("", tenant.Name)
 	return c.json(201, tenantOf(&tenant))
 }
 

@@ -96,6 +96,7 @@ func (a *API) createWebhook(c *call) error {
 	}
 	a.refresh(c)
 	c.Header().Set("Location", "/v1/webhooks/"+saved.ID.String())
+	c.about(saved.Tenant, saved.ID.String())
 	return c.showWebhook(201, &saved, createdWebhookShape{c.webhookOf(&saved), currentSecret(&webhook, created)})
 }
 

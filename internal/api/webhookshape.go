@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
 )
 
 // WebhookShape is a webhook as callers see it. It has a capital because the document leaves out what
@@ -62,9 +63,9 @@ func (c *call) webhookOf(w *peal.Webhook) WebhookShape {
 		Health:    healthShape{ExhaustedInRow: w.Health.ExhaustedInRow, FailingSince: timeOrNil(w.Health.FailingSince)},
 		CreatedAt: timeText(w.CreatedAt()), UpdatedAt: timeText(w.UpdatedAt),
 	}
-	mayManage := c.key.May(peal.ScopeManage)
+	maySee := c.caller.Can(identity.Reveal)
 	for name, value := range w.Headers {
-		if !mayManage {
+		if !maySee {
 			value = redacted
 		}
 		shape.Headers[name] = value

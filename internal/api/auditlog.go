@@ -1,0 +1,140 @@
+package api
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/pealhq/peal"
+)
+
+type auditShape struct {
+	ID        peal.AuditID `json:"id"`
+	At        string       `json:"at" format:"date-time"`
+	Tenant    *string      `json:"tenant" doc:"Whose thing it was about; null for one of the whole server."`
+	ActorKind string       `json:"actor_kind" enum:"key,user,portal,first_run,anonymous" doc:"What let the caller in; anonymous for one who tried to sign in."`
+	ActorID   *string      `json:"actor_id" doc:"The id of the key, the user or the portal link; null where there is none."`
+	Actor     string       `json:"actor" doc:"Its name, as it was then."`
+	Action    string       `json:"action" doc:"What was done, such as webhook.update."`
+	Target    string       `json:"target" doc:"The id or name of what it was done to; may be empty."`
+	Detail    string       `json:"detail" doc:"More in a few words, such as which members a change named; may be empty."`
+	Address   string       `json:"address" doc:"The caller's IP address."`
+	RequestID string       `json:"request_id" doc:"The X-Request-Id of the answer."`
+}
+
+func auditOf(e *peal.AuditEntry) auditShape {
+	return auditShape{
+		ID: e.ID, At: timeText(e.At()), Tenant: textOrNil(e.Tenant), ActorKind: e.ActorKind, ActorID: textOrNil(e.ActorID), Actor: e.Actor,
+		Action: e.Action, Target: e.Target, Detail: e.Detail, Address: e.Address, RequestID: e.RequestID,
+	}
+}
+
+func (q *query) audit(tenant string) peal.AuditQuery {
+	query := peal.AuditQuery{Tenant: tenant, Since: q.time("since"), Until: q.time("until")}
+	for name, field := range map[string]*string{"actor": &query.Actor, "action": &query.Action, "target": &query.Target} {
+		text, given := q.text(name)
+		if given && (text == "" || len(text) > 256) {
+			q.fault(name, short(text), "must have 1 to 256 bytes")
+		}
+		*field = text
+	}
+	return query
+}
+
+func (a *API) listAudit(c *call) error {
+	q := c.query()
+	limit, cursor := q.limit(), q.cursor(auditList)
+	query := q.audit(c.tenantOrAll())
+	if err := q.err(); err != nil {
+		return err
+	}
+	var err error
+	if query.Before, err = idOrZero(cursor, peal.ParseAuditID); err != nil {
+		return err
+	}
+	query.Limit = limit + 1
+	rows, err := a.Store.Audit(c.context(), query)
+	if err != nil {
+		return err
+	}
+	return c.json(200, page(auditList, rows, limit, auditOf, func(e *peal.AuditEntry) string { return e.ID.String() }))
+}
+
+// exportPage is how many entries are read at once.
+const exportPage = 1000
+
+// exportAudit writes the whole choice, however long, without holding it in memory.
+func (a *API) exportAudit(c *call) error {
+	q := c.query()
+	format := q.choice("format", "ndjson", "csv")
+	query := q.audit(c.tenantOrAll())
+	if err := q.err(); err != nil {
+		return err
+	}
+	query.Limit = exportPage
+	entries, err := a.Store.Audit(c.context(), query)
+	if err != nil {
+		return err
+	}
+	c.about(c.tenantOrAll(), "")
+	if err := c.record(http.StatusOK); err != nil {
+		return err
+	}
+	h, write := c.Header(), writeNDJSON
+	h.Set("Content-Type", "application/x-ndjson")
+	h.Set("Content-Disposition", `attachment; filename="audit-log.ndjson"`)
+	if format == "csv" {
+		write = writeCSV
+		h.Set("Content-Type", "text/csv; charset=utf-8")
+		h.Set("Content-Disposition", `attachment; filename="audit-log.csv"`)
+	}
+	for first := true; ; first = false {
+		if err := write(c, entries, first); err != nil {
+			return nil // the caller is gone
+		}
+		if len(entries) < exportPage {
+			return nil
+		}
+		query.Before = entries[len(entries)-1].ID
+		if entries, err = a.Store.Audit(c.context(), query); err != nil {
+			a.log.Error("the audit log could not be exported to its end", "request_id", c.id, "error", err)
+			panic(http.ErrAbortHandler) // nobody must take half of it for the whole
+		}
+	}
+}
+
+func writeNDJSON(w io.Writer, entries []peal.AuditEntry, _ bool) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	for i := range entries {
+		if err := encoder.Encode(auditOf(&entries[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeCSV(w io.Writer, entries []peal.AuditEntry, first bool) error {
+	rows := csv.NewWriter(w)
+	if first {
+		rows.Write([]string{"id", "at", "tenant", "actor_kind", "actor_id", "actor", "action", "target", "detail", "address", "request_id"})
+	}
+	for i := range entries {
+		e := &entries[i]
+		rows.Write([]string{
+			e.ID.String(), timeText(e.At()), e.Tenant, e.ActorKind, e.ActorID, noFormula(e.Actor), e.Action, noFormula(e.Target), noFormula(e.Detail), e.Address, noFormula(e.RequestID),
+		})
+	}
+	rows.Flush()
+	return rows.Error()
+}
+
+// noFormula keeps a spreadsheet from running what a caller has named a thing.
+func noFormula(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
