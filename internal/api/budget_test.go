@@ -18,7 +18,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	const most = 20_000
 	b := newBench(t)
 	handler, err := api.New(api.Options{
-		Store: b.store, Engine: b.engine, Intake: intake.New(b.store, b.engine, nil), OperatorKey: operatorKey, MaxData: 64 << 10, MaxBodies: most,
+		Store: b.store, Engine: b.engine, Intake: intake.New(b.store, b.engine, nil), Identity: b.identity, OperatorKey: operatorKey, MaxData: 64 << 10, MaxBodies: most,
 	})
 	if err != nil {
 		t.Fatal(err)
