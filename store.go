@@ -18,6 +18,7 @@ type Store interface {
 	ConfigStore
 	SourceStore
 	WorkStore
+	NodeStore
 	HistoryStore
 	PurgeStore
 	ReplayStore
@@ -155,10 +156,14 @@ type WorkStore interface {
 	// store's is newer, Insert writes nothing and returns ErrStaleRoutes. An event
 	// whose id the tenant already has, with the same content, is a duplicate and
 	// writes nothing; with other content, Insert writes nothing at all and returns
-	// Conflict with Field "events[N].id" (N counts insertions from 0).
+	// Conflict with Field "events[N].id" (N counts insertions from 0). When a delivery
+	// is held and node is not registered, Insert writes nothing and returns ErrFenced.
 	Insert(ctx context.Context, node NodeID, version int64, insertions []Insertion) ([]Inserted, error)
 
-	// Settle records attempts and moves their deliveries on, in one transaction.
+	// Settle records attempts and moves their deliveries on, in one transaction. Every
+	// attempt of a known delivery is put on record, and once, however often it is said.
+	// Where another node holds the delivery, or nobody does and node is not registered,
+	// a Success makes it final, and anything else leaves it to whoever goes on with it.
 	Settle(ctx context.Context, node NodeID, settlements []Settlement) error
 
 	// Due lists webhooks that have pending deliveries which no node holds, with the
@@ -167,20 +172,19 @@ type WorkStore interface {
 	// Claim takes up to limit pending deliveries of a webhook that no node holds
 	// and that are due at now, the earliest due first and the oldest first among
 	// those, and makes node their holder. next is the earliest due time of those
-	// that still nobody holds after that, zero when there are none.
+	// that still nobody holds after that, zero when there are none. ErrFenced when node
+	// is not registered.
 	Claim(ctx context.Context, node NodeID, webhook WebhookID, now time.Time, limit int) (work []Work, next time.Time, err error)
 	// Release lets go of deliveries that node holds, or of all it holds when ids is
 	// nil; their due times stay.
 	Release(ctx context.Context, node NodeID, ids []DeliveryID) error
-	// Takeover lets go of all deliveries held by nodes other than those given, which
-	// are known to be alive, and says how many they were.
-	Takeover(ctx context.Context, alive []NodeID) (int, error)
 
 	// Cancel makes a pending delivery canceled. NotFound; Conflict when it is final.
 	Cancel(ctx context.Context, tenant string, id DeliveryID, at time.Time) error
 	// Reopen makes a delivery pending for a new round, due at a moment, held by
 	// node, and gives the work. A pending one that no node holds becomes due and
-	// held. NotFound; Conflict when a node already holds it.
+	// held. NotFound; Conflict when a node already holds it; ErrFenced when node is not
+	// registered.
 	Reopen(ctx context.Context, node NodeID, tenant string, id DeliveryID, due time.Time) (Work, error)
 }
 

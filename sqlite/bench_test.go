@@ -37,6 +37,7 @@ func benchmarkInsertSettle(b *testing.B, group int, batch bool) {
 		b.Fatal(err)
 	}
 	node := peal.NewNodeID()
+	register(b, store, node)
 	data := []byte(`{"text":"` + string(bytes.Repeat([]byte("x"), 1000)) + `"}`)
 	head := peal.Head("Content-Type: application/json\nUser-Agent: Peal/1\nwebhook-id: event_01h455vb4pex5vsknk084sn02q\n" +
 		"webhook-timestamp: 1700000000\nwebhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=\n")

@@ -33,6 +33,10 @@ func runVictim(path string) error {
 	for range 8 {
 		go func() {
 			node := peal.NewNodeID()
+			if _, err := store.RegisterNode(context.Background(), peal.Node{ID: node}); err != nil {
+				failed <- err
+				return
+			}
 			for {
 				in := insertion(webhooks[0], 1000)
 				id := in.Deliveries[0].ID

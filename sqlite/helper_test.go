@@ -25,7 +25,16 @@ func open(t *testing.T, options sqlite.Options) *sqlite.Store {
 			t.Errorf("close: %v", err)
 		}
 	})
+	register(t, store, peal.NodeID{1})
 	return store
+}
+
+// register makes a node that may hold deliveries, unless it is one already.
+func register(t testing.TB, store *sqlite.Store, node peal.NodeID) {
+	t.Helper()
+	if _, err := store.RegisterNode(context.Background(), peal.Node{ID: node}); err != nil && peal.CodeOf(err) != peal.Conflict {
+		t.Fatal(err)
+	}
 }
 
 func createWebhook(t *testing.T, store *sqlite.Store) peal.Webhook {

@@ -86,8 +86,10 @@ func (w *writer) insert(node peal.NodeID, version int64, insertions []peal.Inser
 	if err != nil {
 		return nil, err
 	}
+	holds := false
 	for i := range insertions {
 		for _, d := range insertions[i].Deliveries {
+			holds = holds || d.Held
 			if _, found, err := w.webhook(d.WebhookID); err != nil {
 				return nil, err
 			} else if !found {
@@ -95,9 +97,11 @@ func (w *writer) insert(node peal.NodeID, version int64, insertions []peal.Inser
 			}
 		}
 	}
-	owner, err := w.node(node)
-	if err != nil {
-		return nil, err
+	owner := int64(nobody)
+	if holds {
+		if owner, err = w.holder(node); err != nil {
+			return nil, err
+		}
 	}
 	for i := range insertions {
 		if inserted[i].Duplicate {

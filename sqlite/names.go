@@ -67,12 +67,29 @@ func (w *writer) typeNum(name string) (int64, error) {
 	return lookUpOrAdd(w, w.names.types, name, `SELECT num FROM types WHERE name = ?`, `INSERT INTO types (name) VALUES (?)`, name)
 }
 
-// node gives the number of a node, and one to a node that is new.
+// nobody is the number of a node that is not registered: it holds nothing.
+const nobody = -1
+
+// node gives the number of a node; nobody when it is not registered.
 func (w *writer) node(id peal.NodeID) (int64, error) {
 	if num, found := w.names.nodes[id]; found {
 		return num, nil
 	}
-	return lookUpOrAdd(w, w.names.nodes, id, `SELECT num FROM nodes WHERE id = ?`, `INSERT INTO nodes (id) VALUES (?)`, id[:])
+	num, found, err := w.conn.number(`SELECT num FROM nodes WHERE id = ?`, id[:])
+	if err != nil || !found {
+		return nobody, err
+	}
+	remember(w.names.nodes, id, num)
+	return num, nil
+}
+
+// holder gives the number of a node that is about to hold deliveries.
+func (w *writer) holder(id peal.NodeID) (int64, error) {
+	num, err := w.node(id)
+	if err == nil && num == nobody {
+		err = refuse(peal.ErrFenced)
+	}
+	return num, err
 }
 
 func lookUpOrAdd[K comparable](w *writer, known map[K]int64, key K, lookUp, add string, value any) (int64, error) {

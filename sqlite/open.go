@@ -80,13 +80,14 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 		return nil, errors.Join(err, conn.close())
 	}
 	queue := newQueue(options.MaxWaiting, options.MaxWaitingBytes)
-	writer, err := newWriter(conn, queue, checkpoints)
+	signals := newSignals()
+	writer, err := newWriter(conn, queue, checkpoints, signals)
 	if err != nil {
 		return nil, errors.Join(err, checkpoints.conn.close(), conn.close())
 	}
 	s := &Store{
 		options: options, lock: lock, queue: queue, readers: newReaders(dsn(options, true), options.Readers), writer: writer,
-		written: make(chan struct{}), sweeper: newSweeper(), checkpoints: checkpoints, purge: newPurge(),
+		written: make(chan struct{}), sweeper: newSweeper(), checkpoints: checkpoints, purge: newPurge(), signals: signals,
 	}
 	s.start(context.WithoutCancel(ctx))
 	return s, nil

@@ -81,7 +81,13 @@ func useAll(t *testing.T, store *sqlite.Store) {
 	must(err)
 	must(store.Release(ctx, node, ids))
 	must(store.Release(ctx, node, nil))
-	_, err = store.Takeover(ctx, nil)
+	_, err = store.RegisterNode(ctx, peal.Node{ID: peal.NewNodeID()})
+	must(err)
+	_, err = store.RenewNode(ctx, node, peal.NodeLoad{})
+	must(err)
+	_, err = store.Nodes(ctx)
+	must(err)
+	_, err = store.Takeover(ctx, node, 0)
 	must(err)
 	var key peal.EventKey
 	for _, eventType := range []string{"", "task.created"} {

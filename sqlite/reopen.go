@@ -39,6 +39,11 @@ func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, a
 		if p.status != 0 {
 			return refusef(peal.Conflict, "the delivery is final: %s", statusNames[p.status])
 		}
+		if p.owner != 0 {
+			if err := w.noteCanceled(p.owner, id); err != nil {
+				return err
+			}
+		}
 		return w.moveToSettled(p, statusNumbers[peal.Canceled], at)
 	}})
 	return translate("cancel a delivery", err)
@@ -71,7 +76,7 @@ func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id 
 }
 
 func (w *writer) reopen(node peal.NodeID, webhook peal.WebhookID, p *place, due time.Time) ([]peal.Work, error) {
-	owner, err := w.node(node)
+	owner, err := w.holder(node)
 	if err != nil {
 		return nil, err
 	}

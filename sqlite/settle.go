@@ -35,8 +35,7 @@ func newSettles() settles {
 }
 
 // Settle implements [peal.WorkStore]. A settlement of a delivery that the store
-// does not know (any more) is left out; an attempt that is on record already is
-// not recorded twice.
+// does not know (any more) is left out.
 func (s *Store) Settle(ctx context.Context, node peal.NodeID, settlements []peal.Settlement) error {
 	c := &change{ctx: ctx, rows: 2 * len(settlements), run: func(w *writer) error { return w.settle(node, settlements) }}
 	for i := range settlements {
@@ -144,8 +143,9 @@ func (w *writer) settleOne(owner int64, s *peal.Settlement) error {
 	record := record.AppendAttempt(nil, a)
 	d.attempts++
 	d.code, d.duration, d.reason = int64(a.StatusCode), a.Timing.Total.Microseconds(), string(a.Reason)
-	if d.status != 0 || d.owner != 0 && d.owner != owner && s.Status != peal.Success {
-		// Final already, or in the hands of another node, which goes on with it.
+	mine := d.owner == owner || d.owner == 0 && owner != nobody
+	if d.status != 0 || !mine && s.Status != peal.Success {
+		// Final already, or in the hands of others, who go on with it.
 		if err := w.addAttempt(d.seq, a.ID, record); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ type Store struct {
 	sweeper     *sweeper
 	checkpoints *checkpointer
 	purge       *purge
+	signals     *signals
 	stop        context.CancelFunc // ends the sweeper and the checkpointer
 	closing     sync.Once
 	closed      error
@@ -43,6 +44,7 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.stop()
+		s.signals.close()
 		<-s.sweeper.done
 		s.queue.close()
 		<-s.written

@@ -2,9 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -42,6 +40,10 @@ func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.Webhoo
 }
 
 func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
+	owner, err := w.holder(node)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
 	webhook, found, err := w.webhook(id)
 	if err != nil || !found || webhook.deleted {
 		return nil, time.Time{}, err
@@ -55,10 +57,6 @@ func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit
 	}
 	var work []peal.Work
 	if len(places) > 0 {
-		owner, err := w.node(node)
-		if err != nil {
-			return nil, time.Time{}, err
-		}
 		for i := range places {
 			if err := w.moveToHeld(&places[i], owner); err != nil {
 				return nil, time.Time{}, err
@@ -136,37 +134,12 @@ func (s *Store) Release(ctx context.Context, node peal.NodeID, ids []peal.Delive
 	return translate("release deliveries", err)
 }
 
-// Takeover implements [peal.WorkStore].
-func (s *Store) Takeover(ctx context.Context, alive []peal.NodeID) (int, error) {
-	count := int64(0)
-	err := s.queue.submit(&change{ctx: ctx, rows: math.MaxInt16, run: func(w *writer) error {
-		nums := make([]int64, 0, len(alive))
-		for _, id := range alive {
-			num, err := w.node(id)
-			if err != nil {
-				return err
-			}
-			nums = append(nums, num)
-		}
-		list, err := json.Marshal(nums)
-		if err != nil {
-			return err
-		}
-		count, err = w.letGo(`owner NOT IN (SELECT value FROM json_each(?))`, string(list))
-		return err
-	}})
-	if err != nil {
-		return 0, translate("take deliveries over", err)
-	}
-	return int(count), nil
-}
-
 // letGo moves the held deliveries that a condition names to waiting.
-func (w *writer) letGo(condition string, value any) (int64, error) {
-	n, err := w.conn.exec(`INSERT INTO waiting (`+heldColumns+`) SELECT `+heldColumns+` FROM held WHERE `+condition, value)
+func (w *writer) letGo(condition string, values ...any) (int64, error) {
+	n, err := w.conn.exec(`INSERT INTO waiting (`+heldColumns+`) SELECT `+heldColumns+` FROM held WHERE `+condition, values...)
 	if err != nil || n == 0 {
 		return 0, err
 	}
-	_, err = w.conn.exec(`DELETE FROM held WHERE `+condition, value)
+	_, err = w.conn.exec(`DELETE FROM held WHERE `+condition, values...)
 	return n, err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync/atomic"
 
+	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
@@ -24,6 +25,7 @@ type writer struct {
 	settles settles
 	tally   tally
 	after   []func() // run once the transaction is committed
+	signals *signals
 	// logged are the pages that went into the log since it was last written back.
 	logged      int
 	checkpoints *checkpointer
@@ -36,8 +38,11 @@ type statistics struct {
 	changes atomic.Int64 // changes answered
 }
 
-func newWriter(conn *connection, q *queue, checkpoints *checkpointer) (*writer, error) {
-	w := &writer{conn: conn, queue: q, names: newNames(), inserts: newInserts(), settles: newSettles(), tally: newTally(), checkpoints: checkpoints, stats: new(statistics)}
+func newWriter(conn *connection, q *queue, checkpoints *checkpointer, signals *signals) (*writer, error) {
+	w := &writer{
+		conn: conn, queue: q, names: newNames(), inserts: newInserts(), settles: newSettles(), tally: newTally(),
+		checkpoints: checkpoints, signals: signals, stats: new(statistics),
+	}
 	if err := w.load(); err != nil {
 		return nil, err
 	}
@@ -180,5 +185,6 @@ func (w *writer) bumpRoutes() (int64, error) {
 		return 0, err
 	}
 	w.routes = next
+	w.signal(peal.Signal{Kind: peal.SignalRoutes})
 	return next, nil
 }

@@ -101,7 +101,7 @@ var releaseTests = map[string]func(*testing.T, *harness){
 		w := h.webhook()
 		id := h.deliver(w, true)
 		h.must(h.store.Release(h.ctx, peal.NewNodeID(), []peal.DeliveryID{id}))
-		h.must(h.store.Release(h.ctx, peal.NewNodeID(), nil))
+		h.must(h.store.Release(h.ctx, h.register(), nil))
 		h.must(h.store.Release(h.ctx, h.node, []peal.DeliveryID{}))
 		h.equal(len(h.claim(w, 10)), 0, "claimed")
 	},
@@ -109,7 +109,7 @@ var releaseTests = map[string]func(*testing.T, *harness){
 		a, b := h.webhook(), h.webhook()
 		first, second := h.deliver(a, true), h.deliver(b, true)
 		other := *h
-		other.node = peal.NewNodeID()
+		other.node = h.register()
 		other.deliver(a, true)
 		h.must(h.store.Release(h.ctx, h.node, nil))
 		h.equal(idsOf(h.claim(a, 10)), []peal.DeliveryID{first}, "claimed of a")
@@ -127,23 +127,5 @@ var releaseTests = map[string]func(*testing.T, *harness){
 		_, next, err := h.store.Claim(h.ctx, h.node, w.ID, s.Due.Add(-time.Microsecond), 10)
 		h.must(err)
 		h.equal(next, s.Due, "next due")
-	},
-	"the dead are taken over": func(t *testing.T, h *harness) {
-		h = h.own()
-		w := h.webhook()
-		alive, dead, older := *h, *h, *h
-		dead.node, older.node = peal.NewNodeID(), peal.NewNodeID()
-		alive.deliver(w, true)
-		a, b := dead.deliver(w, true), older.deliver(w, true)
-		free := h.deliver(w, false)
-		for _, want := range []int{2, 0} {
-			n, err := h.store.Takeover(h.ctx, []peal.NodeID{h.node, peal.NewNodeID()})
-			h.must(err)
-			h.equal(n, want, "taken over")
-		}
-		h.equal(idsOf(h.claim(w, 10)), []peal.DeliveryID{a, b, free}, "claimed")
-		n, err := h.store.Takeover(h.ctx, nil)
-		h.must(err)
-		h.equal(n, 4, "taken over when nobody is alive")
 	},
 }

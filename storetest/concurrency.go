@@ -57,7 +57,7 @@ var concurrencyTests = map[string]func(*testing.T, *harness){
 		var wg sync.WaitGroup
 		for range 6 {
 			wg.Go(func() {
-				node := peal.NewNodeID()
+				node := h.register()
 				for {
 					work, _, err := h.store.Claim(h.ctx, node, w.ID, time.Now().Add(time.Hour), 7)
 					if err != nil {
@@ -87,7 +87,7 @@ var concurrencyTests = map[string]func(*testing.T, *harness){
 		for worker := range workers {
 			wg.Go(func() {
 				w := webhooks[worker%len(webhooks)]
-				node := peal.NewNodeID()
+				node := h.register()
 				for range rounds {
 					kept, free := deliveriesTo(true, w), deliveriesTo(false, w)
 					if _, err := h.store.Insert(h.ctx, node, version, []peal.Insertion{{Event: h.newEvent(), Deliveries: append(kept, free...)}}); err != nil {

@@ -41,10 +41,21 @@ func newHarness(t *testing.T, open Open) *harness {
 }
 
 func (h *harness) with(t *testing.T) *harness {
-	return &harness{
+	h = &harness{
 		t: t, ctx: t.Context(), open: h.open, place: h.place, store: h.store,
-		node: peal.NewNodeID(), tenant: fmt.Sprintf("tenant-%d", tenants.Add(1)),
+		tenant: fmt.Sprintf("tenant-%d", tenants.Add(1)),
 	}
+	h.node = h.register()
+	return h
+}
+
+// register gives a node that is registered.
+func (h *harness) register() peal.NodeID {
+	h.t.Helper()
+	id := peal.NewNodeID()
+	_, err := h.store.RegisterNode(h.ctx, peal.Node{ID: id, Name: "test"})
+	h.must(err)
+	return id
 }
 
 // own gives the harness a store that no other test uses.

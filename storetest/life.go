@@ -17,6 +17,7 @@ var lifeTests = map[string]func(*testing.T, *harness){
 	"all is there after it was closed and opened": func(t *testing.T, h *harness) {
 		place := t.TempDir()
 		h.store = h.open(t, place)
+		h.node = h.register()
 		webhook, err := h.store.CreateWebhook(h.ctx, h.newWebhook())
 		h.must(err)
 		gone := h.webhook()
@@ -54,9 +55,9 @@ var lifeTests = map[string]func(*testing.T, *harness){
 		h.equal(attempts, []peal.Attempt{s.Attempt}, "attempts")
 		h.equal(h.insert(peal.Insertion{Event: h.named("x"), IDGiven: true})[0].Duplicate, true, "duplicate")
 		h.equal(idsOf(h.claim(webhook, 10)), []peal.DeliveryID{d[1].ID}, "claimed")
-		n, err := h.store.Takeover(h.ctx, []peal.NodeID{peal.NewNodeID()})
+		taken, err := h.store.Takeover(h.ctx, h.register(), 0)
 		h.must(err)
-		h.equal(n, 2, "taken over")
+		h.equal(taken, peal.Taken{Nodes: []peal.NodeID{h.node}, Deliveries: 2}, "taken over")
 	},
 	"a closed one is unavailable": func(t *testing.T, h *harness) {
 		h = h.own()
@@ -88,6 +89,7 @@ var lifeTests = map[string]func(*testing.T, *harness){
 	"closing lets calls finish or refuses them": func(t *testing.T, h *harness) {
 		place := t.TempDir()
 		h.store = h.open(t, place)
+		h.node = h.register()
 		w := h.webhook()
 		version := h.version()
 		var mu sync.Mutex

@@ -15,12 +15,12 @@ var modelTests = map[string]func(*testing.T, *harness){
 		h = h.own()
 		rapid.Check(t, func(rt *rapid.T) {
 			m := newModel(h.with(t), rt)
-			steps := []func(*rapid.T){m.insert, m.insert, m.settle, m.settle, m.claim, m.release, m.takeover, m.cancel, m.reopen}
+			steps := []func(*rapid.T){m.insert, m.insert, m.settle, m.settle, m.claim, m.release, m.takeover, m.settleLate, m.cancel, m.reopen}
 			for range rapid.IntRange(1, 14).Draw(rt, "steps") {
 				steps[rapid.IntRange(0, len(steps)-1).Draw(rt, "step")](rt)
 				m.check(rt)
 			}
-			if _, err := h.store.Takeover(h.ctx, nil); err != nil { // leave nothing to the next run
+			if _, err := h.store.Takeover(h.ctx, h.register(), 0); err != nil { // leave nothing to the next run
 				rt.Fatal(err)
 			}
 		})
@@ -32,7 +32,7 @@ type model struct {
 	*harness
 	rt         *rapid.T
 	webhooks   []peal.Webhook
-	nodes      []peal.NodeID
+	nodes      []peal.NodeID // three that are registered, and then those that were
 	version    int64
 	deliveries []*modelDelivery // the oldest first
 }
@@ -44,7 +44,7 @@ type modelDelivery struct {
 }
 
 func newModel(h *harness, rt *rapid.T) *model {
-	m := &model{harness: h, rt: rt, nodes: []peal.NodeID{peal.NewNodeID(), peal.NewNodeID(), peal.NewNodeID()}}
+	m := &model{harness: h, rt: rt, nodes: []peal.NodeID{h.register(), h.register(), h.register()}}
 	m.webhooks = []peal.Webhook{h.webhook(), h.webhook()}
 	m.version = h.version()
 	return m
@@ -63,7 +63,9 @@ func (m *model) same(got, want any, what string) {
 	}
 }
 
-func (m *model) drawNode(t *rapid.T) peal.NodeID { return rapid.SampledFrom(m.nodes).Draw(t, "node") }
+func (m *model) drawNode(t *rapid.T) peal.NodeID {
+	return rapid.SampledFrom(m.nodes[:3]).Draw(t, "node")
+}
 
 // draw chooses a delivery; nil when there is none to choose from.
 func (m *model) draw(t *rapid.T, of func(*modelDelivery) bool) *modelDelivery {
@@ -199,23 +201,39 @@ func (m *model) release(t *rapid.T) {
 	m.ok(m.store.Release(m.ctx, node, ids))
 }
 
+// takeover ends all nodes but one, which others then stand in for.
 func (m *model) takeover(t *rapid.T) {
-	var alive []peal.NodeID
-	for _, node := range m.nodes {
-		if rapid.Bool().Draw(t, "alive") {
-			alive = append(alive, node)
-		}
-	}
+	i := rapid.IntRange(0, 2).Draw(t, "survivor")
+	survivor := m.nodes[i]
 	want := 0
 	for _, d := range m.deliveries {
-		if !d.holder.IsZero() && !slices.Contains(alive, d.holder) {
+		if !d.holder.IsZero() && d.holder != survivor {
 			d.holder = peal.NodeID{}
 			want++
 		}
 	}
-	n, err := m.store.Takeover(m.ctx, alive)
+	taken, err := m.store.Takeover(m.ctx, survivor, 0)
 	m.ok(err)
-	m.same(n, want, "taken over")
+	m.same(taken.Deliveries, want, "taken over")
+	dead := slices.Delete(slices.Clone(m.nodes), i, i+1)
+	m.nodes = append([]peal.NodeID{survivor, m.register(), m.register()}, dead...)
+}
+
+// settleLate settles as a node that was taken over.
+func (m *model) settleLate(t *rapid.T) {
+	d := m.draw(t, func(*modelDelivery) bool { return true })
+	if d == nil || len(m.nodes) == 3 {
+		return
+	}
+	node := rapid.SampledFrom(m.nodes[3:]).Draw(t, "dead node")
+	s := settlement(d.Delivery, rapid.SampledFrom([]peal.DeliveryStatus{peal.Success, peal.Failed, peal.Pending}).Draw(t, "status"))
+	d.attempts = append(d.attempts, s.Attempt)
+	d.Attempts++
+	d.StatusCode, d.Duration, d.Reason = s.Attempt.StatusCode, s.Attempt.Timing.Total, s.Attempt.Reason
+	if d.Status == peal.Pending && s.Status == peal.Success {
+		d.Status, d.Tries, d.Due, d.SettledAt, d.holder = s.Status, s.Tries, time.Time{}, s.SettledAt, peal.NodeID{}
+	}
+	m.ok(m.store.Settle(m.ctx, node, []peal.Settlement{s}))
 }
 
 func (m *model) cancel(t *rapid.T) {

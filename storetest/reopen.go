@@ -83,7 +83,7 @@ var reopenTests = map[string]func(*testing.T, *harness){
 	},
 	"one that a node holds is in conflict": func(t *testing.T, h *harness) {
 		id := h.deliver(h.webhook(), true)
-		for _, node := range []peal.NodeID{h.node, peal.NewNodeID()} {
+		for _, node := range []peal.NodeID{h.node, h.register()} {
 			_, err := h.store.Reopen(h.ctx, node, h.tenant, id, moment())
 			h.refused(err, peal.Conflict)
 		}

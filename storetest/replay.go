@@ -47,6 +47,7 @@ func (h *harness) reopened() (again *harness, reopen func()) {
 	place := h.t.TempDir()
 	again = h.with(h.t)
 	again.store = h.open(h.t, place)
+	again.node = again.register()
 	h.t.Cleanup(func() { again.must(again.store.Close()) })
 	return again, func() {
 		again.t.Helper()

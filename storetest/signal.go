@@ -1,0 +1,87 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// signalPatience is how long a signal may take: it is a hint, but a test of it needs one.
+const signalPatience = 20 * time.Second
+
+// listen watches the store and gives what it hears of; the returned function ends it.
+func (h *harness) listen() (<-chan peal.Signal, func()) {
+	h.t.Helper()
+	heard := make(chan peal.Signal, 1000)
+	ctx, cancel := context.WithCancel(h.ctx)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- h.store.Watch(ctx, func(s peal.Signal) {
+			select {
+			case heard <- s:
+			default:
+			}
+		})
+	}()
+	// Watching begins a moment later: signals before that are lost.
+	probe := peal.Signal{Kind: peal.SignalWork, WebhookID: peal.NewWebhookID()}
+	h.hears(heard, probe, func() { h.must(h.store.Signal(h.ctx, probe)) })
+	return heard, func() {
+		cancel()
+		h.must(<-ended)
+	}
+}
+
+// hears does something again and again until a signal was heard.
+func (h *harness) hears(heard <-chan peal.Signal, want peal.Signal, do func()) {
+	h.t.Helper()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	patience := time.NewTimer(signalPatience)
+	defer patience.Stop()
+	do()
+	for {
+		select {
+		case got := <-heard:
+			if got == want {
+				return
+			}
+		case <-again.C:
+			do()
+		case <-patience.C:
+			h.t.Fatalf("no signal %+v was heard", want)
+		}
+	}
+}
+
+var signalTests = map[string]func(*testing.T, *harness){
+	"those that watch hear": func(t *testing.T, h *harness) {
+		h = h.own()
+		heard, stop := h.listen()
+		defer stop()
+		w := h.webhook()
+		h.hears(heard, peal.Signal{Kind: peal.SignalWork, WebhookID: w.ID}, func() {
+			h.must(h.store.Signal(h.ctx, peal.Signal{Kind: peal.SignalRoutes}, peal.Signal{Kind: peal.SignalWork, WebhookID: w.ID}))
+		})
+		h.must(h.store.Signal(h.ctx))
+		h.hears(heard, peal.Signal{Kind: peal.SignalRoutes}, func() { h.webhook() })
+		h.hears(heard, peal.Signal{Kind: peal.SignalCanceled}, func() {
+			h.must(h.store.Cancel(h.ctx, h.tenant, h.deliver(w, true), moment()))
+		})
+		h.hears(heard, peal.Signal{Kind: peal.SignalWork}, func() { h.must(h.store.LeaveNode(h.ctx, h.register())) })
+		h.hears(heard, peal.Signal{Kind: peal.SignalWork}, func() {
+			h.register()
+			_, err := h.store.Takeover(h.ctx, h.node, 0)
+			h.must(err)
+		})
+	},
+	"watching ends with the store": func(t *testing.T, h *harness) {
+		h = h.own()
+		ended := make(chan error, 1)
+		go func() { ended <- h.store.Watch(h.ctx, func(peal.Signal) {}) }()
+		h.must(h.store.Close())
+		h.must(<-ended)
+	},
+}
