@@ -11,24 +11,25 @@ import (
 
 // worker makes attempts until there is nothing to do for it.
 func (e *Engine) worker() {
-	for {
-		j := e.scheduler.next()
+	for after := false; ; after = true {
+		j, ctx := e.scheduler.next(after)
 		if j == nil {
 			return
 		}
-		e.attempt(j)
+		e.attempt(ctx, j)
 	}
 }
 
-// attempt makes one attempt of a delivery and moves the delivery on.
-func (e *Engine) attempt(j *job) {
+// attempt makes one attempt of a delivery and moves the delivery on. The context ends
+// when this node may not send any more.
+func (e *Engine) attempt(ctx context.Context, j *job) {
 	hook := j.hook
 	attempt := peal.Attempt{
 		ID: peal.NewAttemptID(), DeliveryID: j.delivery.ID, Number: j.delivery.Attempts + 1,
 		Timing: peal.Timing{Wait: max(j.start.Sub(j.delivery.Due), 0)},
 	}
 	crashpoint.Reach(crashpoint.AttemptBegins)
-	asked := e.send(hook, j, &attempt)
+	asked := e.send(ctx, hook, j, &attempt)
 	crashpoint.Reach(crashpoint.AttemptAnswered)
 	settlement := e.judge(hook, j, &attempt, asked)
 	telling := attempt.Reason != peal.ReasonEncode && attempt.Reason != peal.ReasonCanceled
@@ -44,8 +45,7 @@ func (e *Engine) attempt(j *job) {
 }
 
 // send makes the request and sends it. It gives the delay that the endpoint asked for.
-func (e *Engine) send(hook *hook, j *job, attempt *peal.Attempt) time.Duration {
-	ctx := e.hard
+func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Attempt) time.Duration {
 	if e.tracer != nil {
 		traced, span := e.tracer.attempt(ctx, j, hook, attempt)
 		defer e.tracer.attempted(span, attempt)
@@ -153,6 +153,9 @@ func (e *Engine) Test(ctx context.Context, tenant string, id peal.WebhookID, eve
 	if err != nil {
 		return peal.Delivery{}, peal.Attempt{}, err
 	}
+	if !e.scheduler.open(ctx, e.member.patience()) {
+		return peal.Delivery{}, peal.Attempt{}, errFenced
+	}
 	if err := e.enter(); err != nil {
 		return peal.Delivery{}, peal.Attempt{}, err
 	}
@@ -167,12 +170,12 @@ func (e *Engine) Test(ctx context.Context, tenant string, id peal.WebhookID, eve
 	if e.tracer != nil {
 		j.origin = originOf(ctx)
 	}
-	e.send(hook, j, &attempt)
+	e.send(e.scheduler.context(), hook, j, &attempt)
 	settlement := e.judge(hook, j, &attempt, 0)
 	if settlement.Status == peal.Pending { // Peal stopped in the middle
 		settlement.Status, settlement.SettledAt = peal.Failed, time.Now().UTC()
 	}
-	if err := e.store.Settle(ctx, e.node, []peal.Settlement{settlement}); err != nil {
+	if err := e.store.Settle(ctx, e.Node(), []peal.Settlement{settlement}); err != nil {
 		return peal.Delivery{}, peal.Attempt{}, err
 	}
 	delivery, err := e.store.Delivery(ctx, tenant, j.delivery.ID)
@@ -182,9 +185,13 @@ func (e *Engine) Test(ctx context.Context, tenant string, id peal.WebhookID, eve
 func (e *Engine) insertTest(ctx context.Context, webhook *peal.Webhook, event *peal.Event) (*job, error) {
 	id := peal.NewDeliveryID()
 	err := e.routed(ctx, func(routes *routes) error {
-		_, err := e.store.Insert(ctx, e.node, routes.version, []peal.Insertion{{
+		_, err := e.store.Insert(ctx, e.Node(), routes.version, []peal.Insertion{{
 			Event: event, Deliveries: []peal.NewDelivery{{ID: id, WebhookID: webhook.ID, Held: true, Test: true}},
 		}})
+		if isFenced(err) {
+			e.member.lost()
+			return errFenced
+		}
 		return err
 	})
 	if err != nil {

@@ -40,7 +40,11 @@ func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (
 		return peal.Delivery{}, err
 	}
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	work, err := e.store.Reopen(ctx, e.node, tenant, id, now)
+	term := e.scheduler.now()
+	work, err := e.store.Reopen(ctx, e.Node(), tenant, id, now)
+	if isFenced(err) {
+		return peal.Delivery{}, errFenced
+	}
 	if err != nil {
 		return peal.Delivery{}, err
 	}
@@ -50,7 +54,7 @@ func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (
 		e.release([]peal.DeliveryID{id}) // paused: held in the store until it is resumed
 		return work.Delivery, nil
 	}
-	e.scheduler.force(h, work)
+	e.scheduler.force(h, work, term)
 	return work.Delivery, nil
 }
 

@@ -4,22 +4,21 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/match"
 )
 
 // Engine takes events and delivers them. Make one with [New]; it is safe for
-// concurrent use. One store has at most one engine in a process.
+// concurrent use. Engines on one store, in one process or several, are its nodes.
 type Engine struct {
 	store   peal.Store
 	options Options
-	node    peal.NodeID
 	log     *slog.Logger
 	client  *egress.Client
 	metrics *metrics
@@ -32,6 +31,7 @@ type Engine struct {
 	health    *healthKeeper
 	keeper    *keeper
 	replays   *replayer
+	member    *member
 
 	routes    atomic.Pointer[routes]
 	hooks     hooks
@@ -62,6 +62,10 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
+	if options.Name == "" {
+		name, _ := os.Hostname() // a node without a name is known by its id
+		options.Name = name[:min(len(name), peal.MaxNodeName)]
+	}
 	if options.Origin == "" {
 		options.Origin = hostname()
 	}
@@ -71,7 +75,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		store: store, options: options, node: peal.NewNodeID(), log: options.Log, client: client,
+		store: store, options: options, log: options.Log, client: client,
 		scheduler: newScheduler(options),
 	}
 	if e.metrics, err = newMetrics(e.scheduler, options.Metrics); err != nil {
@@ -87,12 +91,16 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	}
 	e.keeper = &keeper{engine: e, metrics: retention}
 	e.replays = newReplayer(e)
+	if e.member, err = newMember(e); err != nil {
+		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of a node", Err: err}
+	}
 	e.hard, e.kill = context.WithCancel(context.Background())
 	return e, nil
 }
 
-// Node is the engine's name among the nodes of its store.
-func (e *Engine) Node() peal.NodeID { return e.node }
+// Node is the engine's id among the nodes of its store: another one each time that it
+// registers.
+func (e *Engine) Node() peal.NodeID { return *e.member.node.Load() }
 
 // Run delivers until ctx ends, and then stops: it begins no more requests, gives
 // those in flight StopGrace to end, writes down what they came to, and lets go of
@@ -109,6 +117,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	helpers.Go(func() { e.health.run() })
 	err := e.begin(ctx)
 	if err == nil {
+		helpers.Go(func() { e.member.run(work) })
+		helpers.Go(func() { e.watch(work) })
 		for range refillers {
 			helpers.Go(func() { e.refiller(work) })
 		}
@@ -118,8 +128,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.loop(ctx)
 	}
 	e.stop()
-	stopWork()
 	e.settler.finish()
+	e.settler.wait()
+	stopWork()
 	e.health.finish()
 	helpers.Wait()
 	e.client.Close()
@@ -133,18 +144,17 @@ func (e *Engine) Run(ctx context.Context) error {
 // refillers is how many claims are under way at once.
 const refillers = 2
 
-// begin takes over what dead processes held and learns what waits in the store.
+// begin registers, takes over what dead processes held and learns what waits in the
+// store.
 func (e *Engine) begin(ctx context.Context) error {
 	if err := e.Refresh(ctx); err != nil {
 		return err
 	}
-	taken, err := e.store.Takeover(ctx, []peal.NodeID{e.node})
-	if err != nil {
+	if err := e.member.register(ctx); err != nil {
 		return err
 	}
-	crashpoint.Reach(crashpoint.Takeover)
-	if taken > 0 {
-		e.log.Info("took over deliveries of a node that is gone", "deliveries", taken)
+	if err := e.member.takeOver(ctx); err != nil {
+		return err
 	}
 	return e.syncDue(ctx)
 }
@@ -173,6 +183,10 @@ func (e *Engine) loop(ctx context.Context) {
 		case <-sort.C:
 		case <-sync.C:
 			if err := e.resync(ctx); err != nil && ctx.Err() == nil {
+				e.log.Warn("cannot ask the store what is due; trying again", "error", err)
+			}
+		case <-e.member.work:
+			if err := e.syncDue(ctx); err != nil && ctx.Err() == nil {
 				e.log.Warn("cannot ask the store what is due; trying again", "error", err)
 			}
 		case <-due.C:
@@ -215,7 +229,7 @@ func (e *Engine) stop() {
 	e.gate.Lock()
 	e.state.Store(stateStopped)
 	e.gate.Unlock()
-	e.scheduler.stop()
+	e.handOver(e.scheduler.stop())
 	ended := make(chan struct{})
 	go func() {
 		e.publishers.Wait()
@@ -234,13 +248,23 @@ func (e *Engine) stop() {
 	e.kill()
 }
 
-// letGo releases what this node still holds. When that fails the next process
-// takes it over all the same, so it is worth one try with a bound.
+// handOver lets others go on with what waits in this node's memory, while the
+// requests under way still have their time.
+func (e *Engine) handOver(ids []peal.DeliveryID) {
+	if len(ids) == 0 || e.options.Alone {
+		return // let go of with all the rest, in one step
+	}
+	e.release(ids)
+	e.announce(peal.Signal{Kind: peal.SignalWork})
+}
+
+// letGo ends the registration and lets go of what this node still holds. When that
+// fails others take it over all the same, so it is worth one try with a bound.
 func (e *Engine) letGo() {
 	ctx, cancel := context.WithTimeout(context.Background(), letGoTime)
 	defer cancel()
-	if err := e.store.Release(ctx, e.node, nil); err != nil {
-		e.log.Warn("cannot let go of the deliveries held; the next start takes them over", "error", err)
+	if err := e.store.LeaveNode(ctx, e.Node()); err != nil {
+		e.log.Warn("cannot let go of the deliveries held; others take them over", "error", err)
 	}
 }
 
@@ -251,7 +275,7 @@ func (e *Engine) release(ids []peal.DeliveryID) {
 	if len(ids) == 0 {
 		return
 	}
-	if err := e.store.Release(context.WithoutCancel(e.hard), e.node, ids); err != nil {
+	if err := e.store.Release(context.WithoutCancel(e.hard), e.Node(), ids); err != nil {
 		e.log.Warn("cannot let go of deliveries; the next start takes them over", "deliveries", len(ids), "error", err)
 	}
 }
@@ -278,3 +302,5 @@ func (e *Engine) enter() error {
 }
 
 func isStale(err error) bool { return errors.Is(err, peal.ErrStaleRoutes) }
+
+func isFenced(err error) bool { return errors.Is(err, peal.ErrFenced) }

@@ -78,6 +78,7 @@ func (w *world) engine(change func(*dispatch.Options)) (*dispatch.Engine, func()
 	options := dispatch.DefaultOptions()
 	options.Egress = options.Egress.Development()
 	options.Egress.Dial = w.dial
+	options.Alone = true
 	options.DueSync = time.Hour // each one costs the days of a fake clock some real time
 	options.Retention.Every = 1000 * time.Hour
 	if testing.Verbose() {

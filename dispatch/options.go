@@ -64,6 +64,21 @@ type Options struct {
 	HoldRetry time.Duration
 	// Retention says how long what happened is kept.
 	Retention Retention
+	// Name tells people which node this is; "" takes the machine's name.
+	Name string
+	// Version is that of the program, for people too.
+	Version string
+	// Alone promises that no other engine delivers from the store: Run takes over at
+	// once what others have held, and the engine never fences itself.
+	Alone bool
+	// Heartbeat is how often the engine renews its registration as a node.
+	Heartbeat time.Duration
+	// Lease is how long the engine sends after it has asked for the latest renewal that
+	// succeeded; then it fences itself. At least twice Heartbeat.
+	Lease time.Duration
+	// Stale is how long ago the store must have seen another node before this one takes
+	// over from it: at least five fourths of Lease, and the same for all nodes.
+	Stale time.Duration
 	// DueSync is how often the store is asked which webhooks have deliveries that no
 	// node holds: the net under the engine's own knowledge of them.
 	DueSync time.Duration
@@ -82,6 +97,9 @@ func DefaultOptions() Options {
 		LaneQueue:    16384,
 		Memory:       8 << 20,
 		HoldRetry:    10 * time.Second,
+		Heartbeat:    2 * time.Second,
+		Lease:        7 * time.Second,
+		Stale:        10 * time.Second,
 		DueSync:      30 * time.Second,
 		Retention:    DefaultRetention(),
 	}
@@ -104,6 +122,12 @@ func (o Options) Validate() error {
 	}
 	if o.Memory < 1 || o.HoldRetry < 0 || o.DueSync <= 0 || o.StopGrace < 0 {
 		return peal.Invalidf("dispatch", "Memory and DueSync must be above 0, HoldRetry and StopGrace not below")
+	}
+	if o.Heartbeat <= 0 || o.Lease < 2*o.Heartbeat || o.Stale < o.Lease+o.Lease/4 {
+		return peal.Invalidf("Lease", "must be at least twice Heartbeat, and Stale at least five fourths of it")
+	}
+	if len(o.Name) > peal.MaxNodeName {
+		return peal.Invalidf("Name", "has more than %d bytes", peal.MaxNodeName)
 	}
 	if o.Origin != "" && !isOrigin(o.Origin) {
 		return peal.Invalidf("origin", "must be a DNS name, such as events.example.com")

@@ -25,8 +25,9 @@ func (s *scheduler) lane(id peal.WebhookID) *lane {
 }
 
 // reserve promises each of the webhooks a place for one event, and says for each
-// whether there was one. hand or giveUp follows.
-func (s *scheduler) reserve(hooks []*hook, size int64, fits []bool) {
+// whether there was one. hand or giveUp follows,
+// with the term that it gives.
+func (s *scheduler) reserve(hooks []*hook, size int64, fits []bool) (term int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, h := range hooks {
@@ -34,7 +35,7 @@ func (s *scheduler) reserve(hooks []*hook, size int64, fits []bool) {
 		if l.hook == nil {
 			s.attach(l, h)
 		}
-		fits[i] = !s.stopping && !l.spilled && l.sends() && s.room(l, size)
+		fits[i] = s.sending != nil && !s.stopping && !l.spilled && l.sends() && s.room(l, size)
 		if fits[i] {
 			l.reserved++
 			s.charge(l, size)
@@ -43,6 +44,7 @@ func (s *scheduler) reserve(hooks []*hook, size int64, fits []bool) {
 		l.spills++
 		l.spilled = l.sends()
 	}
+	return s.term
 }
 
 // room reports whether one more delivery may wait in the lane's memory.
@@ -86,6 +88,12 @@ func (s *scheduler) hand(p *plan, insertion *peal.Insertion, origin *trace.SpanC
 			continue
 		}
 		l.reserved--
+		if p.term != s.term { // others have taken it over
+			s.charge(l, -p.size)
+			l.spilled = l.sends()
+			s.topUp(l)
+			continue
+		}
 		id := insertion.Deliveries[i].ID
 		s.push(l, &job{lane: l, event: event, memory: p.size, origin: origin, delivery: peal.Delivery{
 			ID: id, Tenant: event.Tenant, WebhookID: h.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
@@ -120,7 +128,7 @@ func (s *scheduler) hold(j *job, delay time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := j.lane
-	if s.stopping || j.canceled || !l.sends() || l.spilled || !s.room(l, cost(j.event)) {
+	if s.stopping || s.sending == nil || j.canceled || !l.sends() || l.spilled || !s.room(l, cost(j.event)) {
 		return false
 	}
 	again := &job{delivery: j.delivery, event: j.event, lane: l, origin: j.origin, memory: cost(j.event)}
@@ -191,11 +199,43 @@ func (s *scheduler) drop(webhook peal.WebhookID, id peal.DeliveryID) {
 	}
 }
 
-// force queues work that has a place whatever the bounds say: what a person asked
-// for, one at a time.
-func (s *scheduler) force(h *hook, work peal.Work) {
+// forget takes deliveries out of memory, whichever webhooks' they are; where an attempt
+// is in flight, none follows.
+func (s *scheduler) forget(ids map[peal.DeliveryID]bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for j := s.oldest; j != nil; j = j.next {
+		j.canceled = j.canceled || ids[j.delivery.ID]
+	}
+	for _, l := range s.lanes {
+		for id, j := range l.held {
+			if ids[id] {
+				j.timer.Stop()
+				delete(l.held, id)
+				s.charge(l, -j.memory)
+			}
+		}
+		if l.queue.len() == 0 {
+			continue
+		}
+		for _, j := range l.queue.drain() {
+			if ids[j.delivery.ID] {
+				s.charge(l, -j.memory)
+				continue
+			}
+			l.queue.push(j)
+		}
+	}
+}
+
+// force queues work that has a place whatever the bounds say: what a person asked
+// for, one at a time.
+func (s *scheduler) force(h *hook, work peal.Work, term int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if term != s.term {
+		return // others have taken it over
+	}
 	l := s.lane(h.ID)
 	if l.hook == nil {
 		s.attach(l, h)
@@ -244,21 +284,28 @@ func (s *scheduler) replace(id peal.WebhookID, h *hook) (released []peal.Deliver
 		s.ready(l)
 		return nil
 	}
-	for _, j := range l.queue.drain() {
-		released = append(released, j.delivery.ID)
-		s.charge(l, -j.memory)
-	}
-	for _, j := range l.held {
-		j.timer.Stop()
-		released = append(released, j.delivery.ID)
-		s.charge(l, -j.memory)
-	}
-	l.held, l.spilled = nil, false
+	released = s.empty(l)
+	l.spilled = false
 	s.setDue(l, time.Time{})
 	if h == nil && l.inFlight == 0 && l.reserved == 0 {
 		delete(s.lanes, id)
 	}
 	return released
+}
+
+// empty takes all that waits in a lane out of memory.
+func (s *scheduler) empty(l *lane) (ids []peal.DeliveryID) {
+	for _, j := range l.queue.drain() {
+		ids = append(ids, j.delivery.ID)
+		s.charge(l, -j.memory)
+	}
+	for _, j := range l.held {
+		j.timer.Stop()
+		ids = append(ids, j.delivery.ID)
+		s.charge(l, -j.memory)
+	}
+	l.held = nil
+	return ids
 }
 
 // forgive forgets a webhook's failures.

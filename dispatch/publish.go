@@ -87,7 +87,12 @@ func (e *Engine) routed(ctx context.Context, commit func(*routes) error) error {
 		if err != nil {
 			return err
 		}
-		if err := commit(routes); !isStale(err) {
+		err = commit(routes)
+		if isFenced(err) {
+			e.member.lost() // routed again, nothing is kept in memory
+			continue
+		}
+		if !isStale(err) {
 			return err
 		}
 		if err := e.Refresh(ctx); err != nil {
@@ -161,6 +166,7 @@ type plan struct {
 	hooks []*hook
 	fits  []bool // whether the lane of each has a place promised
 	size  int64  // what it costs in memory for each of them
+	term  int    // of the scheduler, when the places were promised
 }
 
 // commit routes the events, commits them with their deliveries and hands those to
@@ -175,7 +181,7 @@ func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insert
 		origin = originOf(ctx)
 	}
 	begun := time.Now()
-	inserted, err := e.store.Insert(ctx, e.node, routes.version, batch)
+	inserted, err := e.store.Insert(ctx, e.Node(), routes.version, batch)
 	if err != nil {
 		for i := range plans {
 			p := &plans[i]
@@ -240,7 +246,7 @@ func (e *Engine) plan(p *plan, routes *routes, insertion *peal.Insertion) {
 		}
 	}
 	p.fits = make([]bool, len(p.hooks))
-	e.scheduler.reserve(p.hooks, p.size, p.fits)
+	p.term = e.scheduler.reserve(p.hooks, p.size, p.fits)
 	insertion.Deliveries = make([]peal.NewDelivery, len(p.hooks))
 	for i, h := range p.hooks {
 		insertion.Deliveries[i] = peal.NewDelivery{ID: peal.NewDeliveryID(), WebhookID: h.ID, Held: p.fits[i]}

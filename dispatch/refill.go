@@ -37,30 +37,36 @@ func (s *scheduler) space(l *lane) int {
 
 // nextRefill gives the next lane to be refilled and how many deliveries it can
 // take; nil when the engine stops.
-func (s *scheduler) nextRefill() (l *lane, limit, spills int) {
+func (s *scheduler) nextRefill() (l *lane, limit, spills, term int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		for s.refills.len() == 0 && !s.stopping {
+		for (s.refills.len() == 0 || s.sending == nil) && !s.stopping {
 			s.refill.Wait()
 		}
 		if s.stopping {
-			return nil, 0, 0
+			return nil, 0, 0, 0
 		}
 		l = s.refills.pop()
 		if limit = min(s.space(l), claimLimit); limit > 0 && l.sends() {
-			return l, limit, l.spills
+			return l, limit, l.spills, s.term
 		}
 		l.refilling = false
 	}
 }
 
 // refilled queues what was claimed for a lane. next is when the rest is due.
-// Deliveries that the lane may not send any more are given back.
-func (s *scheduler) refilled(l *lane, works []peal.Work, limit, spills int, next, now time.Time) (back []peal.DeliveryID) {
+// Deliveries that the lane may not send any more are given back; those of a term that
+// has ended are others' already.
+func (s *scheduler) refilled(l *lane, works []peal.Work, term, spills int, next, now time.Time) (back []peal.DeliveryID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.refilling = false
+	if term != s.term {
+		l.spilled = l.sends()
+		s.topUp(l)
+		return nil
+	}
 	if !l.sends() || s.stopping {
 		for _, w := range works {
 			back = append(back, w.Delivery.ID)
@@ -170,12 +176,15 @@ func (h *dueHeap) Pop() any {
 // refiller claims deliveries for the lanes that have room, until the engine stops.
 func (e *Engine) refiller(ctx context.Context) {
 	for {
-		l, limit, spills := e.scheduler.nextRefill()
+		l, limit, spills, term := e.scheduler.nextRefill()
 		if l == nil {
 			return
 		}
 		now := time.Now()
-		works, next, err := e.store.Claim(ctx, e.node, l.id, now, limit)
+		works, next, err := e.store.Claim(ctx, e.Node(), l.id, now, limit)
+		if isFenced(err) {
+			e.member.lost()
+		}
 		if err != nil {
 			if ctx.Err() == nil {
 				e.log.Warn("cannot claim deliveries; trying again", "webhook", l.id, "error", err)
@@ -184,7 +193,7 @@ func (e *Engine) refiller(ctx context.Context) {
 			continue
 		}
 		crashpoint.Reach(crashpoint.ClaimDone)
-		if back := e.scheduler.refilled(l, works, limit, spills, next, now); len(back) > 0 {
+		if back := e.scheduler.refilled(l, works, term, spills, next, now); len(back) > 0 {
 			e.release(back)
 		}
 	}

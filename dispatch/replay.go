@@ -22,6 +22,7 @@ func (e *Engine) Replay(ctx context.Context, replay peal.Replay) (peal.Replay, e
 		return peal.Replay{}, err
 	}
 	e.replays.look()
+	e.announce(peal.Signal{Kind: peal.SignalWork}) // another node may be the one that runs them
 	return replay, nil
 }
 

@@ -33,10 +33,15 @@ func (r *replayer) look() {
 	}
 }
 
-// run runs replays, those of the process before first, until ctx ends.
+// run runs replays, those of the process before first, until ctx ends. Only the oldest
+// node does.
 func (r *replayer) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		open, err := r.engine.store.OpenReplays(ctx, replayOpen)
+		var open []peal.Replay
+		var err error
+		if r.engine.member.isFirst() {
+			open, err = r.engine.store.OpenReplays(ctx, replayOpen)
+		}
 		if err != nil {
 			r.failed(ctx, err)
 			continue

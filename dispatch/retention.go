@@ -77,6 +77,10 @@ func (k *keeper) run(ctx context.Context) {
 			return
 		case <-next.C:
 		}
+		if !k.engine.member.isFirst() { // one node does it for all
+			next.Reset(retention.Every)
+			continue
+		}
 		if err := k.pass(ctx, retention); err != nil && ctx.Err() == nil {
 			k.engine.log.Warn("cannot take away old history; trying again later", "error", err)
 		}

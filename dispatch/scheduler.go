@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"runtime"
 	"sync"
 	"time"
@@ -29,6 +30,16 @@ type scheduler struct {
 	oldest, newest *job          // attempts in flight, by their start
 	memory         int64         // what all deliveries in memory cost, in bytes
 
+	// sending ends when this node may not send any more; nil while it may not. A term
+	// is one registration of the node: what is in memory belongs to the latest.
+	sending context.Context
+	cut     context.CancelFunc
+	opened  chan struct{} // closed when sending is set
+	fenceAt time.Time // zero for never
+	term    int
+	busy    int        // workers in an attempt or at what follows it
+	rest    *sync.Cond // busy became 0
+
 	idle     int // workers that wait
 	workers  int
 	work     *sync.Cond
@@ -48,27 +59,36 @@ func newScheduler(options Options) *scheduler {
 	s.gently = rate.NewLimiter(rate.Limit(gentleRate*runtime.GOMAXPROCS(0)), gentleBurst)
 	s.work = sync.NewCond(&s.mu)
 	s.refill = sync.NewCond(&s.mu)
+	s.rest = sync.NewCond(&s.mu)
+	s.opened = make(chan struct{})
 	return s
 }
 
 // maxIdle is how many workers wait for work; others end when there is none.
 const maxIdle = 64
 
-// next gives a worker its next attempt, or nil when it should end.
-func (s *scheduler) next() *job {
+// next gives a worker its next attempt and until when it may go on, or nil when the
+// worker should end. after is whether it comes from an attempt.
+func (s *scheduler) next(after bool) (*job, context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if after {
+		if s.busy--; s.busy == 0 {
+			s.rest.Broadcast()
+		}
+	}
 	for {
 		if s.stopping {
 			s.workers--
-			return nil
+			return nil, nil
 		}
 		if j := s.take(); j != nil {
-			return j
+			s.busy++
+			return j, s.sending
 		}
 		if s.idle >= maxIdle {
 			s.workers--
-			return nil
+			return nil, nil
 		}
 		s.idle++
 		s.work.Wait()
@@ -78,7 +98,7 @@ func (s *scheduler) next() *job {
 
 // take begins the next attempt; nil when none may begin.
 func (s *scheduler) take() *job {
-	for !s.stalled {
+	for !s.stalled && s.sending != nil {
 		l := s.turn()
 		if l == nil {
 			return nil
@@ -89,6 +109,10 @@ func (s *scheduler) take() *job {
 			continue
 		}
 		now := time.Now()
+		if !s.fenceAt.IsZero() && !now.Before(s.fenceAt) {
+			s.enqueue(l) // this process stood still: the fence is about to come down
+			return nil
+		}
 		probe, ok := s.mayStart(l, now)
 		if !ok {
 			continue
@@ -205,7 +229,7 @@ func (s *scheduler) enqueue(l *lane) bool {
 
 func (s *scheduler) wakeWorker() {
 	switch {
-	case s.stopping || s.stalled:
+	case s.stopping || s.stalled || s.sending == nil:
 	case s.idle > 0:
 		s.work.Signal()
 	case s.workers < s.most[fast]+s.most[fresh]+s.most[erring]+s.most[slow] && s.spawn != nil:
@@ -312,8 +336,8 @@ func (s *scheduler) wakeSome() {
 	}
 }
 
-// stop lets every worker end after the attempt it is in.
-func (s *scheduler) stop() {
+// stop lets every worker end after the attempt it is in, and gives what waits in memory.
+func (s *scheduler) stop() (waiting []peal.DeliveryID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = true
@@ -326,8 +350,7 @@ func (s *scheduler) stop() {
 		if l.wake != nil {
 			l.wake.Stop()
 		}
-		for _, j := range l.held {
-			j.timer.Stop()
-		}
+		waiting = append(waiting, s.empty(l)...)
 	}
+	return waiting
 }

@@ -23,17 +23,24 @@ type settler struct {
 
 	mu       sync.Mutex
 	waiting  []peal.Settlement
+	open     int        // settlements that are waiting or being written
+	done     *sync.Cond // open became 0
 	stalled  bool
 	finished bool
 	more     chan struct{} // has room for one
 }
 
-func newSettler(e *Engine) *settler { return &settler{engine: e, more: make(chan struct{}, 1)} }
+func newSettler(e *Engine) *settler {
+	s := &settler{engine: e, more: make(chan struct{}, 1)}
+	s.done = sync.NewCond(&s.mu)
+	return s
+}
 
 // add hands over a settlement.
 func (s *settler) add(settlement peal.Settlement) {
 	s.mu.Lock()
 	s.waiting = append(s.waiting, settlement)
+	s.open++
 	stall := !s.stalled && len(s.waiting) >= settleWaiting
 	if stall {
 		s.stalled = true
@@ -96,7 +103,32 @@ func (s *settler) run() {
 			continue
 		}
 		s.write(batch)
+		s.ended(len(batch))
 	}
+}
+
+func (s *settler) ended(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open -= n; s.open == 0 {
+		s.done.Broadcast()
+	}
+}
+
+// wait waits until nothing is left to be written, or given up at the end.
+func (s *settler) wait() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.open > 0 {
+		s.done.Wait()
+	}
+}
+
+// unwritten is how many results are not yet in the store.
+func (s *settler) unwritten() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
 }
 
 // write writes a batch, as often as it takes while the store is unavailable. A
@@ -108,7 +140,7 @@ func (s *settler) write(batch []peal.Settlement) {
 	wait := settleRetry
 	for {
 		begun := time.Now()
-		err := e.store.Settle(context.Background(), e.node, batch)
+		err := e.store.Settle(context.Background(), e.Node(), batch)
 		if err == nil {
 			crashpoint.Reach(crashpoint.SettleDone)
 			e.metrics.settleTime.Observe(time.Since(begun).Seconds())
@@ -127,7 +159,7 @@ func (s *settler) write(batch []peal.Settlement) {
 		wait = min(2*wait, settleLongest)
 	}
 	for i := range batch {
-		if err := e.store.Settle(context.Background(), e.node, batch[i:i+1]); err != nil {
+		if err := e.store.Settle(context.Background(), e.Node(), batch[i:i+1]); err != nil {
 			e.log.Error("cannot write the result of an attempt; its delivery is sent again after the next start", "delivery", batch[i].Attempt.DeliveryID, "error", err)
 			continue
 		}

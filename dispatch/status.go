@@ -37,3 +37,22 @@ func (e *Engine) Lane(id peal.WebhookID) Lane {
 	}
 	return lane
 }
+
+// load tells what all lanes have to do.
+func (s *scheduler) load() (load peal.NodeLoad) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	load.Memory = s.memory
+	load.Lanes = len(s.lanes)
+	for _, l := range s.lanes {
+		load.InFlight += l.inFlight
+		load.Queued += l.size()
+		if l.spilled {
+			load.Spilled++
+		}
+		if l.breaker.state() != Closed {
+			load.Open++
+		}
+	}
+	return load
+}

@@ -183,6 +183,9 @@ func (o Options) engine() dispatch.Options {
 	engine.CheckSchemas = o.CheckSchemas
 	engine.StopGrace = o.StopGrace
 	engine.MaxInFlight = o.MaxInFlight
+	engine.Version = o.Version
+	_, err := o.databasePath()
+	engine.Alone = err == nil // a file belongs to one process
 	engine.Egress = o.Egress
 	if o.Dev {
 		engine.Egress = o.Egress.Development()
