@@ -287,6 +287,9 @@ func (e *Engine) Ready(ctx context.Context) error {
 	if e.state.Load() != stateRunning || e.routes.Load() == nil {
 		return errNotRunning
 	}
+	if e.scheduler.context().Err() != nil {
+		return errFenced
+	}
 	return e.store.Ping(ctx)
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-var errFenced = &peal.Error{Code: peal.Unavailable, Message: "this node is registering anew; try again in a moment", RetryAfter: time.Second}
+var errFenced = &peal.Error{Code: peal.Unavailable, Message: "this node sends nothing until it has renewed its registration; try again in a moment", RetryAfter: time.Second}
 
 // fence ends sending: no attempt begins, and those in flight are cut. The caller has mu.
 func (s *scheduler) fence() {

@@ -101,6 +101,9 @@ func (w *world) engine(change func(*dispatch.Options)) (*dispatch.Engine, func()
 		}
 	})
 	w.t.Cleanup(stop)
+	for engine.Ready(w.ctx) != nil { // until then what is published goes through the store
+		time.Sleep(time.Microsecond)
+	}
 	return engine, stop
 }
 

@@ -25,8 +25,8 @@ func (s *scheduler) lane(id peal.WebhookID) *lane {
 }
 
 // reserve promises each of the webhooks a place for one event, and says for each
-// whether there was one. hand or giveUp follows,
-// with the term that it gives.
+// whether there was one. hand or giveUp follows, with the term that
+// it gives.
 func (s *scheduler) reserve(hooks []*hook, size int64, fits []bool) (term int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
