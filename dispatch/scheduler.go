@@ -35,7 +35,7 @@ type scheduler struct {
 	sending context.Context
 	cut     context.CancelFunc
 	opened  chan struct{} // closed when sending is set
-	fenceAt time.Time // zero for never
+	fenceAt time.Time     // zero for never
 	term    int
 	busy    int        // workers in an attempt or at what follows it
 	rest    *sync.Cond // busy became 0
