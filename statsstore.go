@@ -19,7 +19,7 @@ type StatsStore interface {
 	// Activity tells how each of some webhooks of a tenant stands, in their order; one
 	// that the tenant does not have stands idle.
 	Activity(ctx context.Context, tenant string, webhooks []WebhookID) ([]Activity, error)
-	// Backlog tells how much is pending for a tenant.
+	// Backlog tells how much is pending for a tenant, or for all of them with tenant "".
 	Backlog(ctx context.Context, tenant string) (Backlog, error)
 	// Problems gives what failed at a moment or later, of all webhooks of a tenant or of
 	// one that is not zero, the latest first. Deleted webhooks have none.
@@ -72,7 +72,7 @@ type Bucket struct {
 }
 
 // MaxPending is how far pending deliveries of one webhook are counted, and
-// MaxBacklog how far those of a tenant: a count that has come so far may be short.
+// MaxBacklog how far those of a tenant or of all: a count that has come so far may be short.
 const (
 	MaxPending = 10_000
 	MaxBacklog = 100_000
@@ -97,7 +97,7 @@ func (a *Activity) Last() time.Time {
 	return a.LastSuccess
 }
 
-// Backlog is what is pending for a tenant.
+// Backlog is what is pending for a tenant, or for all.
 type Backlog struct {
 	// Pending is counted up to MaxBacklog; Held are those of them that wait for a paused
 	// or disabled webhook, counted up to MaxBacklog too.

@@ -89,6 +89,11 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	if err != nil {
 		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of retention", Err: err}
 	}
+	if options.Metrics != nil {
+		if err := options.Metrics.Register(newBacklogCollector(store)); err != nil {
+			return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of the backlog", Err: err}
+		}
+	}
 	e.keeper = &keeper{engine: e, metrics: retention}
 	e.replays = newReplayer(e)
 	if e.member, err = newMember(e); err != nil {

@@ -63,6 +63,7 @@ func newMetrics(s *scheduler, registerer prometheus.Registerer) (*metrics, error
 	if registerer == nil {
 		return m, nil
 	}
+	m.beginAtZero()
 	for _, collector := range append(s.gauges(),
 		m.published, m.refused, m.matched, m.deliveries, m.attempts, m.commit, m.wait, m.attempt, m.arrival, m.settleSize, m.settleTime) {
 		if err := registerer.Register(collector); err != nil {
@@ -70,6 +71,18 @@ func newMetrics(s *scheduler, registerer prometheus.Registerer) (*metrics, error
 		}
 	}
 	return m, nil
+}
+
+// beginAtZero makes the series of every label: one that appears with its first event
+// hides that event from rates.
+func (m *metrics) beginAtZero() {
+	for _, reason := range peal.Reasons() {
+		m.attempts.WithLabelValues(string(reason))
+	}
+	m.deliveries.WithLabelValues(string(peal.Failed))
+	for _, code := range []peal.Code{peal.Invalid, peal.TooLarge, peal.Conflict, peal.Forbidden, peal.Unavailable, peal.Internal} {
+		m.refused.WithLabelValues(string(code))
+	}
 }
 
 // gauges tell how the scheduler stands when they are asked.

@@ -155,6 +155,7 @@ func newRetentionMetrics(registerer prometheus.Registerer) (*retentionMetrics, e
 	if registerer == nil {
 		return m, nil
 	}
+	m.count(&peal.Purged{}) // the series begin at zero
 	for _, c := range []prometheus.Collector{m.purged, m.held, m.bytes, m.used} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err

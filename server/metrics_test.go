@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/server"
 )
 
 func TestMetrics(t *testing.T) {
@@ -22,26 +23,10 @@ func TestMetrics(t *testing.T) {
 		}
 		next(t, arrivals)
 	}
-	metrics := func(key string) (int, string) {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr()+"/metrics", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "Bearer "+key)
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		body, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return response.StatusCode, string(body)
-	}
-	status, text := metrics(operatorKey)
+	status, text := scrape(t, s, operatorKey)
 	for _, want := range []string{
 		`peal_events_published_total{result="accepted"} 3`, `peal_deliveries_created_total 3`,
+		`peal_backlog_deliveries `, `peal_backlog_oldest_seconds `, `peal_store_batch_size_count`,
 		`peal_lanes{state="known"} 1`, `peal_commit_seconds_count 3`, "# TYPE peal_attempt_seconds histogram", "go_goroutines",
 	} {
 		if !strings.Contains(text, want) {
@@ -51,7 +36,53 @@ func TestMetrics(t *testing.T) {
 	if strings.Contains(text, url) || strings.Contains(text, "webhook_") || strings.Contains(text, `"default"`) {
 		t.Error("the metrics name a URL, a webhook or a tenant")
 	}
-	if status, _ := metrics("no key at all"); status != http.StatusUnauthorized {
+	if status, _ := scrape(t, s, "no key at all"); status != http.StatusUnauthorized {
 		t.Errorf("without a key: %d", status)
+	}
+}
+
+// scrape reads /metrics with a key.
+func scrape(t *testing.T, s *server.Server, key string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr()+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+key)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// A paused webhook holds what the backlog shows.
+func TestBacklogMetrics(t *testing.T) {
+	s := start(t, options(t))
+	c := connect(t, "http://"+s.Addr(), operatorKey)
+	url, paused := "http://127.0.0.1:9/", "paused"
+	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"*"}, Status: &paused}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := c.Publish(t.Context(), client.NewEvent{Type: "t", Data: []byte(`1`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, text := scrape(t, s, operatorKey)
+	for _, want := range []string{"peal_backlog_deliveries 3\n", "peal_backlog_held_deliveries 3\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Contains(text, "peal_backlog_oldest_seconds 0\n") {
+		t.Error("the oldest has no age")
 	}
 }

@@ -83,13 +83,13 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.onStop("listener", func(context.Context) error { return closeListener(s.listener) })
 
-	if err = s.openStore(ctx); err != nil {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err = s.openStore(ctx, registry); err != nil {
 		return err
 	}
 	s.onStop("store", func(context.Context) error { return s.store.Close() })
 
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	engine := s.options.engine()
 	engine.Metrics = registry
 	traces, err := s.openTraces(ctx)

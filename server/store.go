@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/sqlite"
 )
 
 // openStore opens the database, and makes it where there is none.
-func (s *Server) openStore(ctx context.Context) error {
+func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) error {
 	options := s.options
 	if err := os.MkdirAll(options.Data, 0o700); err != nil {
 		return &peal.Error{Code: peal.Unavailable, Field: "data", Message: "the directory cannot be made: check the path and its owner", Err: err}
@@ -23,7 +25,7 @@ func (s *Server) openStore(ctx context.Context) error {
 	if s.encryption, err = openEncryption(options, path, s.log); err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, sqlite.Options{Path: path, Sealer: s.encryption.sealer})
+	store, err := sqlite.Open(ctx, sqlite.Options{Path: path, Sealer: s.encryption.sealer, Metrics: registry})
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,10 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 }
 
 func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
+	stats, err := newStatistics(options.Metrics)
+	if err != nil {
+		return nil, err
+	}
 	newest, err := newestVersion()
 	if err != nil {
 		return nil, err
@@ -81,7 +85,7 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	}
 	queue := newQueue(options.MaxWaiting, options.MaxWaitingBytes)
 	signals := newSignals()
-	writer, err := newWriter(conn, queue, checkpoints, signals)
+	writer, err := newWriter(conn, queue, checkpoints, signals, stats)
 	if err != nil {
 		return nil, errors.Join(err, checkpoints.conn.close(), conn.close())
 	}

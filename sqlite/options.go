@@ -3,6 +3,8 @@ package sqlite
 import (
 	"path/filepath"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pealhq/peal"
 )
 
@@ -23,6 +25,8 @@ type Options struct {
 	// MaxWaitingBytes is how much data may wait for the writer before new events are
 	// refused likewise, at least 1. One call that has more waits when nothing else does.
 	MaxWaitingBytes int
+	// Metrics gets the store's metrics, named peal_store_…; nil for none.
+	Metrics prometheus.Registerer
 	// MaxBytes bounds the database file; 0 for no bound. A change that does not
 	// fit is refused with [peal.Unavailable], as it is when the disk is full.
 	MaxBytes int64

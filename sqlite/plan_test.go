@@ -147,6 +147,9 @@ func useStats(t *testing.T, store *sqlite.Store, webhook peal.Webhook) {
 		_, err = store.Backlog(ctx, webhook.Tenant)
 	}
 	if err == nil {
+		_, err = store.Backlog(ctx, "")
+	}
+	if err == nil {
 		_, err = store.Problems(ctx, webhook.Tenant, webhook.ID, now.Add(-time.Hour), 10)
 	}
 	if err != nil {

@@ -96,6 +96,9 @@ func timeOfSeq(seq int64) time.Time {
 
 // Backlog implements [peal.StatsStore].
 func (s *Store) Backlog(ctx context.Context, tenant string) (peal.Backlog, error) {
+	if tenant == "" {
+		return s.wholeBacklog(ctx)
+	}
 	var b peal.Backlog
 	limit := strconv.Itoa(peal.MaxBacklog)
 	const of = ` FROM webhooks w INDEXED BY webhooks_tenant CROSS JOIN `

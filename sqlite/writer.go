@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"errors"
-	"sync/atomic"
+	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
@@ -32,16 +32,10 @@ type writer struct {
 	stats       *statistics
 }
 
-// statistics count what the writer did.
-type statistics struct {
-	commits atomic.Int64 // transactions that changed something or were asked to
-	changes atomic.Int64 // changes answered
-}
-
-func newWriter(conn *connection, q *queue, checkpoints *checkpointer, signals *signals) (*writer, error) {
+func newWriter(conn *connection, q *queue, checkpoints *checkpointer, signals *signals, stats *statistics) (*writer, error) {
 	w := &writer{
 		conn: conn, queue: q, names: newNames(), inserts: newInserts(), settles: newSettles(), tally: newTally(),
-		checkpoints: checkpoints, signals: signals, stats: new(statistics),
+		checkpoints: checkpoints, signals: signals, stats: stats,
 	}
 	if err := w.load(); err != nil {
 		return nil, err
@@ -117,6 +111,7 @@ func (c *change) answer(err error) {
 // transact runs changes and commits them together; on an error nothing of them
 // has happened. Refusals are noted in the change and are no error.
 func (w *writer) transact(changes []*change) error {
+	begun := time.Now()
 	w.after = w.after[:0]
 	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -137,8 +132,7 @@ func (w *writer) transact(changes []*change) error {
 	crashpoint.Reach(crashpoint.CommitDone)
 	w.committed = w.routes
 	w.tally.shrink()
-	w.stats.commits.Add(1)
-	w.stats.changes.Add(int64(len(changes)))
+	w.stats.committed(len(changes), time.Since(begun))
 	for _, f := range w.after {
 		f()
 	}

@@ -137,6 +137,31 @@ var statsTests = map[string]func(*testing.T, *harness){
 		h.equal(got.Held, 1, "held")
 		near(t, got.Oldest, first.Time(), "oldest")
 	},
+	"backlog of all tenants": func(t *testing.T, h *harness) {
+		own := h.own()
+		none, err := own.store.Backlog(own.ctx, "")
+		own.must(err)
+		own.equal(none, peal.Backlog{}, "backlog of nothing")
+		held, paused, gone := own.webhook(), own.webhook(), own.webhook()
+		first := own.deliver(held, true)
+		own.settle(own.deliver(held, true), peal.Success)
+		own.deliver(gone, false)
+		own.must(own.store.DeleteWebhook(own.ctx, own.tenant, gone.ID))
+		own.tenant += "-another"
+		other := own.webhook()
+		own.deliver(other, false)
+		own.tenant = paused.Tenant
+		own.deliver(paused, false)
+		own.deliver(paused, true)
+		paused.Status = peal.Paused
+		_, err = own.store.UpdateWebhook(own.ctx, paused)
+		own.must(err)
+		got, err := own.store.Backlog(own.ctx, "")
+		own.must(err)
+		own.equal(got.Pending, 4, "pending")
+		own.equal(got.Held, 2, "held")
+		near(t, got.Oldest, first.Time(), "oldest")
+	},
 	"problems are runs of one kind": func(t *testing.T, h *harness) {
 		w := h.webhook()
 		at := moment().Add(-20 * time.Hour)
