@@ -25,6 +25,7 @@ type Store interface {
 	IdentityStore
 	StatsStore
 	SealStore
+	ThemeStore
 
 	// Ping reports whether the store can be read and written now.
 	Ping(ctx context.Context) error

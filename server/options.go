@@ -13,6 +13,7 @@ import (
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/theme"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -71,6 +72,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// FrameAncestors are the origins whose pages may show the portal in a frame.
 	FrameAncestors []string
+	// Theme is how the portal looks where a tenant's own theme does not say.
+	Theme peal.Theme
 	// SessionLife is how long a user stays signed in.
 	SessionLife time.Duration
 	// KeepAudit is how long entries of the audit log are kept; 0 for ever.
@@ -139,6 +142,9 @@ func (o Options) Validate() error {
 	}
 	if err := o.identity(nil).Validate(); err != nil {
 		return err
+	}
+	if err := theme.Validate(o.Theme); err != nil {
+		return peal.Within("portal", err)
 	}
 	return o.engine().Validate()
 }

@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		{"sessions", sessionTests},
 		{"portal links", portalLinkTests},
 		{"audit log", auditTests},
+		{"themes", themeTests},
 		{"insert", insertTests},
 		{"duplicates", duplicateTests},
 		{"settle", settleTests},

@@ -81,6 +81,9 @@ func loadedOptions(loaded *config.Loaded) (server.Options, error) {
 	options := serverOptions(&loaded.Config)
 	options.Webhooks = managedWebhooks(loaded)
 	var err error
+	if options.Theme.Logo, err = readLogo(loaded.Portal.Logo); err != nil {
+		return options, err
+	}
 	options.Formats, err = customFormats(loaded, options.RetryPolicy)
 	return options, err
 }
@@ -112,6 +115,7 @@ func serverOptions(c *config.Config) server.Options {
 	o.KeepAudit = c.Retention.Audit
 	o.SessionLife = c.Sessions.Life
 	o.FrameAncestors = c.Portal.FrameAncestors
+	o.Theme = themeOf(&c.Portal)
 	o.PublicURL = c.PublicURL
 	o.TrustedProxies = prefixes(c.TrustedProxies)
 	o.Egress.AllowHTTP = c.Egress.AllowHTTP

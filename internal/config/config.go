@@ -70,6 +70,29 @@ type Sessions struct {
 // Portal is the pages for a tenant's customers.
 type Portal struct {
 	FrameAncestors []string `yaml:"frame_ancestors" env:"PEAL_PORTAL_FRAME_ANCESTORS" doc:"Origins whose pages may show the portal in a frame, such as https://app.example.com. The server must be reached over https then. Empty for nobody."`
+	Name           string   `yaml:"name" env:"PEAL_PORTAL_NAME" doc:"Name on the portal's pages, at most 60 bytes. Empty for Peal. A tenant's own theme goes before this and all that follows."`
+	Logo           string   `yaml:"logo" env:"PEAL_PORTAL_LOGO" doc:"File with the logo on the portal's pages: PNG, JPEG, GIF, WebP or SVG, at most 64 KiB."`
+	Mode           string   `yaml:"mode" env:"PEAL_PORTAL_MODE" doc:"auto, light or dark. Empty is auto: as the viewer's system."`
+	Language       string   `yaml:"language" env:"PEAL_PORTAL_LANGUAGE" doc:"Language of the portal's pages: en or de. Empty for that of the viewer's browser."`
+	Hidden         []string `yaml:"hidden" env:"PEAL_PORTAL_HIDDEN" doc:"Parts of the portal that tenants' customers do not get: overview, deliveries, events, catalogue, replays, tests, secrets."`
+	Light          Light    `yaml:"light"`
+	Dark           Dark     `yaml:"dark"`
+}
+
+// Light is the colours of the portal's light pages.
+type Light struct {
+	Brand      string `yaml:"brand" env:"PEAL_PORTAL_LIGHT_BRAND" doc:"Colour of links and main buttons on light pages, such as #3b3fb6. Colours that cannot be read on each other are refused."`
+	Background string `yaml:"background" env:"PEAL_PORTAL_LIGHT_BACKGROUND" doc:"Colour of light pages."`
+	Surface    string `yaml:"surface" env:"PEAL_PORTAL_LIGHT_SURFACE" doc:"Colour of cards on light pages."`
+	Text       string `yaml:"text" env:"PEAL_PORTAL_LIGHT_TEXT" doc:"Colour of the text on light pages."`
+}
+
+// Dark is the colours of the portal's dark pages.
+type Dark struct {
+	Brand      string `yaml:"brand" env:"PEAL_PORTAL_DARK_BRAND" doc:"Colour of links and main buttons on dark pages, such as #9a9df5. Colours that cannot be read on each other are refused."`
+	Background string `yaml:"background" env:"PEAL_PORTAL_DARK_BACKGROUND" doc:"Colour of dark pages."`
+	Surface    string `yaml:"surface" env:"PEAL_PORTAL_DARK_SURFACE" doc:"Colour of cards on dark pages."`
+	Text       string `yaml:"text" env:"PEAL_PORTAL_DARK_TEXT" doc:"Colour of the text on dark pages."`
 }
 
 // Egress is where requests to endpoints may go, and how.

@@ -34,14 +34,14 @@ var rules = map[string]rule{
 	"dispatch":  {may: []string{".", "wire", "internal/crashpoint", "internal/egress", "internal/match"}, anything: true},
 	"client":    {may: []string{"."}},
 	"server": {may: []string{
-		".", "wire", "dispatch", "sqlite", "postgres", "internal/api", "internal/dashboard", "internal/egress", "internal/front", "internal/identity", "internal/intake", "internal/secret",
+		".", "wire", "dispatch", "sqlite", "postgres", "internal/api", "internal/dashboard", "internal/egress", "internal/front", "internal/identity", "internal/intake", "internal/secret", "internal/theme",
 	}, anything: true},
 
 	"internal/api":       {may: []string{".", "wire", "dispatch", "internal/crashpoint", "internal/front", "internal/identity", "internal/intake", "internal/match"}, anything: true},
 	"internal/bench":     {may: []string{".", "wire", "client"}},
 	"internal/config":    {may: []string{"."}, anything: true},
 	"internal/custom":    {may: []string{".", "wire", "internal/match"}},
-	"internal/dashboard": {may: []string{".", "wire", "dispatch", "internal/front", "internal/identity"}, anything: true},
+	"internal/dashboard": {may: []string{".", "wire", "dispatch", "internal/front", "internal/identity", "internal/theme"}, anything: true},
 	"internal/egress":    {may: []string{".", "wire"}, anything: true},
 	"internal/front":     {},
 	"internal/identity":  {may: []string{".", "internal/front"}, anything: true},
@@ -50,6 +50,7 @@ var rules = map[string]rule{
 	"internal/preset":    {may: []string{".", "client"}},
 	"internal/record":    {may: []string{"."}},
 	"internal/secret":    {may: []string{"."}},
+	"internal/theme":     {may: []string{"."}},
 	"internal/layering":  {},
 	"internal/samples":   {},
 

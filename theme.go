@@ -1,0 +1,142 @@
+package peal
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of a theme.
+const (
+	MaxThemeName = 60       // bytes of the name
+	MaxThemeLogo = 64 << 10 // bytes of the picture
+)
+
+// ThemeMode is whether pages are light or dark.
+type ThemeMode string
+
+// The modes. "" is that of the deployment.
+const (
+	ThemeAuto  ThemeMode = "auto"  // as the viewer's system is
+	ThemeLight ThemeMode = "light" // always light
+	ThemeDark  ThemeMode = "dark"  // always dark
+)
+
+// Part is a part of the portal that a theme can hide.
+type Part string
+
+// The parts that can be hidden. The webhooks themselves always show.
+const (
+	PartOverview   Part = "overview"   // charts and problems of all webhooks
+	PartDeliveries Part = "deliveries" // the list of deliveries, and each of them
+	PartEvents     Part = "events"     // the list of events, and each of them
+	PartCatalogue  Part = "catalogue"  // the documentation of event types
+	PartReplays    Part = "replays"    // sending again what a webhook has missed
+	PartTests      Part = "tests"      // sending a test event
+	PartSecrets    Part = "secrets"    // showing and changing secrets
+)
+
+// Parts lists all that can be hidden.
+func Parts() []Part {
+	return []Part{PartOverview, PartDeliveries, PartEvents, PartCatalogue, PartReplays, PartTests, PartSecrets}
+}
+
+// Palette is the colours of pages in one mode, each as #rrggbb; "" for the colour of
+// the deployment, or of Peal.
+type Palette struct {
+	Brand      string `json:"brand,omitempty"`      // links and main buttons
+	Background string `json:"background,omitempty"` // the page
+	Surface    string `json:"surface,omitempty"`    // cards
+	Text       string `json:"text,omitempty"`
+}
+
+// Theme is how the portal looks to a tenant's customers. What is empty is as the
+// deployment has it.
+type Theme struct {
+	// Name stands on the pages in place of Peal's.
+	Name string `json:"name,omitempty"`
+	// Logo is a PNG, JPEG, GIF, WebP or SVG picture; it shows 28 pixels high.
+	Logo []byte    `json:"-"`
+	Mode ThemeMode `json:"mode,omitempty"`
+	// Light and Dark are the colours of each mode.
+	Light Palette `json:"light,omitzero"`
+	Dark  Palette `json:"dark,omitzero"`
+	// Language is that of the pages, such as de; "" for the viewer's own.
+	Language string `json:"language,omitempty"`
+	// Hidden are the parts that the tenant's customers do not get to see or use.
+	Hidden []Part `json:"hidden,omitempty"`
+}
+
+// Validate checks all but whether the colours can be read on each other. The error
+// has code [Invalid] and names the field, such as light.brand.
+func (t *Theme) Validate() error {
+	if len(t.Name) > MaxThemeName || !utf8.ValidString(t.Name) || strings.ContainsFunc(t.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return Invalidf("name", "must have at most %d bytes, without line breaks or control characters", MaxThemeName)
+	}
+	if len(t.Logo) > MaxThemeLogo {
+		return Invalidf("logo", "is %d bytes, at most %d are kept: take a smaller picture", len(t.Logo), MaxThemeLogo)
+	}
+	switch t.Mode {
+	case "", ThemeAuto, ThemeLight, ThemeDark:
+	default:
+		return Invalidf("mode", "must be auto, light or dark")
+	}
+	for name, palette := range map[string]*Palette{"light": &t.Light, "dark": &t.Dark} {
+		if err := palette.validate(); err != nil {
+			return Within(name, err)
+		}
+	}
+	if len(t.Language) > 8 || strings.ContainsFunc(t.Language, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
+		return Invalidf("language", "must be a language's short name in lower case, such as de")
+	}
+	for i, part := range t.Hidden {
+		if !slices.Contains(Parts(), part) {
+			return Invalidf("hidden["+itoa(i)+"]", "must be one of overview, deliveries, events, catalogue, replays, tests, secrets")
+		}
+	}
+	return nil
+}
+
+func (p *Palette) validate() error {
+	for _, colour := range []struct{ field, value string }{{"brand", p.Brand}, {"background", p.Background}, {"surface", p.Surface}, {"text", p.Text}} {
+		if !isColour(colour.value) {
+			return Invalidf(colour.field, "must be a colour such as #3b3fb6: # and six hexadecimal digits")
+		}
+	}
+	return nil
+}
+
+func isColour(text string) bool {
+	if text == "" {
+		return true
+	}
+	return len(text) == 7 && text[0] == '#' && strings.Trim(text[1:], "0123456789abcdefABCDEF") == ""
+}
+
+// Over gives the theme with what it leaves empty taken from another.
+func (t Theme) Over(base Theme) Theme {
+	fill := func(value *string, other string) {
+		if *value == "" {
+			*value = other
+		}
+	}
+	fill(&t.Name, base.Name)
+	fill(&t.Language, base.Language)
+	for palette, other := range map[*Palette]*Palette{&t.Light: &base.Light, &t.Dark: &base.Dark} {
+		fill(&palette.Brand, other.Brand)
+		fill(&palette.Background, other.Background)
+		fill(&palette.Surface, other.Surface)
+		fill(&palette.Text, other.Text)
+	}
+	if len(t.Logo) == 0 {
+		t.Logo = base.Logo
+	}
+	if t.Mode == "" {
+		t.Mode = base.Mode
+	}
+	t.Hidden = slices.Concat(base.Hidden, t.Hidden) // what the deployment hides stays hidden
+	slices.Sort(t.Hidden)
+	t.Hidden = slices.Compact(t.Hidden)
+	return t
+}
