@@ -185,7 +185,7 @@ func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
 	case r.conns <- there:
-		return addressed{here}, nil
+		return addressed{buffered(here, false)}, nil
 	case <-ctx.Done():
 		here.Close()
 		return nil, ctx.Err()
