@@ -1,5 +1,3 @@
-// Package dashboard serves the pages: for operators, for users of one tenant, and the
-// portal for a tenant's customers.
 package dashboard
 
 import (
@@ -8,7 +6,11 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
+	"time"
 
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/identity"
 )
 
@@ -21,24 +23,34 @@ var staticFiles embed.FS
 // Options are what the pages work with.
 type Options struct {
 	Identity *identity.Identity
+	Store    peal.Store
+	Engine   *dispatch.Engine
+	// Echo is the built-in receiver; nil for none.
+	Echo *Echo
+	// Now is the clock; nil for the machine's.
+	Now func() time.Time
 	// Log gets what is the server's fault; nil discards it.
 	Log *slog.Logger
 }
 
 // Dashboard serves the pages. Make one with [New].
 type Dashboard struct {
+	Options
 	identity  *identity.Identity
 	log       *slog.Logger
 	mux       *http.ServeMux
-	templates *template.Template
+	templates *template.Template // of the pages to sign in on
+	pages     *pages
+	streams   atomic.Int64  // lists that are live
+	stop      chan struct{} // closed when those must end
 }
 
 // New makes the pages.
 func New(options Options) (*Dashboard, error) {
-	if options.Identity == nil {
-		return nil, errors.New("dashboard: Identity is needed")
+	if options.Identity == nil || options.Store == nil || options.Engine == nil {
+		return nil, errors.New("dashboard: Identity, Store and Engine are needed")
 	}
-	d := &Dashboard{identity: options.Identity, log: options.Log, mux: http.NewServeMux()}
+	d := &Dashboard{Options: options, identity: options.Identity, log: options.Log, mux: http.NewServeMux(), stop: make(chan struct{})}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -46,8 +58,20 @@ func New(options Options) (*Dashboard, error) {
 	if d.templates, err = template.ParseFS(templateFiles, "templates/*.html"); err != nil {
 		return nil, err
 	}
+	if d.pages, err = parsePages(); err != nil {
+		return nil, err
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	for _, rt := range d.routes() {
+		d.mux.HandleFunc(rt.method+" "+rt.path, d.signedIn(d.serve(rt)))
+	}
 	d.mux.Handle("GET /static/", d.static())
 	d.mux.HandleFunc("/", d.notFound)
 	d.signInRoutes()
 	return d, nil
 }
+
+// Close ends what streams to open pages, so that the server can stop.
+func (d *Dashboard) Close() { close(d.stop) }

@@ -13,7 +13,7 @@ import (
 )
 
 // maxForm is the largest body of a form, in bytes.
-const maxForm = 1 << 20
+const maxForm = 4 << 20 // an event of the largest data, escaped
 
 // ServeHTTP answers a request for a page.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {

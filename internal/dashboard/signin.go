@@ -19,9 +19,6 @@ func (d *Dashboard) signInRoutes() {
 	d.mux.HandleFunc("POST /account/password", d.signedIn(d.changePassword))
 	d.mux.HandleFunc("POST /account/sessions/{id}/revoke", d.signedIn(d.endOwnSession))
 	d.mux.HandleFunc("GET /portal/enter/{token}", d.enterPortal)
-	d.mux.HandleFunc("GET /{$}", d.signedIn(func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "/account", http.StatusSeeOther)
-	}))
 }
 
 // signInPage is the form of name and password.

@@ -1,0 +1,66 @@
+package dashboard
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+)
+
+// call is one request for a page.
+type call struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	d      *Dashboard
+	who    identity.Principal
+	tenant string // whose things the page is about
+	texts  *texts
+	now    time.Time
+}
+
+func (c *call) ctx() context.Context { return c.r.Context() }
+
+// isPart reports whether htmx asks for a part of a page.
+func (c *call) isPart() bool { return c.r.Header.Get("HX-Request") == "true" }
+
+// serve runs a route: may they, then its handler.
+func (d *Dashboard) serve(rt route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who, _ := identity.FromContext(r.Context())
+		c := &call{w: w, r: r, d: d, who: who, now: d.Now().UTC(), texts: d.pages.language(r)}
+		c.tenant = c.chosenTenant()
+		if !who.Can(rt.need) {
+			c.fail(peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden")))
+			return
+		}
+		if err := rt.handle(c); err != nil {
+			c.fail(err)
+		}
+	}
+}
+
+// redirect sends the browser on, after something was done.
+func (c *call) redirect(path string) error {
+	if c.isPart() {
+		c.w.Header().Set("HX-Redirect", path)
+		c.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	http.Redirect(c.w, c.r, path, http.StatusSeeOther)
+	return nil
+}
+
+// record puts what was done into the audit log.
+func (c *call) record(action, target, detail string) error {
+	return c.d.identity.Record(c.r, c.who, identity.Entry{Tenant: c.tenant, Action: action, Target: target, Detail: detail})
+}
+
+// refresh makes a change govern at once; it is saved by now, so that a failure only
+// means that it governs a little later.
+func (c *call) refresh() {
+	if err := c.d.Engine.Refresh(c.ctx()); err != nil {
+		c.d.log.Warn("a change does not govern yet: the engine could not reload its routes", "error", err)
+	}
+}

@@ -1,0 +1,112 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/pealhq/peal"
+)
+
+type cataloguePage struct {
+	Types []peal.EventType
+	Next  string
+}
+
+// catalogue lists the types of events.
+func (d *Dashboard) catalogue(c *call) error {
+	types, err := d.Store.EventTypes(c.ctx(), c.r.URL.Query().Get("after"), 2*pageRows+1)
+	if err != nil {
+		return err
+	}
+	data := cataloguePage{Types: types}
+	if len(types) > 2*pageRows {
+		data.Types = types[:2*pageRows]
+		data.Next = data.Types[2*pageRows-1].Name
+	}
+	return c.page("catalogue", c.texts.get("menu.catalogue"), data)
+}
+
+type eventTypePage struct {
+	Type    peal.EventType
+	Members []member
+}
+
+// eventType shows a type's schema and example as documentation.
+func (d *Dashboard) eventType(c *call) error {
+	t, err := d.Store.EventType(c.ctx(), c.r.PathValue("name"))
+	if peal.CodeOf(err) == peal.NotFound {
+		return peal.Errorf(peal.NotFound, "%s", c.texts.get("error.no_type"))
+	} else if err != nil {
+		return err
+	}
+	data := eventTypePage{Type: t}
+	var schema any
+	if json.Unmarshal(t.Schema, &schema) == nil {
+		data.Members = membersOf(schema, "", 0, nil)
+	}
+	return c.page("event_type", t.Name, data)
+}
+
+// member is a member of the data as a schema describes it.
+type member struct {
+	Name, Kind, Description string
+	Required                bool
+}
+
+// Bounds of a schema's documentation: the schema itself stands below it.
+const (
+	maxMembers     = 200
+	maxMemberDepth = 6
+)
+
+// membersOf lists the members that a JSON Schema names, with their path.
+func membersOf(schema any, path string, depth int, all []member) []member {
+	object, _ := schema.(map[string]any)
+	properties, _ := object["properties"].(map[string]any)
+	required, _ := object["required"].([]any)
+	names := make([]string, 0, len(properties))
+	for name := range properties {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if len(all) >= maxMembers || depth >= maxMemberDepth {
+			return all
+		}
+		of, _ := properties[name].(map[string]any)
+		description, _ := of["description"].(string)
+		full := strings.TrimPrefix(path+"."+name, ".")
+		all = append(all, member{full, kindOf(of), description, slices.Contains(required, any(name))})
+		all = membersOf(of, full, depth+1, all)
+		if items, ok := of["items"]; ok {
+			all = membersOf(items, full+"[]", depth+1, all)
+		}
+	}
+	return all
+}
+
+// kindOf writes what a schema allows in a few words.
+func kindOf(schema map[string]any) string {
+	var words []string
+	switch kind := schema["type"].(type) {
+	case string:
+		words = append(words, kind)
+	case []any:
+		for _, one := range kind {
+			if text, ok := one.(string); ok {
+				words = append(words, text)
+			}
+		}
+	}
+	if format, ok := schema["format"].(string); ok {
+		words = append(words, format)
+	}
+	if values, ok := schema["enum"].([]any); ok {
+		text, err := json.Marshal(values)
+		if err == nil {
+			words = append(words, string(text))
+		}
+	}
+	return strings.Join(words, " · ")
+}

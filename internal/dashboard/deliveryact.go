@@ -1,0 +1,86 @@
+package dashboard
+
+import (
+	"github.com/pealhq/peal"
+)
+
+// retryDelivery makes a delivery due now.
+func (d *Dashboard) retryDelivery(c *call) error {
+	delivery, err := c.findDelivery()
+	if err != nil {
+		return err
+	}
+	if _, err := d.Engine.Retry(c.ctx(), c.tenant, delivery.ID); err != nil {
+		return err
+	}
+	if err := c.record("delivery.retry", delivery.ID.String(), delivery.EventType); err != nil {
+		return err
+	}
+	return c.redirect("/deliveries/" + delivery.ID.String() + "?done=retried")
+}
+
+// cancelDelivery ends a pending delivery.
+func (d *Dashboard) cancelDelivery(c *call) error {
+	delivery, err := c.findDelivery()
+	if err != nil {
+		return err
+	}
+	if _, err := d.Engine.Cancel(c.ctx(), c.tenant, delivery.ID); err != nil {
+		return err
+	}
+	if err := c.record("delivery.cancel", delivery.ID.String(), delivery.EventType); err != nil {
+		return err
+	}
+	return c.redirect("/deliveries/" + delivery.ID.String() + "?done=canceled")
+}
+
+// retryMany replays everything of a filter: a job for each webhook, which goes on by
+// itself.
+func (d *Dashboard) retryMany(c *call) error {
+	if err := c.r.ParseForm(); err != nil {
+		return err
+	}
+	f := c.readFilter(c.r.PostForm)
+	if f.query.Status != peal.Failed && f.query.Status != peal.Canceled {
+		return peal.Errorf(peal.Invalid, "%s", c.texts.get("deliveries.bulk_status"))
+	}
+	since := f.query.Since
+	if since.IsZero() {
+		since = c.now.AddDate(-1, 0, 0)
+	}
+	_, webhooks, err := c.tenantWebhooks()
+	if err != nil {
+		return err
+	}
+	begun := 0
+	var last string
+	for i := range webhooks {
+		w := &webhooks[i]
+		if !f.query.WebhookID.IsZero() && w.ID != f.query.WebhookID || w.Status == peal.Disabled {
+			continue
+		}
+		one := peal.DeliveryQuery{Tenant: c.tenant, WebhookID: w.ID, Status: f.query.Status, Since: since, Limit: 1}
+		if found, err := d.Store.Deliveries(c.ctx(), one); err != nil {
+			return err
+		} else if len(found) == 0 {
+			continue
+		}
+		replay := peal.Replay{Tenant: c.tenant, WebhookID: w.ID, Since: since, Statuses: []peal.DeliveryStatus{f.query.Status}}
+		if f.Type != "" {
+			replay.EventTypes = []string{f.Type}
+		}
+		job, err := d.Engine.Replay(c.ctx(), replay)
+		if err != nil {
+			return err
+		}
+		if err := c.record("webhook.replay", w.ID.String(), "deliveries that are "+string(f.query.Status)); err != nil {
+			return err
+		}
+		begun++
+		last = "/webhooks/" + w.ID.String() + "/replays/" + job.ID.String()
+	}
+	if begun == 1 {
+		return c.redirect(last)
+	}
+	return c.redirect("/deliveries?done=retried_many")
+}

@@ -1,0 +1,93 @@
+package dashboard
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// A stream looks for what is new every streamEvery and ends after streamLife, before
+// the server's own limit of an answer does; the browser then begins another.
+const (
+	streamEvery = time.Second
+	streamLife  = 2 * time.Minute
+	maxStreams  = 64
+)
+
+// streamDeliveries sends a row for each delivery of the filter that is new or has another
+// status, as server-sent events.
+func (d *Dashboard) streamDeliveries(c *call) error {
+	if d.streams.Add(1) > maxStreams {
+		d.streams.Add(-1)
+		return &peal.Error{Code: peal.Unavailable, Message: c.texts.get("error.streams"), RetryAfter: 10 * time.Second}
+	}
+	defer d.streams.Add(-1)
+	filter := c.readFilter(c.r.URL.Query())
+	after, _ := peal.ParseDeliveryID(c.r.URL.Query().Get("after"))
+	c.w.Header().Set("Content-Type", "text/event-stream")
+	answer := http.NewResponseController(c.w)
+	if _, err := c.w.Write([]byte(": begun\n\n")); err != nil || answer.Flush() != nil {
+		return nil
+	}
+	seen := map[peal.DeliveryID]peal.DeliveryStatus{}
+	tick := time.NewTicker(streamEvery)
+	defer tick.Stop()
+	end := time.NewTimer(streamLife)
+	defer end.Stop()
+	for first := true; ; first = false {
+		text, err := c.news(&filter, after, seen, first)
+		if err != nil {
+			d.log.Warn("a live list ends: deliveries could not be read", "error", err)
+			return nil
+		}
+		if len(text) > 0 {
+			if _, err := c.w.Write(text); err != nil || answer.Flush() != nil {
+				return nil
+			}
+		}
+		select {
+		case <-tick.C:
+			c.now = d.Now().UTC()
+		case <-end.C:
+			return nil
+		case <-c.ctx().Done():
+			return nil
+		case <-d.stop:
+			return nil
+		}
+	}
+}
+
+// news gives the events of what is not in seen as it stands now, oldest first.
+func (c *call) news(filter *deliveryFilter, after peal.DeliveryID, seen map[peal.DeliveryID]peal.DeliveryStatus, first bool) ([]byte, error) {
+	found, _, err := c.findDeliveries(filter, pageRows)
+	if err != nil {
+		return nil, err
+	}
+	byID, _, err := c.tenantWebhooks()
+	if err != nil {
+		return nil, err
+	}
+	if len(seen) > 100*pageRows {
+		clear(seen)
+		first = true
+	}
+	rows := c.deliveryRows(found, byID)
+	var events bytes.Buffer
+	for i := len(found) - 1; i >= 0; i-- {
+		status, known := seen[found[i].ID]
+		seen[found[i].ID] = found[i].Status
+		if known && status == found[i].Status || first && found[i].ID.Compare(after) <= 0 {
+			continue
+		}
+		var row bytes.Buffer
+		if err := c.d.pages.sets[c.texts.language][""].ExecuteTemplate(&row, "delivery_row", rows[i]); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&events, "event: row\ndata: %s\n\n", bytes.ReplaceAll(row.Bytes(), []byte("\n"), []byte(" ")))
+	}
+	return events.Bytes(), nil
+}

@@ -1,0 +1,26 @@
+// Package dashboard serves the pages that people see: operators for every tenant,
+// tenants for their own.
+//
+// Pages are made on the server from the templates in templates/, with the texts of
+// texts/, one file a language, and the styles of static/look.css. There is no build
+// step: static/app.js is a few small helpers, static/htmx.min.js is htmx as its authors
+// published it. Nothing is written into a page that its Content-Security-Policy would
+// have to allow: no inline script, no inline style, no other host.
+//
+// # How to add a page
+//
+//  1. A route in routes.go: method, path, what it needs (see, change, operate), handler.
+//  2. A handler in a file of its own: func (d *Dashboard) name(c *call) error. It reads
+//     with d.Store and d.Engine for c.tenant, and ends with c.page("name", title, data)
+//     or c.redirect. An error that it returns becomes a page; a *[peal.Error] with a
+//     Field belongs to a form, see formFaults.
+//  3. A template templates/name.html that defines "content". Its dot is the page: .Data
+//     is what the handler gave, $.CanChange and the like tell what to show. Parts that
+//     several pages share are in templates/parts.html.
+//  4. Every text by key: {{t "webhooks.title"}}, {{t "problem.since" "time" .Since}},
+//     {{tn "count.attempts" .Attempts}}; the keys in every file of texts/. New fails when
+//     a template asks for a key that is missing, and a test compares the languages.
+//  5. A row in the menu, see frame.go, and one in the tests' list of pages.
+//
+// A part of a page that htmx asks for (call.isPart) is rendered by c.part("template", data).
+package dashboard

@@ -1,0 +1,138 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// EchoHost is the host of the built-in receiver. It is in no network: only this server's
+// own requests find it, in memory, and nothing else is behind it.
+const EchoHost = "echo.peal.internal"
+
+// Echo is a receiver that takes everything and remembers the latest, so that somebody
+// without an endpoint sees an event arrive. Its memory is bounded.
+type Echo struct {
+	server *http.Server
+	conns  chan net.Conn
+	closed chan struct{}
+	ended  chan struct{}
+	once   sync.Once
+
+	mu     sync.Mutex
+	latest []Received // the newest last
+}
+
+// Received is a request that came to the built-in receiver.
+type Received struct {
+	At   time.Time
+	Path string
+	Head peal.Head
+	Body []byte
+}
+
+// Bounds of what the receiver remembers.
+const (
+	echoRequests = 50
+	echoBody     = 16 << 10
+)
+
+// NewEcho starts the receiver; Close ends it.
+func NewEcho() *Echo {
+	e := &Echo{conns: make(chan net.Conn), closed: make(chan struct{}), ended: make(chan struct{})}
+	e.server = &http.Server{Handler: e, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: log.New(io.Discard, "", 0)}
+	go func() {
+		defer close(e.ended)
+		e.server.Serve(e)
+	}()
+	return e
+}
+
+// EchoURL is the address of the receiver for a tenant's webhook.
+func EchoURL(tenant string) string { return "http://" + EchoHost + "/" + tenant }
+
+// Dial makes a connection to the receiver.
+func (e *Echo) Dial(ctx context.Context) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case e.conns <- far:
+		return near, nil
+	case <-e.closed:
+	case <-ctx.Done():
+	}
+	near.Close()
+	far.Close()
+	return nil, errors.New("the built-in receiver has stopped")
+}
+
+// Accept implements [net.Listener].
+func (e *Echo) Accept() (net.Conn, error) {
+	select {
+	case c := <-e.conns:
+		return c, nil
+	case <-e.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Addr implements [net.Listener].
+func (e *Echo) Addr() net.Addr { return echoAddr{} }
+
+type echoAddr struct{}
+
+func (echoAddr) Network() string { return "memory" }
+func (echoAddr) String() string  { return EchoHost }
+
+// Close implements [net.Listener], and ends the receiver with all its connections.
+func (e *Echo) Close() error {
+	e.once.Do(func() {
+		close(e.closed)
+		e.server.Close()
+	})
+	return nil
+}
+
+// Wait waits until the receiver has ended after Close.
+func (e *Echo) Wait() { <-e.ended }
+
+// ServeHTTP takes a request and remembers it.
+func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(io.LimitReader(r.Body, echoBody)) // what came of it is what there is
+	var head strings.Builder
+	names := make([]string, 0, len(r.Header))
+	for name := range r.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		head.WriteString(name + ": " + strings.Join(r.Header[name], ", ") + "\n")
+	}
+	e.mu.Lock()
+	e.latest = append(e.latest, Received{time.Now().UTC(), r.URL.Path, peal.Head(head.String()), body})
+	e.latest = e.latest[max(0, len(e.latest)-echoRequests):]
+	e.mu.Unlock()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	io.WriteString(w, "The built-in receiver has taken it.\n")
+}
+
+// Received gives what came for a tenant, the newest first.
+func (e *Echo) Received(tenant string) []Received {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var found []Received
+	for _, one := range slices.Backward(e.latest) {
+		if one.Path == "/"+tenant {
+			found = append(found, one)
+		}
+	}
+	return found
+}

@@ -1,0 +1,52 @@
+package dashboard
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+type eventsPage struct {
+	Type, Range string
+	Rows        []eventRow
+	Next        string
+	Address     string
+}
+
+type eventRow struct {
+	Path, ID, Type, Subject string
+	At                      time.Time
+	Ago                     string
+}
+
+// eventPath is where an event's page is: by its own key, which no publisher chooses.
+func eventPath(key peal.EventKey) string { return "/events/" + key.String() }
+
+// events lists events, newest first.
+func (d *Dashboard) events(c *call) error {
+	values := c.r.URL.Query()
+	data := eventsPage{}
+	query := peal.EventQuery{Tenant: c.tenant, Limit: pageRows + 1}
+	if name := values.Get("type"); peal.ValidateType(name) == nil {
+		query.Type, data.Type = name, name
+	}
+	if length, ok := map[string]time.Duration{"1h": time.Hour, "24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour, "30d": 30 * 24 * time.Hour}[values.Get("range")]; ok {
+		query.Since, data.Range = c.now.Add(-length), values.Get("range")
+	}
+	query.Before, _ = peal.ParseEventKey(values.Get("before"))
+	events, err := d.Store.Events(c.ctx(), query)
+	if err != nil {
+		return err
+	}
+	if len(events) > pageRows {
+		events = events[:pageRows]
+		data.Next = events[pageRows-1].Key.String()
+	}
+	for i := range events {
+		e := &events[i]
+		data.Rows = append(data.Rows, eventRow{eventPath(e.Key), e.ID, e.Type, e.Subject, e.AcceptedAt(), c.texts.ago(e.AcceptedAt(), c.now)})
+	}
+	data.Address = "/events?" + url.Values{"type": {data.Type}, "range": {data.Range}}.Encode()
+	return c.page("events", c.texts.get("menu.events"), data)
+}

@@ -1,0 +1,107 @@
+package dashboard
+
+import (
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+)
+
+// frame is what is around every page.
+type frame struct {
+	Title, Page string
+	Language    string
+	Tenant      string
+	Who         string
+	IsOperator  bool
+	CanChange   bool
+	CanPublish  bool
+	CanReveal   bool
+	Now         time.Time
+	Menu        []menuItem
+	Tenants     []string // those that an operator can choose from
+	Notice      string   // what was just done
+	Theme       string   // light or dark where somebody chose one; "" for the system's
+}
+
+// menuItem is a row of the menu.
+type menuItem struct {
+	Key     string // of its text
+	Path    string
+	Count   string
+	Current bool
+	Heading bool
+}
+
+// menuTenants is how many tenants can be chosen from a list.
+const menuTenants = 200
+
+func (c *call) frame(name, title string) (*frame, error) {
+	f := &frame{
+		Title: title, Page: name, Language: c.texts.language, Tenant: c.tenant, Who: c.who.Name, IsOperator: c.who.IsOperator(),
+		CanChange: c.who.Can(identity.Manage), CanPublish: c.who.Can(identity.Publish), CanReveal: c.who.Can(identity.Reveal), Now: c.now, Notice: c.notice(), Theme: c.theme(),
+	}
+	if name == "" {
+		return f, nil
+	}
+	if f.IsOperator {
+		tenants, err := c.d.Store.Tenants(c.ctx(), "", menuTenants)
+		if err != nil {
+			return nil, err
+		}
+		for i := range tenants {
+			f.Tenants = append(f.Tenants, tenants[i].Name)
+		}
+	}
+	var err error
+	f.Menu, err = c.menu(name)
+	return f, err
+}
+
+// menuCount is how far rows are counted for the menu.
+const menuCount = 100
+
+// menu is the menu with the page's row marked.
+func (c *call) menu(name string) ([]menuItem, error) {
+	webhooks, err := c.d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, menuCount+1)
+	if err != nil {
+		return nil, err
+	}
+	types, err := c.d.Store.EventTypes(c.ctx(), "", menuCount+1)
+	if err != nil {
+		return nil, err
+	}
+	items := []menuItem{
+		{Key: "menu.overview", Path: "/"},
+		{Key: "menu.webhooks", Path: "/webhooks", Count: c.upTo(len(webhooks))},
+		{Key: "menu.deliveries", Path: "/deliveries"},
+		{Key: "menu.events", Path: "/events"},
+		{Key: "menu.catalogue", Path: "/catalogue", Count: c.upTo(len(types))},
+	}
+	section := map[string]string{
+		"overview": "/", "webhooks": "/webhooks", "webhook": "/webhooks", "webhook_form": "/webhooks", "webhook_test": "/webhooks",
+		"webhook_secret": "/webhooks", "webhook_code": "/webhooks", "webhook_replay": "/webhooks", "webhook_delete": "/webhooks",
+		"deliveries": "/deliveries", "delivery": "/deliveries", "events": "/events", "event": "/events", "publish": "/events",
+		"catalogue": "/catalogue", "event_type": "/catalogue",
+	}[name]
+	for i := range items {
+		items[i].Current = items[i].Path == section
+	}
+	return items, nil
+}
+
+// upTo writes a count of rows of which at most menuCount are counted.
+func (c *call) upTo(n int) string {
+	if n > menuCount {
+		return c.texts.number(menuCount) + "+"
+	}
+	return c.texts.number(n)
+}
+
+// theme is the one that somebody chose, which static/app.js keeps in a cookie.
+func (c *call) theme() string {
+	if cookie, err := c.r.Cookie("peal_theme"); err == nil && (cookie.Value == "light" || cookie.Value == "dark") {
+		return cookie.Value
+	}
+	return ""
+}

@@ -1,0 +1,136 @@
+package dashboard
+
+import (
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+type overviewPage struct {
+	Empty, Echo bool
+	Ranges      []rangeChoice
+	RangeText   string
+
+	Delivered, Failed, FailedWebhooks int
+	PromptText                        string
+	Median, Slow                      string
+	Waiting, WaitingText              string
+
+	Chart       chart
+	Problems    []problem
+	Webhooks    []webhookRow
+	AllWebhooks string
+}
+
+type rangeChoice struct {
+	Name, Word string
+	Current    bool
+}
+
+// overviewWebhooks is how many webhooks are looked at for the overview, and
+// overviewRows how many of them it lists.
+const (
+	overviewWebhooks = 500
+	overviewRows     = 10
+)
+
+// overview answers whether everything arrives.
+func (d *Dashboard) overview(c *call) error {
+	chosen := spanOf(c.r.URL.Query().Get("range"))
+	data := overviewPage{Echo: d.Echo != nil, RangeText: "range." + chosen.Name}
+	for _, s := range spans {
+		data.Ranges = append(data.Ranges, rangeChoice{s.Name, c.texts.get("range.short." + s.Name), s.Name == chosen.Name})
+	}
+	webhooks, err := d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, overviewWebhooks)
+	if err != nil {
+		return err
+	}
+	if data.Empty = len(webhooks) == 0; data.Empty {
+		return c.page("overview", c.texts.get("overview.title"), data)
+	}
+	if err := c.countOverview(&data, chosen); err != nil {
+		return err
+	}
+	byID := make(map[peal.WebhookID]*peal.Webhook, len(webhooks))
+	for i := range webhooks {
+		byID[webhooks[i].ID] = &webhooks[i]
+	}
+	if data.Problems, err = c.problemsSince(byID, peal.WebhookID{}, earlier(chosen.since(c.now), c.now.Add(-24*time.Hour))); err != nil {
+		return err
+	}
+	if data.Webhooks, err = c.rows(troubledFirst(webhooks)); err != nil {
+		return err
+	}
+	data.AllWebhooks = c.upTo(len(webhooks))
+	return c.page("overview", c.texts.get("overview.title"), data)
+}
+
+// earlier is the earlier of two moments: problems of the last day are told in any range.
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// troubledFirst gives the webhooks that the overview lists: failing ones first.
+func troubledFirst(webhooks []peal.Webhook) []peal.Webhook {
+	var listed, others []peal.Webhook
+	for _, w := range webhooks {
+		if w.Status == peal.Active && !w.Health.FailingSince.IsZero() {
+			listed = append(listed, w)
+		} else {
+			others = append(others, w)
+		}
+	}
+	listed = append(listed, others...)
+	return listed[:min(len(listed), overviewRows)]
+}
+
+// countOverview fills in the numbers and the chart.
+func (c *call) countOverview(data *overviewPage, chosen span) error {
+	buckets, err := c.d.Store.Stats(c.ctx(), peal.StatsQuery{Tenant: c.tenant, Width: chosen.Width, Since: chosen.since(c.now), Until: c.now.Add(time.Hour)})
+	if err != nil {
+		return err
+	}
+	s := newSeries(chosen, c.now)
+	failed := map[peal.WebhookID]bool{}
+	for i := range buckets {
+		s.add(&buckets[i])
+		if buckets[i].Failed > 0 {
+			failed[buckets[i].WebhookID] = true
+		}
+	}
+	data.Chart = c.texts.draw(s)
+	data.Delivered, data.Failed, data.FailedWebhooks = s.total.Delivered, s.total.Failed, len(failed)
+	data.PromptText = c.texts.get("overview.nothing")
+	if s.total.Delivered > 0 {
+		data.PromptText = c.texts.get("overview.prompt", "part", c.texts.percent(float64(s.total.Prompt)/float64(s.total.Delivered)))
+	}
+	data.Median, data.Slow = "–", c.texts.get("overview.no_latency")
+	if median, ok := s.total.Quantile(0.5); ok {
+		slow, _ := s.total.Quantile(0.95)
+		data.Median, data.Slow = c.texts.duration(median), c.texts.get("overview.median", "slow", c.texts.duration(slow))
+	}
+	return c.countBacklog(data)
+}
+
+func (c *call) countBacklog(data *overviewPage) error {
+	backlog, err := c.d.Store.Backlog(c.ctx(), c.tenant)
+	if err != nil {
+		return err
+	}
+	data.Waiting = c.texts.number(backlog.Pending)
+	if backlog.Pending >= peal.MaxBacklog {
+		data.Waiting += "+"
+	}
+	switch oldest := c.texts.duration(c.now.Sub(backlog.Oldest)); {
+	case backlog.Pending == 0:
+		data.WaitingText = c.texts.get("overview.nothing_waits")
+	case backlog.Held > 0:
+		data.WaitingText = c.texts.get("overview.held", "n", c.texts.number(backlog.Held), "oldest", oldest)
+	default:
+		data.WaitingText = c.texts.get("overview.oldest", "oldest", oldest)
+	}
+	return nil
+}

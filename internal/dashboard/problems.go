@@ -1,0 +1,71 @@
+package dashboard
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// problem is why deliveries of a webhook fail, in a sentence, with what to do.
+type problem struct {
+	Path, Title string
+	Attempts    int
+	First       time.Time
+	Said        string // the endpoint's or the network's own words
+	Remedy      string
+}
+
+// maxProblems is how many are shown.
+const maxProblems = 20
+
+// problemsSince gives what goes wrong now: what was seen since a moment, and after
+// which the webhook has not succeeded, or fails all the same.
+func (c *call) problemsSince(webhooks map[peal.WebhookID]*peal.Webhook, one peal.WebhookID, since time.Time) ([]problem, error) {
+	found, err := c.d.Store.Problems(c.ctx(), c.tenant, one, since, maxProblems)
+	if err != nil {
+		return nil, err
+	}
+	var problems []problem
+	for i := range found {
+		w := webhooks[found[i].WebhookID]
+		if w == nil || w.Health.FailingSince.IsZero() && c.now.Sub(found[i].Last) > time.Hour {
+			continue // it has got well
+		}
+		problems = append(problems, c.texts.problem(w, &found[i]))
+	}
+	return problems, nil
+}
+
+// problem puts one into words.
+func (t *texts) problem(w *peal.Webhook, p *peal.Problem) problem {
+	key := problemKey(p)
+	title := t.get("problem.title", "host", host(w.URL), "what", t.get("problem."+key+".title", "code", strconv.Itoa(p.StatusCode)))
+	remedy := t.get("remedy." + string(p.Reason))
+	if t.has("problem." + key + ".remedy") {
+		remedy = t.get("problem." + key + ".remedy")
+	}
+	return problem{Path: "/webhooks/" + w.ID.String(), Title: title, Attempts: p.Attempts, First: p.First, Said: p.Error, Remedy: remedy}
+}
+
+// problemKey tells apart what has a remedy of its own.
+func problemKey(p *peal.Problem) string {
+	switch {
+	case p.Reason == peal.ReasonTLS && strings.Contains(p.Error, "expired"):
+		return "expired"
+	case p.Reason != peal.ReasonStatus:
+		return string(p.Reason)
+	case p.StatusCode == 401, p.StatusCode == 403:
+		return "unauthorized"
+	case p.StatusCode == 404, p.StatusCode == 410:
+		return "gone"
+	case p.StatusCode == 413:
+		return "large"
+	case p.StatusCode == 429:
+		return "busy"
+	case p.StatusCode >= 500:
+		return "broken"
+	}
+	return "status"
+}

@@ -1,0 +1,123 @@
+// Small helpers; every page works without them.
+"use strict";
+(() => {
+  const zone = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" });
+  const short = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+  const say = (text) => { const said = document.getElementById("said"); if (said) said.textContent = text; };
+
+  // Moments in the viewer's own zone; a click on one shows UTC.
+  const localize = (root) => {
+    for (const time of root.querySelectorAll("time[data-local]")) {
+      const utc = time.title;
+      time.textContent = zone.format(new Date(time.dateTime));
+      time.removeAttribute("data-local");
+      time.addEventListener("click", () => {
+        const now = time.textContent;
+        time.textContent = now === utc ? zone.format(new Date(time.dateTime)) : utc;
+      });
+    }
+    for (const time of root.querySelectorAll("time[data-short]")) {
+      const at = new Date(time.dateTime);
+      time.textContent = (at.toDateString() === new Date().toDateString() ? "" : day.format(at) + ", ") + short.format(at);
+      time.removeAttribute("data-short");
+    }
+    for (const text of root.querySelectorAll("[data-axis]")) {
+      const at = new Date(text.dataset.axis);
+      text.textContent = Date.now() - at > 47 * 3600e3 ? day.format(at) : short.format(at);
+      text.removeAttribute("data-axis");
+    }
+  };
+
+  const ago = () => {
+    for (const time of document.querySelectorAll("time[data-ago]")) {
+      const seconds = Math.max(0, Math.floor((Date.now() - new Date(time.dateTime)) / 1000));
+      const pattern = time.dataset.pattern || (time.dataset.pattern = time.textContent);
+      if (!/\d/.test(pattern) || seconds < 1) continue;
+      const amount = seconds < 60 ? seconds + " s" : seconds < 3600 ? Math.floor(seconds / 60) + " min" : seconds < 172800 ? Math.floor(seconds / 3600) + " h" : "";
+      if (amount) time.textContent = pattern.replace(/\d+ (s|min|h)\b/, amount);
+    }
+    for (const left of document.querySelectorAll("[data-until]")) {
+      const seconds = Math.max(0, Math.round((new Date(left.dataset.until) - Date.now()) / 1000));
+      const two = (n) => String(n).padStart(2, "0");
+      left.textContent = (seconds >= 3600 ? Math.floor(seconds / 3600) + ":" : "") + two(Math.floor(seconds / 60) % 60) + ":" + two(seconds % 60);
+      if (seconds === 0 && left.dataset.reload !== undefined) { left.removeAttribute("data-until"); setTimeout(() => location.reload(), 2000); }
+    }
+  };
+
+  document.addEventListener("click", (event) => {
+    const copy = event.target.closest("[data-copy]");
+    if (copy) {
+      const from = document.getElementById(copy.dataset.copy);
+      navigator.clipboard.writeText(from.value ?? from.textContent).then(() => say(copy.dataset.copied || "✓"));
+      const word = copy.textContent;
+      copy.textContent = copy.dataset.copied || "✓";
+      setTimeout(() => { copy.textContent = word; }, 1500);
+    }
+    if (event.target.closest("[data-theme-toggle]")) {
+      const root = document.documentElement;
+      const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      root.dataset.theme = dark ? "light" : "dark";
+      document.cookie = "peal_theme=" + root.dataset.theme + "; path=/; max-age=31536000; samesite=lax";
+    }
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+
+  // A search over a list of choices.
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches("[data-search]")) return;
+    const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const label of document.querySelectorAll("#" + event.target.dataset.search + " label")) {
+      label.hidden = !words.every((word) => label.textContent.toLowerCase().includes(word));
+    }
+  });
+
+  // What was typed into a form outlives a restart of the server and a lost session.
+  const keep = (form) => "peal:" + location.pathname + ":" + form.dataset.keep;
+  for (const form of document.querySelectorAll("form[data-keep]")) {
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(keep(form)) || "null");
+      if (kept && !form.querySelector("[aria-invalid=true]")) {
+        for (const [name, value] of kept) {
+          const field = form.elements[name];
+          if (field && field.tagName && field.type !== "password" && field.type !== "checkbox" && field.type !== "hidden" && field.value === field.defaultValue) field.value = value;
+        }
+      }
+    } catch { sessionStorage.removeItem(keep(form)); }
+    form.addEventListener("input", () => {
+      const typed = [...new FormData(form)].filter(([name]) => !/secret|authorization|password/.test(name) && form.elements[name]?.type !== "hidden");
+      sessionStorage.setItem(keep(form), JSON.stringify(typed));
+    });
+    form.addEventListener("reset", () => sessionStorage.removeItem(keep(form)));
+  }
+  if (/[?&]done=/.test(location.search)) {
+    for (const name of Object.keys(sessionStorage)) if (name.startsWith("peal:")) sessionStorage.removeItem(name);
+  }
+
+  // A live list: rows are put on top as they come.
+  for (const list of document.querySelectorAll("[data-live]")) {
+    const source = new EventSource(list.dataset.live);
+    source.addEventListener("row", (event) => {
+      const holder = document.createElement("template");
+      holder.innerHTML = event.data;
+      for (const row of holder.content.querySelectorAll("tr")) {
+        document.getElementById(row.id)?.remove();
+        row.classList.add("new");
+        list.prepend(row);
+        while (list.rows.length > 100) list.deleteRow(-1);
+      }
+      localize(list);
+      const empty = document.getElementById("nothing");
+      if (empty) empty.hidden = true;
+    });
+    addEventListener("pagehide", () => source.close());
+  }
+
+  localize(document);
+  ago();
+  setInterval(ago, 1000);
+  document.addEventListener("htmx:load", (event) => localize(event.target));
+})();

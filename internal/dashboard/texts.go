@@ -1,0 +1,111 @@
+package dashboard
+
+import (
+	"embed"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed texts/*.yaml
+var textFiles embed.FS
+
+// fallback is the language of those who ask for none that there is.
+const fallback = "en"
+
+// texts are all texts of a language by key: the path in its file, such as
+// webhooks.title.
+type texts struct {
+	language string
+	all      map[string]string
+	missing  func(key string)
+}
+
+// loadTexts reads every language.
+func loadTexts() (map[string]*texts, error) {
+	files, err := textFiles.ReadDir("texts")
+	if err != nil {
+		return nil, err
+	}
+	languages := map[string]*texts{}
+	for _, file := range files {
+		content, err := textFiles.ReadFile("texts/" + file.Name())
+		if err != nil {
+			return nil, err
+		}
+		var tree map[string]any
+		if err := yaml.Unmarshal(content, &tree); err != nil {
+			return nil, fmt.Errorf("read texts/%s: %w", file.Name(), err)
+		}
+		t := &texts{language: strings.TrimSuffix(file.Name(), path.Ext(file.Name())), all: map[string]string{}}
+		if err := t.flatten("", tree); err != nil {
+			return nil, fmt.Errorf("read texts/%s: %w", file.Name(), err)
+		}
+		languages[t.language] = t
+	}
+	return languages, nil
+}
+
+func (t *texts) flatten(prefix string, tree map[string]any) error {
+	for name, value := range tree {
+		switch value := value.(type) {
+		case map[string]any:
+			if err := t.flatten(prefix+name+".", value); err != nil {
+				return err
+			}
+		case string:
+			t.all[prefix+name] = value
+		default:
+			return fmt.Errorf("%s%s must be a text", prefix, name)
+		}
+	}
+	return nil
+}
+
+// get gives a text with its {placeholders} filled from pairs of a name and a value. A
+// key that is missing shows itself.
+func (t *texts) get(key string, pairs ...any) string {
+	text, ok := t.all[key]
+	if !ok {
+		return key
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		text = strings.ReplaceAll(text, "{"+fmt.Sprint(pairs[i])+"}", fmt.Sprint(pairs[i+1]))
+	}
+	return text
+}
+
+// count gives the text of a number of things: key.one for 1, key.other for all else,
+// with {n}.
+func (t *texts) count(key string, n int, pairs ...any) string {
+	form := ".other"
+	if n == 1 {
+		form = ".one"
+	}
+	return t.get(key+form, append(pairs, "n", t.number(n))...)
+}
+
+// has reports whether there is a text of a key.
+func (t *texts) has(key string) bool {
+	_, ok := t.all[key]
+	return ok
+}
+
+// language gives the texts that a browser asks for: by a cookie that a page has set, or
+// by its own preference.
+func (p *pages) language(r *http.Request) *texts {
+	if cookie, err := r.Cookie("peal_language"); err == nil && p.texts[cookie.Value] != nil {
+		return p.texts[cookie.Value]
+	}
+	for tag := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
+		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
+		name, _, _ := strings.Cut(strings.ToLower(tag), "-")
+		if t := p.texts[name]; t != nil {
+			return t
+		}
+	}
+	return p.texts[fallback]
+}

@@ -1,0 +1,90 @@
+package dashboard
+
+import (
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+)
+
+type webhookPage struct {
+	Webhook    peal.Webhook
+	Pill       pill
+	Ranges     []rangeChoice
+	Chart      chart
+	Delivered  int
+	Success    string
+	Median     string
+	Pending    string
+	Oldest     string
+	Problems   []problem
+	Lane       dispatch.Lane
+	Breaker    string
+	Policy     string
+	Secrets    int
+	Format     string
+	Deliveries []deliveryRow
+	Replays    []peal.Replay
+}
+
+// webhook answers whether a webhook is well, and if not why.
+func (d *Dashboard) webhook(c *call) error {
+	w, err := c.findWebhook()
+	if err != nil {
+		return err
+	}
+	chosen := spanOf(c.r.URL.Query().Get("range"))
+	data := webhookPage{Webhook: w, Lane: d.Engine.Lane(w.ID), Policy: delaysText(d.Engine.Policy(&w).Delays), Secrets: len(w.Secrets), Format: w.Format}
+	data.Breaker = "breaker." + string(data.Lane.Breaker)
+	if format, ok := d.Engine.Format(w.Format); ok {
+		data.Format = format.Title
+	}
+	for _, s := range spans {
+		data.Ranges = append(data.Ranges, rangeChoice{s.Name, c.texts.get("range.short." + s.Name), s.Name == chosen.Name})
+	}
+	buckets, err := d.Store.Stats(c.ctx(), peal.StatsQuery{Tenant: c.tenant, WebhookID: w.ID, Width: chosen.Width, Since: chosen.since(c.now), Until: c.now.Add(time.Hour)})
+	if err != nil {
+		return err
+	}
+	s := newSeries(chosen, c.now)
+	for i := range buckets {
+		s.add(&buckets[i])
+	}
+	data.Chart, data.Delivered, data.Success, data.Median = c.texts.draw(s), s.total.Delivered, c.texts.success(&s.total), "–"
+	if median, ok := s.total.Quantile(0.5); ok {
+		data.Median = c.texts.duration(median)
+	}
+	if err := c.completeWebhook(&data); err != nil {
+		return err
+	}
+	return c.page("webhook", host(w.URL), data)
+}
+
+// completeWebhook reads what is not counted by time.
+func (c *call) completeWebhook(data *webhookPage) error {
+	w := &data.Webhook
+	activity, err := c.d.Store.Activity(c.ctx(), c.tenant, []peal.WebhookID{w.ID})
+	if err != nil {
+		return err
+	}
+	data.Pill = c.texts.webhookPill(w, activity[0].Pending)
+	data.Pending = c.texts.number(activity[0].Pending)
+	if activity[0].Pending >= peal.MaxPending {
+		data.Pending += "+"
+	}
+	data.Oldest = c.texts.get("overview.nothing_waits")
+	if activity[0].Pending > 0 {
+		data.Oldest = c.texts.get("overview.oldest", "oldest", c.texts.duration(c.now.Sub(activity[0].Oldest)))
+	}
+	webhooks := map[peal.WebhookID]*peal.Webhook{w.ID: w}
+	if data.Problems, err = c.problemsSince(webhooks, w.ID, c.now.Add(-7*24*time.Hour)); err != nil {
+		return err
+	}
+	deliveries, err := c.d.Store.Deliveries(c.ctx(), peal.DeliveryQuery{Tenant: c.tenant, WebhookID: w.ID, Limit: 10})
+	if err != nil {
+		return err
+	}
+	data.Deliveries = c.deliveryRows(deliveries, webhooks)
+	data.Replays, err = c.d.Store.Replays(c.ctx(), c.tenant, w.ID, peal.JobID{}, 3)
+	return err
+}

@@ -1,0 +1,87 @@
+package dashboard
+
+import (
+	"slices"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+)
+
+type previewPart struct {
+	Fault   string
+	Preview *dispatch.Preview
+	Path    string
+}
+
+// previewWebhook shows the exact request that the form's webhook would get.
+func (d *Dashboard) previewWebhook(c *call) error {
+	if err := c.r.ParseForm(); err != nil {
+		return err
+	}
+	w, err := c.freshWebhook()
+	if err != nil {
+		return err
+	}
+	if id, err := peal.ParseWebhookID(c.r.PostFormValue("id")); err == nil {
+		if w, err = d.Store.Webhook(c.ctx(), c.tenant, id); err != nil {
+			return err
+		}
+	} else {
+		w.ID = peal.NewWebhookID()
+	}
+	r := &reading{c.r.PostForm, map[string]string{}, c.texts}
+	r.read(&w)
+	if w.URL == "" {
+		w.URL = "https://example.com/hook"
+	}
+	if len(w.Events) == 0 {
+		w.Events = []string{"*"}
+	}
+	w.Status = peal.Active
+	d.applySecret(&w, r.text("secret"), c.now)
+	part := previewPart{Path: pathOf(w.URL)}
+	previews, err := d.Engine.Preview(c.ctx(), &w, d.previewChoice(c, &w))
+	if err != nil {
+		_, message, ok := formField(err)
+		if !ok {
+			return err
+		}
+		part.Fault = message
+		return c.part("preview", part)
+	}
+	if len(previews) > 0 {
+		part.Preview = &previews[0]
+		if part.Preview.Error != nil {
+			part.Fault = part.Preview.Error.Error()
+		}
+	}
+	return c.part("preview", part)
+}
+
+// previewChoice is the catalogue's first type that the webhook wants, or an event made
+// up where the catalogue has none.
+func (d *Dashboard) previewChoice(c *call, w *peal.Webhook) dispatch.PreviewChoice {
+	types, err := d.Store.EventTypes(c.ctx(), "", maxTypes)
+	if err == nil && slices.ContainsFunc(types, func(t peal.EventType) bool {
+		return slices.ContainsFunc(w.Events, func(p string) bool { return peal.MatchPattern(p, t.Name) })
+	}) {
+		return dispatch.PreviewChoice{}
+	}
+	return dispatch.PreviewChoice{Event: &peal.Event{Type: sampleType(w.Events), Data: []byte(sampleData)}}
+}
+
+// sampleData is the content of an event that is made up.
+const sampleData = `{"id": 7, "title": "Ring every endpoint"}`
+
+// sampleType is a type that patterns match.
+func sampleType(patterns []string) string {
+	for _, pattern := range patterns {
+		if peal.ValidateType(pattern) == nil {
+			return pattern
+		}
+		if n := len(pattern); n > 2 && pattern[n-2:] == ".*" && peal.ValidateType(pattern[:n-2]) == nil {
+			return pattern[:n-2] + ".created"
+		}
+	}
+	return "task.created"
+}

@@ -1,0 +1,146 @@
+package dashboard
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+type replayPage struct {
+	Webhook peal.Webhook
+	Values  url.Values
+	Fault   string
+	Count   peal.ReplayCount
+	Counted bool
+	Replay  *peal.Replay
+	Pill    pill
+}
+
+// Value is what a field holds.
+func (p *replayPage) Value(name string) string { return p.Values.Get(name) }
+
+// localTime is how a browser writes a moment in a form; it is taken as UTC.
+const localTime = "2006-01-02T15:04"
+
+// replayForm asks what is to be sent again.
+func (d *Dashboard) replayForm(c *call) error {
+	w, err := c.findWebhook()
+	if err != nil {
+		return err
+	}
+	values := url.Values{"since": {c.now.Add(-24 * time.Hour).Format(localTime)}, "failed": {"on"}}
+	if !w.Health.FailingSince.IsZero() {
+		values.Set("since", w.Health.FailingSince.Format(localTime))
+	}
+	return c.page("webhook_replay", c.texts.get("replay.title", "host", host(w.URL)), &replayPage{Webhook: w, Values: values})
+}
+
+// readReplay reads what somebody chose.
+func (c *call) readReplay(w *peal.Webhook) (peal.Replay, string) {
+	r := peal.Replay{Tenant: c.tenant, WebhookID: w.ID, Statuses: []peal.DeliveryStatus{}}
+	v := c.r.PostForm
+	var err error
+	if r.Since, err = time.Parse(localTime, v.Get("since")); err != nil {
+		return r, c.texts.get("replay.bad_time")
+	}
+	if until := v.Get("until"); until != "" {
+		if r.Until, err = time.Parse(localTime, until); err != nil {
+			return r, c.texts.get("replay.bad_time")
+		}
+	}
+	for name, status := range map[string]peal.DeliveryStatus{"failed": peal.Failed, "canceled": peal.Canceled, "success": peal.Success} {
+		if v.Get(name) != "" {
+			r.Statuses = append(r.Statuses, status)
+		}
+	}
+	r.Missed = v.Get("missed") != ""
+	return r, ""
+}
+
+// countReplay counts what would be sent, while somebody chooses.
+func (d *Dashboard) countReplay(c *call) error {
+	w, err := c.findWebhook()
+	if err != nil {
+		return err
+	}
+	if err := c.r.ParseForm(); err != nil {
+		return err
+	}
+	data := &replayPage{Webhook: w, Values: c.r.PostForm, Counted: true}
+	replay, fault := c.readReplay(&w)
+	if fault == "" {
+		data.Count, err = d.Engine.CountReplay(c.ctx(), &replay)
+		if err != nil && peal.CodeOf(err) != peal.Invalid && peal.CodeOf(err) != peal.Conflict {
+			return err
+		} else if err != nil {
+			fault = messageOf(err)
+		}
+	}
+	data.Fault = fault
+	return c.part("replay_count", data)
+}
+
+// startReplay begins the job.
+func (d *Dashboard) startReplay(c *call) error {
+	w, err := c.findWebhook()
+	if err != nil {
+		return err
+	}
+	if err := c.r.ParseForm(); err != nil {
+		return err
+	}
+	replay, fault := c.readReplay(&w)
+	if fault == "" {
+		replay, err = d.Engine.Replay(c.ctx(), replay)
+		if err == nil {
+			if err := c.record("webhook.replay", w.ID.String(), replay.ID.String()); err != nil {
+				return err
+			}
+			return c.redirect("/webhooks/" + w.ID.String() + "/replays/" + replay.ID.String())
+		}
+		if code := peal.CodeOf(err); code != peal.Invalid && code != peal.Conflict {
+			return err
+		}
+		fault = messageOf(err)
+	}
+	return c.answer(422, "webhook_replay", c.texts.get("replay.title", "host", host(w.URL)), &replayPage{Webhook: w, Values: c.r.PostForm, Fault: fault})
+}
+
+// replayProgress shows how far a replay has come.
+func (d *Dashboard) replayProgress(c *call) error {
+	w, err := c.findWebhook()
+	if err != nil {
+		return err
+	}
+	replay, err := c.findReplay()
+	if err != nil {
+		return err
+	}
+	class := map[peal.ReplayStatus]string{peal.ReplayRunning: "wait", peal.ReplayDone: "ok", peal.ReplayFailed: "bad", peal.ReplayCanceled: "held"}[replay.Status]
+	data := &replayPage{Webhook: w, Replay: &replay, Pill: pill{c.texts.get("replay." + string(replay.Status)), class}}
+	if c.isPart() {
+		return c.part("replay_progress", data)
+	}
+	return c.page("webhook_replay", c.texts.get("replay.title", "host", host(w.URL)), data)
+}
+
+func (c *call) findReplay() (peal.Replay, error) {
+	id, err := peal.ParseJobID(c.r.PathValue("job"))
+	if err != nil {
+		return peal.Replay{}, peal.Errorf(peal.NotFound, "%s", c.texts.get("error.no_replay"))
+	}
+	return c.d.Store.Replay(c.ctx(), c.tenant, id)
+}
+
+// cancelReplay ends a replay that runs.
+func (d *Dashboard) cancelReplay(c *call) error {
+	replay, err := c.findReplay()
+	if err != nil {
+		return err
+	}
+	if _, err := d.Engine.CancelReplay(c.ctx(), c.tenant, replay.ID); err != nil && peal.CodeOf(err) != peal.Conflict {
+		return err
+	}
+	return c.redirect("/webhooks/" + replay.WebhookID.String() + "/replays/" + replay.ID.String())
+}

@@ -1,0 +1,91 @@
+package dashboard
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pealhq/peal"
+)
+
+type testPage struct {
+	Webhook peal.Webhook
+	Types   []string
+	Type    string
+	Data    string
+	Fault   string
+	Result  *attemptView
+	Taken   bool
+	Path    string // of the delivery
+}
+
+// testForm lets somebody pick a type and edit its example.
+func (d *Dashboard) testForm(c *call) error {
+	w, err := c.findWebhook()
+	if err != nil {
+		return err
+	}
+	data, err := c.testOf(&w, c.r.URL.Query().Get("type"))
+	if err != nil {
+		return err
+	}
+	return c.page("webhook_test", c.texts.get("test.title", "host", host(w.URL)), data)
+}
+
+// testOf fills the form with the types that the webhook wants and one's example.
+func (c *call) testOf(w *peal.Webhook, chosen string) (testPage, error) {
+	data := testPage{Webhook: *w, Type: chosen, Data: sampleData}
+	types, err := c.d.Store.EventTypes(c.ctx(), "", maxTypes)
+	if err != nil {
+		return data, err
+	}
+	for i := range types {
+		if slices.ContainsFunc(w.Events, func(p string) bool { return peal.MatchPattern(p, types[i].Name) }) {
+			data.Types = append(data.Types, types[i].Name)
+			if data.Type == "" {
+				data.Type = types[i].Name
+			}
+			if data.Type == types[i].Name && types[i].Example != nil {
+				data.Data = indented(types[i].Example)
+			}
+		}
+	}
+	if len(data.Types) == 0 {
+		data.Types = []string{sampleType(w.Events)}
+	}
+	if data.Type == "" {
+		data.Type = data.Types[0]
+	}
+	return data, nil
+}
+
+// sendTest sends the test and shows request and response at once.
+func (d *Dashboard) sendTest(c *call) error {
+	w, err := c.findWebhook()
+	if err != nil {
+		return err
+	}
+	data, err := c.testOf(&w, strings.TrimSpace(c.r.PostFormValue("type")))
+	if err != nil {
+		return err
+	}
+	data.Data = c.r.PostFormValue("data")
+	delivery, attempt, err := d.Engine.Test(c.ctx(), c.tenant, w.ID, data.Type, []byte(data.Data))
+	if _, message, ok := formField(err); ok {
+		data.Fault = message
+	} else if err != nil {
+		return err
+	} else {
+		view := c.attemptView(&attempt)
+		data.Result, data.Taken, data.Path = &view, attempt.Succeeded(), "/deliveries/"+delivery.ID.String()
+		if event, err := d.Store.Event(c.ctx(), c.tenant, delivery.EventID); err == nil {
+			data.Result.Body = c.bodyOf(&w, &event)
+		}
+		if err := c.record("webhook.test", w.ID.String(), data.Type); err != nil {
+			return err
+		}
+	}
+	if c.isPart() {
+		return c.part("test_result", data)
+	}
+	return c.page("webhook_test", c.texts.get("test.title", "host", host(w.URL)), data)
+}

@@ -1,0 +1,102 @@
+package dashboard
+
+import (
+	"github.com/pealhq/peal"
+)
+
+type welcomePage struct {
+	Webhook  *peal.Webhook
+	Event    string // its key, once it is published
+	Delivery *deliveryRow
+	Arrived  bool
+	Received *Received
+}
+
+// welcomeType and welcomeData are the first event that somebody publishes.
+const (
+	welcomeType = "task.created"
+	welcomeData = `{"id": 7, "title": "Ring every endpoint"}`
+)
+
+// welcome leads to a first delivered event.
+func (d *Dashboard) welcome(c *call) error {
+	data, err := c.welcomeState()
+	if err != nil {
+		return err
+	}
+	if c.isPart() {
+		return c.part("welcome_steps", data)
+	}
+	return c.page("welcome", c.texts.get("welcome.title"), data)
+}
+
+func (c *call) welcomeState() (welcomePage, error) {
+	var data welcomePage
+	if c.d.Echo == nil {
+		return data, peal.Errorf(peal.NotFound, "%s", c.texts.get("welcome.no_echo"))
+	}
+	byID, webhooks, err := c.tenantWebhooks()
+	if err != nil {
+		return data, err
+	}
+	for i := range webhooks {
+		if webhooks[i].URL == EchoURL(c.tenant) {
+			data.Webhook = &webhooks[i]
+		}
+	}
+	key, err := peal.ParseEventKey(c.r.URL.Query().Get("event"))
+	if err != nil || data.Webhook == nil {
+		return data, nil
+	}
+	data.Event = key.String()
+	deliveries, err := c.d.Store.Deliveries(c.ctx(), peal.DeliveryQuery{Tenant: c.tenant, EventKey: key, WebhookID: data.Webhook.ID, Limit: 1})
+	if err != nil || len(deliveries) == 0 {
+		return data, err
+	}
+	data.Delivery = &c.deliveryRows(deliveries, byID)[0]
+	data.Arrived = deliveries[0].Status == peal.Success
+	if received := c.d.Echo.Received(c.tenant); len(received) > 0 {
+		data.Received = &received[0]
+	}
+	return data, nil
+}
+
+// welcomeWebhook creates the webhook to the built-in receiver.
+func (d *Dashboard) welcomeWebhook(c *call) error {
+	data, err := c.welcomeState()
+	if err != nil {
+		return err
+	}
+	if data.Webhook != nil {
+		return c.redirect("/welcome/echo")
+	}
+	w, err := c.freshWebhook()
+	if err != nil {
+		return err
+	}
+	w.ID, w.URL, w.Events, w.Description = peal.NewWebhookID(), EchoURL(c.tenant), []string{"*"}, c.texts.get("welcome.webhook")
+	d.applySecret(&w, "", c.now)
+	if err := d.Engine.CheckWebhook(c.ctx(), &w); err != nil {
+		return err
+	}
+	if w, err = d.Store.CreateWebhook(c.ctx(), w); err != nil {
+		return err
+	}
+	c.refresh()
+	if err := c.record("webhook.create", w.ID.String(), w.URL); err != nil {
+		return err
+	}
+	return c.redirect("/welcome/echo")
+}
+
+// welcomeEvent publishes the first event.
+func (d *Dashboard) welcomeEvent(c *call) error {
+	published, err := d.Engine.Publish(c.ctx(), c.tenant, peal.Event{Type: welcomeType, Data: []byte(welcomeData)})
+	if err != nil {
+		return err
+	}
+	if err := c.record("event.publish", published[0].Event.ID, welcomeType); err != nil {
+		return err
+	}
+	return c.redirect("/welcome/echo?event=" + published[0].Event.Key.String())
+}
