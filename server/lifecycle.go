@@ -85,6 +85,7 @@ func (s *Server) startEncryption(ctx context.Context) {
 
 func (s *Server) startListening() {
 	server := newHTTPServer(s.handler, s.log)
+	server.RegisterOnShutdown(s.pages.Close)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

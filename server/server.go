@@ -31,6 +31,7 @@ type Server struct {
 	intake     *intake.Intake
 	encryption *encryption
 	handler    http.Handler
+	pages      *dashboard.Dashboard
 	firstKey   string
 	identity   *identity.Identity
 	// firstRun is the token that lets the operator in while there are no users.
@@ -90,7 +91,10 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.onStop("store", func(context.Context) error { return s.store.Close() })
 
+	echo := dashboard.NewEcho()
+	s.onStop("built-in receiver", func(context.Context) error { return echo.Close() })
 	engine := s.options.engine()
+	engine.Egress.Inside = map[string]func(context.Context) (net.Conn, error){dashboard.EchoHost: echo.Dial}
 	engine.Metrics = registry
 	traces, err := s.openTraces(ctx)
 	if err != nil {
@@ -136,11 +140,11 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pages, err := dashboard.New(dashboard.Options{Identity: s.identity, Log: s.log})
+	s.pages, err = dashboard.New(dashboard.Options{Identity: s.identity, Store: s.store, Engine: s.engine, Echo: echo, Log: s.log})
 	if err != nil {
 		return err
 	}
-	s.handler = limitBodyTime(split(routes, pages))
+	s.handler = limitBodyTime(split(routes, s.pages))
 	if traces != nil {
 		s.handler = followTraces(s.handler)
 	}

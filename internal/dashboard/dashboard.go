@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +44,7 @@ type Dashboard struct {
 	pages     *pages
 	streams   atomic.Int64  // lists that are live
 	stop      chan struct{} // closed when those must end
+	stopOnce  sync.Once
 }
 
 // New makes the pages.
@@ -74,4 +76,4 @@ func New(options Options) (*Dashboard, error) {
 }
 
 // Close ends what streams to open pages, so that the server can stop.
-func (d *Dashboard) Close() { close(d.stop) }
+func (d *Dashboard) Close() { d.stopOnce.Do(func() { close(d.stop) }) }

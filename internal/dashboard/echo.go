@@ -52,7 +52,7 @@ func NewEcho() *Echo {
 	e.server = &http.Server{Handler: e, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() {
 		defer close(e.ended)
-		e.server.Serve(e)
+		e.server.Serve(echoListener{e})
 	}()
 	return e
 }
@@ -74,8 +74,11 @@ func (e *Echo) Dial(ctx context.Context) (net.Conn, error) {
 	return nil, errors.New("the built-in receiver has stopped")
 }
 
+// echoListener gives the server the connections that Dial makes.
+type echoListener struct{ *Echo }
+
 // Accept implements [net.Listener].
-func (e *Echo) Accept() (net.Conn, error) {
+func (e echoListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-e.conns:
 		return c, nil
@@ -84,25 +87,24 @@ func (e *Echo) Accept() (net.Conn, error) {
 	}
 }
 
+// Close implements [net.Listener].
+func (e echoListener) Close() error { return nil }
+
 // Addr implements [net.Listener].
-func (e *Echo) Addr() net.Addr { return echoAddr{} }
+func (e echoListener) Addr() net.Addr { return echoAddr{} }
 
 type echoAddr struct{}
 
 func (echoAddr) Network() string { return "memory" }
 func (echoAddr) String() string  { return EchoHost }
 
-// Close implements [net.Listener], and ends the receiver with all its connections.
+// Close ends the receiver with all its connections, and waits for that.
 func (e *Echo) Close() error {
-	e.once.Do(func() {
-		close(e.closed)
-		e.server.Close()
-	})
-	return nil
+	e.once.Do(func() { close(e.closed) })
+	err := e.server.Close()
+	<-e.ended
+	return err
 }
-
-// Wait waits until the receiver has ended after Close.
-func (e *Echo) Wait() { <-e.ended }
 
 // ServeHTTP takes a request and remembers it.
 func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -23,6 +23,9 @@ func (c *Client) CheckURL(text string) error {
 }
 
 func (g *guard) checkURL(u *url.URL) error {
+	if g.isInside(u) {
+		return nil
+	}
 	switch u.Scheme {
 	case "https":
 	case "http":

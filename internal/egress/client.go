@@ -135,7 +135,7 @@ func (c *Client) send(ctx context.Context, watch *watch, method string, request 
 	if _, ok := portOf(u.URL); !ok {
 		return nil, unsendable("the URL has a port outside 1 to 65535")
 	}
-	if u.Scheme == "http" && !c.guard.allowHTTP {
+	if u.Scheme == "http" && !c.guard.allowHTTP && !c.guard.isInside(u.URL) {
 		return nil, refusal{why: plainHTTP}
 	}
 	if c.proxy != nil {

@@ -26,8 +26,23 @@ func newDial(options Options, guard *guard, proxy *proxy, resolver *net.Resolver
 		if w, ok := ctx.Value(watchKey{}).(*watch); ok && proxy == nil {
 			ctx = httptrace.WithClientTrace(ctx, w.dialTrace())
 		}
+		if inside := insideOf(options, address); inside != nil {
+			return inside(ctx)
+		}
 		return dial(ctx, network, address)
 	}
+}
+
+// insideOf gives the receiver inside the process that an address means; nil for none.
+func insideOf(options Options, address string) func(context.Context) (net.Conn, error) {
+	if len(options.Inside) == 0 {
+		return nil
+	}
+	host, port, err := splitAddress(address)
+	if err != nil || port != insidePort {
+		return nil
+	}
+	return options.Inside[host]
 }
 
 // guarded dials what the guard lets through.

@@ -2,7 +2,9 @@ package egress
 
 import (
 	"context"
+	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"syscall"
@@ -22,13 +24,26 @@ type guard struct {
 	allowHosts []string
 	denyHosts  []string
 	ports      []PortRange
+	inside     map[string]func(context.Context) (net.Conn, error)
+}
+
+// insidePort is that of http, the only one that a receiver inside the process has.
+const insidePort = 80
+
+// isInside reports whether a URL leads to a receiver inside the process.
+func (g *guard) isInside(u *url.URL) bool {
+	if len(g.inside) == 0 || u.Scheme != "http" {
+		return false
+	}
+	port, ok := portOf(u)
+	return ok && port == insidePort && g.inside[canonicalHost(u.Hostname())] != nil
 }
 
 func newGuard(o Options) *guard {
 	return &guard{
 		public:    ssrf.New(ssrf.WithAnyPort(), ssrf.WithDeniedV4Prefixes(hostAgent)),
 		allowHTTP: o.AllowHTTP, allow: o.Allow, deny: o.Deny,
-		allowHosts: o.AllowHosts, denyHosts: o.DenyHosts, ports: o.Ports,
+		allowHosts: o.AllowHosts, denyHosts: o.DenyHosts, ports: o.Ports, inside: o.Inside,
 	}
 }
 
