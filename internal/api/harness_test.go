@@ -228,7 +228,7 @@ func (b *bench) newSource(tenant, body string) string {
 func (b *bench) contents(tenant string) string {
 	b.Helper()
 	var all strings.Builder
-	for _, path := range []string{"events", "webhooks", "deliveries", "keys", "keys?operator=true", "event-types", "sources", "tenants"} {
+	for _, path := range []string{"events", "webhooks", "deliveries", "keys", "keys?operator=true", "event-types", "sources", "tenants", "users", "sessions", "portal-links"} {
 		got := b.do(request{method: "GET", path: "/v1/" + path, tenant: tenant})
 		if got.StatusCode != 200 {
 			b.Fatalf("listing %s answered %d: %s", path, got.StatusCode, got.body)
