@@ -3,6 +3,7 @@ package identity
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/pealhq/peal"
 )
@@ -10,7 +11,7 @@ import (
 // checkOrigin wants a scheme, a host and nothing else.
 func checkOrigin(text string) error {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.String() != u.Scheme+"://"+u.Host {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.String() != u.Scheme+"://"+u.Host || strings.ContainsAny(u.Host, ";,*'\"") {
 		return peal.Invalidf("", "must be an origin without a path, such as https://hooks.example.com")
 	}
 	return nil
