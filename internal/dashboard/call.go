@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -17,6 +18,7 @@ type call struct {
 	who    identity.Principal
 	tenant string // whose things the page is about
 	texts  *texts
+	portal *portal // nil for the dashboard
 	now    time.Time
 }
 
@@ -29,10 +31,15 @@ func (c *call) isPart() bool { return c.r.Header.Get("HX-Request") == "true" }
 func (d *Dashboard) serve(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, _ := identity.FromContext(r.Context())
-		c := &call{w: w, r: r, d: d, who: who, now: d.Now().UTC(), texts: d.pages.language(r)}
+		c := &call{w: w, r: r, d: d, who: who, now: d.Now().UTC(), portal: portalOf(r)}
+		c.texts = d.pages.language(r, c.wishedLanguage())
 		c.tenant = c.chosenTenant()
 		if !who.Can(rt.need) {
 			c.fail(peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden")))
+			return
+		}
+		if c.portal != nil && c.portal.hidesPath(strings.TrimPrefix(r.URL.Path, portalPath)) {
+			c.fail(peal.Errorf(peal.NotFound, "%s", c.texts.get("portal.hidden")))
 			return
 		}
 		if err := rt.handle(c); err != nil {
@@ -43,6 +50,9 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 
 // redirect sends the browser on, after something was done.
 func (c *call) redirect(path string) error {
+	if c.portal != nil {
+		path = portalPath + path
+	}
 	if c.isPart() {
 		c.w.Header().Set("HX-Redirect", path)
 		c.w.WriteHeader(http.StatusNoContent)

@@ -26,6 +26,8 @@ type Options struct {
 	Identity *identity.Identity
 	Store    peal.Store
 	Engine   *dispatch.Engine
+	// Theme is how the portal looks where a tenant's own theme does not say.
+	Theme peal.Theme
 	// Echo is the built-in receiver; nil for none.
 	Echo *Echo
 	// Now is the clock; nil for the machine's.
@@ -72,6 +74,7 @@ func New(options Options) (*Dashboard, error) {
 	d.mux.Handle("GET /static/", d.static())
 	d.mux.HandleFunc("/", d.notFound)
 	d.signInRoutes()
+	d.portalRoutes()
 	return d, nil
 }
 

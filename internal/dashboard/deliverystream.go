@@ -87,7 +87,7 @@ func (c *call) news(filter *deliveryFilter, after peal.DeliveryID, seen map[peal
 		if err := c.d.pages.sets[c.texts.language][""].ExecuteTemplate(&row, "delivery_row", rows[i]); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&events, "event: row\ndata: %s\n\n", bytes.ReplaceAll(row.Bytes(), []byte("\n"), []byte(" ")))
+		fmt.Fprintf(&events, "event: row\ndata: %s\n\n", bytes.ReplaceAll(c.placed(row.Bytes()), []byte("\n"), []byte(" ")))
 	}
 	return events.Bytes(), nil
 }

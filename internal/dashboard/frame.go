@@ -21,7 +21,12 @@ type frame struct {
 	Menu        []menuItem
 	Tenants     []string // those that an operator can choose from
 	Notice      string   // what was just done
-	Theme       string   // light or dark where somebody chose one; "" for the system's
+	Brand       string   // the name on the pages
+	Home        string   // where it leads
+	HasLogo     bool     // the portal's theme has one
+	InPortal    bool
+	ThemeFixed  bool   // nobody can choose light or dark
+	Theme       string // light or dark where somebody chose one; "" for the system's
 }
 
 // menuItem is a row of the menu.
@@ -40,6 +45,7 @@ func (c *call) frame(name, title string) (*frame, error) {
 	f := &frame{
 		Title: title, Page: name, Language: c.texts.language, Tenant: c.tenant, Who: c.who.Name, IsOperator: c.who.IsOperator(),
 		CanChange: c.who.Can(identity.Manage), CanPublish: c.who.Can(identity.Publish), CanReveal: c.who.Can(identity.Reveal), Now: c.now, Notice: c.notice(), Theme: c.theme(),
+		Brand: ownName, Home: "/",
 	}
 	if name == "" {
 		return f, nil
@@ -54,7 +60,9 @@ func (c *call) frame(name, title string) (*frame, error) {
 		}
 	}
 	var err error
-	f.Menu, err = c.menu(name)
+	if f.Menu, err = c.menu(name); err == nil && c.portal != nil {
+		c.portal.look(f)
+	}
 	return f, err
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/internal/front"
 )
 
 func (d *Dashboard) signInRoutes() {
@@ -18,7 +17,6 @@ func (d *Dashboard) signInRoutes() {
 	d.mux.HandleFunc("GET /account", d.signedIn(d.showAccount))
 	d.mux.HandleFunc("POST /account/password", d.signedIn(d.changePassword))
 	d.mux.HandleFunc("POST /account/sessions/{id}/revoke", d.signedIn(d.endOwnSession))
-	d.mux.HandleFunc("GET /portal/enter/{token}", d.enterPortal)
 }
 
 // signInPage is the form of name and password.
@@ -63,14 +61,4 @@ func (d *Dashboard) logOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
-}
-
-// enterPortal lets in whoever follows a portal link.
-func (d *Dashboard) enterPortal(w http.ResponseWriter, r *http.Request) {
-	front.ProtectPage(w.Header(), d.identity.FrameAncestors()...)
-	if _, err := d.identity.RedeemPortalLink(w, r, r.PathValue("token")); err != nil {
-		d.fail(w, r, err)
-		return
-	}
-	http.Redirect(w, r, "/portal", http.StatusSeeOther)
 }

@@ -171,7 +171,7 @@ func (c *call) render(status int, set *template.Template, name string, data any)
 	}
 	c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	c.w.WriteHeader(status)
-	_, err := b.WriteTo(c.w)
+	_, err := c.w.Write(c.placed(b.Bytes()))
 	if err != nil && c.ctx().Err() == nil {
 		c.d.log.Debug("a page could not be sent", "error", err)
 	}

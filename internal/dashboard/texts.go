@@ -94,9 +94,12 @@ func (t *texts) has(key string) bool {
 	return ok
 }
 
-// language gives the texts that a browser asks for: by a cookie that a page has set, or
-// by its own preference.
-func (p *pages) language(r *http.Request) *texts {
+// language gives the texts that were wished for, or those that a browser asks for: by a
+// cookie that a page has set, or by its own preference.
+func (p *pages) language(r *http.Request, wished string) *texts {
+	if t := p.texts[wished]; t != nil {
+		return t
+	}
 	if cookie, err := r.Cookie("peal_language"); err == nil && p.texts[cookie.Value] != nil {
 		return p.texts[cookie.Value]
 	}

@@ -48,3 +48,14 @@ func (i *Identity) setCookie(w http.ResponseWriter, r *http.Request, c cookie, t
 	}
 	http.SetCookie(w, set)
 }
+
+// KeepInPortal has the browser remember a choice of somebody in the portal, such as the
+// language: with the same reach as the portal's session, so that it counts in a frame.
+func (i *Identity) KeepInPortal(w http.ResponseWriter, r *http.Request, name, value string) {
+	secure := i.proxies.Secure(r)
+	set := &http.Cookie{Name: name, Value: value, Path: "/portal", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	if secure && len(i.frameAncestors) > 0 {
+		set.SameSite, set.Partitioned = http.SameSiteNoneMode, true
+	}
+	http.SetCookie(w, set)
+}

@@ -1,0 +1,139 @@
+package dashboard
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/front"
+	"github.com/pealhq/peal/internal/identity"
+)
+
+// portalPath is where the portal is. Its pages are those of the dashboard, for one
+// tenant: their links are written as for the dashboard, and [portalLinks] moves them.
+const portalPath = "/portal"
+
+// portalPaths are what the pages' paths begin with that the portal has.
+var portalPaths = []string{"/{$}", "/webhooks", "/deliveries", "/events", "/catalogue"}
+
+type portalKey struct{}
+
+// portal is what a request to the portal knows beside who calls.
+type portal struct {
+	theme peal.Theme
+	home  string // where its name and logo lead
+}
+
+// portalRoutes serves the pages of the portal.
+func (d *Dashboard) portalRoutes() {
+	for _, rt := range d.routes() {
+		of := func(prefix string) bool { return rt.path == prefix || strings.HasPrefix(rt.path, prefix+"/") }
+		if slices.ContainsFunc(portalPaths, of) {
+			d.mux.HandleFunc(rt.method+" "+portalPath+rt.path, d.inPortal(d.serve(rt)))
+		}
+	}
+	d.mux.HandleFunc("GET "+portalPath, d.inPortal(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, portalOf(r).home, http.StatusSeeOther)
+	}))
+	d.mux.HandleFunc("GET "+portalPath+"/enter/{token}", d.enterPortal)
+	d.mux.HandleFunc("POST "+portalPath+"/leave", d.leavePortal)
+	d.mux.HandleFunc("GET "+portalPath+"/theme.css", d.inPortal(d.themeSheet))
+	d.mux.HandleFunc("GET "+portalPath+"/logo", d.inPortal(d.themeLogo))
+}
+
+// portalOf gives the portal that a request is in; nil for the dashboard.
+func portalOf(r *http.Request) *portal {
+	p, _ := r.Context().Value(portalKey{}).(*portal)
+	return p
+}
+
+// protectPortal lets the pages of the allowed origins show the portal in a frame.
+func (d *Dashboard) protectPortal(w http.ResponseWriter) {
+	w.Header().Del("X-Frame-Options")
+	front.ProtectPage(w.Header(), d.identity.FrameAncestors()...)
+}
+
+// inPortal serves a page to those who have come by a portal link.
+func (d *Dashboard) inPortal(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		d.protectPortal(w)
+		who, err := d.identity.PortalCaller(r)
+		if err != nil {
+			d.portalEnded(w, r, err)
+			return
+		}
+		p := &portal{home: portalPath + "/"}
+		if p.theme, err = d.themeFor(r.Context(), who.Tenant); err != nil {
+			d.fail(w, r, err)
+			return
+		}
+		if p.hides(peal.PartOverview) {
+			p.home = portalPath + "/webhooks"
+		}
+		next(w, r.WithContext(context.WithValue(identity.With(r.Context(), who), portalKey{}, p)))
+	}
+}
+
+// themeFor gives the theme of a tenant, with the deployment's where it says nothing.
+func (d *Dashboard) themeFor(ctx context.Context, tenant string) (peal.Theme, error) {
+	own, err := d.Store.Theme(ctx, tenant)
+	if err != nil && peal.CodeOf(err) != peal.NotFound {
+		return peal.Theme{}, err
+	}
+	return own.Over(d.Theme), nil
+}
+
+// enterPortal lets in whoever follows a portal link. The parameter lang chooses the
+// language of its pages.
+func (d *Dashboard) enterPortal(w http.ResponseWriter, r *http.Request) {
+	d.protectPortal(w)
+	if _, err := d.identity.RedeemPortalLink(w, r, r.PathValue("token")); err != nil {
+		d.portalEnded(w, r, err)
+		return
+	}
+	if language := r.URL.Query().Get("lang"); d.pages.texts[language] != nil {
+		d.identity.KeepInPortal(w, r, portalLanguage, language)
+	}
+	http.Redirect(w, r, portalPath, http.StatusSeeOther)
+}
+
+// leavePortal ends the session.
+func (d *Dashboard) leavePortal(w http.ResponseWriter, r *http.Request) {
+	d.protectPortal(w)
+	if err := d.identity.LeavePortal(w, r); err != nil {
+		d.fail(w, r, err)
+		return
+	}
+	d.portalEnded(w, r, peal.Errorf(peal.Unauthorized, "the session has ended"))
+}
+
+// portalEnded tells somebody without a session how to get one. A part of a page that
+// htmx asks for stays as it is, with what was typed in it.
+func (d *Dashboard) portalEnded(w http.ResponseWriter, r *http.Request, err error) {
+	c := &call{w: w, r: r, d: d, now: d.Now().UTC(), texts: d.pages.language(r, "")}
+	key := "portal.ended"
+	switch peal.CodeOf(err) {
+	case peal.Unauthorized:
+	case peal.NotFound:
+		key = "portal.used"
+	default:
+		c.failBare(err)
+		return
+	}
+	status, _ := d.explain(w, r, err)
+	f := failure{Status: status, Title: c.texts.get(key), Message: c.texts.get("portal.again")}
+	if c.isPart() {
+		w.Header().Set("HX-Reswap", "none")
+		w.Header().Set("HX-Refresh", "true")
+		w.WriteHeader(status)
+		return
+	}
+	if err := c.render(status, d.pages.sets[c.texts.language]["portal_ended"], "bare", page{&frame{Title: f.Title, Language: c.texts.language}, f}); err != nil {
+		c.failBare(err)
+	}
+}
+
+// failBare tells of an error without the frame, which needs to know who calls.
+func (c *call) failBare(err error) { c.d.fail(c.w, c.r, err) }

@@ -1,0 +1,47 @@
+package dashboard
+
+// portalLanguage is the cookie of the language that a portal link has chosen.
+const portalLanguage = "peal_portal_language"
+
+// wishedLanguage is the language that a portal's link or theme has chosen; "" leaves it
+// to the browser.
+func (c *call) wishedLanguage() string {
+	if c.portal == nil {
+		return ""
+	}
+	if cookie, err := c.r.Cookie(portalLanguage); err == nil && c.d.pages.texts[cookie.Value] != nil {
+		return cookie.Value
+	}
+	return c.portal.theme.Language
+}
+
+// placed gives what was rendered with its links where the call's pages are.
+func (c *call) placed(rendered []byte) []byte {
+	if c.portal == nil {
+		return rendered
+	}
+	return []byte(portalLinks.Replace(string(rendered)))
+}
+
+// look fills in what is around the portal's pages.
+func (p *portal) look(f *frame) {
+	f.InPortal, f.Home = true, p.home
+	f.Brand, f.HasLogo = p.theme.Name, len(p.theme.Logo) > 0
+	if f.Brand == "" {
+		f.Brand = ownName
+	}
+	switch p.theme.Mode {
+	case "light", "dark":
+		f.Theme, f.ThemeFixed = string(p.theme.Mode), true
+	}
+	shown := f.Menu[:0]
+	for _, item := range f.Menu {
+		if !p.hidesPath(item.Path) {
+			shown = append(shown, item)
+		}
+	}
+	f.Menu = shown
+}
+
+// ownName is what stands on the pages where no theme has another name.
+const ownName = "Peal"

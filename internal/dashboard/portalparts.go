@@ -1,0 +1,97 @@
+package dashboard
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/theme"
+)
+
+// portalLinks moves the links of a page into the portal. In what html/template makes, a
+// double quote stands only around attributes: in texts it is written &#34;.
+var portalLinks = func() *strings.Replacer {
+	var pairs []string
+	for _, name := range []string{"href", "action", "formaction", "src", "hx-get", "hx-post", "data-live"} {
+		begin := " " + name + `="/`
+		pairs = append(pairs, begin+"static/", begin+"static/", begin+"portal/", begin+"portal/", begin, " "+name+`="`+portalPath+"/")
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
+// partPaths tells which pages are of which part: those whose path begins so and, where
+// it is said, has a word after the webhook's id that begins so.
+var partPaths = map[peal.Part]struct{ prefix, word string }{
+	peal.PartDeliveries: {prefix: "/deliveries"},
+	peal.PartEvents:     {prefix: "/events"},
+	peal.PartCatalogue:  {prefix: "/catalogue"},
+	peal.PartReplays:    {prefix: "/webhooks", word: "replay"},
+	peal.PartTests:      {prefix: "/webhooks", word: "test"},
+	peal.PartSecrets:    {prefix: "/webhooks", word: "secret"},
+}
+
+func (p *portal) hides(part peal.Part) bool { return slices.Contains(p.theme.Hidden, part) }
+
+// hidesPath reports whether a page, named by its path in the dashboard, is of a part
+// that is hidden.
+func (p *portal) hidesPath(path string) bool {
+	if path == "/" {
+		return p.hides(peal.PartOverview)
+	}
+	for _, part := range p.theme.Hidden {
+		where, ok := partPaths[part]
+		if !ok {
+			continue
+		}
+		rest, under := strings.CutPrefix(path, where.prefix)
+		if !under || rest != "" && rest[0] != '/' {
+			continue
+		}
+		words := strings.Split(rest, "/") // "", id, word, …
+		if where.word == "" || len(words) > 2 && strings.HasPrefix(words[2], where.word) {
+			return true
+		}
+	}
+	return false
+}
+
+// themeSheet is the style sheet of the theme: a file of its own, so that no page needs
+// styles in it. It also takes away the ways to what is hidden; the server does not
+// serve that in any case.
+func (d *Dashboard) themeSheet(w http.ResponseWriter, r *http.Request) {
+	p := portalOf(r)
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "private, no-cache")
+	fmt.Fprint(w, theme.Sheet(p.theme))
+	for _, part := range p.theme.Hidden {
+		where, ok := partPaths[part]
+		if !ok {
+			continue
+		}
+		for _, attribute := range []string{"href", "action", "hx-get", "hx-post"} {
+			selector := fmt.Sprintf("[%s^=%q]", attribute, portalPath+where.prefix)
+			if where.word != "" {
+				selector += fmt.Sprintf("[%s*=%q]", attribute, "/"+where.word)
+			}
+			fmt.Fprintf(w, "%s { display: none !important }\n", selector)
+		}
+	}
+}
+
+// themeLogo is the logo. Even a drawing with a script in it does nothing: it is shown as
+// a picture, and on its own in a sandbox.
+func (d *Dashboard) themeLogo(w http.ResponseWriter, r *http.Request) {
+	logo := portalOf(r).theme.Logo
+	media, err := theme.LogoType(logo)
+	if len(logo) == 0 || err != nil {
+		d.notFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", media)
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	h.Set("Cache-Control", "private, no-cache")
+	w.Write(logo)
+}
