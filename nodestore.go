@@ -74,6 +74,7 @@ const (
 	SignalRoutes   SignalKind = "routes"   // webhooks have changed: renew and read RoutesSince
 	SignalCanceled SignalKind = "canceled" // held deliveries were canceled: renew
 	SignalWork     SignalKind = "work"     // deliveries wait that nobody holds: of the webhook, or of any
+	SignalUp       SignalKind = "up"       // the webhook's endpoint, which was down, has answered
 )
 
 // ErrFenced is what a store returns to a node that is not registered: it has left, or

@@ -34,6 +34,9 @@ func (e *Engine) attempt(ctx context.Context, j *job) {
 	settlement := e.judge(hook, j, &attempt, asked)
 	telling := attempt.Reason != peal.ReasonEncode && attempt.Reason != peal.ReasonCanceled
 	troubled := e.scheduler.done(j, attempt.Timing.Total, attempt.Succeeded(), telling)
+	if j.probe && attempt.Succeeded() {
+		e.hints.add(peal.Signal{Kind: peal.SignalUp, WebhookID: hook.ID})
+	}
 	if settlement.Status == peal.Pending && attempt.Reason != peal.ReasonCanceled {
 		e.retry(j, &settlement)
 	}
@@ -134,7 +137,9 @@ func (e *Engine) settled(settlements []peal.Settlement) {
 			continue
 		}
 		if h := e.hooks.get(s.WebhookID); h != nil {
-			e.scheduler.owe(h, s.Due, now)
+			if e.scheduler.owe(h, s.Due, now) {
+				e.isWaitingFor(h.ID)
+			}
 		}
 	}
 }

@@ -51,8 +51,8 @@ func (b *breaker) allows(now time.Time) (ok, probe bool, until time.Time) {
 	return true, true, time.Time{}
 }
 
-// after learns from a request that ended.
-func (b *breaker) after(now time.Time, ok, probe bool) {
+// after learns from a request that ended. Each of several nodes has a breaker.
+func (b *breaker) after(now time.Time, ok, probe bool, nodes int) {
 	if probe {
 		b.probing = false
 	}
@@ -65,5 +65,5 @@ func (b *breaker) after(now time.Time, ok, probe bool) {
 		return // still closed, or a straggler of those that were in flight when it opened
 	}
 	b.rest = min(max(2*b.rest, firstRest), longestRest)
-	b.until = now.Add(b.rest)
+	b.until = now.Add(b.rest * time.Duration(nodes))
 }

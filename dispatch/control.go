@@ -54,6 +54,11 @@ func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (
 		e.release([]peal.DeliveryID{id}) // paused: held in the store until it is resumed
 		return work.Delivery, nil
 	}
+	if e.scheduler.isElsewhere(h) {
+		e.release([]peal.DeliveryID{id})
+		e.isWaitingFor(h.ID)
+		return work.Delivery, nil
+	}
 	e.scheduler.force(h, work, term)
 	return work.Delivery, nil
 }

@@ -32,6 +32,7 @@ type Engine struct {
 	keeper    *keeper
 	replays   *replayer
 	member    *member
+	hints     *hints
 
 	routes    atomic.Pointer[routes]
 	hooks     hooks
@@ -76,7 +77,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	}
 	e := &Engine{
 		store: store, options: options, log: options.Log, client: client,
-		scheduler: newScheduler(options),
+		scheduler: newScheduler(options), hints: newHints(),
 	}
 	if e.metrics, err = newMetrics(e.scheduler, options.Metrics); err != nil {
 		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of an engine", Err: err}
@@ -124,6 +125,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err == nil {
 		helpers.Go(func() { e.member.run(work) })
 		helpers.Go(func() { e.watch(work) })
+		helpers.Go(func() { e.hint(work) })
 		for range refillers {
 			helpers.Go(func() { e.refiller(work) })
 		}

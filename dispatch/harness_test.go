@@ -75,6 +75,11 @@ func (w *world) open() {
 // engine starts an engine; the returned function stops it and waits.
 func (w *world) engine(change func(*dispatch.Options)) (*dispatch.Engine, func()) {
 	w.t.Helper()
+	return w.engineOn(w.store, change)
+}
+
+func (w *world) engineOn(store peal.Store, change func(*dispatch.Options)) (*dispatch.Engine, func()) {
+	w.t.Helper()
 	options := dispatch.DefaultOptions()
 	options.Egress = options.Egress.Development()
 	options.Egress.Dial = w.dial
@@ -87,7 +92,7 @@ func (w *world) engine(change func(*dispatch.Options)) (*dispatch.Engine, func()
 	if change != nil {
 		change(&options)
 	}
-	engine, err := dispatch.New(w.store, options)
+	engine, err := dispatch.New(store, options)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ type lane struct {
 	memory   int64                    // what its deliveries in memory cost, in bytes
 	inFlight int
 
+	foreign bool // another node is the one that sends it
 	ready   bool // stands in a queue of ready lanes
 	pace    pace
 	breaker breaker
@@ -59,8 +60,8 @@ type lane struct {
 // size is how many places of the lane are taken.
 func (l *lane) size() int { return l.queue.len() + l.reserved + len(l.held) }
 
-// sends reports whether the lane's webhook may be sent to.
-func (l *lane) sends() bool { return l.hook != nil && l.hook.Status == peal.Active }
+// sends reports whether the lane's webhook may be sent to, and by this node.
+func (l *lane) sends() bool { return l.hook != nil && l.hook.Status == peal.Active && !l.foreign }
 
 // fifo is a queue that reuses its memory.
 type fifo[T any] struct {

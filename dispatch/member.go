@@ -23,10 +23,12 @@ type member struct {
 
 	mu      sync.Mutex
 	nodes   []peal.NodeID            // that the latest renewal showed
+	joined  time.Time                // when every other node that sends has seen this one
 	renewed time.Time                // when the latest renewal that succeeded was asked for; zero before the first
 	gone    bool                     // a call has shown that the registration has ended
 	told    map[peal.DeliveryID]bool // canceled deliveries that the latest renewal named
 	fences  int
+	beats   int
 }
 
 func newMember(e *Engine) (*member, error) {
@@ -61,6 +63,12 @@ func (m *member) register(ctx context.Context) error {
 		return err
 	}
 	m.node.Store(&id)
+	m.mu.Lock()
+	m.joined = time.Time{}
+	if len(view.Nodes) > 1 {
+		m.joined = asked.Add(e.options.Lease)
+	}
+	m.mu.Unlock()
 	m.saw(asked, view)
 	return nil
 }
@@ -143,8 +151,14 @@ func (m *member) beat(ctx context.Context) error {
 			return err
 		}
 	}
+	if m.beats++; m.beats%lookEvery == 0 && len(view.Nodes) > 1 {
+		poke(m.work) // another node's deliveries may be waiting, and its signal be lost
+	}
 	return m.takeOver(ctx)
 }
+
+// lookEvery is after how many heartbeats a node of several asks what is due.
+const lookEvery = 2
 
 // forget takes canceled deliveries out of memory, each once.
 func (m *member) forget(canceled []peal.DeliveryID) {
@@ -180,7 +194,11 @@ func (m *member) among(nodes []peal.NodeID) {
 	was := m.isFirst()
 	m.mu.Lock()
 	m.nodes = nodes
+	from := m.joined
 	m.mu.Unlock()
+	released, moved := m.engine.scheduler.among(cluster{self: *m.node.Load(), nodes: nodes, from: from})
+	m.engine.release(released)
+	m.engine.hints.add(moved...)
 	if !was && m.isFirst() {
 		m.engine.replays.look() // those that another one ran
 	}

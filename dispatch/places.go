@@ -18,7 +18,7 @@ const fewest = 8
 func (s *scheduler) lane(id peal.WebhookID) *lane {
 	l := s.lanes[id]
 	if l == nil {
-		l = &lane{id: id, pace: newPace(s.options.LaneInFlight), dueIndex: -1}
+		l = &lane{id: id, pace: newPace(s.share()), dueIndex: -1}
 		s.lanes[id] = l
 	}
 	return l
@@ -73,8 +73,9 @@ func (s *scheduler) charge(l *lane, bytes int64) {
 }
 
 // hand gives the lanes an event that is committed, where they had a place for it,
-// and notes for the others that the store has work.
-func (s *scheduler) hand(p *plan, insertion *peal.Insertion, origin *trace.SpanContext) {
+// and notes for the others that the store has work. It gives signals for those that
+// another node sends.
+func (s *scheduler) hand(p *plan, insertion *peal.Insertion, origin *trace.SpanContext) (elsewhere []peal.Signal) {
 	event, now := insertion.Event, time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,6 +85,8 @@ func (s *scheduler) hand(p *plan, insertion *peal.Insertion, origin *trace.SpanC
 			if l.sends() {
 				l.spilled = true
 				s.topUp(l)
+			} else if l.foreign {
+				elsewhere = append(elsewhere, peal.Signal{Kind: peal.SignalWork, WebhookID: l.id})
 			}
 			continue
 		}
@@ -100,6 +103,7 @@ func (s *scheduler) hand(p *plan, insertion *peal.Insertion, origin *trace.SpanC
 			Status: peal.Pending, Due: now,
 		}})
 	}
+	return elsewhere
 }
 
 // giveUp takes the promised places back, because nothing was committed.
@@ -251,7 +255,7 @@ func (s *scheduler) attach(l *lane, h *hook) {
 		l.health = h.Health
 	}
 	old := l.hook
-	l.hook = h
+	l.hook, l.foreign = h, s.isForeign(h)
 	switch {
 	case h == nil || h.RateLimit == nil:
 		l.limiter = nil
@@ -275,7 +279,7 @@ func (s *scheduler) replace(id peal.WebhookID, h *hook) (released []peal.Deliver
 	s.attach(l, h)
 	if l.sends() {
 		if moved {
-			l.pace, l.breaker = newPace(s.options.LaneInFlight), breaker{probing: l.breaker.probing} // another endpoint
+			l.pace, l.breaker = newPace(s.share()), breaker{probing: l.breaker.probing} // another endpoint
 		}
 		if !sent {
 			l.spilled = true
@@ -314,6 +318,6 @@ func (s *scheduler) forgive(id peal.WebhookID) {
 	defer s.mu.Unlock()
 	if l := s.lanes[id]; l != nil {
 		l.warned = false
-		l.health, l.pace, l.breaker = peal.Health{}, newPace(s.options.LaneInFlight), breaker{probing: l.breaker.probing}
+		l.health, l.pace, l.breaker = peal.Health{}, newPace(s.share()), breaker{probing: l.breaker.probing}
 	}
 }

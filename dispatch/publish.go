@@ -209,7 +209,7 @@ func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insert
 		for j, h := range p.hooks {
 			published[i].Webhooks[j] = h.ID
 		}
-		e.scheduler.hand(p, &batch[i], origin)
+		e.hints.add(e.scheduler.hand(p, &batch[i], origin)...)
 	}
 	return published, nil
 }

@@ -99,7 +99,8 @@ func (s *scheduler) unrefilled(l *lane, retry time.Time) {
 }
 
 // owe notes that the store has a delivery for the lane, due at a time, that nobody holds.
-func (s *scheduler) owe(h *hook, due, now time.Time) {
+// It says when another node is the one that sends it.
+func (s *scheduler) owe(h *hook, due, now time.Time) (elsewhere bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.lane(h.ID)
@@ -107,17 +108,18 @@ func (s *scheduler) owe(h *hook, due, now time.Time) {
 		s.attach(l, h)
 	}
 	if !l.sends() {
-		return
+		return l.foreign
 	}
 	if !due.After(now) {
 		l.spilled = true
 		l.spills++
 		s.topUp(l)
-		return
+		return false
 	}
 	if l.due.IsZero() || due.Before(l.due) {
 		s.setDue(l, due)
 	}
+	return false
 }
 
 // callDue marks the lanes whose time has come, and gives the next time; zero for none.

@@ -97,7 +97,9 @@ func (r *replayer) step(ctx context.Context, p *peal.Replay) error {
 	crashpoint.Reach(crashpoint.ReplayDone)
 	if replayed > 0 {
 		now := time.Now()
-		e.scheduler.owe(h, now, now)
+		if e.scheduler.owe(h, now, now) {
+			e.isWaitingFor(h.ID)
+		}
 	}
 	switch {
 	case peal.CodeOf(err) == peal.Conflict: // ended or deleted meanwhile: what is still open shows that

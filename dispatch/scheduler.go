@@ -37,6 +37,7 @@ type scheduler struct {
 	opened  chan struct{} // closed when sending is set
 	fenceAt time.Time     // zero for never
 	term    int
+	cluster cluster
 	busy    int        // workers in an attempt or at what follows it
 	rest    *sync.Cond // busy became 0
 
@@ -262,8 +263,8 @@ func (s *scheduler) done(j *job, took time.Duration, ok, telling bool) (troubled
 	s.inFlight[j.kind]--
 	s.charge(l, -j.memory)
 	if telling {
-		l.pace.after(took, ok, s.options.LaneInFlight)
-		l.breaker.after(time.Now(), ok, j.probe)
+		l.pace.after(took, ok, s.share())
+		l.breaker.after(time.Now(), ok, j.probe, max(len(s.cluster.nodes), 1))
 	} else if j.probe {
 		l.breaker.probing = false
 	}

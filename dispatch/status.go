@@ -26,7 +26,7 @@ func (e *Engine) Lane(id peal.WebhookID) Lane {
 	defer s.mu.Unlock()
 	l := s.lanes[id]
 	if l == nil {
-		return Lane{Breaker: Closed, Limit: newPace(s.options.LaneInFlight).limit}
+		return Lane{Breaker: Closed, Limit: newPace(s.share()).limit}
 	}
 	lane := Lane{
 		Breaker: l.breaker.state(), Queued: l.size(), InFlight: l.inFlight,

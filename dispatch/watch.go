@@ -20,6 +20,8 @@ func (e *Engine) watch(ctx context.Context) {
 
 func (e *Engine) heard(s peal.Signal) {
 	switch {
+	case s.Kind == peal.SignalUp:
+		e.scheduler.probeNow(s.WebhookID)
 	case s.Kind != peal.SignalWork:
 		poke(e.member.early)
 	case s.WebhookID.IsZero():
@@ -35,7 +37,7 @@ func (e *Engine) heard(s peal.Signal) {
 
 // announce tells the other nodes; that they do not hear it is no harm.
 func (e *Engine) announce(signals ...peal.Signal) {
-	if e.options.Alone {
+	if e.options.Alone || len(signals) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), e.member.patience())
