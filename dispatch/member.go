@@ -293,3 +293,14 @@ func (m *member) known() []peal.NodeID {
 	defer m.mu.Unlock()
 	return slices.Clone(m.nodes)
 }
+
+// Nodes lists the nodes of the store, the oldest first, this one with its load of now.
+func (e *Engine) Nodes(ctx context.Context) ([]peal.Node, error) {
+	nodes, err := e.store.Nodes(ctx)
+	for i := range nodes {
+		if nodes[i].ID == e.Node() {
+			nodes[i].Load = e.member.load()
+		}
+	}
+	return nodes, err
+}

@@ -46,6 +46,7 @@ var constructors = []func(app *app) *cobra.Command{
 	newSourcesCommand,
 	newTenantsCommand,
 	newKeysCommand,
+	newNodesCommand,
 	newIPRangesCommand,
 	newVersionCommand,
 }

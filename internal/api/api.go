@@ -34,6 +34,8 @@ type Engine interface {
 	AskConsent(ctx context.Context, w *peal.Webhook) error
 	Policy(w *peal.Webhook) peal.RetryPolicy
 	Lane(id peal.WebhookID) dispatch.Lane
+	Node() peal.NodeID
+	Nodes(ctx context.Context) ([]peal.Node, error)
 	Format(name string) (*wire.Format, bool)
 	Preview(ctx context.Context, w *peal.Webhook, choice dispatch.PreviewChoice) ([]dispatch.Preview, error)
 	Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error)

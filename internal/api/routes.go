@@ -7,7 +7,7 @@ import (
 
 // routes is the table of all routes.
 func (a *API) routes() []route {
-	return slices.Concat(a.eventRoutes(), a.webhookRoutes(), a.laneRoutes(), a.deliveryRoutes(), a.replayRoutes(), a.catalogueRoutes(), a.sourceRoutes(), a.intakeRoutes(), a.accountRoutes(), a.identityRoutes(), a.encryptionRoutes(), a.serverRoutes())
+	return slices.Concat(a.eventRoutes(), a.webhookRoutes(), a.laneRoutes(), a.deliveryRoutes(), a.replayRoutes(), a.catalogueRoutes(), a.sourceRoutes(), a.intakeRoutes(), a.accountRoutes(), a.identityRoutes(), a.encryptionRoutes(), a.nodeRoutes(), a.serverRoutes())
 }
 
 func (a *API) eventRoutes() []route {
