@@ -36,7 +36,8 @@ type PurgeParams struct {
 	// [BucketWidth.Kept] and [ProblemKept]. Zero for never.
 	Stats time.Time
 	// MaxBytes is what the store may use: while it uses more, events go whatever their
-	// age. 0 for no bound.
+	// age. A store that keeps history by the day takes whole days, and never the
+	// current one. 0 for no bound.
 	MaxBytes int64
 }
 

@@ -42,6 +42,15 @@ func (h *harness) has(want bool, key peal.EventKey, what string) {
 	}
 }
 
+// eventOf makes an event that was accepted at a moment.
+func (h *harness) eventOf(at time.Time) *peal.Event {
+	e := h.newEvent()
+	floor := peal.FloorID[peal.EventKey](at)
+	copy(e.Key[:8], floor[:8])
+	e.ID, e.Time = e.Key.String(), peal.TimestampOf(e.Key.Time())
+	return e
+}
+
 var purgeTests = map[string]func(*testing.T, *harness){
 	"an event goes when it was accepted before": func(t *testing.T, h *harness) {
 		var events []*peal.Event
@@ -181,12 +190,13 @@ var purgeTests = map[string]func(*testing.T, *harness){
 	"with a bound in bytes, the oldest goes whatever its age": func(t *testing.T, h *harness) {
 		h = h.own()
 		w := h.webhook()
-		pending := h.newEvent()
+		const days = 25 // a store may purge by the day
+		pending := h.eventOf(moment().AddDate(0, 0, -days))
 		h.insert(peal.Insertion{Event: pending, Deliveries: deliveriesTo(false, w)})
 		var events []*peal.Event
 		var insertions []peal.Insertion
-		for range 400 {
-			e := h.newEvent()
+		for i := range 400 {
+			e := h.eventOf(moment().AddDate(0, 0, i*days/400-days))
 			e.Data = fmt.Appendf(nil, `"%20000d"`, 1)
 			events, insertions = append(events, e), append(insertions, peal.Insertion{Event: e})
 		}

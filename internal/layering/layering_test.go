@@ -48,6 +48,7 @@ var rules = map[string]rule{
 	"internal/intake":    {may: []string{".", "wire", "dispatch"}},
 	"internal/match":     {may: []string{"."}, anything: true},
 	"internal/preset":    {may: []string{".", "client"}},
+	"internal/pgtest":    {anything: true},
 	"internal/record":    {may: []string{"."}},
 	"internal/secret":    {may: []string{"."}},
 	"internal/theme":     {may: []string{"."}},

@@ -1,0 +1,228 @@
+// Package pgtest starts throw-away PostgreSQL clusters for tests, out of the
+// programs that are installed, and ends them with the test process.
+package pgtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Options say how a cluster is set up.
+type Options struct {
+	// Durable has the server sync its files as it does by default. Without it tests are
+	// quick, and a crash of the machine, though not of the server, loses data.
+	Durable bool
+	// Port is a port of 127.0.0.1 to listen on too; 0 for the socket alone.
+	Port int
+	// Settings are more of the server's settings.
+	Settings map[string]string
+}
+
+// Cluster is a running server with files of its own.
+type Cluster struct {
+	dir, bin string
+	options  Options
+	as       *syscall.Credential
+	process  *process
+}
+
+const startTimeout = 60 * time.Second
+
+// Start makes a cluster in a new directory and starts its server, which ends at the
+// latest with this process. Stop it to take the files away.
+func Start(options Options) (*Cluster, error) {
+	bin, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "pealpg")
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir, bin: bin, options: options}
+	if err := c.start(); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return c, nil
+}
+
+// programs finds the directory of the server's programs, which Debian keeps outside PATH.
+func programs() (string, error) {
+	if path, err := exec.LookPath("pg_config"); err == nil {
+		if out, err := exec.Command(path, "--bindir").Output(); err == nil {
+			dir := strings.TrimSpace(string(out))
+			if _, err := os.Stat(filepath.Join(dir, "initdb")); err == nil {
+				return dir, nil
+			}
+		}
+	}
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil || len(found) == 0 {
+		return "", errors.New("PostgreSQL's server is not installed, which this test starts: run scripts/test-deps, or install Debian's package postgresql")
+	}
+	newest := slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) })
+	return filepath.Dir(newest), nil
+}
+
+// version is the number in a path such as /usr/lib/postgresql/15/bin/initdb.
+func version(path string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0 for any other directory
+	return n
+}
+
+func (c *Cluster) start() error {
+	if os.Getuid() == 0 { // the server refuses to run as root
+		as, err := unprivileged()
+		if err != nil {
+			return err
+		}
+		c.as = as
+		if err := os.Chown(c.dir, int(as.Uid), int(as.Gid)); err != nil {
+			return err
+		}
+	}
+	args := []string{"-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"}
+	if !c.options.Durable {
+		args = append(args, "--no-sync")
+	}
+	initdb := exec.Command(filepath.Join(c.bin, "initdb"), args...)
+	initdb.Dir = c.dir
+	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: c.as}
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return c.Restart()
+}
+
+func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+
+// Restart starts the server after Kill, and waits until it answers.
+func (c *Cluster) Restart() error {
+	args := []string{"-D", c.data(), "-k", c.dir, "-c", "listen_addresses=", "-c", "max_connections=200"}
+	if c.options.Port != 0 {
+		args = append(args, "-c", "listen_addresses=127.0.0.1", "-p", strconv.Itoa(c.options.Port))
+	}
+	if !c.options.Durable {
+		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+	}
+	for name, value := range c.options.Settings {
+		args = append(args, "-c", name+"="+value)
+	}
+	cmd := exec.Command(filepath.Join(c.bin, "postgres"), args...)
+	cmd.Dir = c.dir
+	// Without these the server would take settings from the environment of the tests.
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.as, Pdeathsig: syscall.SIGQUIT, Setpgid: true}
+	log := new(bytes.Buffer)
+	cmd.Stdout, cmd.Stderr = log, log
+	c.process = launch(cmd)
+	if err := <-c.process.begun; err != nil {
+		return fmt.Errorf("start postgres: %w", err)
+	}
+	return c.await(log)
+}
+
+// await waits until the server takes connections.
+func (c *Cluster) await(log *bytes.Buffer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	for {
+		conn, err := pgx.Connect(ctx, c.URL("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-c.process.ended:
+			return fmt.Errorf("postgres ended at once:\n%s", log)
+		case <-ctx.Done():
+			return fmt.Errorf("postgres does not answer: %w", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// URL names a database of the cluster for its superuser, by the socket.
+func (c *Cluster) URL(database string) string {
+	u := url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: url.Values{"host": {c.dir}, "port": {strconv.Itoa(c.port())}, "user": {"postgres"}, "sslmode": {"disable"}}.Encode()}
+	return u.String()
+}
+
+func (c *Cluster) port() int {
+	if c.options.Port != 0 {
+		return c.options.Port
+	}
+	return 5432
+}
+
+// Dir is the directory of the cluster's socket and files.
+func (c *Cluster) Dir() string { return c.dir }
+
+// Kill ends the server at once, as if its machine had lost power: what it has not
+// written is lost. It returns when the server is gone.
+func (c *Cluster) Kill() error { return c.end(syscall.SIGQUIT) }
+
+func (c *Cluster) end(signal syscall.Signal) error {
+	if c.process == nil {
+		return nil
+	}
+	p := c.process
+	c.process = nil
+	return p.end(signal)
+}
+
+// Stop ends the server and takes its files away.
+func (c *Cluster) Stop() error { return errors.Join(c.end(syscall.SIGQUIT), os.RemoveAll(c.dir)) }
+
+// process is a program that ends with this one. The system sends the death signal
+// when the thread ends that started it: that thread is kept.
+type process struct {
+	begun chan error
+	quit  chan syscall.Signal
+	ended chan struct{}
+}
+
+func launch(cmd *exec.Cmd) *process {
+	p := &process{begun: make(chan error, 1), quit: make(chan syscall.Signal, 1), ended: make(chan struct{})}
+	go func() {
+		defer close(p.ended)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		p.begun <- err
+		if err != nil {
+			return
+		}
+		exited := make(chan struct{})
+		go func() {
+			defer close(exited)
+			_ = cmd.Wait() // that it ended is all that matters
+		}()
+		select {
+		case signal := <-p.quit:
+			_ = cmd.Process.Signal(signal) // it may have ended meanwhile
+			<-exited
+		case <-exited:
+		}
+	}()
+	return p
+}
+
+func (p *process) end(signal syscall.Signal) error {
+	p.quit <- signal
+	<-p.ended
+	return nil
+}

@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pealhq/peal"
+)
+
+// cancelBatch is how many deliveries of a deleted webhook are canceled in one
+// transaction.
+const cancelBatch = 1000
+
+// DeleteWebhook implements [peal.ConfigStore]. The webhook is gone at once. So are
+// its pending deliveries, unless they are more than a thousand: then the rest
+// follows batch by batch, also after a restart, and nobody can claim them meanwhile.
+func (s *Store) DeleteWebhook(ctx context.Context, tenant string, id peal.WebhookID) error {
+	now := time.Now()
+	more := false
+	err := s.changeRoutes(ctx, func(t *tx, revision int64) error {
+		num, _, _, err := t.liveWebhook(tenant, id)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(`UPDATE peal.webhooks SET deleted = true, revision = $2, status = '', settings = NULL, confidential = NULL, sealed = false, updated = $3 WHERE num = $1`,
+			num, revision, micros(now)); err != nil {
+			return err
+		}
+		more, err = t.cancelSome(num, now)
+		return err
+	})
+	if more {
+		s.sweeper.signal()
+	}
+	return translate("delete a webhook", err)
+}
+
+// cancelSome cancels a batch of a webhook's pending deliveries, and says whether
+// there may be more.
+func (t *tx) cancelSome(webhook int32, at time.Time) (more bool, err error) {
+	for _, table := range [...]string{"held", "waiting"} {
+		n, err := t.cancel(table, fmt.Sprintf(`id IN (SELECT id FROM peal.%s WHERE webhook = $1 ORDER BY id LIMIT %d FOR UPDATE)`, table, cancelBatch), webhook, at)
+		if err != nil {
+			return false, err
+		}
+		more = more || n == cancelBatch
+	}
+	return more, nil
+}
+
+// sweeper cancels what deleted webhooks have left pending.
+type sweeper struct{ wake chan struct{} }
+
+func newSweeper() *sweeper { return &sweeper{wake: make(chan struct{}, 1)} }
+
+func (s *sweeper) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run sweeps when it is woken, until the context ends. It tries again after a
+// failure: the database may be away for a while.
+func (s *sweeper) run(ctx context.Context, sweep func(context.Context) (more bool, err error)) {
+	for {
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return
+		}
+		for {
+			more, err := sweep(ctx)
+			if err == nil && !more {
+				break
+			}
+			if err != nil && wait(ctx, retryAfter) != nil {
+				return
+			}
+		}
+	}
+}
+
+// sweep cancels one batch of each deleted webhook that has something left.
+func (s *Store) sweep(ctx context.Context) (more bool, err error) {
+	var webhooks []int32
+	if err := s.query(ctx, `SELECT w.num FROM peal.webhooks w WHERE w.deleted AND (
+		EXISTS (SELECT FROM peal.waiting d WHERE d.webhook = w.num) OR w.num IN (SELECT h.webhook FROM peal.held h)) LIMIT 10`, func(rows pgx.Rows) error {
+		var num int32
+		err := rows.Scan(&num)
+		webhooks = append(webhooks, num)
+		return err
+	}); err != nil {
+		return false, err
+	}
+	for _, webhook := range webhooks {
+		if err := s.transact(ctx, func(t *tx) error {
+			_, err := t.cancelSome(webhook, time.Now())
+			return err
+		}); err != nil {
+			return false, err
+		}
+	}
+	return len(webhooks) > 0, nil
+}

@@ -1,0 +1,128 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pealhq/peal"
+)
+
+// retryAfter is when to try again what the database cannot do now.
+const retryAfter = time.Second
+
+func errClosed() error {
+	return &peal.Error{Code: peal.Unavailable, Message: "the store is closed", RetryAfter: retryAfter}
+}
+
+// stateOf gives the server's SQLSTATE (PostgreSQL documentation, appendix A), or ""
+// when err is not the server's.
+func stateOf(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// hasCollided reports whether a transaction got in another's way and nothing of it
+// has happened: doing it again is right.
+func hasCollided(err error) bool {
+	switch stateOf(err) {
+	case "40001", "40P01", // serialization failure, deadlock
+		"23505", // two created the same: the next look finds it
+		"55P03": // a lock was not to be had in time
+		return true
+	}
+	return false
+}
+
+// isLost reports whether the connection to the server was lost or could not be had,
+// so that nobody knows whether what was asked has happened.
+func isLost(err error) bool {
+	if err == nil {
+		return false
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	switch {
+	case errors.As(err, &connect), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return true
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return false
+	case errors.As(err, &network), strings.Contains(err.Error(), "conn closed"), strings.Contains(err.Error(), "closed pool"), strings.Contains(err.Error(), "unexpected message"):
+		return true
+	}
+	switch state := stateOf(err); {
+	case strings.HasPrefix(state, "08"), strings.HasPrefix(state, "57P"): // connection, shutdown
+		return true
+	}
+	return false
+}
+
+// reasonOf says in a clause why the database cannot do now what it usually can; ""
+// when that is not what the error is about.
+func reasonOf(err error) string {
+	state := stateOf(err)
+	switch {
+	case state == "53100":
+		return "the disk of the database is full"
+	case state == "53300":
+		return "the database has too many connections: raise its max_connections, or put a pooler before it"
+	case strings.HasPrefix(state, "53"):
+		return "the database is out of memory or other resources"
+	case state == "25006":
+		return "the database is read-only: it is a standby, or not yet promoted"
+	case state == "57014":
+		return "a statement took longer than the database's statement_timeout"
+	case state == "25P03", state == "25P04":
+		return "a transaction took longer than the database allows"
+	case state == "58030", state == "58000":
+		return "the database has trouble with its disk"
+	case hasCollided(err):
+		return "too many changes met in the database"
+	case isLost(err):
+		return "the database cannot be reached"
+	}
+	return ""
+}
+
+// translate makes the error of a method: a *peal.Error or a context's error.
+func translate(verb string, err error) error {
+	var known *peal.Error
+	if err == nil || err == peal.ErrStaleRoutes || err == peal.ErrFenced {
+		return err
+	}
+	if errors.As(err, &known) {
+		return known
+	}
+	// A connection that cannot be made reports the end of the context it was made in.
+	var connect *pgconn.ConnectError
+	if !errors.As(err, &connect) && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return err
+	}
+	if reason := reasonOf(err); reason != "" {
+		return &peal.Error{Code: peal.Unavailable, Message: reason + "; it cannot " + verb + " now", RetryAfter: retryAfter, Err: withoutSecrets(err)}
+	}
+	return &peal.Error{Code: peal.Internal, Message: "the database failed to " + verb, Err: withoutSecrets(err)}
+}
+
+// plainError is the text of an error and nothing else.
+type plainError string
+
+func (e plainError) Error() string { return string(e) }
+
+// withoutSecrets gives an error whose chain holds no connection settings, which
+// have the password in them.
+func withoutSecrets(err error) error {
+	var connect *pgconn.ConnectError
+	var parse *pgconn.ParseConfigError
+	if errors.As(err, &connect) || errors.As(err, &parse) {
+		return plainError(err.Error())
+	}
+	return err
+}

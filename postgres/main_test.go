@@ -1,0 +1,52 @@
+package postgres_test
+
+import (
+	"context"
+	"hash/fnv"
+	"strconv"
+	"testing"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/pgtest"
+	"github.com/pealhq/peal/postgres"
+	"github.com/pealhq/peal/storetest"
+	"go.uber.org/goleak"
+)
+
+var shared pgtest.Shared
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(shared.Around(m))
+}
+
+func TestStore(t *testing.T) {
+	database := shared.Database(t)
+	storetest.Run(t, func(t *testing.T, place string) peal.Store {
+		t.Helper()
+		return open(t, postgres.Options{URL: database, Schema: schemaOf(place)})
+	})
+}
+
+func TestSealedStore(t *testing.T) {
+	database := shared.Database(t)
+	storetest.RunSealed(t, func(t *testing.T, place string, sealer peal.Sealer) peal.Store {
+		t.Helper()
+		return open(t, postgres.Options{URL: database, Schema: schemaOf(place), Sealer: sealer})
+	})
+}
+
+// schemaOf names a schema after a place.
+func schemaOf(place string) string {
+	h := fnv.New64()
+	h.Write([]byte(place))
+	return "s" + strconv.FormatUint(h.Sum64(), 36)
+}
+
+func open(t testing.TB, options postgres.Options) *postgres.Store {
+	t.Helper()
+	store, err := postgres.Open(context.Background(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}

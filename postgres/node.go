@@ -1,0 +1,161 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pealhq/peal"
+)
+
+// canceledKept is how long a node can learn that a delivery it held was canceled.
+const canceledKept = time.Minute
+
+// RegisterNode implements [peal.NodeStore].
+func (s *Store) RegisterNode(ctx context.Context, node peal.Node) (peal.NodeView, error) {
+	load, err := json.Marshal(node.Load)
+	if err != nil {
+		return peal.NodeView{}, translate("register a node", err)
+	}
+	return s.view(ctx, "register a node", func(t *tx) (num int32, err error) {
+		found, err := t.one(`INSERT INTO peal.nodes (id, name, version, started, seen, load)
+			SELECT $1, $2, $3, now, now, $4 FROM peal.now_micros() now ON CONFLICT DO NOTHING RETURNING num`,
+			[]any{uuid(node.ID), clean(node.Name), clean(node.Version), string(load)}, &num)
+		if err == nil && !found {
+			err = peal.Errorf(peal.Conflict, "the node %s is registered", node.ID)
+		}
+		return num, err
+	})
+}
+
+// RenewNode implements [peal.NodeStore].
+func (s *Store) RenewNode(ctx context.Context, id peal.NodeID, load peal.NodeLoad) (peal.NodeView, error) {
+	text, err := json.Marshal(load)
+	if err != nil {
+		return peal.NodeView{}, translate("renew a node", err)
+	}
+	return s.view(ctx, "renew a node", func(t *tx) (num int32, err error) {
+		found, err := t.one(`UPDATE peal.nodes SET seen = peal.now_micros(), load = $2 WHERE id = $1 RETURNING num`, []any{uuid(id), string(text)}, &num)
+		if err == nil && !found {
+			err = peal.Errorf(peal.NotFound, "the node %s is not registered", id)
+		}
+		return num, err
+	})
+}
+
+// view makes a change to a node, and gives what the node is to learn.
+func (s *Store) view(ctx context.Context, verb string, apply func(*tx) (int32, error)) (peal.NodeView, error) {
+	var view peal.NodeView
+	err := s.transact(ctx, func(t *tx) error {
+		view = peal.NodeView{}
+		num, err := apply(t)
+		if err != nil {
+			return err
+		}
+		if _, err := t.one(`SELECT value FROM peal.meta WHERE name = 'routes'`, nil, &view.Routes); err != nil {
+			return err
+		}
+		if err := t.each(`SELECT id FROM peal.nodes ORDER BY id`, func(rows pgx.Rows) error {
+			var id [16]byte
+			err := rows.Scan(&id)
+			view.Nodes = append(view.Nodes, id)
+			return err
+		}); err != nil {
+			return err
+		}
+		if _, err := t.exec(`DELETE FROM peal.canceled WHERE node = $1 AND at < peal.now_micros() - $2`, num, canceledKept.Microseconds()); err != nil {
+			return err
+		}
+		return t.each(`SELECT delivery FROM peal.canceled WHERE node = $1`, func(rows pgx.Rows) error {
+			var id [16]byte
+			err := rows.Scan(&id)
+			view.Canceled = append(view.Canceled, id)
+			return err
+		}, num)
+	})
+	return view, translate(verb, err)
+}
+
+// LeaveNode implements [peal.NodeStore].
+func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
+	gone, err := s.endNodes(ctx, `id = $1`, uuid(id))
+	if err == nil && len(gone) > 0 {
+		_, err = s.letGoOfTheGone(ctx)
+	}
+	return translate("let a node leave", err)
+}
+
+// Takeover implements [peal.NodeStore].
+func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Duration) (peal.Taken, error) {
+	const isStale = `seen <= peal.now_micros() - $1 AND id <> $2`
+	var taken peal.Taken
+	var found bool
+	_, err := s.one(ctx, s.pool, `SELECT EXISTS (SELECT FROM peal.nodes WHERE `+isStale+`)`, []any{stale.Microseconds(), uuid(node)}, &found)
+	if err == nil && found {
+		taken.Nodes, err = s.endNodes(ctx, isStale, stale.Microseconds(), uuid(node))
+	}
+	if err == nil {
+		taken.Deliveries, err = s.letGoOfTheGone(ctx)
+	}
+	return taken, translate("take deliveries over", err)
+}
+
+// endNodes ends the registration of the nodes that a condition names. It waits for
+// what they are about to hold; after it, they hold nothing more. What they held is let
+// go of after that, so that nobody waits who inserts; when that fails, the next
+// takeover does it.
+func (s *Store) endNodes(ctx context.Context, condition string, args ...any) (gone []peal.NodeID, err error) {
+	err = s.transact(ctx, func(t *tx) error {
+		gone = nil
+		if _, err := t.exec(`SELECT pg_advisory_xact_lock($1, $2)`, lockRoutes, s.lockKey); err != nil {
+			return err
+		}
+		if err := t.each(`DELETE FROM peal.nodes WHERE `+condition+` RETURNING id`, func(rows pgx.Rows) error {
+			var id [16]byte
+			err := rows.Scan(&id)
+			gone = append(gone, id)
+			return err
+		}, args...); err != nil || len(gone) == 0 {
+			return err
+		}
+		return t.signal(peal.Signal{Kind: peal.SignalWork})
+	})
+	return gone, err
+}
+
+// letGoOfTheGone moves what nodes held that are not registered to waiting.
+func (s *Store) letGoOfTheGone(ctx context.Context) (int, error) {
+	var n int64
+	err := s.transact(ctx, func(t *tx) (err error) {
+		if _, err := t.exec(`DELETE FROM peal.canceled WHERE node NOT IN (SELECT num FROM peal.nodes)`); err != nil {
+			return err
+		}
+		if n, err = t.exec(fmt.Sprintf(letGo, `owner NOT IN (SELECT num FROM peal.nodes)`)); err != nil || n == 0 {
+			return err
+		}
+		return t.signal(peal.Signal{Kind: peal.SignalWork})
+	})
+	return int(n), err
+}
+
+// Nodes implements [peal.NodeStore].
+func (s *Store) Nodes(ctx context.Context) ([]peal.Node, error) {
+	var nodes []peal.Node
+	err := s.query(ctx, `SELECT id, name, version, started, seen, load FROM peal.nodes ORDER BY id`, func(rows pgx.Rows) error {
+		var node peal.Node
+		var started, seen int64
+		var load string
+		if err := rows.Scan((*[16]byte)(&node.ID), &node.Name, &node.Version, &started, &seen, &load); err != nil {
+			return err
+		}
+		node.StartedAt, node.SeenAt = timeOf(started), timeOf(seen)
+		if err := json.Unmarshal([]byte(load), &node.Load); err != nil {
+			return err
+		}
+		nodes = append(nodes, node)
+		return nil
+	})
+	return nodes, translate("list nodes", err)
+}

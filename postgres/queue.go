@@ -1,0 +1,131 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pealhq/peal"
+)
+
+// Bounds of a group: what one transaction takes at most, so that a commit stays
+// short however much waits.
+const (
+	maxGroupRows  = 4000
+	maxGroupBytes = 8 << 20
+)
+
+// call is a caller's work that waits to be written.
+type call[T any] struct {
+	ctx         context.Context
+	work        T
+	rows, bytes int
+	taken       atomic.Bool // by a writer, or by the caller who gave up waiting
+	done        chan error  // gets the answer; has room for it
+}
+
+// queue holds calls for the writers, in order.
+type queue[T any] struct {
+	mu     sync.Mutex
+	wake   sync.Cond
+	calls  []*call[T]
+	limit  int
+	bytes  int // of all calls
+	most   int // bytes behind which no more may wait; 0 for no bound
+	closed bool
+}
+
+func newQueue[T any](limit, most int) *queue[T] {
+	q := &queue[T]{limit: limit, most: most}
+	q.wake.L = &q.mu
+	return q
+}
+
+// submit queues a call and waits for its answer. One that a writer has begun is
+// waited for even when the context ends: what it reads belongs to the caller.
+func (q *queue[T]) submit(c *call[T]) error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	c.done = make(chan error, 1)
+	if err := q.put(c); err != nil {
+		return err
+	}
+	select {
+	case err := <-c.done:
+		return err
+	case <-c.ctx.Done():
+		if c.taken.CompareAndSwap(false, true) {
+			return c.ctx.Err()
+		}
+		return <-c.done
+	}
+}
+
+func (q *queue[T]) put(c *call[T]) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return errClosed()
+	}
+	if len(q.calls) >= q.limit || q.most > 0 && q.bytes > 0 && q.bytes+c.bytes > q.most {
+		return &peal.Error{Code: peal.Unavailable, Message: "the database cannot keep up, too many changes wait for it", RetryAfter: retryAfter}
+	}
+	q.calls = append(q.calls, c)
+	q.bytes += c.bytes
+	q.wake.Signal()
+	return nil
+}
+
+// take waits for calls and gives the group that goes into one transaction; none
+// when the queue is closed and empty.
+func (q *queue[T]) take() []*call[T] {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		for len(q.calls) == 0 && !q.closed {
+			q.wake.Wait()
+		}
+		if len(q.calls) == 0 {
+			return nil
+		}
+		rows, bytes, n := 0, 0, 0
+		var group []*call[T]
+		for _, c := range q.calls {
+			rows, bytes = rows+c.rows+1, bytes+c.bytes
+			if len(group) > 0 && (rows > maxGroupRows || bytes > maxGroupBytes) {
+				break
+			}
+			n++
+			q.bytes -= c.bytes
+			if c.taken.CompareAndSwap(false, true) {
+				group = append(group, c)
+			}
+		}
+		rest := copy(q.calls, q.calls[n:])
+		clear(q.calls[rest:])
+		q.calls = q.calls[:rest]
+		if len(group) > 0 {
+			return group
+		}
+	}
+}
+
+// run writes groups until the queue is closed and empty.
+func (q *queue[T]) run(write func([]*call[T])) {
+	for {
+		group := q.take()
+		if len(group) == 0 {
+			return
+		}
+		write(group)
+	}
+}
+
+// close lets no more calls in; what is queued is still taken.
+func (q *queue[T]) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.wake.Broadcast()
+}

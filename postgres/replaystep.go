@@ -1,0 +1,158 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pealhq/peal"
+)
+
+// openReplay is a running replay as a step needs it.
+type openReplay struct {
+	peal.Replay
+	webhook, tenant int32
+	deleted         bool
+	// The IDs from which it goes on, and before which its range ends.
+	nextDelivery, nextEvent, end [16]byte
+}
+
+const selectOpenReplay = `SELECT ` + replayColumns + `, coalesce(w.num, 0), p.tenant, w.num IS NULL OR w.deleted, p.next_delivery, p.next_event
+	FROM peal.replays p LEFT JOIN peal.webhooks w ON w.id = p.webhook JOIN peal.tenants n ON n.num = p.tenant WHERE p.id = $1`
+
+// readReplay reads a replay that must be running.
+func (s *Store) readReplay(ctx context.Context, q querier, id peal.JobID, lock string) (*openReplay, error) {
+	var p openReplay
+	if err := s.each(ctx, q, selectOpenReplay+lock, func(rows pgx.Rows) (err error) {
+		p.Replay, err = scanReplay(rows, &p.webhook, &p.tenant, &p.deleted, &p.nextDelivery, &p.nextEvent)
+		return err
+	}, uuid(id)); err != nil {
+		return nil, err
+	}
+	p.end = floor(p.Until)
+	switch {
+	case p.ID.IsZero():
+		return &p, noReplay()
+	case p.Status != peal.ReplayRunning:
+		return &p, peal.Errorf(peal.Conflict, "the replay has ended: %s", p.Status)
+	}
+	return &p, nil
+}
+
+func (t *tx) openReplay(id peal.JobID) (*openReplay, error) {
+	return t.s.readReplay(t.ctx, t.Tx, id, ` FOR UPDATE OF p`)
+}
+
+// stepReplay is openReplay for a step that makes deliveries pending.
+func (t *tx) stepReplay(id peal.JobID) (*openReplay, error) {
+	p, err := t.openReplay(id)
+	if err == nil && p.deleted {
+		err = peal.Errorf(peal.Conflict, "the replay's webhook is deleted")
+	}
+	return p, err
+}
+
+// ReplayDeliveries implements [peal.ReplayStore].
+func (s *Store) ReplayDeliveries(ctx context.Context, id peal.JobID, due time.Time, limit int) (replayed int, more bool, err error) {
+	err = s.transact(ctx, func(t *tx) error {
+		replayed, more = 0, false
+		p, err := t.stepReplay(id)
+		if err != nil {
+			return err
+		}
+		all, chosen, err := t.replayPage(p, limit)
+		if err != nil {
+			return err
+		}
+		next := p.end
+		if more = len(all) == limit; more {
+			next = following(all[limit-1])
+		}
+		if replayed = len(chosen); replayed > 0 {
+			if err := t.recordLast("settled", chosen...); err != nil {
+				return err
+			}
+			if err := t.reopen("settled", `id = ANY ($1)`, "waiting", ``, ``, uuids(chosen...), micros(due)); err != nil {
+				return err
+			}
+		}
+		_, err = t.exec(`UPDATE peal.replays SET done = done + $2, replayed = replayed + $2, next_delivery = $3 WHERE id = $1`, uuid(id), replayed, uuid(next))
+		return err
+	})
+	if err != nil {
+		return 0, false, translate("replay deliveries", err)
+	}
+	return replayed, more, nil
+}
+
+// replayPage reads the next settled deliveries, and chooses those that the replay is
+// about: no tests, and of events that are still there and have one of its types.
+func (t *tx) replayPage(p *openReplay, limit int) (all, chosen []peal.DeliveryID, err error) {
+	var deliveries []peal.Delivery
+	if err := t.each(selectFrom(`SELECT `+settledRow+` FROM unnest($2::integer[]) f(status)
+			CROSS JOIN LATERAL (SELECT * FROM peal.settled WHERE webhook = $1 AND status = f.status AND id >= $3 AND id < $4 ORDER BY id LIMIT $5) x`)+`
+			ORDER BY d.id LIMIT $5`, func(rows pgx.Rows) error {
+		d, err := scanDelivery(rows)
+		deliveries = append(deliveries, d)
+		return err
+	}, p.webhook, replayStatuses(&p.Replay), uuid(p.nextDelivery), uuid(p.end), limit); err != nil {
+		return nil, nil, err
+	}
+	if err := t.s.fillEvents(t.ctx, t.Tx, deliveries); err != nil {
+		return nil, nil, err
+	}
+	for i := range deliveries {
+		d := &deliveries[i]
+		all = append(all, d.ID)
+		if !d.Test && d.EventType != "" && p.WantsType(d.EventType) {
+			chosen = append(chosen, d.ID)
+		}
+	}
+	return all, chosen, nil
+}
+
+func replayStatuses(p *peal.Replay) []int32 {
+	numbers := []int32{}
+	for _, status := range p.Statuses {
+		numbers = append(numbers, statusNumbers[status])
+	}
+	return numbers
+}
+
+// countPage is how many events are looked at in one query of a count.
+const countPage = 1000
+
+// CountReplay implements [peal.ReplayStore].
+func (s *Store) CountReplay(ctx context.Context, replay peal.Replay, wants func(string) bool) (peal.ReplayCount, error) {
+	count, err := s.countReplay(ctx, replay, wants)
+	return count, translate("count what a replay sends", err)
+}
+
+func (s *Store) countReplay(ctx context.Context, replay peal.Replay, wants func(string) bool) (count peal.ReplayCount, err error) {
+	p := &openReplay{Replay: replay, nextEvent: floor(replay.Since), end: floor(replay.Until)}
+	found, err := s.one(ctx, s.pool, `SELECT w.num, w.tenant FROM peal.webhooks w JOIN peal.tenants n ON n.num = w.tenant WHERE w.id = $1 AND n.name = $2`,
+		[]any{uuid(p.WebhookID), clean(p.Tenant)}, &p.webhook, &p.tenant)
+	if err != nil || !found {
+		return count, err
+	}
+	if err := s.query(ctx, `SELECT t.name, count(*) FROM peal.settled x JOIN peal.events e ON e.key = x.event JOIN peal.types t ON t.num = e.type
+		WHERE x.webhook = $1 AND x.status = ANY ($2) AND x.id >= $3 AND x.id < $4 AND NOT x.test GROUP BY t.name`, func(rows pgx.Rows) error {
+		var name string
+		var n int
+		err := rows.Scan(&name, &n)
+		if p.WantsType(name) {
+			count.Deliveries += n
+		}
+		return err
+	}, p.webhook, replayStatuses(&p.Replay), uuid(p.nextEvent), uuid(p.end)); err != nil || !p.Missed {
+		return count, err
+	}
+	m := missedEvents{ctx: ctx, s: s, replay: p, wants: wants}
+	for {
+		page, err := m.next(countPage)
+		if err != nil || page.looked == 0 {
+			return count, err
+		}
+		count.Events += len(page.missed)
+	}
+}

@@ -1,0 +1,131 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pealhq/peal"
+)
+
+// Stats implements [peal.StatsStore].
+func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket, error) {
+	var buckets []peal.Bucket
+	err := s.query(ctx, `SELECT w.id, b.start, b.counts FROM peal.webhooks w
+			CROSS JOIN LATERAL (SELECT start, counts FROM peal.buckets WHERE webhook = w.num AND width = $3 AND start >= $4 AND start < $5) b
+		WHERE w.tenant = (SELECT num FROM peal.tenants WHERE name = $1) AND ($2::uuid IS NULL OR w.id = $2) ORDER BY w.id, b.start`, func(rows pgx.Rows) error {
+		var id [16]byte
+		var start int64
+		var text []byte
+		if err := rows.Scan(&id, &start, &text); err != nil {
+			return err
+		}
+		b := peal.Bucket{WebhookID: id, Start: timeOf(start)}
+		if start == 0 {
+			b.Start = time.Unix(0, 0).UTC()
+		}
+		if err := b.UnmarshalBinary(text); err != nil {
+			return err
+		}
+		if last := len(buckets) - 1; last >= 0 && buckets[last].WebhookID == b.WebhookID && buckets[last].Start.Equal(b.Start) {
+			buckets[last].Add(&b.Counts)
+		} else {
+			buckets = append(buckets, b)
+		}
+		return nil
+	}, clean(query.Tenant), orNoID(query.WebhookID), slices.Index(peal.BucketWidths(), query.Width), micros(query.Since), micros(query.Until))
+	return buckets, translate("read counts", err)
+}
+
+// Problems implements [peal.StatsStore].
+func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.Problem, error) {
+	var problems []peal.Problem
+	err := s.query(ctx, `SELECT w.id, p.reason, p.code, p.error, p.first, p.last, p.attempts FROM peal.webhooks w JOIN peal.problems p ON p.webhook = w.num AND p.last >= $3
+		WHERE w.tenant = (SELECT num FROM peal.tenants WHERE name = $1) AND ($2::uuid IS NULL OR w.id = $2) AND NOT w.deleted
+		ORDER BY p.last DESC, w.id, p.reason, p.code LIMIT $4`, func(rows pgx.Rows) error {
+		var p peal.Problem
+		var reason string
+		var first, last int64
+		err := rows.Scan((*[16]byte)(&p.WebhookID), &reason, &p.StatusCode, &p.Error, &first, &last, &p.Attempts)
+		p.Reason, p.First, p.Last = peal.Reason(reason), timeOf(first), timeOf(last)
+		problems = append(problems, p)
+		return err
+	}, clean(tenant), orNoID(webhook), micros(since), limit)
+	return problems, translate("read problems", err)
+}
+
+// Activity implements [peal.StatsStore]. It reads through the webhooks' own
+// stretches of indexes; only the few deliveries that nodes hold are looked at
+// whatever webhook they are of.
+func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.Activity, error) {
+	all := make([]peal.Activity, len(webhooks))
+	err := s.query(ctx, `SELECT u.place,
+			(SELECT count(*) FROM peal.held h WHERE h.webhook = w.num) + (SELECT count(*) FROM (SELECT FROM peal.waiting x WHERE x.webhook = w.num LIMIT $3) x),
+			(SELECT id FROM (SELECT id FROM peal.held h WHERE h.webhook = w.num UNION ALL
+				(SELECT id FROM peal.waiting x WHERE x.webhook = w.num ORDER BY id LIMIT 1)) o ORDER BY id LIMIT 1),
+			(SELECT at FROM peal.settled x WHERE x.webhook = w.num AND x.status = 1 ORDER BY id DESC LIMIT 1),
+			(SELECT at FROM peal.settled x WHERE x.webhook = w.num AND x.status = 2 ORDER BY id DESC LIMIT 1)
+		FROM unnest($1::uuid[]) WITH ORDINALITY u(id, place) JOIN peal.webhooks w ON w.id = u.id JOIN peal.tenants n ON n.num = w.tenant WHERE n.name = $2`, func(rows pgx.Rows) error {
+		var place, pending int
+		var oldest *[16]byte
+		var success, failure *int64
+		if err := rows.Scan(&place, &pending, &oldest, &success, &failure); err != nil {
+			return err
+		}
+		a := &all[place-1]
+		a.Pending = min(pending, peal.MaxPending)
+		if oldest != nil {
+			a.Oldest = peal.DeliveryID(*oldest).Time()
+		}
+		if success != nil {
+			a.LastSuccess = timeOf(*success)
+		}
+		if failure != nil {
+			a.LastFailure = timeOf(*failure)
+		}
+		return nil
+	}, uuids(webhooks...), clean(tenant), peal.MaxPending)
+	return all, translate("read what webhooks do", err)
+}
+
+// Backlog implements [peal.StatsStore].
+func (s *Store) Backlog(ctx context.Context, tenant string) (peal.Backlog, error) {
+	limit := strconv.Itoa(peal.MaxBacklog)
+	count := func(of string) string {
+		return `(SELECT count(*) FROM peal.held h WHERE h.webhook IN (SELECT num FROM ` + of + `)) +
+			(SELECT count(*) FROM (SELECT FROM ` + of + ` w JOIN peal.waiting x ON x.webhook = w.num LIMIT ` + limit + `) x)`
+	}
+	var b peal.Backlog
+	var oldest *[16]byte
+	_, err := s.one(ctx, s.pool, `WITH ours AS (SELECT num, status FROM peal.webhooks WHERE $1::text = '' OR tenant = (SELECT num FROM peal.tenants WHERE name = $1)),
+			stopped AS (SELECT num FROM ours WHERE status IN ('paused', 'disabled'))
+		SELECT `+count("ours")+`, `+count("stopped")+`,
+			(SELECT id FROM (SELECT h.id FROM peal.held h WHERE h.webhook IN (SELECT num FROM ours) UNION ALL
+				SELECT x.id FROM ours CROSS JOIN LATERAL (SELECT id FROM peal.waiting WHERE webhook = ours.num ORDER BY id LIMIT 1) x) o ORDER BY id LIMIT 1)`,
+		[]any{clean(tenant)}, &b.Pending, &b.Held, &oldest)
+	b.Pending, b.Held = min(b.Pending, peal.MaxBacklog), min(b.Held, peal.MaxBacklog)
+	if oldest != nil {
+		b.Oldest = peal.DeliveryID(*oldest).Time()
+	}
+	return b, translate("count what is pending", err)
+}
+
+// purgeStats takes away buckets and problems that have had their time.
+func (s *Store) purgeStats(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+	if params.Stats.IsZero() {
+		return false, nil
+	}
+	for width, of := range peal.BucketWidths() {
+		n, err := s.exec(ctx, `DELETE FROM peal.buckets WHERE (webhook, width, start, slot) IN (
+			SELECT webhook, width, start, slot FROM peal.buckets WHERE width = $1 AND start < $2 LIMIT $3)`, width, micros(params.Stats.Add(-of.Kept())), purgeRows)
+		if purged.Buckets = int(n); err != nil || n > 0 {
+			return true, err
+		}
+	}
+	n, err := s.exec(ctx, `DELETE FROM peal.problems WHERE (webhook, reason, code) IN (SELECT webhook, reason, code FROM peal.problems WHERE last < $1 LIMIT $2)`,
+		micros(params.Stats.Add(-peal.ProblemKept)), purgeRows)
+	purged.Buckets = int(n)
+	return n > 0, err
+}

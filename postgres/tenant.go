@@ -1,0 +1,102 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/pealhq/peal"
+)
+
+const selectTenant = `SELECT name, description, format, retry_policy, created FROM peal.tenants`
+
+func scanTenant(rows pgx.Rows) (peal.Tenant, error) {
+	var t peal.Tenant
+	var policy *string
+	var created int64
+	if err := rows.Scan(&t.Name, &t.Description, &t.Format, &policy, &created); err != nil {
+		return t, err
+	}
+	t.CreatedAt = timeOf(created)
+	if policy != nil {
+		t.RetryPolicy = new(peal.RetryPolicy)
+		return t, json.Unmarshal([]byte(*policy), t.RetryPolicy)
+	}
+	return t, nil
+}
+
+func policyText(policy *peal.RetryPolicy) (pgtype.Text, error) {
+	if policy == nil {
+		return pgtype.Text{}, nil
+	}
+	text, err := json.Marshal(policy)
+	return orNull(string(text)), err
+}
+
+func noTenant(name string) error {
+	return peal.Errorf(peal.NotFound, "there is no tenant %q", name)
+}
+
+// CreateTenant implements [peal.ConfigStore].
+func (s *Store) CreateTenant(ctx context.Context, tenant peal.Tenant) error {
+	policy, err := policyText(tenant.RetryPolicy)
+	if err == nil {
+		var n int64
+		n, err = s.exec(ctx, `INSERT INTO peal.tenants (name, description, format, retry_policy, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+			tenant.Name, clean(tenant.Description), tenant.Format, policy, micros(tenant.CreatedAt))
+		if err == nil && n == 0 {
+			err = peal.Errorf(peal.Conflict, "there is a tenant %q already", tenant.Name)
+		}
+	}
+	return translate("create a tenant", err)
+}
+
+// UpdateTenant implements [peal.ConfigStore].
+func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
+	policy, err := policyText(tenant.RetryPolicy)
+	if err != nil {
+		return translate("update a tenant", err)
+	}
+	err = s.changeRoutes(ctx, func(t *tx, revision int64) error {
+		n, err := t.exec(`UPDATE peal.tenants SET description = $2, format = $3, retry_policy = $4 WHERE name = $1`,
+			tenant.Name, clean(tenant.Description), tenant.Format, policy)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return noTenant(tenant.Name)
+		}
+		_, err = t.exec(`UPDATE peal.webhooks SET revision = $2 WHERE NOT deleted AND tenant = (SELECT num FROM peal.tenants WHERE name = $1)`, tenant.Name, revision)
+		return err
+	})
+	return translate("update a tenant", err)
+}
+
+// Tenant implements [peal.ConfigStore].
+func (s *Store) Tenant(ctx context.Context, name string) (peal.Tenant, error) {
+	tenants, err := s.tenants(ctx, ` WHERE name = $1`, clean(name))
+	if err == nil && len(tenants) == 0 {
+		err = noTenant(name)
+	}
+	if err != nil {
+		return peal.Tenant{}, translate("read a tenant", err)
+	}
+	return tenants[0], nil
+}
+
+// Tenants implements [peal.ConfigStore].
+func (s *Store) Tenants(ctx context.Context, after string, limit int) ([]peal.Tenant, error) {
+	tenants, err := s.tenants(ctx, ` WHERE name > $1 ORDER BY name LIMIT $2`, clean(after), limit)
+	return tenants, translate("list tenants", err)
+}
+
+func (s *Store) tenants(ctx context.Context, where string, args ...any) ([]peal.Tenant, error) {
+	var tenants []peal.Tenant
+	err := s.query(ctx, selectTenant+where, func(rows pgx.Rows) error {
+		tenant, err := scanTenant(rows)
+		tenants = append(tenants, tenant)
+		return err
+	}, args...)
+	return tenants, err
+}

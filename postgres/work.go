@@ -1,0 +1,137 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pealhq/peal"
+)
+
+// Due implements [peal.WorkStore]. It takes one step in an index for each webhook
+// that has deliveries waiting, however many those are.
+func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]peal.DueWebhook, error) {
+	var due []peal.DueWebhook
+	err := s.query(ctx, `WITH RECURSIVE every (webhook) AS (
+			SELECT min(webhook) FROM peal.waiting
+			UNION ALL
+			SELECT (SELECT min(webhook) FROM peal.waiting WHERE webhook > every.webhook) FROM every WHERE webhook IS NOT NULL)
+		SELECT w.id, (SELECT min(due) FROM peal.waiting WHERE webhook = w.num)
+		FROM every JOIN peal.webhooks w ON w.num = every.webhook WHERE w.id > $1 AND NOT w.deleted ORDER BY w.id LIMIT $2`, func(rows pgx.Rows) error {
+		var id [16]byte
+		var at *int64 // claimed between the two looks
+		if err := rows.Scan(&id, &at); err != nil || at == nil {
+			return err
+		}
+		due = append(due, peal.DueWebhook{WebhookID: id, Due: timeOf(*at)})
+		return nil
+	}, uuid(after), limit)
+	return due, translate("list due webhooks", err)
+}
+
+// Claim implements [peal.WorkStore]. What another node is claiming is passed by.
+func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
+	var work []peal.Work
+	var next time.Time
+	err := s.transact(ctx, func(t *tx) (err error) {
+		work, next, err = t.claim(node, webhook, now, limit)
+		return err
+	})
+	if err != nil {
+		return nil, time.Time{}, translate("claim deliveries", err)
+	}
+	return work, next, nil
+}
+
+func (t *tx) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
+	owner, err := t.holder(node)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	var webhook int32
+	found, err := t.one(`SELECT num FROM peal.webhooks WHERE id = $1 AND NOT deleted`, []any{uuid(id)}, &webhook)
+	if err != nil || !found {
+		return nil, time.Time{}, err
+	}
+	var places []place
+	if err := t.each(`WITH chosen AS (
+			SELECT id FROM peal.waiting WHERE webhook = $1 AND due <= $2 ORDER BY due, id LIMIT $3 FOR UPDATE SKIP LOCKED),
+		moved AS (DELETE FROM peal.waiting w USING chosen c WHERE w.id = c.id RETURNING w.*),
+		kept AS (INSERT INTO peal.held (id, webhook, event, owner, due, test, attempts, tries, code, duration, reason)
+			SELECT id, webhook, event, $4, due, test, attempts, tries, code, duration, reason FROM moved)
+		SELECT id, event, due, test, attempts, tries, code, duration, coalesce(reason, '') FROM moved ORDER BY due, id`, func(rows pgx.Rows) error {
+		var p place
+		places = append(places, place{})
+		err := p.scan(rows)
+		places[len(places)-1] = p
+		return err
+	}, webhook, now.UnixMicro(), limit, owner); err != nil {
+		return nil, time.Time{}, err
+	}
+	var next *int64
+	if _, err := t.one(`SELECT min(due) FROM peal.waiting WHERE webhook = $1`, []any{webhook}, &next); err != nil {
+		return nil, time.Time{}, err
+	}
+	work, err := t.workOf(id, places)
+	if next == nil {
+		return work, time.Time{}, err
+	}
+	return work, timeOf(*next), err
+}
+
+// place is the row of a pending delivery.
+type place struct {
+	id, event             [16]byte
+	due                   int64
+	test                  bool
+	attempts, tries, code int
+	duration              int64
+	reason                string
+}
+
+func (p *place) scan(rows pgx.Rows) error {
+	return rows.Scan(&p.id, &p.event, &p.due, &p.test, &p.attempts, &p.tries, &p.code, &p.duration, &p.reason)
+}
+
+// workOf reads the events of deliveries of a webhook. Those of one event share it.
+func (t *tx) workOf(webhook peal.WebhookID, places []place) ([]peal.Work, error) {
+	if len(places) == 0 {
+		return nil, nil
+	}
+	events := map[[16]byte]*peal.Event{}
+	for i := range places {
+		events[places[i].event] = nil
+	}
+	keys := make([][16]byte, 0, len(events))
+	for key := range events {
+		keys = append(keys, key)
+	}
+	if err := t.s.eventsByKey(t.ctx, t.Tx, keys, func(e *peal.Event, _ []byte) { events[e.Key] = e }); err != nil {
+		return nil, err
+	}
+	work := make([]peal.Work, 0, len(places))
+	for i := range places {
+		p := &places[i]
+		event := events[p.event]
+		if event == nil {
+			return nil, peal.Errorf(peal.Internal, "delivery %s has no event", peal.DeliveryID(p.id))
+		}
+		work = append(work, peal.Work{Delivery: p.pending(webhook, event), Event: event})
+	}
+	return work, nil
+}
+
+// pending is the row as the pending delivery that it is.
+func (p *place) pending(webhook peal.WebhookID, event *peal.Event) peal.Delivery {
+	return peal.Delivery{
+		ID: p.id, Tenant: event.Tenant, WebhookID: webhook, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
+		Status: peal.Pending, Attempts: p.attempts, Tries: p.tries, Due: timeOf(p.due),
+		StatusCode: p.code, Duration: time.Duration(p.duration) * time.Microsecond, Reason: peal.Reason(p.reason), Test: p.test,
+	}
+}
+
+// letGo moves the held deliveries that a condition names to waiting.
+const letGo = `WITH chosen AS (SELECT id FROM peal.held WHERE %s ORDER BY id FOR UPDATE),
+	moved AS (DELETE FROM peal.held h USING chosen c WHERE h.id = c.id RETURNING h.*)
+	INSERT INTO peal.waiting (id, webhook, event, due, test, attempts, tries, code, duration, reason)
+	SELECT id, webhook, event, due, test, attempts, tries, code, duration, reason FROM moved`
