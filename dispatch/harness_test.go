@@ -41,8 +41,11 @@ type world struct {
 	receivers map[string]*receiver
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, path: filepath.Join(memoryDir(t), "peal.db"), ctx: t.Context(), receivers: make(map[string]*receiver)}
+func newWorld(t *testing.T) *world { return newWorldAt(t, memoryDir(t)) }
+
+// newWorldAt goes on with what another world has left in a directory.
+func newWorldAt(t *testing.T, directory string) *world {
+	w := &world{t: t, path: filepath.Join(directory, "peal.db"), ctx: t.Context(), receivers: make(map[string]*receiver)}
 	w.open()
 	t.Cleanup(func() { w.store.Close() })
 	return w
