@@ -2,11 +2,19 @@ package dashboard_test
 
 import (
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/dashboard"
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// pageOptions are what the pages need in these tests.
-func pageOptions(_ peal.Store, who *identity.Identity) dashboard.Options {
-	return dashboard.Options{Identity: who}
+// pageOptions are what the pages need in these tests. The engine delivers nothing: it
+// is only asked.
+func pageOptions(store peal.Store, who *identity.Identity) dashboard.Options {
+	options := dispatch.DefaultOptions()
+	options.Egress.AllowHTTP = true
+	engine, err := dispatch.New(store, options)
+	if err != nil {
+		panic(err)
+	}
+	return dashboard.Options{Identity: who, Store: store, Engine: engine}
 }

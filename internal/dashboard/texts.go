@@ -46,6 +46,13 @@ func loadTexts() (map[string]*texts, error) {
 		}
 		languages[t.language] = t
 	}
+	for _, t := range languages { // better a text in English than none
+		for key, text := range languages[fallback].all {
+			if !t.has(key) {
+				t.all[key] = text
+			}
+		}
+	}
 	return languages, nil
 }
 
