@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := $(if $(VERSION),-X main.version=$(VERSION))
 
-.PHONY: help build run test bench fmt generate clean
+.PHONY: help build run test bench screenshots fmt generate clean
 
 help: ## list what make can do
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,10 @@ test: ## install what the tests need, then run every check and every test
 
 bench: build ## measure this machine, in about two minutes; BENCH="--quick" and such choose
 	@exec bin/peal bench $(BENCH)
+
+screenshots: ## write a picture of every page of the dashboard into screenshots/
+	@mkdir -p screenshots
+	PEAL_SCREENSHOTS="$$PWD/screenshots" go test -count=1 -timeout 10m -run TestScreenshots ./internal/dashboard
 
 fmt: ## format the Go code
 	@gofmt -w $$(scripts/go-files)

@@ -6,7 +6,7 @@ import (
 )
 
 type eventPage struct {
-	Event      peal.Event
+	Event      *peal.Event
 	Known      bool // the catalogue has its type
 	Deliveries []deliveryRow
 	More       bool
@@ -27,7 +27,7 @@ func (d *Dashboard) event(c *call) error {
 	} else if err != nil {
 		return err
 	}
-	data := eventPage{Event: event}
+	data := eventPage{Event: &event}
 	_, err = d.Store.EventType(c.ctx(), event.Type)
 	data.Known = err == nil
 	byID, webhooks, err := c.tenantWebhooks()

@@ -16,10 +16,12 @@ type overviewPage struct {
 	Median, Slow                      string
 	Waiting, WaitingText              string
 
-	Chart       chart
-	Problems    []problem
-	Webhooks    []webhookRow
-	AllWebhooks string
+	Chart        chart
+	Problems     []problem // the latest few
+	MoreProblems []problem
+	AllProblems  int
+	Webhooks     []webhookRow
+	AllWebhooks  string
 }
 
 type rangeChoice struct {
@@ -28,10 +30,11 @@ type rangeChoice struct {
 }
 
 // overviewWebhooks is how many webhooks are looked at for the overview, and
-// overviewRows how many of them it lists.
+// overviewRows how many of them it lists; overviewProblems are shown unfolded.
 const (
 	overviewWebhooks = 500
 	overviewRows     = 10
+	overviewProblems = 3
 )
 
 // overview answers whether everything arrives.
@@ -58,6 +61,9 @@ func (d *Dashboard) overview(c *call) error {
 	if data.Problems, err = c.problemsSince(byID, peal.WebhookID{}, earlier(chosen.since(c.now), c.now.Add(-24*time.Hour))); err != nil {
 		return err
 	}
+	data.AllProblems = len(data.Problems)
+	shown := min(overviewProblems, len(data.Problems))
+	data.Problems, data.MoreProblems = data.Problems[:shown], data.Problems[shown:]
 	if data.Webhooks, err = c.rows(troubledFirst(webhooks)); err != nil {
 		return err
 	}

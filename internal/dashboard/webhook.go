@@ -8,7 +8,7 @@ import (
 )
 
 type webhookPage struct {
-	Webhook    peal.Webhook
+	Webhook    *peal.Webhook
 	Pill       pill
 	Ranges     []rangeChoice
 	Chart      chart
@@ -34,7 +34,7 @@ func (d *Dashboard) webhook(c *call) error {
 		return err
 	}
 	chosen := spanOf(c.r.URL.Query().Get("range"))
-	data := webhookPage{Webhook: w, Lane: d.Engine.Lane(w.ID), Policy: delaysText(d.Engine.Policy(&w).Delays), Secrets: len(w.Secrets), Format: w.Format}
+	data := webhookPage{Webhook: &w, Lane: d.Engine.Lane(w.ID), Policy: delaysText(d.Engine.Policy(&w).Delays), Secrets: len(w.Secrets), Format: w.Format}
 	data.Breaker = "breaker." + string(data.Lane.Breaker)
 	if format, ok := d.Engine.Format(w.Format); ok {
 		data.Format = format.Title
@@ -62,7 +62,7 @@ func (d *Dashboard) webhook(c *call) error {
 
 // completeWebhook reads what is not counted by time.
 func (c *call) completeWebhook(data *webhookPage) error {
-	w := &data.Webhook
+	w := data.Webhook
 	activity, err := c.d.Store.Activity(c.ctx(), c.tenant, []peal.WebhookID{w.ID})
 	if err != nil {
 		return err

@@ -1,0 +1,151 @@
+package dashboard_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/pealhq/peal/server"
+)
+
+// browser is a Chromium that is signed in to a server, and what it complained of.
+type browser struct {
+	t    *testing.T
+	ctx  context.Context
+	base string
+
+	mu         sync.Mutex
+	complaints []string
+}
+
+// patience is how long a browser may take for what must happen.
+const patience = 40 * time.Second
+
+// openBrowser starts Chromium and signs in by the link that the first start prints.
+func openBrowser(t *testing.T, s *server.Server) *browser {
+	t.Helper()
+	program := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			program = found
+			break
+		}
+	}
+	if program == "" {
+		t.Skip("the pages were not tried in a browser: install chromium")
+	}
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(program), chromedp.WindowSize(1320, 900), chromedp.Flag("lang", "en-GB"))
+	if os.Getuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	allocated, release := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
+	ctx, end := chromedp.NewContext(allocated)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	var listening sync.WaitGroup
+	b := &browser{t: t, ctx: ctx, base: "http://" + s.Addr()}
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Logf("end the browser: %v", err)
+		}
+		end()
+		release()
+		listening.Wait()
+	})
+	messages := chromedp.Console(ctx)
+	listening.Go(func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleException || strings.Contains(m.Text, "Content Security Policy") {
+				b.complain(m.Text + " " + m.URL)
+			}
+		}
+	})
+	b.run(chromedp.Navigate(b.base+s.FirstRunPath()), chromedp.WaitVisible(`input[name=password]`),
+		chromedp.SendKeys(`input[name=name]`, "ada@example.com"), chromedp.SendKeys(`input[name=password]`, "a long password of Ada's"),
+		chromedp.Submit(`input[name=password]`), chromedp.WaitVisible(`nav[aria-label=Menu]`))
+	return b
+}
+
+func (b *browser) complain(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.complaints = append(b.complaints, text)
+}
+
+// complained gives what the browser complained of since the last call.
+func (b *browser) complained() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := b.complaints
+	b.complaints = nil
+	return all
+}
+
+func (b *browser) run(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		html, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerHTML`))
+		b.t.Fatalf("%v; the page holds:\n%.3000s", err, html)
+	}
+}
+
+// open goes to a path.
+func (b *browser) open(path string) {
+	b.t.Helper()
+	b.run(chromedp.Navigate(b.base+path), chromedp.WaitReady(`main`))
+}
+
+// press clicks what says a text.
+func (b *browser) press(text string) {
+	b.t.Helper()
+	b.run(chromedp.Click(`//main//*[(self::a or self::button) and normalize-space()="` + text + `"]`))
+}
+
+// sees waits until the page says a text.
+func (b *browser) sees(text string) {
+	b.t.Helper()
+	b.run(chromedp.WaitVisible(`//main//*[contains(normalize-space(), "` + text + `")]`))
+}
+
+// fill replaces what a field holds.
+func (b *browser) fill(field, text string) {
+	b.t.Helper()
+	b.run(chromedp.SetValue(field, text))
+}
+
+// axe gives what axe-core finds serious or critical on the page.
+func (b *browser) axe() []string {
+	b.t.Helper()
+	source, err := os.ReadFile(filepath.Join("..", "..", "test", "npm", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		b.t.Skip("the pages were not checked with axe-core: run scripts/test-deps")
+	}
+	b.run(chromedp.Evaluate[chromedp.Void](string(source) + "\n;0"))
+	return get[[]string](b, `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.filter(v => v.impact === "serious" || v.impact === "critical").map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.html + " " + n.failureSummary).join(" | ")))`)
+}
+
+// get evaluates an expression in the page.
+func get[T any](b *browser, expression string) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}

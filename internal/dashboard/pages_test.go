@@ -1,0 +1,95 @@
+package dashboard_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// maxPage is the most that a page may weigh, in bytes.
+const maxPage = 150 << 10
+
+// pagesOf are all pages, by a name for their pictures.
+func pagesOf(s seeded) map[string]string {
+	failing, well := "/webhooks/"+s.webhooks[4].ID.String(), "/webhooks/"+s.webhooks[2].ID.String()
+	return map[string]string{
+		"overview": "/", "overview-30d": "/?range=30d", "webhooks": "/webhooks", "webhook": failing, "webhook-well": well, "webhook-new": "/webhooks/new", "webhook-edit": well + "/edit",
+		"webhook-test": well + "/test", "webhook-secret": well + "/secret", "webhook-code": well + "/code?language=Python", "webhook-replay": failing + "/replay",
+		"webhook-delete": well + "/delete", "deliveries": "/deliveries", "deliveries-failed": "/deliveries?status=failed", "delivery": "/deliveries/" + s.pending.String(),
+		"delivery-hostile": "/deliveries/" + s.pending.String() + "?attempt=1", "delivery-failed": "/deliveries/" + s.failed.String(), "delivery-delivered": "/deliveries/" + s.delivered.String(),
+		"events": "/events", "event": "/events/" + s.event.String(), "publish": "/publish", "catalogue": "/catalogue", "event-type": "/catalogue/task.created", "welcome": "/welcome/echo",
+	}
+}
+
+// Every page works without a complaint of the browser, is small, can be used by
+// everybody, and fits a phone.
+func TestPages(t *testing.T) {
+	s := startServer(t)
+	data := seed(t, s)
+	b := openBrowser(t, s)
+	for name, path := range pagesOf(data) {
+		t.Run(name, func(t *testing.T) {
+			b.t = t
+			b.complained()
+			b.open(path)
+			size, title := get[int](b, `performance.getEntriesByType("navigation")[0].decodedBodySize`), get[string](b, `document.title`)
+			if size > maxPage {
+				t.Errorf("the page has %d bytes, at most %d are allowed", size, maxPage)
+			}
+			if !strings.HasSuffix(title, "· Peal") {
+				t.Errorf("the title is %q", title)
+			}
+			for _, one := range b.axe() {
+				t.Errorf("axe-core: %s", one)
+			}
+			b.run(chromedp.EmulateViewport(360, 740))
+			wide := get[int](b, `document.documentElement.scrollWidth`)
+			if wide > 360 {
+				t.Errorf("the page is %d wide on a screen of 360: %s", wide, get[string](b, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > 360 && !e.closest(".scroll,pre,svg")).map(e => e.tagName + "." + e.className).join(" ")`))
+			}
+			b.run(chromedp.EmulateViewport(1320, 900))
+			for _, one := range b.complained() {
+				t.Errorf("the browser complains: %s", one)
+			}
+		})
+	}
+	b.t = t
+}
+
+// TestScreenshots writes a picture of each page into the folder that PEAL_SCREENSHOTS
+// names: light and dark, wide and narrow.
+func TestScreenshots(t *testing.T) {
+	folder := os.Getenv("PEAL_SCREENSHOTS")
+	if folder == "" {
+		t.Skip("no pictures were wanted: make screenshots does")
+	}
+	s := startServer(t)
+	data := seed(t, s)
+	b := openBrowser(t, s)
+	for _, theme := range []string{"light", "dark"} {
+		b.run(chromedp.Evaluate[chromedp.Void](`document.cookie = "peal_theme=` + theme + `; path=/"`))
+		for _, width := range []int64{1320, 390} {
+			size := map[int64]string{1320: "wide", 390: "narrow"}[width]
+			b.run(chromedp.EmulateViewport(width, 900))
+			for name, path := range pagesOf(data) {
+				if only := os.Getenv("PEAL_SCREENSHOTS_ONLY"); only != "" && !strings.Contains(only, name) {
+					continue
+				}
+				b.open(path)
+				if strings.HasSuffix(path, "/new") || strings.HasSuffix(path, "/edit") {
+					b.run(chromedp.WaitVisible(`#preview pre`))
+				}
+				picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(folder, name+"-"+theme+"-"+size+".png"), picture, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
