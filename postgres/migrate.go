@@ -20,6 +20,13 @@ var migrations embed.FS
 
 const versionTable = "versions"
 
+// generation is what the numbers of migrations are divided by. Within a generation
+// migrations only add to the schema, and what a release does not know has defaults, so
+// that nodes of this release and of the one before it work on it side by side, also when
+// one of the older starts again. A generation begins only with what no release since
+// the last but one uses any more.
+const generation = 10_000
+
 // migrationsFor gives the migrations with the schema's name in them.
 func migrationsFor(schema string) (fs.FS, error) {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
@@ -54,10 +61,10 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, schema string) error {
 		if err != nil {
 			return err
 		}
-		if current > newest {
+		if current/generation > newest/generation {
 			return peal.Invalidf("database", "was last used by a later version of Peal (its schema is at %d, this version knows %d): use that version or a later one", current, newest)
 		}
-		if current == newest {
+		if current >= newest {
 			return nil
 		}
 		if _, err := p.Up(ctx); err != nil {
