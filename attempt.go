@@ -88,6 +88,7 @@ const (
 	ReasonTLS         Reason = "tls"         // no secure connection: certificate or protocol
 	ReasonBlocked     Reason = "blocked"     // its address is one that the operator does not allow
 	ReasonProxy       Reason = "proxy"       // the operator's outgoing proxy did not take it
+	ReasonToken       Reason = "token"       // its token server gave no token
 	ReasonConnection  Reason = "connection"  // the connection broke before the answer was complete
 	ReasonProtocol    Reason = "protocol"    // what came back is no HTTP answer, or its head is too large
 	ReasonEncode      Reason = "encode"      // the request could not be made from this event
@@ -105,6 +106,7 @@ var remedies = map[Reason]string{
 	ReasonTLS:         "No secure connection could be made. Check that the endpoint's certificate is valid for its host name, complete with its chain, and not expired.",
 	ReasonBlocked:     "The endpoint's address is private or not allowed here. Use a public address, or ask the operator to allow this one.",
 	ReasonProxy:       "The sender's own outgoing proxy cannot be reached or does not let the sender in. Only the operator can mend that; nothing is wrong with the endpoint.",
+	ReasonToken:       "The token server of the webhook's oauth2 gave no token. Check its URL, the client's id and secret, and the scopes.",
 	ReasonConnection:  "The connection broke before the answer was complete. Check the receiver and any proxy before it for crashes and limits.",
 	ReasonProtocol:    "What came back is no HTTP answer that can be read. Check that the URL's port speaks HTTP and the right one of http and https.",
 	ReasonEncode:      "The request could not be made from this event with the webhook's settings. Correct its format, transform or variables.",

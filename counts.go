@@ -21,7 +21,7 @@ var latencyBounds = [...]time.Duration{
 // knownReasons is [Reasons], made once.
 var knownReasons = [...]Reason{
 	ReasonStatus, ReasonRedirect, ReasonTimeout, ReasonDNS, ReasonRefused, ReasonUnreachable, ReasonTLS,
-	ReasonBlocked, ReasonProxy, ReasonConnection, ReasonProtocol, ReasonEncode, ReasonCanceled, ReasonOther,
+	ReasonBlocked, ReasonProxy, ReasonToken, ReasonConnection, ReasonProtocol, ReasonEncode, ReasonCanceled, ReasonOther,
 }
 
 // Counts say what attempts and deliveries came to in a stretch of time. Tests of

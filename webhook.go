@@ -50,6 +50,14 @@ type Webhook struct {
 	Headers map[string]string
 	// Authorization is the Authorization header's value, sent as it is; "" for none.
 	Authorization string
+	// ClientCertificate is what the endpoint knows the sender by; nil for none.
+	ClientCertificate *ClientCertificate
+	// Pins are the public keys of which one must stand in the endpoint's chain of
+	// certificates, see [ParsePin]; nil for any that is valid. A pinned certificate
+	// must be valid as well.
+	Pins []string
+	// OAuth2 gets a token for the Authorization header; nil for none.
+	OAuth2 *OAuth2
 	// ExtraPayload is an object that formats with extra payload merge into the body; nil for none.
 	ExtraPayload json.RawMessage
 	// UUID is the id that the dejacode format shows; "" for the webhook's own.
@@ -89,7 +97,14 @@ type Health struct {
 	ExhaustedInRow int
 	// FailingSince is when the first attempt after the last success failed; zero when the last one succeeded.
 	FailingSince time.Time
+	// CertificateExpiresAt is when the endpoint's certificate expires, in UTC, where the
+	// last secure connection showed that to be soon; zero otherwise. It does not end with
+	// a success.
+	CertificateExpiresAt time.Time
 }
+
+// WithoutFailures is the health with its failures forgotten.
+func (h Health) WithoutFailures() Health { return Health{CertificateExpiresAt: h.CertificateExpiresAt} }
 
 // RateLimit bounds the starts of requests: a token bucket.
 type RateLimit struct {
@@ -113,6 +128,9 @@ func (w *Webhook) Validate() error {
 		return err
 	}
 	if err := validateHeaderValue("authorization", w.Authorization); err != nil {
+		return err
+	}
+	if err := w.validateEndpoint(); err != nil {
 		return err
 	}
 	if w.ExtraPayload != nil {

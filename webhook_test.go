@@ -189,7 +189,7 @@ func TestEveryReasonHasARemedy(t *testing.T) {
 	}
 	for _, reason := range []peal.Reason{
 		peal.ReasonStatus, peal.ReasonRedirect, peal.ReasonTimeout, peal.ReasonDNS, peal.ReasonRefused, peal.ReasonUnreachable, peal.ReasonTLS,
-		peal.ReasonBlocked, peal.ReasonProxy, peal.ReasonConnection, peal.ReasonProtocol, peal.ReasonEncode, peal.ReasonCanceled, peal.ReasonOther,
+		peal.ReasonBlocked, peal.ReasonProxy, peal.ReasonToken, peal.ReasonConnection, peal.ReasonProtocol, peal.ReasonEncode, peal.ReasonCanceled, peal.ReasonOther,
 	} {
 		if !slices.Contains(slices.Collect(maps.Values(seen)), reason) {
 			t.Errorf("Reasons leaves out %s", reason)

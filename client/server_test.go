@@ -179,6 +179,7 @@ func TestWebhooks(t *testing.T) {
 		Headers: map[string]string{"X-Team": "core"}, Authorization: "[set]", ExtraPayload: json.RawMessage(`{"z":1.50,"a":2}`),
 		UUID: "u", RetryPolicy: policy, TimeoutMS: 2000, RateLimit: &client.RateLimit{PerSecond: 2.5, Burst: 5},
 		Filter: "data.id > 3", Transform: ".data", Description: "d", Status: "paused",
+		Pins: []string{}, Warnings: []string{},
 		CreatedAt: webhook.CreatedAt, UpdatedAt: webhook.UpdatedAt, Secret: "a-secret-of-the-test",
 	}
 	if diff := cmp.Diff(want, webhook); diff != "" {

@@ -15,6 +15,12 @@ type WebhookSettings struct {
 	Headers map[string]string `json:"headers,omitzero"`
 	// Authorization is the Authorization header's value, sent as it is.
 	Authorization *string `json:"authorization,omitzero"`
+	// ClientCertificate is what the endpoint knows the sender by in TLS.
+	ClientCertificate *ClientCertificate `json:"client_certificate,omitzero"`
+	// Pins are public keys, as sha256/BASE64, of which one must stand in the endpoint's chain.
+	Pins []string `json:"pins,omitzero"`
+	// OAuth2 gets tokens for the Authorization header.
+	OAuth2 *OAuth2 `json:"oauth2,omitzero"`
 	// ExtraPayload is an object that goes into the body, where the format has a place for it.
 	ExtraPayload json.RawMessage `json:"extra_payload,omitzero"`
 	UUID         *string         `json:"uuid,omitzero"`

@@ -19,9 +19,15 @@ type Webhook struct {
 	Format  string            `json:"format"`
 	Headers map[string]string `json:"headers"`
 	// Authorization is "[set]" when there is one, which is never shown.
-	Authorization string          `json:"authorization"`
-	ExtraPayload  json.RawMessage `json:"extra_payload"`
-	UUID          string          `json:"uuid"`
+	Authorization string `json:"authorization"`
+	// ClientCertificate is what the endpoint knows the sender by in TLS; nil for none.
+	ClientCertificate *ClientCertificate `json:"client_certificate"`
+	// Pins are public keys, as sha256/BASE64, of which one must stand in the endpoint's chain.
+	Pins []string `json:"pins"`
+	// OAuth2 gets tokens for the Authorization header; nil for none.
+	OAuth2       *OAuth2         `json:"oauth2"`
+	ExtraPayload json.RawMessage `json:"extra_payload"`
+	UUID         string          `json:"uuid"`
 	// RetryPolicy is the one in force, its own or inherited.
 	RetryPolicy RetryPolicy `json:"retry_policy"`
 	TimeoutMS   int         `json:"timeout_ms"`
@@ -35,8 +41,11 @@ type Webhook struct {
 	Status       string `json:"status"`
 	StatusReason string `json:"status_reason"`
 	// Managed is true when the server's configuration file owns the webhook.
-	Managed   bool      `json:"managed"`
-	Health    Health    `json:"health"`
+	Managed bool   `json:"managed"`
+	Health  Health `json:"health"`
+	// Warnings are sentences about what will keep requests from arriving, unless somebody
+	// does something.
+	Warnings  []string  `json:"warnings"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 	// Secret signs the requests; only [Client.CreateWebhook] gives it.
@@ -65,6 +74,29 @@ type RateLimit struct {
 type Health struct {
 	ExhaustedInRow int       `json:"exhausted_in_row"`
 	FailingSince   time.Time `json:"failing_since"` // zero when the last attempt succeeded
+	// CertificateExpiresAt is when the endpoint's certificate expires, where that is
+	// within 14 days; zero otherwise.
+	CertificateExpiresAt time.Time `json:"certificate_expires_at"`
+}
+
+// ClientCertificate is a certificate in PEM with the chain to its authority.
+type ClientCertificate struct {
+	Certificate string    `json:"certificate"`
+	Key         string    `json:"key"`                 // its private key in PEM; "[set]" in answers, and to keep the one there is
+	ExpiresAt   time.Time `json:"expires_at,omitzero"` // only in answers
+}
+
+// MarshalJSON leaves out what only answers have.
+func (c ClientCertificate) MarshalJSON() ([]byte, error) {
+	return encode(map[string]string{"certificate": c.Certificate, "key": c.Key})
+}
+
+// OAuth2 is a client of a token server (client credentials).
+type OAuth2 struct {
+	TokenURL     string   `json:"token_url"`
+	ClientID     string   `json:"client_id"`
+	ClientSecret string   `json:"client_secret"` // "[set]" in answers, and to keep the one there is
+	Scopes       []string `json:"scopes,omitempty"`
 }
 
 // Webhooks gets a page of the tenant's webhooks, newest first.
@@ -129,6 +161,8 @@ type TestResult struct {
 	DeliveryID string  `json:"delivery_id"`
 	Success    bool    `json:"success"`
 	Attempt    Attempt `json:"attempt"`
+	// Warnings are as those of the webhook.
+	Warnings []string `json:"warnings"`
 }
 
 // TestWebhook sends a sample event to a webhook at once, whatever its status. ""

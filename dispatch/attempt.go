@@ -6,6 +6,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
+	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -29,9 +30,9 @@ func (e *Engine) attempt(ctx context.Context, j *job) {
 		Timing: peal.Timing{Wait: max(j.start.Sub(j.delivery.Due), 0)},
 	}
 	crashpoint.Reach(crashpoint.AttemptBegins)
-	asked := e.send(ctx, hook, j, &attempt)
+	told := e.send(ctx, hook, j, &attempt)
 	crashpoint.Reach(crashpoint.AttemptAnswered)
-	settlement := e.judge(hook, j, &attempt, asked)
+	settlement := e.judge(hook, j, &attempt, told.RetryAfter)
 	telling := attempt.Reason != peal.ReasonEncode && attempt.Reason != peal.ReasonCanceled
 	troubled := e.scheduler.done(j, attempt.Timing.Total, attempt.Succeeded(), telling)
 	if j.probe && attempt.Succeeded() {
@@ -42,13 +43,16 @@ func (e *Engine) attempt(ctx context.Context, j *job) {
 	}
 	e.settler.add(settlement)
 	e.metrics.ended(j.event, &attempt, settlement.Status)
+	if !told.CertificateExpires.IsZero() {
+		e.health.certificate(hook, j.lane, told.CertificateExpires)
+	}
 	if telling && (troubled || !attempt.Succeeded()) {
 		e.health.after(hook, j, &attempt, settlement.Status)
 	}
 }
 
-// send makes the request and sends it. It gives the delay that the endpoint asked for.
-func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Attempt) time.Duration {
+// send makes the request and sends it.
+func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Attempt) egress.Told {
 	if e.tracer != nil {
 		traced, span := e.tracer.attempt(ctx, j, hook, attempt)
 		defer e.tracer.attempted(span, attempt)
@@ -61,15 +65,18 @@ func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Att
 		attempt.Timing.Total = time.Since(started)
 		attempt.URL = hook.URL
 		attempt.Reason, attempt.Error = peal.ReasonEncode, err.Error()
-		return 0
+		return egress.Told{}
 	}
 	if e.tracer != nil {
 		e.tracer.inject(ctx, &request)
 	}
-	return e.client.Do(ctx, &request, hook.Timeout, attempt)
+	return e.do(ctx, hook, &request, attempt)
 }
 
 func (e *Engine) encode(hook *hook, event *peal.Event, id peal.DeliveryID, at time.Time) (wire.Request, error) {
+	if hook.client == nil {
+		return wire.Request{}, peal.Invalidf("client_certificate", "or the pins cannot be used: set them again")
+	}
 	if hook.format == nil {
 		return wire.Request{}, peal.Invalidf("format", "%q is not known to this version", hook.Format)
 	}

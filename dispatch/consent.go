@@ -46,7 +46,11 @@ func (e *Engine) AskConsent(ctx context.Context, w *peal.Webhook) error {
 	if w.RateLimit != nil {
 		header[requestRate] = []string{strconv.FormatFloat(max(math.Ceil(w.RateLimit.PerSecond*60), 1), 'f', 0, 64)}
 	}
-	answer, err := e.client.Ask(ctx, w.URL, header, min(w.Timeout, consentTime))
+	client, err := e.clientFor(w)
+	if err != nil {
+		return err
+	}
+	answer, err := client.Ask(ctx, w.URL, header, min(w.Timeout, consentTime))
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

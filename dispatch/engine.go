@@ -21,6 +21,7 @@ type Engine struct {
 	options Options
 	log     *slog.Logger
 	client  *egress.Client
+	tokens  *egress.Tokens
 	metrics *metrics
 	tracer  *tracer // nil when nothing is traced
 	tenants *tenantPolicies
@@ -76,7 +77,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		store: store, options: options, log: options.Log, client: client,
+		store: store, options: options, log: options.Log, client: client, tokens: egress.NewTokens(client),
 		scheduler: newScheduler(options), hints: newHints(),
 	}
 	if e.metrics, err = newMetrics(e.scheduler, options.Metrics); err != nil {

@@ -91,7 +91,7 @@ func (k *healthKeeper) learn(h *hook, l *lane, attempt *peal.Attempt, status pea
 	before = l.health
 	if attempt.Succeeded() {
 		recovered = l.warned || failing(h.policy, before, attempt.StartedAt)
-		l.health, l.warned = peal.Health{}, false
+		l.health, l.warned = before.WithoutFailures(), false
 		return before, l.health, false, recovered
 	}
 	if l.health.FailingSince.IsZero() {

@@ -12,10 +12,11 @@ import (
 // operator's webhooks there get them like any other event; the subject is the id
 // of the webhook that they are about.
 const (
-	EventWebhookFailing    = "peal.webhook.failing"    // an early warning: half of what disables it has passed
-	EventWebhookDisabled   = "peal.webhook.disabled"   // it gets no more events until somebody sets it active
-	EventWebhookRecovered  = "peal.webhook.recovered"  // it succeeds again after a warning
-	EventDeliveryExhausted = "peal.delivery.exhausted" // a delivery has failed for good
+	EventWebhookFailing      = "peal.webhook.failing"      // an early warning: half of what disables it has passed
+	EventWebhookDisabled     = "peal.webhook.disabled"     // it gets no more events until somebody sets it active
+	EventWebhookRecovered    = "peal.webhook.recovered"    // it succeeds again after a warning
+	EventCertificateExpiring = "peal.certificate.expiring" // that of a webhook's endpoint, within 14 days
+	EventDeliveryExhausted   = "peal.delivery.exhausted"   // a delivery has failed for good
 )
 
 // warnAfter is when a webhook whose policy never disables it is said to be failing.
@@ -23,12 +24,13 @@ const warnAfter = 24 * time.Hour
 
 // operation is the data of Peal's own events. What an event does not have is left out.
 type operation struct {
-	Webhook        operationWebhook   `json:"webhook"`
-	Reason         string             `json:"reason,omitempty"`
-	FailingSince   *time.Time         `json:"failing_since,omitempty"`
-	ExhaustedInRow int                `json:"exhausted_in_row,omitempty"`
-	Delivery       *operationDelivery `json:"delivery,omitempty"`
-	LastAttempt    *operationAttempt  `json:"last_attempt,omitempty"`
+	Webhook              operationWebhook   `json:"webhook"`
+	Reason               string             `json:"reason,omitempty"`
+	FailingSince         *time.Time         `json:"failing_since,omitempty"`
+	ExhaustedInRow       int                `json:"exhausted_in_row,omitempty"`
+	Delivery             *operationDelivery `json:"delivery,omitempty"`
+	LastAttempt          *operationAttempt  `json:"last_attempt,omitempty"`
+	CertificateExpiresAt *time.Time         `json:"certificate_expires_at,omitempty"`
 }
 
 type operationWebhook struct {

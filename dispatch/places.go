@@ -318,6 +318,6 @@ func (s *scheduler) forgive(id peal.WebhookID) {
 	defer s.mu.Unlock()
 	if l := s.lanes[id]; l != nil {
 		l.warned = false
-		l.health, l.pace, l.breaker = peal.Health{}, newPace(s.share()), breaker{probing: l.breaker.probing}
+		l.health, l.pace, l.breaker = l.health.WithoutFailures(), newPace(s.share()), breaker{probing: l.breaker.probing}
 	}
 }

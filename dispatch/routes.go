@@ -2,9 +2,11 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/match"
 	"github.com/pealhq/peal/wire"
 )
@@ -15,6 +17,7 @@ type hook struct {
 	route  *match.Route
 	format *wire.Format // nil when this version does not know the format
 	policy peal.RetryPolicy
+	client *egress.Client // nil when its terms cannot be met
 }
 
 // routes is what publishing reads: one immutable snapshot of all webhooks.
@@ -80,7 +83,7 @@ func (e *Engine) Refresh(ctx context.Context) error {
 // forgive forgets the failures that had disabled a webhook, so that it has its
 // policy's whole patience again.
 func (e *Engine) forgive(ctx context.Context, w *peal.Webhook) {
-	w.Health = peal.Health{}
+	w.Health = w.Health.WithoutFailures()
 	e.scheduler.forgive(w.ID)
 	if err := e.store.SetHealth(ctx, w.ID, w.Health); err != nil {
 		e.log.Warn("cannot write a webhook's health", "webhook", w.ID, "error", err)
@@ -90,6 +93,10 @@ func (e *Engine) forgive(ctx context.Context, w *peal.Webhook) {
 func (e *Engine) hook(w *peal.Webhook) *hook {
 	h := &hook{Webhook: w, route: match.Load(w, match.DefaultLimits()), policy: e.Policy(w)}
 	h.format, _ = e.Format(w.Format)
+	var err error
+	if h.client, err = e.clientFor(w); err != nil {
+		e.log.Warn("the client certificate or the pins of a webhook cannot be used", "webhook", w.ID, "error", err)
+	}
 	return h
 }
 
@@ -129,6 +136,13 @@ func (e *Engine) CheckWebhook(_ context.Context, w *peal.Webhook) error {
 	}
 	if err := e.client.CheckURL(w.URL); err != nil {
 		return err
+	}
+	if w.OAuth2 != nil {
+		if err := e.client.CheckURL(w.OAuth2.TokenURL); err != nil {
+			var wrong *peal.Error
+			errors.As(err, &wrong)
+			return peal.Invalidf("oauth2.token_url", "%s", wrong.Message)
+		}
 	}
 	format, ok := e.Format(w.Format)
 	if !ok {

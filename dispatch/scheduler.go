@@ -269,7 +269,7 @@ func (s *scheduler) done(j *job, took time.Duration, ok, telling bool) (troubled
 		l.breaker.probing = false
 	}
 	s.enqueue(l) // the worker that was busy with this attempt takes the next one
-	return l.health != peal.Health{}
+	return l.health != l.health.WithoutFailures()
 }
 
 func (s *scheduler) unlink(j *job) {

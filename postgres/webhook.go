@@ -8,16 +8,16 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-const selectWebhook = `SELECT w.id, n.name, w.deleted, w.revision, coalesce(w.settings, ''), w.confidential, w.sealed, w.exhausted, w.failing_since, w.updated
+const selectWebhook = `SELECT w.id, n.name, w.deleted, w.revision, coalesce(w.settings, ''), w.confidential, w.sealed, w.exhausted, w.failing_since, w.updated, w.certificate_expires
 	FROM peal.webhooks w JOIN peal.tenants n ON n.num = w.tenant`
 
 func (s *Store) scanWebhook(rows pgx.Rows) (peal.Webhook, error) {
 	var w peal.Webhook
 	var encoded record.Webhook
 	var deleted bool
-	var revision, failing, updated int64
+	var revision, failing, updated, expires int64
 	var exhausted int
-	if err := rows.Scan((*[16]byte)(&w.ID), &w.Tenant, &deleted, &revision, &encoded.Settings, &encoded.Confidential, &encoded.Sealed, &exhausted, &failing, &updated); err != nil {
+	if err := rows.Scan((*[16]byte)(&w.ID), &w.Tenant, &deleted, &revision, &encoded.Settings, &encoded.Confidential, &encoded.Sealed, &exhausted, &failing, &updated, &expires); err != nil {
 		return w, err
 	}
 	if deleted {
@@ -25,7 +25,7 @@ func (s *Store) scanWebhook(rows pgx.Rows) (peal.Webhook, error) {
 		return w, nil
 	}
 	w.Revision, w.UpdatedAt = revision, timeOf(updated)
-	w.Health = peal.Health{ExhaustedInRow: exhausted, FailingSince: timeOf(failing)}
+	w.Health = peal.Health{ExhaustedInRow: exhausted, FailingSince: timeOf(failing), CertificateExpiresAt: timeOf(expires)}
 	return w, record.DecodeWebhook(&w, encoded, s.options.Sealer)
 }
 
@@ -62,9 +62,9 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 		if err != nil {
 			return err
 		}
-		n, err := t.exec(`INSERT INTO peal.webhooks (id, tenant, revision, status, settings, confidential, sealed, exhausted, failing_since, updated)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`, uuid(webhook.ID), tenant, revision, string(webhook.Status),
-			encoded.Settings, encoded.Confidential, encoded.Sealed, webhook.Health.ExhaustedInRow, micros(webhook.Health.FailingSince), micros(webhook.UpdatedAt))
+		n, err := t.exec(`INSERT INTO peal.webhooks (id, tenant, revision, status, settings, confidential, sealed, exhausted, failing_since, updated, certificate_expires)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`, uuid(webhook.ID), tenant, revision, string(webhook.Status),
+			encoded.Settings, encoded.Confidential, encoded.Sealed, webhook.Health.ExhaustedInRow, micros(webhook.Health.FailingSince), micros(webhook.UpdatedAt), micros(webhook.Health.CertificateExpiresAt))
 		if err == nil && n == 0 {
 			err = peal.Errorf(peal.Conflict, "there is a webhook %s already", webhook.ID)
 		}
@@ -106,10 +106,10 @@ func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 // liveWebhook finds a webhook for a change to it. The error is NotFound when there
 // is none.
 func (t *tx) liveWebhook(tenant string, id peal.WebhookID) (num int32, revision int64, health peal.Health, err error) {
-	var failing int64
-	found, err := t.one(`SELECT w.num, w.revision, w.exhausted, w.failing_since FROM peal.webhooks w JOIN peal.tenants n ON n.num = w.tenant
-		WHERE w.id = $1 AND n.name = $2 AND NOT w.deleted FOR UPDATE OF w`, []any{uuid(id), tenant}, &num, &revision, &health.ExhaustedInRow, &failing)
-	health.FailingSince = timeOf(failing)
+	var failing, expires int64
+	found, err := t.one(`SELECT w.num, w.revision, w.exhausted, w.failing_since, w.certificate_expires FROM peal.webhooks w JOIN peal.tenants n ON n.num = w.tenant
+		WHERE w.id = $1 AND n.name = $2 AND NOT w.deleted FOR UPDATE OF w`, []any{uuid(id), tenant}, &num, &revision, &health.ExhaustedInRow, &failing, &expires)
+	health.FailingSince, health.CertificateExpiresAt = timeOf(failing), timeOf(expires)
 	if err == nil && !found {
 		err = noWebhook(id)
 	}
@@ -137,8 +137,8 @@ func (s *Store) Webhooks(ctx context.Context, tenant string, before peal.Webhook
 
 // SetHealth implements [peal.ConfigStore].
 func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.Health) error {
-	_, err := s.exec(ctx, `UPDATE peal.webhooks SET exhausted = $2, failing_since = $3 WHERE id = $1 AND NOT deleted`,
-		uuid(id), health.ExhaustedInRow, micros(health.FailingSince))
+	_, err := s.exec(ctx, `UPDATE peal.webhooks SET exhausted = $2, failing_since = $3, certificate_expires = $4 WHERE id = $1 AND NOT deleted`,
+		uuid(id), health.ExhaustedInRow, micros(health.FailingSince), micros(health.CertificateExpiresAt))
 	return translate("write a webhook's health", err)
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -95,7 +96,14 @@ func digest(w peal.Webhook, status peal.WebhookStatus) (string, error) {
 			return "", fmt.Errorf("write down what an entry says: %w", err)
 		}
 	}
-	for _, secret := range w.Secrets { // their own JSON hides them
+	secrets := slices.Clone(w.Secrets)
+	if w.ClientCertificate != nil {
+		secrets = append(secrets, w.ClientCertificate.Key)
+	}
+	if w.OAuth2 != nil {
+		secrets = append(secrets, w.OAuth2.ClientSecret)
+	}
+	for _, secret := range secrets { // their own JSON hides them
 		if err := encoder.Encode([]any{secret.Value, secret.ExpiresAt}); err != nil {
 			return "", fmt.Errorf("write down what an entry says: %w", err)
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-const selectWebhook = `SELECT w.id, n.name, w.deleted, w.revision, w.settings, w.confidential, w.sealed, w.exhausted, w.failing_since, w.updated
+const selectWebhook = `SELECT w.id, n.name, w.deleted, w.revision, w.settings, w.confidential, w.sealed, w.exhausted, w.failing_since, w.updated, w.certificate_expires
 	FROM webhooks w JOIN tenants n ON n.num = w.tenant`
 
 func (s *Store) scanWebhook(r row) (peal.Webhook, error) {
@@ -17,7 +17,7 @@ func (s *Store) scanWebhook(r row) (peal.Webhook, error) {
 		return w, nil
 	}
 	w.Revision = r.int(3)
-	w.Health = peal.Health{ExhaustedInRow: int(r.int(7)), FailingSince: timeOf(r.int(8))}
+	w.Health = peal.Health{ExhaustedInRow: int(r.int(7)), FailingSince: timeOf(r.int(8)), CertificateExpiresAt: timeOf(r.int(10))}
 	w.UpdatedAt = timeOf(r.int(9))
 	return w, record.DecodeWebhook(&w, record.Webhook{Settings: r.text(4), Confidential: r.blob(5), Sealed: r.int(6) != 0}, s.options.Sealer)
 }
@@ -46,9 +46,9 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 		if revision, err = w.bumpRoutes(); err != nil {
 			return err
 		}
-		_, err = w.conn.exec(`INSERT INTO webhooks (id, tenant, revision, settings, confidential, sealed, exhausted, failing_since, updated)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, webhook.ID[:], tenant, revision, encoded.Settings, encoded.Confidential, flag(encoded.Sealed),
-			int64(webhook.Health.ExhaustedInRow), orNoTime(webhook.Health.FailingSince), orNoTime(webhook.UpdatedAt))
+		_, err = w.conn.exec(`INSERT INTO webhooks (id, tenant, revision, settings, confidential, sealed, exhausted, failing_since, updated, certificate_expires)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, webhook.ID[:], tenant, revision, encoded.Settings, encoded.Confidential, flag(encoded.Sealed),
+			int64(webhook.Health.ExhaustedInRow), orNoTime(webhook.Health.FailingSince), orNoTime(webhook.UpdatedAt), orNoTime(webhook.Health.CertificateExpiresAt))
 		return err
 	}})
 	if err != nil {
@@ -92,10 +92,10 @@ func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 // liveWebhook finds a webhook for a change to it. It refuses with NotFound.
 func (w *writer) liveWebhook(tenant string, id peal.WebhookID) (num, revision int64, health peal.Health, err error) {
 	found := false
-	err = w.conn.query(`SELECT w.num, w.revision, w.exhausted, w.failing_since FROM webhooks w JOIN tenants n ON n.num = w.tenant
+	err = w.conn.query(`SELECT w.num, w.revision, w.exhausted, w.failing_since, w.certificate_expires FROM webhooks w JOIN tenants n ON n.num = w.tenant
 		WHERE w.id = ? AND n.name = ? AND NOT w.deleted`, func(r row) error {
 		num, revision, found = r.int(0), r.int(1), true
-		health = peal.Health{ExhaustedInRow: int(r.int(2)), FailingSince: timeOf(r.int(3))}
+		health = peal.Health{ExhaustedInRow: int(r.int(2)), FailingSince: timeOf(r.int(3)), CertificateExpiresAt: timeOf(r.int(4))}
 		return nil
 	}, id[:], tenant)
 	if err == nil && !found {
@@ -141,8 +141,8 @@ func (s *Store) Webhooks(ctx context.Context, tenant string, before peal.Webhook
 // SetHealth implements [peal.ConfigStore].
 func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.Health) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
-		_, err := w.conn.exec(`UPDATE webhooks SET exhausted = ?, failing_since = ? WHERE id = ? AND NOT deleted`,
-			int64(health.ExhaustedInRow), orNoTime(health.FailingSince), id[:])
+		_, err := w.conn.exec(`UPDATE webhooks SET exhausted = ?, failing_since = ?, certificate_expires = ? WHERE id = ? AND NOT deleted`,
+			int64(health.ExhaustedInRow), orNoTime(health.FailingSince), orNoTime(health.CertificateExpiresAt), id[:])
 		return err
 	}})
 	return translate("write a webhook's health", err)

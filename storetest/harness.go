@@ -120,6 +120,9 @@ func (h *harness) newWebhook() peal.Webhook {
 		Timeout:     1500 * time.Millisecond, RateLimit: &peal.RateLimit{PerSecond: 0.5, Burst: 7}, Handshake: true,
 		Filter: "data.a > 1", Transform: ".data", Description: "what it is for", Status: peal.Active, StatusReason: "because", Managed: true,
 		Entry: peal.Entry{Name: "portal", Digest: "0a1b"}, UpdatedAt: now,
+		ClientCertificate: &peal.ClientCertificate{Certificate: "-----BEGIN CERTIFICATE-----\n", Key: peal.Secret{Value: "client key"}},
+		Pins:              []string{"sha256/one", "sha256/two"},
+		OAuth2:            &peal.OAuth2{TokenURL: "https://example.com/token", ClientID: "peal", ClientSecret: peal.Secret{Value: "client secret"}, Scopes: []string{"a", "b"}},
 	}
 }
 

@@ -41,7 +41,7 @@ var webhookTests = map[string]func(*testing.T, *harness){
 	"an update replaces the settings and keeps the health": func(t *testing.T, h *harness) {
 		created, err := h.store.CreateWebhook(h.ctx, h.newWebhook())
 		h.must(err)
-		health := peal.Health{ExhaustedInRow: 3, FailingSince: moment()}
+		health := peal.Health{ExhaustedInRow: 3, FailingSince: moment(), CertificateExpiresAt: moment().Add(time.Hour)}
 		h.must(h.store.SetHealth(h.ctx, created.ID, health))
 
 		change := peal.Webhook{
@@ -93,7 +93,7 @@ var webhookTests = map[string]func(*testing.T, *harness){
 		w, err := h.store.CreateWebhook(h.ctx, h.newWebhook())
 		h.must(err)
 		version := h.version()
-		for _, health := range []peal.Health{{ExhaustedInRow: 1, FailingSince: moment()}, {}} {
+		for _, health := range []peal.Health{{ExhaustedInRow: 1, FailingSince: moment()}, {CertificateExpiresAt: moment().Add(time.Hour)}, {}} {
 			h.must(h.store.SetHealth(h.ctx, w.ID, health))
 			w.Health = health
 			got, err := h.store.Webhook(h.ctx, h.tenant, w.ID)

@@ -28,6 +28,7 @@ type webhookFlags struct {
 	description   string
 	status        string
 	retry         retryFlags
+	endpoint      endpointFlags
 }
 
 func (a *app) webhookFlags(cmd *cobra.Command) *webhookFlags {
@@ -49,6 +50,8 @@ func (a *app) webhookFlags(cmd *cobra.Command) *webhookFlags {
 	flags.Float64Var(&f.rate, "rate", 0, "requests a second at most")
 	flags.IntVar(&f.burst, "burst", 1, "requests at once at most, with --rate")
 	flags.BoolVar(&f.handshake, "handshake", false, "ask the URL for its consent first, as CloudEvents web hooks do")
+	f.endpoint = endpointFlags{app: a}
+	f.endpoint.add(cmd)
 	f.retry.add(flags)
 	choices(cmd, "status", "active", "paused", "disabled")
 	return f
@@ -105,7 +108,7 @@ func (f *webhookFlags) settings(cmd *cobra.Command) (client.WebhookSettings, err
 		s.Handshake = &f.handshake
 	}
 	s.RetryPolicy = f.retry.policy(cmd)
-	return s, nil
+	return s, f.endpoint.settings(cmd, &s)
 }
 
 func (f *webhookFlags) extraHeaders(cmd *cobra.Command) (map[string]string, error) {

@@ -109,6 +109,9 @@ func printWebhook(w io.Writer, webhook client.Webhook) {
 		{"uuid", webhook.UUID},
 		{"authorization", webhook.Authorization},
 		{"headers", headerLines(webhook.Headers)},
+		{"client certificate", certificateText(webhook.ClientCertificate)},
+		{"pins", strings.Join(webhook.Pins, "\n")},
+		{"oauth2", oauth2Text(webhook.OAuth2)},
 		{"extra payload", pretty(webhook.ExtraPayload)},
 		{"filter", webhook.Filter},
 		{"transform", webhook.Transform},
@@ -121,6 +124,7 @@ func printWebhook(w io.Writer, webhook client.Webhook) {
 		{"managed", managedText(webhook.Managed)},
 		{"created", exact(webhook.CreatedAt)},
 		{"updated", exact(webhook.UpdatedAt)},
+		{"warnings", strings.Join(webhook.Warnings, "\n")},
 		{"secret", webhook.Secret},
 	})
 }

@@ -32,6 +32,7 @@ type Engine interface {
 	Refresh(ctx context.Context) error
 	CheckWebhook(ctx context.Context, w *peal.Webhook) error
 	AskConsent(ctx context.Context, w *peal.Webhook) error
+	Warnings(ctx context.Context, w *peal.Webhook) []string
 	Policy(w *peal.Webhook) peal.RetryPolicy
 	Lane(id peal.WebhookID) dispatch.Lane
 	Node() peal.NodeID

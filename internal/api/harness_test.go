@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -67,6 +68,7 @@ func newBench(t testing.TB, change ...func(*dispatch.Options)) *bench {
 	handler, err := api.New(api.Options{
 		Store: store, Engine: b.engine, Intake: intake.New(store, b.engine, nil), Identity: b.identity, Log: slog.New(slog.NewTextHandler(b.log, nil)),
 		OperatorKey: operatorKey, Version: "1.2.3", Commit: "abc", MaxData: options.MaxData,
+		Ranges: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
 	})
 	if err != nil {
 		t.Fatal(err)

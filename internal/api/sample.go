@@ -16,6 +16,7 @@ type testShape struct {
 	DeliveryID peal.DeliveryID `json:"delivery_id"`
 	Success    bool            `json:"success" doc:"Whether the endpoint accepted it."`
 	Attempt    attemptShape    `json:"attempt"`
+	Warnings   []string        `json:"warnings" nullable:"false" doc:"What will keep requests from arriving unless somebody does something."`
 }
 
 func (a *API) testWebhook(c *call) error {
@@ -39,5 +40,5 @@ func (a *API) testWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(200, testShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: attemptOf(&attempt)})
+	return c.json(200, testShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: attemptOf(&attempt), Warnings: append([]string{}, a.Engine.Warnings(c.context(), &webhook)...)})
 }

@@ -55,6 +55,13 @@ func (a *API) getWebhook(c *call) error {
 	return c.showWebhook(200, &webhook, c.webhookOf(&webhook))
 }
 
+// savedWebhookOf is webhookOf with what would keep requests from arriving now.
+func (c *call) savedWebhookOf(w *peal.Webhook) WebhookShape {
+	shape := c.webhookOf(w)
+	shape.Warnings = append([]string{}, c.api.Engine.Warnings(c.context(), w)...)
+	return shape
+}
+
 func (c *call) showWebhook(status int, w *peal.Webhook, shape any) error {
 	c.Header().Set("ETag", etag(w))
 	return c.json(status, shape)
@@ -97,7 +104,7 @@ func (a *API) createWebhook(c *call) error {
 	a.refresh(c)
 	c.Header().Set("Location", "/v1/webhooks/"+saved.ID.String())
 	c.about(saved.Tenant, saved.ID.String())
-	return c.showWebhook(201, &saved, createdWebhookShape{c.webhookOf(&saved), currentSecret(&webhook, created)})
+	return c.showWebhook(201, &saved, createdWebhookShape{c.savedWebhookOf(&saved), currentSecret(&webhook, created)})
 }
 
 // defaultFormat is the format of the tenant's new webhooks.
@@ -143,9 +150,9 @@ func (a *API) updateWebhook(c *call) error {
 	}
 	a.refresh(c)
 	if revived { // the engine forgives what had disabled it
-		saved.Health = peal.Health{}
+		saved.Health = saved.Health.WithoutFailures()
 	}
-	return c.showWebhook(200, &saved, c.webhookOf(&saved))
+	return c.showWebhook(200, &saved, c.savedWebhookOf(&saved))
 }
 
 // changeWebhook reads the webhook that the path names, changes it and saves it; when

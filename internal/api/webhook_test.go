@@ -40,7 +40,8 @@ func TestWebhookFromCreationToDeletion(t *testing.T) {
 		},
 		"timeout_ms": 15000.0, "rate_limit": nil, "filter": nil, "handshake": false, "transform": nil, "description": "",
 		"status": "active", "status_reason": nil, "managed": false,
-		"health":     map[string]any{"exhausted_in_row": 0.0, "failing_since": nil},
+		"health":             map[string]any{"exhausted_in_row": 0.0, "failing_since": nil, "certificate_expires_at": nil},
+		"client_certificate": nil, "pins": []any{}, "oauth2": nil, "warnings": []any{},
 		"created_at": hook["created_at"], "updated_at": hook["updated_at"],
 	}
 	if diff := cmp.Diff(want, hook); diff != "" {

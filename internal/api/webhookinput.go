@@ -12,22 +12,25 @@ import (
 // is embedded under a small one. Absent means: keep what there is
 // (or take the default of a new one); null means: take the default.
 type WebhookInput struct {
-	URL           given[string]               `json:"url,omitempty" format:"uri" maxLength:"2048" doc:"Where the requests go: https (or http where the operator allows it), without user info and fragment."`
-	Events        given[patterns]             `json:"events,omitempty" doc:"Which events it wants: types (task.created), prefixes (task.*) or all (*); 1 to 100, or a single one as a string."`
-	Secret        optional[string]            `json:"secret,omitempty" maxLength:"512" writeOnly:"true" doc:"Signs the requests, written as the format wants it; one is made where the format always signs. Setting it ends the earlier ones at once; rotate keeps them for an overlap."`
-	Format        optional[string]            `json:"format,omitempty" doc:"How an event becomes a request, such as standard or x-webhook; the tenant's default otherwise."`
-	Headers       optional[map[string]string] `json:"headers,omitempty" doc:"Headers to add, at most 50 of 4 KiB; they replace others of the same name. Values may hold {{NAME}}, a variable of the operator."`
-	Authorization optional[string]            `json:"authorization,omitempty" maxLength:"4096" writeOnly:"true" doc:"The Authorization header's value, such as Bearer …; never shown again. \"[set]\" keeps the one there is."`
-	ExtraPayload  optional[object]            `json:"extra_payload,omitempty" doc:"An object that goes into the body where the format has a place for it; at most 64 KiB."`
-	UUID          optional[string]            `json:"uuid,omitempty" maxLength:"128" doc:"The id that the dejacode format shows; the webhook's own otherwise."`
-	RetryPolicy   optional[retryPolicyInput]  `json:"retry_policy,omitempty" doc:"When a failed delivery is tried again; the tenant's, the format's or the server's otherwise."`
-	TimeoutMS     optional[int]               `json:"timeout_ms,omitempty" minimum:"1000" maximum:"60000" doc:"How long one attempt may take as a whole; 15000 otherwise."`
-	RateLimit     optional[rateLimitInput]    `json:"rate_limit,omitempty" doc:"How fast requests start; as fast as the endpoint allows otherwise."`
-	Handshake     optional[bool]              `json:"handshake,omitempty" doc:"true asks the URL for its consent before the webhook is saved (OPTIONS with WebHook-Request-Origin), for the formats of CloudEvents. A rate that it allows becomes rate_limit; without consent the webhook is refused."`
-	Filter        optional[string]            `json:"filter,omitempty" maxLength:"8192" doc:"An expression that must be true for an event to match, such as data.project.id in [3, 4]."`
-	Transform     optional[string]            `json:"transform,omitempty" maxLength:"8192" doc:"A jq program from the event to the data that this webhook gets."`
-	Description   optional[string]            `json:"description,omitempty" maxLength:"4096" doc:"What people call it."`
-	Status        optional[string]            `json:"status,omitempty" enum:"active,paused,disabled" doc:"active: sends; paused: holds deliveries until it is active again; disabled: gets none."`
+	URL               given[string]                    `json:"url,omitempty" format:"uri" maxLength:"2048" doc:"Where the requests go: https (or http where the operator allows it), without user info and fragment."`
+	Events            given[patterns]                  `json:"events,omitempty" doc:"Which events it wants: types (task.created), prefixes (task.*) or all (*); 1 to 100, or a single one as a string."`
+	Secret            optional[string]                 `json:"secret,omitempty" maxLength:"512" writeOnly:"true" doc:"Signs the requests, written as the format wants it; one is made where the format always signs. Setting it ends the earlier ones at once; rotate keeps them for an overlap."`
+	Format            optional[string]                 `json:"format,omitempty" doc:"How an event becomes a request, such as standard or x-webhook; the tenant's default otherwise."`
+	Headers           optional[map[string]string]      `json:"headers,omitempty" doc:"Headers to add, at most 50 of 4 KiB; they replace others of the same name. Values may hold {{NAME}}, a variable of the operator."`
+	Authorization     optional[string]                 `json:"authorization,omitempty" maxLength:"4096" writeOnly:"true" doc:"The Authorization header's value, such as Bearer …; never shown again. \"[set]\" keeps the one there is."`
+	ClientCertificate optional[clientCertificateInput] `json:"client_certificate,omitempty" doc:"What the endpoint knows the sender by in TLS (mTLS)."`
+	Pins              optional[[]string]               `json:"pins,omitempty" maxItems:"10" doc:"Public keys, as sha256/BASE64, of which one must stand in the endpoint's chain of certificates, which must be valid as well."`
+	OAuth2            optional[oauth2Input]            `json:"oauth2,omitempty" doc:"Gets tokens with client credentials for the Authorization header, in place of authorization."`
+	ExtraPayload      optional[object]                 `json:"extra_payload,omitempty" doc:"An object that goes into the body where the format has a place for it; at most 64 KiB."`
+	UUID              optional[string]                 `json:"uuid,omitempty" maxLength:"128" doc:"The id that the dejacode format shows; the webhook's own otherwise."`
+	RetryPolicy       optional[retryPolicyInput]       `json:"retry_policy,omitempty" doc:"When a failed delivery is tried again; the tenant's, the format's or the server's otherwise."`
+	TimeoutMS         optional[int]                    `json:"timeout_ms,omitempty" minimum:"1000" maximum:"60000" doc:"How long one attempt may take as a whole; 15000 otherwise."`
+	RateLimit         optional[rateLimitInput]         `json:"rate_limit,omitempty" doc:"How fast requests start; as fast as the endpoint allows otherwise."`
+	Handshake         optional[bool]                   `json:"handshake,omitempty" doc:"true asks the URL for its consent before the webhook is saved (OPTIONS with WebHook-Request-Origin), for the formats of CloudEvents. A rate that it allows becomes rate_limit; without consent the webhook is refused."`
+	Filter            optional[string]                 `json:"filter,omitempty" maxLength:"8192" doc:"An expression that must be true for an event to match, such as data.project.id in [3, 4]."`
+	Transform         optional[string]                 `json:"transform,omitempty" maxLength:"8192" doc:"A jq program from the event to the data that this webhook gets."`
+	Description       optional[string]                 `json:"description,omitempty" maxLength:"4096" doc:"What people call it."`
+	Status            optional[string]                 `json:"status,omitempty" enum:"active,paused,disabled" doc:"active: sends; paused: holds deliveries until it is active again; disabled: gets none."`
 }
 
 // webhookCreateInput is WebhookInput with what a new webhook must have.
@@ -64,6 +67,7 @@ func (in *WebhookInput) apply(w *peal.Webhook, fallback string, engine Engine, n
 	if in.Authorization.Given && in.Authorization.orZero() != authorizationSet {
 		w.Authorization = in.Authorization.orZero()
 	}
+	in.applyEndpoint(w)
 	if in.ExtraPayload.Given {
 		w.ExtraPayload = nil
 		if in.ExtraPayload.Value != nil {

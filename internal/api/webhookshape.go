@@ -11,28 +11,32 @@ import (
 // WebhookShape is a webhook as callers see it. It has a capital because the document leaves out what
 // is embedded under a small one.
 type WebhookShape struct {
-	ID            peal.WebhookID           `json:"id" example:"webhook_01h455vb4pex5vsknk084sn02q"`
-	Tenant        string                   `json:"tenant"`
-	URL           string                   `json:"url" format:"uri"`
-	Events        []string                 `json:"events" nullable:"false" doc:"Which events it wants: types, prefixes (task.*) or all (*)."`
-	Format        string                   `json:"format"`
-	Headers       map[string]string        `json:"headers" doc:"Headers that are added. A key without the scope manage sees [redacted] as values."`
-	Authorization *string                  `json:"authorization" doc:"[set] when there is an Authorization value, which is never shown; null otherwise."`
-	ExtraPayload  optional[object]         `json:"extra_payload"`
-	UUID          *string                  `json:"uuid"`
-	RetryPolicy   retryPolicyShape         `json:"retry_policy" doc:"The policy in force, whether its own or inherited."`
-	TimeoutMS     int64                    `json:"timeout_ms"`
-	RateLimit     optional[rateLimitShape] `json:"rate_limit"`
-	Handshake     bool                     `json:"handshake" doc:"Whether the URL was asked for its consent, as CloudEvents web hooks do."`
-	Filter        *string                  `json:"filter"`
-	Transform     *string                  `json:"transform"`
-	Description   string                   `json:"description"`
-	Status        string                   `json:"status" enum:"active,paused,disabled"`
-	StatusReason  *string                  `json:"status_reason" doc:"Why it is paused or disabled; null when a person's choice needs no reason."`
-	Managed       bool                     `json:"managed" doc:"Whether the server's configuration file owns it; then it cannot be changed here."`
-	Health        healthShape              `json:"health"`
-	CreatedAt     string                   `json:"created_at" format:"date-time"`
-	UpdatedAt     string                   `json:"updated_at" format:"date-time"`
+	ID                peal.WebhookID                   `json:"id" example:"webhook_01h455vb4pex5vsknk084sn02q"`
+	Tenant            string                           `json:"tenant"`
+	URL               string                           `json:"url" format:"uri"`
+	Events            []string                         `json:"events" nullable:"false" doc:"Which events it wants: types, prefixes (task.*) or all (*)."`
+	Format            string                           `json:"format"`
+	Headers           map[string]string                `json:"headers" doc:"Headers that are added. A key without the scope manage sees [redacted] as values."`
+	Authorization     *string                          `json:"authorization" doc:"[set] when there is an Authorization value, which is never shown; null otherwise."`
+	ClientCertificate optional[clientCertificateShape] `json:"client_certificate"`
+	Pins              []string                         `json:"pins" nullable:"false" doc:"Public keys of which one must stand in the endpoint's chain of certificates."`
+	OAuth2            optional[oauth2Shape]            `json:"oauth2"`
+	ExtraPayload      optional[object]                 `json:"extra_payload"`
+	UUID              *string                          `json:"uuid"`
+	RetryPolicy       retryPolicyShape                 `json:"retry_policy" doc:"The policy in force, whether its own or inherited."`
+	TimeoutMS         int64                            `json:"timeout_ms"`
+	RateLimit         optional[rateLimitShape]         `json:"rate_limit"`
+	Handshake         bool                             `json:"handshake" doc:"Whether the URL was asked for its consent, as CloudEvents web hooks do."`
+	Filter            *string                          `json:"filter"`
+	Transform         *string                          `json:"transform"`
+	Description       string                           `json:"description"`
+	Status            string                           `json:"status" enum:"active,paused,disabled"`
+	StatusReason      *string                          `json:"status_reason" doc:"Why it is paused or disabled; null when a person's choice needs no reason."`
+	Managed           bool                             `json:"managed" doc:"Whether the server's configuration file owns it; then it cannot be changed here."`
+	Health            healthShape                      `json:"health"`
+	Warnings          []string                         `json:"warnings" nullable:"false" doc:"Sentences about what will keep requests from arriving unless somebody does something: certificates that expire, and where the webhook was just created, changed or tested, addresses that are refused and names that do not resolve."`
+	CreatedAt         string                           `json:"created_at" format:"date-time"`
+	UpdatedAt         string                           `json:"updated_at" format:"date-time"`
 }
 
 type createdWebhookShape struct {
@@ -47,8 +51,9 @@ type rateLimitShape struct {
 
 // healthShape is how a webhook's deliveries have lately ended.
 type healthShape struct {
-	ExhaustedInRow int     `json:"exhausted_in_row" minimum:"0" doc:"How many deliveries failed for good since the last success."`
-	FailingSince   *string `json:"failing_since" format:"date-time" doc:"When the first attempt after the last success failed; null when the last one succeeded."`
+	ExhaustedInRow       int     `json:"exhausted_in_row" minimum:"0" doc:"How many deliveries failed for good since the last success."`
+	CertificateExpiresAt *string `json:"certificate_expires_at" format:"date-time" doc:"When the endpoint's certificate expires, where that is within 14 days; null otherwise."`
+	FailingSince         *string `json:"failing_since" format:"date-time" doc:"When the first attempt after the last success failed; null when the last one succeeded."`
 }
 
 const redacted = "[redacted]"
@@ -60,9 +65,11 @@ func (c *call) webhookOf(w *peal.Webhook) WebhookShape {
 		RetryPolicy: retryPolicyOf(c.api.Engine.Policy(w)), TimeoutMS: w.Timeout.Milliseconds(), Handshake: w.Handshake,
 		Filter: textOrNil(w.Filter), Transform: textOrNil(w.Transform), Description: w.Description,
 		Status: string(w.Status), StatusReason: textOrNil(w.StatusReason), Managed: w.Managed,
-		Health:    healthShape{ExhaustedInRow: w.Health.ExhaustedInRow, FailingSince: timeOrNil(w.Health.FailingSince)},
+		Health:    healthShape{ExhaustedInRow: w.Health.ExhaustedInRow, FailingSince: timeOrNil(w.Health.FailingSince), CertificateExpiresAt: timeOrNil(w.Health.CertificateExpiresAt)},
 		CreatedAt: timeText(w.CreatedAt()), UpdatedAt: timeText(w.UpdatedAt),
 	}
+	shape.showEndpoint(w)
+	shape.Warnings = append([]string{}, w.Warnings(now())...)
 	maySee := c.caller.Can(identity.Reveal)
 	for name, value := range w.Headers {
 		if !maySee {

@@ -42,6 +42,7 @@ type Client struct {
 	kept     *http.Transport // keeps connections
 	fresh    *http.Transport // makes one for each request
 	urls     urlCache
+	apart    *apart // those of With
 }
 
 // New makes a client. The error has code [peal.Invalid].
@@ -83,21 +84,22 @@ func New(options Options) (*Client, error) {
 	fresh.DisableKeepAlives = true
 	return &Client{
 		guard: guard, proxy: proxy, resolver: resolver, kept: kept, fresh: fresh, direct: &direct{dial: dial, pool: newPool(options)},
+		apart: newApart(),
 	}, nil
 }
 
 // Close closes the idle connections. Attempts under way go on.
 func (c *Client) Close() {
+	c.apart.close()
 	c.direct.pool.close()
 	c.kept.CloseIdleConnections()
 	c.fresh.CloseIdleConnections()
 }
 
 // Do sends one request and fills in the attempt: everything from StartedAt to the
-// answer. timeout bounds it as a whole; ctx ends it early. It gives the delay that
-// the endpoint asked for with Retry-After, 0 for none. The request is Do's until it
+// answer. timeout bounds it as a whole; ctx ends it early. The request is Do's until it
 // returns: it may add to the header.
-func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Duration, attempt *peal.Attempt) time.Duration {
+func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Duration, attempt *peal.Attempt) Told {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	watch := newWatch()
@@ -110,13 +112,35 @@ func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Dur
 	if err != nil {
 		watch.fill(attempt)
 		attempt.Reason, attempt.Error = classify(ctx, err, watch, request.URL)
-		return 0
+		return Told{}
 	}
 	defer response.Body.Close()
 	readErr := readAnswer(response, attempt)
 	watch.fill(attempt)
 	attempt.Reason, attempt.Error = verdict(ctx, response, readErr)
-	return retryAfter(response.Header)
+	return Told{RetryAfter: retryAfter(response.Header), CertificateExpires: expiry(response)}
+}
+
+// Told is what an endpoint says beside its answer.
+type Told struct {
+	// RetryAfter is the delay that it asked for, 0 for none.
+	RetryAfter time.Duration
+	// CertificateExpires is when the first certificate of its chain to expire does so, in
+	// UTC; zero without a secure connection and an answer.
+	CertificateExpires time.Time
+}
+
+func expiry(response *http.Response) time.Time {
+	if response.TLS == nil || len(response.TLS.VerifiedChains) == 0 {
+		return time.Time{}
+	}
+	var first time.Time
+	for _, certificate := range response.TLS.VerifiedChains[0] {
+		if first.IsZero() || certificate.NotAfter.Before(first) {
+			first = certificate.NotAfter
+		}
+	}
+	return first.UTC()
 }
 
 // unsendable is a request that cannot be made as it is.

@@ -57,9 +57,9 @@ func request(url string) *wire.Request {
 func send(t testing.TB, client *egress.Client, request *wire.Request, timeout time.Duration) (peal.Attempt, time.Duration) {
 	var attempt peal.Attempt
 	// Not t.Context(): a test's end must not pass for the attempt's.
-	asked := client.Do(context.Background(), request, timeout, &attempt)
+	told := client.Do(context.Background(), request, timeout, &attempt)
 	check(t, &attempt)
-	return attempt, asked
+	return attempt, told.RetryAfter
 }
 
 // receiver is a server on a port of 127.0.0.1 that does to each connection what a

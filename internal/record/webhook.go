@@ -27,6 +27,15 @@ type settings struct {
 	StatusReason string             `json:"status_reason,omitempty"`
 	Managed      bool               `json:"managed,omitempty"`
 	Entry        string             `json:"entry,omitempty"`
+	Certificate  string             `json:"client_certificate,omitempty"`
+	Pins         []string           `json:"pins,omitempty"`
+	OAuth2       *oauth2            `json:"oauth2,omitempty"`
+}
+
+type oauth2 struct {
+	TokenURL string   `json:"token_url"`
+	ClientID string   `json:"client_id"`
+	Scopes   []string `json:"scopes,omitempty"`
 }
 
 type secretTimes struct {
@@ -36,10 +45,12 @@ type secretTimes struct {
 
 // confidential is what is sealed: all that lets somebody act for the webhook's owner.
 type confidential struct {
-	Secrets       []string          `json:"secrets,omitempty"`
-	Authorization string            `json:"authorization,omitempty"`
-	Headers       map[string]string `json:"headers,omitempty"`
-	EntryDigest   string            `json:"entry_digest,omitempty"` // of secrets too, which might be guessed from it
+	Secrets        []string          `json:"secrets,omitempty"`
+	Authorization  string            `json:"authorization,omitempty"`
+	Headers        map[string]string `json:"headers,omitempty"`
+	CertificateKey string            `json:"client_certificate_key,omitempty"`
+	OAuth2Secret   string            `json:"oauth2_secret,omitempty"`
+	EntryDigest    string            `json:"entry_digest,omitempty"` // of secrets too, which might be guessed from it
 }
 
 // Webhook are the columns that hold a webhook's settings.
@@ -62,6 +73,13 @@ func EncodeWebhook(webhook *peal.Webhook, sealer peal.Sealer) (Webhook, error) {
 		Status: webhook.Status, StatusReason: webhook.StatusReason, Managed: webhook.Managed, Entry: webhook.Entry.Name,
 	}
 	closed := confidential{Authorization: webhook.Authorization, Headers: webhook.Headers, EntryDigest: webhook.Entry.Digest}
+	open.Pins = webhook.Pins
+	if c := webhook.ClientCertificate; c != nil {
+		open.Certificate, closed.CertificateKey = c.Certificate, c.Key.Value
+	}
+	if o := webhook.OAuth2; o != nil {
+		open.OAuth2, closed.OAuth2Secret = &oauth2{o.TokenURL, o.ClientID, o.Scopes}, o.ClientSecret.Value
+	}
 	for _, secret := range webhook.Secrets {
 		open.Secrets = append(open.Secrets, secretTimes{micros(secret.CreatedAt), micros(secret.ExpiresAt)})
 		closed.Secrets = append(closed.Secrets, secret.Value)
@@ -109,6 +127,13 @@ func DecodeWebhook(webhook *peal.Webhook, encoded Webhook, sealer peal.Sealer) e
 	webhook.Status, webhook.StatusReason, webhook.Managed = open.Status, open.StatusReason, open.Managed
 	webhook.Entry = peal.Entry{Name: open.Entry, Digest: closed.EntryDigest}
 	webhook.Authorization, webhook.Headers = closed.Authorization, closed.Headers
+	webhook.Pins = open.Pins
+	if open.Certificate != "" {
+		webhook.ClientCertificate = &peal.ClientCertificate{Certificate: open.Certificate, Key: peal.Secret{Value: closed.CertificateKey}}
+	}
+	if o := open.OAuth2; o != nil {
+		webhook.OAuth2 = &peal.OAuth2{TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: peal.Secret{Value: closed.OAuth2Secret}, Scopes: o.Scopes}
+	}
 	for i, value := range closed.Secrets {
 		secret := peal.Secret{Value: value}
 		if i < len(open.Secrets) {

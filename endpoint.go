@@ -1,0 +1,171 @@
+package peal
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Limits of what a webhook and its endpoint know each other by.
+const (
+	MaxPins        = 10       // pins of a webhook
+	MaxCertificate = 32 << 10 // bytes of a client certificate with its chain, and of its key
+	MaxScopes      = 50       // scopes of an OAuth2 token
+	MaxOAuth2Text  = 4 << 10  // bytes of a client's id, secret, and of all scopes together
+)
+
+// ClientCertificate is what an endpoint knows the sender by in TLS (mTLS).
+type ClientCertificate struct {
+	// Certificate is the certificate in PEM, followed by those between it and its authority.
+	Certificate string
+	// Key is its private key in PEM, without a password.
+	Key Secret
+}
+
+// Pair reads certificate and key; Leaf is the certificate. The error has code
+// [Invalid] and names the field.
+func (c *ClientCertificate) Pair() (tls.Certificate, error) {
+	if len(c.Certificate) > MaxCertificate || len(c.Key.Value) > MaxCertificate {
+		return tls.Certificate{}, Invalidf("client_certificate", "has more than %d bytes in its certificate or its key", MaxCertificate)
+	}
+	for block, rest := pem.Decode([]byte(c.Certificate)); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" { // such as a key, which would be shown
+			return tls.Certificate{}, Invalidf("client_certificate.certificate", "must hold certificates alone")
+		}
+	}
+	pair, err := tls.X509KeyPair([]byte(c.Certificate), []byte(c.Key.Value))
+	if err != nil { // its text may tell of the key
+		return tls.Certificate{}, Invalidf("client_certificate", "needs a certificate and the private key that belongs to it, both in PEM, the key without a password")
+	}
+	return pair, nil
+}
+
+// ExpiresAt is when the certificate expires, in UTC; zero when it cannot be read.
+func (c *ClientCertificate) ExpiresAt() time.Time {
+	block, _ := pem.Decode([]byte(c.Certificate))
+	if block == nil {
+		return time.Time{}
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return time.Time{}
+	}
+	return leaf.NotAfter.UTC()
+}
+
+// OAuth2 gets the tokens that requests carry as "Authorization: Bearer …": the client
+// credentials grant (RFC 6749, section 4.4).
+type OAuth2 struct {
+	TokenURL     string // as a webhook's URL
+	ClientID     string
+	ClientSecret Secret
+	Scopes       []string // nil for the server's own choice
+}
+
+// pinPrefix begins a pin.
+const pinPrefix = "sha256/"
+
+// ParsePin reads a pin: "sha256/" and, in base64, the SHA-256 of a certificate's public
+// key (SubjectPublicKeyInfo), as RFC 7469, section 2.4, has it. The error has code [Invalid].
+func ParsePin(text string) ([32]byte, error) {
+	encoded, ok := strings.CutPrefix(text, pinPrefix)
+	sum, err := base64.StdEncoding.DecodeString(encoded)
+	if !ok || err != nil || len(sum) != 32 {
+		return [32]byte{}, Errorf(Invalid, "must be sha256/ and the SHA-256 of a public key in base64")
+	}
+	return [32]byte(sum), nil
+}
+
+// FormatPin writes a pin.
+func FormatPin(sum [32]byte) string { return pinPrefix + base64.StdEncoding.EncodeToString(sum[:]) }
+
+// validateEndpoint checks what the webhook and its endpoint know each other by.
+func (w *Webhook) validateEndpoint() error {
+	if (w.ClientCertificate != nil || len(w.Pins) > 0) && !strings.HasPrefix(strings.ToLower(w.URL), "https:") {
+		field := "client_certificate"
+		if w.ClientCertificate == nil {
+			field = "pins"
+		}
+		return Invalidf(field, "needs a URL that begins with https://")
+	}
+	if w.ClientCertificate != nil {
+		if _, err := w.ClientCertificate.Pair(); err != nil {
+			return err
+		}
+	}
+	if len(w.Pins) > MaxPins {
+		return Invalidf("pins", "has %d pins, at most %d are allowed", len(w.Pins), MaxPins)
+	}
+	for i, pin := range w.Pins {
+		if _, err := ParsePin(pin); err != nil {
+			return Invalidf("pins["+itoa(i)+"]", "must be sha256/ and the SHA-256 of a public key in base64")
+		}
+	}
+	if w.OAuth2 == nil {
+		return nil
+	}
+	if w.Authorization != "" {
+		return Invalidf("oauth2", "stands beside authorization: give one of them")
+	}
+	return w.OAuth2.validate()
+}
+
+func (o *OAuth2) validate() error {
+	if err := ValidateURL(o.TokenURL); err != nil {
+		var e *Error
+		errors.As(err, &e)
+		return Invalidf("oauth2.token_url", "%s", e.Message)
+	}
+	if o.ClientID == "" || len(o.ClientID) > MaxOAuth2Text || !isVisible(o.ClientID, " ") {
+		return Invalidf("oauth2.client_id", "must be 1 to %d printable ASCII characters", MaxOAuth2Text)
+	}
+	if s := o.ClientSecret.Value; s == "" || len(s) > MaxOAuth2Text || !isVisible(s, " ") {
+		return Invalidf("oauth2.client_secret", "must be 1 to %d printable ASCII characters", MaxOAuth2Text)
+	}
+	size := 0
+	for i, scope := range o.Scopes {
+		size += len(scope) + 1
+		if scope == "" || !isVisible(scope, "") || strings.ContainsAny(scope, `"\`) || i >= MaxScopes || size > MaxOAuth2Text {
+			return Invalidf("oauth2.scopes", "must be at most %d scopes of printable ASCII without spaces, %d bytes in all", MaxScopes, MaxOAuth2Text)
+		}
+	}
+	return nil
+}
+
+// isVisible reports whether a text is printable ASCII without spaces, or one of more.
+func isVisible(text, more string) bool {
+	for i := range len(text) {
+		if c := text[i]; (c <= 0x20 || c >= 0x7f) && strings.IndexByte(more, c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// clientCertificateSoon is how long before its end a client certificate is warned of.
+const clientCertificateSoon = 30 * 24 * time.Hour
+
+// Warnings are sentences about certificates of the webhook that expire soon, as seen
+// at a moment.
+func (w *Webhook) Warnings(at time.Time) []string {
+	var warnings []string
+	if expires := w.Health.CertificateExpiresAt; !expires.IsZero() {
+		warnings = append(warnings, "The endpoint's certificate "+ends(expires, at)+" Renew it, or deliveries fail from then on.")
+	}
+	if c := w.ClientCertificate; c != nil && c.ExpiresAt().Sub(at) < clientCertificateSoon {
+		warnings = append(warnings, "The webhook's client certificate "+ends(c.ExpiresAt(), at)+" Give it a new one.")
+	}
+	return warnings
+}
+
+func ends(expires, at time.Time) string {
+	verb := "expires"
+	if !expires.After(at) {
+		verb = "expired"
+	}
+	return verb + " at " + expires.Format(time.RFC3339) + "."
+}
