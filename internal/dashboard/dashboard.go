@@ -72,6 +72,7 @@ func New(options Options) (*Dashboard, error) {
 		d.mux.HandleFunc(rt.method+" "+rt.path, d.signedIn(d.serve(rt)))
 	}
 	d.mux.Handle("GET /static/", d.static())
+	d.mux.Handle("GET /favicon.ico", http.RedirectHandler("/static/icon.svg", http.StatusMovedPermanently))
 	d.mux.HandleFunc("/", d.notFound)
 	d.signInRoutes()
 	d.portalRoutes()
