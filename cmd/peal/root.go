@@ -47,6 +47,9 @@ var constructors = []func(app *app) *cobra.Command{
 	newTenantsCommand,
 	newKeysCommand,
 	newNodesCommand,
+	newUsersCommand,
+	newPortalCommand,
+	newAuditCommand,
 	newIPRangesCommand,
 	newVersionCommand,
 }

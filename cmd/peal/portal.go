@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pealhq/peal/client"
+	"github.com/spf13/cobra"
+)
+
+func newPortalCommand(app *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "portal",
+		Short:   "Manage links that let customers see their webhooks",
+		Long:    `A portal link works once: whoever follows it first sees the webhooks of one tenant.`,
+		Example: "  peal portal create carla@customer.example --tenant acme",
+		GroupID: groupManage,
+	}
+	cmd.AddCommand(newPortalCreateCommand(app), newPortalListCommand(app), newPortalRevokeCommand(app))
+	return cmd
+}
+
+func newPortalCreateCommand(app *app) *cobra.Command {
+	var link client.NewPortalLink
+	var expires, session time.Duration
+	cmd := &cobra.Command{
+		Use:     "create NAME",
+		Short:   "Make a link for somebody; it is shown this once",
+		Example: "  peal portal create carla@customer.example --tenant acme --read-only --expires 10m",
+		Args:    arguments("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := app.connect()
+			if err != nil {
+				return err
+			}
+			link.Name, link.ExpiresSeconds, link.SessionSeconds = args[0], int(expires.Seconds()), int(session.Seconds())
+			made, err := c.CreatePortalLink(cmd.Context(), link)
+			if err != nil {
+				return fmt.Errorf("create a portal link for %s: %w", args[0], err)
+			}
+			return app.show(func(w io.Writer) {
+				fields(w, []field{{"id", made.ID}, {"tenant", made.Tenant}, {"expires", app.ago(made.ExpiresAt)}, {"url", made.URL}})
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&link.ReadOnly, "read-only", false, "let its session only look")
+	cmd.Flags().DurationVar(&expires, "expires", 5*time.Minute, "how long it can be followed, 1m to 24h")
+	cmd.Flags().DurationVar(&session, "session", time.Hour, "how long its session lasts, 1m to 24h")
+	return cmd
+}
+
+func newPortalListCommand(app *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List portal links, the newest first",
+		Example: "  peal portal list --tenant acme",
+		Args:    arguments(),
+	}
+	page := paging(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := app.connect()
+		if err != nil {
+			return err
+		}
+		links, err := c.PortalLinks(cmd.Context(), *page)
+		if err != nil {
+			return fmt.Errorf("list the portal links: %w", err)
+		}
+		var rows [][]string
+		for _, l := range links.Data {
+			rows = append(rows, []string{l.ID, l.Name, l.Tenant, app.ago(l.CreatedAt), app.ago(l.ExpiresAt), app.ago(l.UsedAt), app.ago(l.RevokedAt)})
+		}
+		return app.listing("portal links", links.NextCursor, []string{"ID", "NAME", "TENANT", "CREATED", "EXPIRES", "USED", "REVOKED"}, rows)
+	}
+	return cmd
+}
+
+func newPortalRevokeCommand(app *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "revoke ID",
+		Short:   "Take a link back, and end the session that it gave",
+		Example: "  peal portal revoke link_01kahx40q2e5ztr7m9w3y6b1cd",
+		Args:    arguments("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := app.connect()
+			if err != nil {
+				return err
+			}
+			if err := c.RevokePortalLink(cmd.Context(), args[0]); err != nil {
+				return fmt.Errorf("revoke portal link %s: %w", args[0], err)
+			}
+			return app.show(func(w io.Writer) { fmt.Fprintf(w, "portal link %s is revoked\n", printable(args[0])) })
+		},
+	}
+}
