@@ -89,7 +89,7 @@ func (s *Server) startListening() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.serve(server); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("serve the API: %w", err)
 		}
 	}()
@@ -103,6 +103,15 @@ func (s *Server) startListening() {
 		s.log.Warn("requests were broken off: they did not end in time")
 		return server.Close()
 	})
+}
+
+// serve takes connections until the server is shut down.
+func (s *Server) serve(server *http.Server) error {
+	if s.tls == nil {
+		return server.Serve(s.listener)
+	}
+	server.TLSConfig = s.tls.Config()
+	return server.ServeTLS(s.listener, "", "")
 }
 
 // Run starts the server, works until ctx ends and stops it. It returns nil when

@@ -2,6 +2,7 @@ package server
 
 import (
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -76,6 +77,13 @@ type Options struct {
 	Theme peal.Theme
 	// SessionLife is how long a user stays signed in.
 	SessionLife time.Duration
+	// TLSCert and TLSKey are the files of the certificate chain and the key, in PEM, with
+	// which the server speaks TLS; "" for both speaks plain HTTP.
+	TLSCert, TLSKey string
+	// RateLimit is how many requests a second each key, and each session, may make in the
+	// long run; 0 for any number. RateBurst is how many it may make at once.
+	RateLimit float64
+	RateBurst int
 	// KeepAudit is how long entries of the audit log are kept; 0 for ever.
 	KeepAudit time.Duration
 	// Telemetry says where traces go.
@@ -101,6 +109,7 @@ func DefaultOptions() Options {
 		Retention:   engine.Retention,
 		Egress:      engine.Egress,
 		SessionLife: identity.DefaultOptions().SessionLife,
+		RateBurst:   100,
 		KeepAudit:   400 * 24 * time.Hour,
 	}
 }
@@ -139,6 +148,15 @@ func (o Options) Validate() error {
 	}
 	if err := validateManaged(o.Webhooks); err != nil {
 		return err
+	}
+	if (o.TLSCert == "") != (o.TLSKey == "") {
+		return peal.Invalidf("tls.cert", "and tls.key belong together: give both files or neither")
+	}
+	if o.RateLimit < 0 || math.IsNaN(o.RateLimit) || math.IsInf(o.RateLimit, 0) {
+		return peal.Invalidf("api.rate_limit", "must be a number of requests a second, or 0 for no limit")
+	}
+	if o.RateLimit > 0 && o.RateBurst < 1 {
+		return peal.Invalidf("api.rate_burst", "must be at least 1")
 	}
 	if err := o.identity(nil).Validate(); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/api"
 	"github.com/pealhq/peal/internal/dashboard"
+	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
 )
@@ -34,6 +35,7 @@ type Server struct {
 	pages      *dashboard.Dashboard
 	firstKey   string
 	identity   *identity.Identity
+	tls        *front.Certificate // nil for plain HTTP
 	// firstRun is the token that lets the operator in while there are no users.
 	firstRun string
 
@@ -79,6 +81,11 @@ func New(ctx context.Context, options Options) (*Server, error) {
 // anything is written.
 func (s *Server) open(ctx context.Context) error {
 	var err error
+	if s.options.TLSCert != "" {
+		if s.tls, err = front.LoadCertificate(s.options.TLSCert, s.options.TLSKey); err != nil {
+			return err
+		}
+	}
 	if s.listener, err = listen(ctx, s.options.Listen); err != nil {
 		return err
 	}
@@ -128,6 +135,8 @@ func (s *Server) open(ctx context.Context) error {
 		Engine:      s.engine,
 		Intake:      s.intake,
 		Identity:    s.identity,
+		RateLimit:   s.options.RateLimit,
+		RateBurst:   s.options.RateBurst,
 		Encryption:  s.encryption,
 		Metrics:     registry,
 		Log:         s.log,
@@ -174,6 +183,24 @@ func (s *Server) Addr() string {
 		return ""
 	}
 	return s.listener.Addr().String()
+}
+
+// URL is where the server is reached at an address: http, or https when it has a
+// certificate.
+func (s *Server) URL(address string) string {
+	if s.tls != nil {
+		return "https://" + address
+	}
+	return "http://" + address
+}
+
+// ReloadCertificate reads the certificate and its key again, for connections that begin
+// from now on. When that fails, the old one stays. Without one it does nothing.
+func (s *Server) ReloadCertificate() error {
+	if s.tls == nil {
+		return nil
+	}
+	return s.tls.Reload()
 }
 
 // FirstRunPath is the path of a link that signs the operator in to the dashboard, once

@@ -19,6 +19,9 @@ type reload struct {
 }
 
 func (r reload) run(ctx context.Context, read func() (*config.Loaded, error)) {
+	if err := r.server.ReloadCertificate(); err != nil {
+		r.log.Error("the certificate was not taken over: the old one stays", "error", err)
+	}
 	const nothing = "the configuration was not taken over: everything stays as it is"
 	loaded, err := read()
 	if err != nil {

@@ -26,7 +26,7 @@ Settings come from the configuration file, then PEAL_* variables, then flags;
 docs/configuration.md describes each. The first start with new data makes an
 operator key and prints it, this once. An interrupt (Ctrl-C) or SIGTERM ends the
 server gracefully; a second one ends it at once. SIGHUP makes it read the file again
-and take over the webhooks there; other settings need a restart.`,
+and take over the webhooks there, and the certificate's files; other settings need a restart.`,
 		Example: `  peal serve
   peal serve --dev
   peal serve --listen 0.0.0.0:8420 --data /var/lib/peal --log-format json`,
@@ -67,7 +67,7 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 	if err != nil {
 		return a.ownTrouble(loaded.Explain(err))
 	}
-	w := welcome{Server: "http://" + reachable(s.Addr()), Data: options.Data, Key: s.FirstKey(), KeyGiven: options.OperatorKey != ""}
+	w := welcome{Server: s.URL(reachable(s.Addr())), Data: options.Data, Key: s.FirstKey(), KeyGiven: options.OperatorKey != ""}
 	if path := s.FirstRunPath(); path != "" {
 		w.FirstRun = cmp.Or(options.PublicURL, w.Server) + path
 	}

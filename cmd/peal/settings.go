@@ -112,6 +112,8 @@ func serverOptions(c *config.Config) server.Options {
 	o.Retention.MaxBytes = int64(c.Retention.MaxBytes)
 	o.Variables = c.Variables
 	o.Origin = c.Origin
+	o.TLSCert, o.TLSKey = c.TLS.Cert, c.TLS.Key
+	o.RateLimit, o.RateBurst = c.API.RateLimit, c.API.RateBurst
 	o.KeepAudit = c.Retention.Audit
 	o.SessionLife = c.Sessions.Life
 	o.FrameAncestors = c.Portal.FrameAncestors

@@ -34,6 +34,9 @@ func (c *call) admit() error {
 	if err := c.identify(); err != nil {
 		return err
 	}
+	if err := c.limit(); err != nil {
+		return err
+	}
 	if err := c.chooseTenant(); err != nil {
 		return err
 	}

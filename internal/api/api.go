@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
 
@@ -65,6 +66,10 @@ type Options struct {
 	// OperatorKey is an operator's key that is not in the store, of at least
 	// [peal.MinKeyLength] characters; "" for none.
 	OperatorKey string
+	// RateLimit is how many requests a second each key, and each session, may make in the
+	// long run; 0 for any number. RateBurst is how many it may make at once.
+	RateLimit float64
+	RateBurst int
 	// Metrics is what /metrics shows; nil for nothing.
 	Metrics prometheus.Gatherer
 	// Version and Commit say what runs.
@@ -94,6 +99,12 @@ func (o Options) Validate() error {
 	if o.MaxBodies < 0 {
 		return peal.Invalidf("max_bodies", "must not be negative")
 	}
+	if o.RateLimit < 0 || math.IsNaN(o.RateLimit) || math.IsInf(o.RateLimit, 0) {
+		return peal.Invalidf("api.rate_limit", "must be a number of requests a second, or 0 for no limit")
+	}
+	if o.RateLimit > 0 && o.RateBurst < 1 {
+		return peal.Invalidf("api.rate_burst", "must be at least 1")
+	}
 	if o.MaxData < 1 || o.MaxData > peal.LargestMaxData {
 		return peal.Invalidf("max_data", "must be from 1 to %d bytes", peal.LargestMaxData)
 	}
@@ -105,6 +116,7 @@ type API struct {
 	Options
 	log      *slog.Logger
 	keys     *keyring
+	limits   *limits
 	bodies   *budget
 	mux      *http.ServeMux
 	document document
@@ -115,7 +127,7 @@ func New(options Options) (*API, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	a := &API{Options: options, log: options.Log, keys: newKeyring(options.Store, options.OperatorKey), mux: http.NewServeMux()}
+	a := &API{Options: options, log: options.Log, keys: newKeyring(options.Store, options.OperatorKey), limits: newLimits(options.RateLimit, options.RateBurst), mux: http.NewServeMux()}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}

@@ -41,7 +41,7 @@ func (rt *route) kinds() []kind {
 		add(malformed, timedOut, tooLarge, unsupportedMedia, invalid)
 	}
 	if rt.access != public {
-		add(unauthorized, forbidden, invalid, unavailable)
+		add(unauthorized, forbidden, invalid, rateLimited, unavailable)
 	}
 	if len(rt.query) > 0 {
 		add(invalid)

@@ -30,6 +30,9 @@ type Config struct {
 	PublicURL      string    `yaml:"public_url" env:"PEAL_PUBLIC_URL" doc:"Where browsers find this server, such as https://hooks.example.com, for links and for telling its own pages from others'. Empty takes it from each request."`
 	TrustedProxies []Network `yaml:"trusted_proxies" env:"PEAL_TRUSTED_PROXIES" doc:"Networks of the proxies in front of the server. Only what they say in X-Forwarded-For and X-Forwarded-Proto is believed; they must set both."`
 
+	TLS TLS `yaml:"tls"`
+	API API `yaml:"api"`
+
 	MaxData      Size          `yaml:"max_data" env:"PEAL_MAX_DATA" doc:"Largest data of one event that is accepted, up to 1MiB."`
 	CheckSchemas bool          `yaml:"check_schemas" env:"PEAL_CHECK_SCHEMAS" doc:"Refuse events whose data does not fit the JSON Schema of their event type."`
 	MaxInFlight  int           `yaml:"max_in_flight" env:"PEAL_MAX_IN_FLIGHT" doc:"Most requests to endpoints under way at once, all webhooks together."`
@@ -60,6 +63,18 @@ type Retention struct {
 	Attempts time.Duration `yaml:"attempts" env:"PEAL_RETENTION_ATTEMPTS" doc:"How long attempts keep the headers sent, and the headers and body answered; at least 1m, or 0s for as long as history. The rest of an attempt stays."`
 	MaxBytes Size          `yaml:"max_bytes" env:"PEAL_RETENTION_MAX_BYTES" doc:"Largest size of the database, such as 20GiB: above it, the oldest history goes whatever its age. At least 1MiB, or 0 for no bound. What is pending always stays."`
 	Audit    time.Duration `yaml:"audit" env:"PEAL_RETENTION_AUDIT" doc:"How long entries of the audit log are kept; 0s for ever."`
+}
+
+// TLS is how the server itself speaks TLS.
+type TLS struct {
+	Cert string `yaml:"cert" env:"PEAL_TLS_CERT" doc:"File of the certificate chain in PEM. With it and tls.key the server speaks TLS, 1.2 or later; without, plain HTTP. SIGHUP reads both again."`
+	Key  string `yaml:"key" env:"PEAL_TLS_KEY" doc:"File of the certificate's key in PEM."`
+}
+
+// API is how much callers may ask for.
+type API struct {
+	RateLimit float64 `yaml:"rate_limit" env:"PEAL_API_RATE_LIMIT" doc:"Requests a second that each key, and each session, may make in the long run; 0 for no limit. Beyond it the answer is 429 with Retry-After."`
+	RateBurst int     `yaml:"rate_burst" env:"PEAL_API_RATE_BURST" doc:"Requests that a key may make at once while it is under its limit."`
 }
 
 // Sessions are browsers that are signed in.
@@ -140,6 +155,7 @@ func Default() Config {
 			DisableAfterFailing:   policy.DisableAfterFailing,
 		},
 		Retention: Retention{History: 30 * 24 * time.Hour, Audit: 400 * 24 * time.Hour},
+		API:       API{RateBurst: 100},
 		Sessions:  Sessions{Life: 12 * time.Hour},
 		Egress:    Egress{Ports: []Ports{{80, 80}, {443, 443}, {8080, 8080}, {8443, 8443}}},
 		Log:       Log{Format: "text", Level: "info"},

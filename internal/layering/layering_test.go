@@ -43,7 +43,7 @@ var rules = map[string]rule{
 	"internal/custom":    {may: []string{".", "wire", "internal/match"}},
 	"internal/dashboard": {may: []string{".", "docs/verify", "wire", "dispatch", "internal/front", "internal/identity", "internal/theme"}, anything: true},
 	"internal/egress":    {may: []string{".", "wire"}, anything: true},
-	"internal/front":     {},
+	"internal/front":     {may: []string{"."}},
 	"internal/identity":  {may: []string{".", "internal/front"}, anything: true},
 	"internal/intake":    {may: []string{".", "wire", "dispatch"}},
 	"internal/match":     {may: []string{"."}, anything: true},

@@ -1,0 +1,64 @@
+package api
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// maxLimited bounds the memory of limits; a fuller map is emptied.
+const maxLimited = 10_000
+
+// limits keep each key, and each session, to its rate.
+type limits struct {
+	perSecond rate.Limit // 0 for no limit
+	burst     int
+	mu        sync.Mutex
+	each      map[string]*rate.Limiter
+}
+
+func newLimits(perSecond float64, burst int) *limits {
+	return &limits{perSecond: rate.Limit(perSecond), burst: burst, each: make(map[string]*rate.Limiter)}
+}
+
+// wait says how long a caller has to wait before its next request; 0 for not at all.
+func (l *limits) wait(caller string, now time.Time) time.Duration {
+	if l.perSecond == 0 {
+		return 0
+	}
+	l.mu.Lock()
+	limiter := l.each[caller]
+	if limiter == nil {
+		if len(l.each) >= maxLimited {
+			clear(l.each)
+		}
+		limiter = rate.NewLimiter(l.perSecond, l.burst)
+		l.each[caller] = limiter
+	}
+	l.mu.Unlock()
+	reserved := limiter.ReserveN(now, 1)
+	if delay := reserved.DelayFrom(now); delay > 0 {
+		reserved.CancelAt(now) // it is refused, not made to wait
+		return delay
+	}
+	return 0
+}
+
+// limit refuses a caller that asks for more than its rate allows.
+func (c *call) limit() error {
+	l := c.api.limits
+	if l.perSecond == 0 {
+		return nil
+	}
+	name := c.caller.ID
+	if !c.caller.SessionID.IsZero() {
+		name = c.caller.SessionID.String()
+	}
+	if wait := l.wait(name, time.Now()); wait > 0 {
+		r := refuse(rateLimited, "this caller has made more than %g requests a second: wait before the next one", float64(l.perSecond))
+		r.retryAfter = wait
+		return r
+	}
+	return nil
+}
