@@ -30,6 +30,7 @@ func (o Options) poolConfig() (*pgxpool.Config, error) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = connectTimeout
 	}
+	delete(c.RuntimeParams, "search_path") // tables are named with their schema; poolers refuse it
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "peal"
 	}

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pealhq/peal"
 )
 
@@ -17,7 +18,7 @@ type Options struct {
 	// does; "" for URL itself. A pooler in transaction mode passes no signals on: they
 	// come late then, not less surely.
 	ListenURL string
-	// Schema holds all tables, "peal" unless said otherwise: lower-case letters,
+	// Schema holds all tables; "" takes the URL's search_path or else "peal": lower-case letters,
 	// digits and "_", beginning with a letter, at most 50.
 	Schema string
 	// Sealer protects the secrets of webhooks; nil keeps them in the clear.
@@ -47,6 +48,9 @@ func DefaultOptions(url string) Options {
 // withDefaults fills what is zero, so that Options{URL: …} is enough.
 func (o Options) withDefaults() Options {
 	d := DefaultOptions(o.URL)
+	if config, err := pgxpool.ParseConfig(o.URL); o.Schema == "" && err == nil {
+		o.Schema = config.ConnConfig.RuntimeParams["search_path"]
+	}
 	if o.Schema == "" {
 		o.Schema = d.Schema
 	}

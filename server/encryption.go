@@ -30,7 +30,8 @@ type encryption struct {
 var _ api.EncryptionKeeper = (*encryption)(nil)
 
 // openEncryption reads the keys: those of the configuration, or those in the data
-// directory, where it makes one for a new database.
+// directory, where it makes one for a new database. Without a file as the database,
+// other nodes need the same keys, so that none is made.
 func openEncryption(options Options, database string, log *slog.Logger) (*encryption, error) {
 	e := &encryption{log: log, wake: make(chan struct{}, 1)}
 	keys, err := parseKeys(options.EncryptionKey)
@@ -50,6 +51,9 @@ func openEncryption(options Options, database string, log *slog.Logger) (*encryp
 }
 
 func (e *encryption) readFile(database string) ([]secret.Key, error) {
+	if database == "" && !exists(e.file) {
+		return nil, peal.Invalidf("encryption_key", "is missing: all nodes of a PostgreSQL database seal secrets with one key; make it with openssl rand -base64 32, and set PEAL_ENCRYPTION_KEY on each")
+	}
 	if exists(database) && !exists(e.file) {
 		// A new key would not open what the lost one has sealed.
 		return nil, peal.Errorf(peal.Unavailable, "%s is missing, with which the secrets in %s are sealed: restore it, or set PEAL_ENCRYPTION_KEY", e.file, database)

@@ -15,6 +15,7 @@ import (
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/theme"
+	"github.com/pealhq/peal/postgres"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -29,8 +30,9 @@ type Options struct {
 	// Data is the directory of the database and the encryption key; it is made
 	// when it is missing.
 	Data string
-	// Database is where everything is kept: sqlite:PATH. "" stands for the file
-	// peal.db in Data.
+	// Database is where everything is kept: sqlite:PATH, or the URL of a PostgreSQL
+	// database, postgres://…, where other servers may be nodes beside this one. "" stands
+	// for the file peal.db in Data.
 	Database string
 	// Dev allows http and loopback, private and link-local targets. Not for production.
 	Dev bool
@@ -126,7 +128,7 @@ func (o Options) Validate() error {
 	if o.Data == "" {
 		return peal.Invalidf("data", "is missing: name a directory")
 	}
-	if _, err := o.databasePath(); err != nil {
+	if err := o.validateDatabase(); err != nil {
 		return err
 	}
 	if o.OperatorKey != "" && len(o.OperatorKey) < peal.MinKeyLength {
@@ -167,6 +169,19 @@ func (o Options) Validate() error {
 	return o.engine().Validate()
 }
 
+// onPostgres is whether the database is a PostgreSQL server's.
+func (o Options) onPostgres() bool {
+	return strings.HasPrefix(o.Database, "postgres://") || strings.HasPrefix(o.Database, "postgresql://")
+}
+
+func (o Options) validateDatabase() error {
+	if o.onPostgres() {
+		return postgres.Options{URL: o.Database}.Validate()
+	}
+	_, err := o.databasePath()
+	return err
+}
+
 // databasePath gives the file of the embedded database.
 func (o Options) databasePath() (string, error) {
 	if o.Database == "" {
@@ -175,10 +190,7 @@ func (o Options) databasePath() (string, error) {
 	if path, ok := strings.CutPrefix(o.Database, "sqlite:"); ok && path != "" {
 		return path, nil
 	}
-	if strings.HasPrefix(o.Database, "postgres://") || strings.HasPrefix(o.Database, "postgresql://") {
-		return "", peal.Invalidf("database", "is on PostgreSQL, which this version cannot use yet: give sqlite:PATH, or nothing for the file peal.db in the data directory")
-	}
-	return "", peal.Invalidf("database", "must be sqlite:PATH, such as sqlite:/var/lib/peal/peal.db")
+	return "", peal.Invalidf("database", "must be sqlite:PATH, such as sqlite:/var/lib/peal/peal.db, or postgres://…")
 }
 
 // identity gives the options of who signs in.
@@ -208,8 +220,7 @@ func (o Options) engine() dispatch.Options {
 	engine.StopGrace = o.StopGrace
 	engine.MaxInFlight = o.MaxInFlight
 	engine.Version = o.Version
-	_, err := o.databasePath()
-	engine.Alone = err == nil // a file belongs to one process
+	engine.Alone = !o.onPostgres() // a file belongs to one process
 	engine.Egress = o.Egress
 	if o.Dev {
 		engine.Egress = o.Egress.Development()

@@ -28,7 +28,7 @@ func TestOptionsValidate(t *testing.T) {
 		"no data":               {func(o *server.Options) { o.Data = "" }, "data"},
 		"database elsewhere":    {func(o *server.Options) { o.Database = "sqlite:/tmp/x.db" }, ""},
 		"database without path": {func(o *server.Options) { o.Database = "sqlite:" }, "database"},
-		"postgres":              {func(o *server.Options) { o.Database = "postgres://db/peal" }, "database"},
+		"postgres":              {func(o *server.Options) { o.Database = "postgres://db.example.com/peal" }, ""},
 		"unknown database":      {func(o *server.Options) { o.Database = "mysql://db/peal" }, "database"},
 		"key of 32":             {func(o *server.Options) { o.OperatorKey = "12345678901234567890123456789012" }, ""},
 		"key of 31":             {func(o *server.Options) { o.OperatorKey = "1234567890123456789012345678901" }, "operator_key"},

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/postgres"
 	"github.com/pealhq/peal/sqlite"
 )
 
@@ -18,6 +19,9 @@ func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) e
 	if err := os.MkdirAll(options.Data, 0o700); err != nil {
 		return &peal.Error{Code: peal.Unavailable, Field: "data", Message: "the directory cannot be made: check the path and its owner", Err: err}
 	}
+	if options.onPostgres() {
+		return s.openPostgres(ctx)
+	}
 	path, err := options.databasePath()
 	if err != nil {
 		return err
@@ -26,6 +30,19 @@ func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) e
 		return err
 	}
 	store, err := sqlite.Open(ctx, sqlite.Options{Path: path, Sealer: s.encryption.sealer, Metrics: registry})
+	if err != nil {
+		return err
+	}
+	s.store, s.encryption.store = store, store
+	return nil
+}
+
+// openPostgres opens a database that other nodes may use too.
+func (s *Server) openPostgres(ctx context.Context) (err error) {
+	if s.encryption, err = openEncryption(s.options, "", s.log); err != nil {
+		return err
+	}
+	store, err := postgres.Open(ctx, postgres.Options{URL: s.options.Database, Sealer: s.encryption.sealer})
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 type Config struct {
 	Listen   string `yaml:"listen" env:"PEAL_LISTEN" doc:"Address and port that the API is served on. Port 0 takes a free one."`
 	Data     string `yaml:"data" env:"PEAL_DATA" doc:"Directory of the embedded database and of the key that seals secrets. It is made when it is missing."`
-	Database string `yaml:"database" env:"PEAL_DATABASE" secret:"url" doc:"Where everything is kept: sqlite:PATH, or empty for the file peal.db in the data directory."`
+	Database string `yaml:"database" env:"PEAL_DATABASE" secret:"url" doc:"Where everything is kept: sqlite:PATH, or empty for the file peal.db in the data directory; or postgres://user:password@host:port/name, a database of PostgreSQL 15 or later that several nodes share, in its schema peal unless the URL has ?search_path=NAME."`
 	Dev      bool   `yaml:"dev" env:"PEAL_DEV" doc:"For trying things out: webhooks may use http and reach loopback and private addresses, and a receiver that shows what arrives is started beside the server. Not for production."`
 
 	OperatorKey   string `yaml:"operator_key" env:"PEAL_OPERATOR_KEY" secret:"true" doc:"A key of at least 32 characters that may do everything. Without one, the first start makes one and prints it once."`

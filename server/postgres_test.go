@@ -1,0 +1,116 @@
+package server_test
+
+import (
+	"context"
+	"encoding/base64"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/pgtest"
+	"github.com/pealhq/peal/server"
+)
+
+// usualOutages is how often the database dies, unless PEAL_TEST_OUTAGES says otherwise.
+const usualOutages = 3
+
+var encryptionKey = base64.StdEncoding.EncodeToString([]byte("a key of exactly thirty-two bytes"[:32]))
+
+// The database is killed and comes back again and again while events stream in: the
+// server goes on by itself, and whatever it has answered 202 for arrives, once.
+func TestKilledDatabaseLosesNothing(t *testing.T) {
+	outages := usualOutages
+	if text := os.Getenv("PEAL_TEST_OUTAGES"); text != "" {
+		var err error
+		if outages, err = strconv.Atoi(text); err != nil || outages < 1 {
+			t.Fatalf("PEAL_TEST_OUTAGES=%s is no number above 0", text)
+		}
+	}
+	cluster, err := pgtest.Start(pgtest.Options{Durable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	oracle := newOracle(t)
+	node := &process{
+		program: buildPeal(t), data: t.TempDir(), address: freeAddress(t),
+		env: []string{"PEAL_DATABASE=" + cluster.URL("postgres"), "PEAL_ENCRYPTION_KEY=" + encryptionKey},
+	}
+	node.start(t)
+	defer node.kill(t)
+	c := connect(t, "http://"+node.address, operatorKey)
+	url := oracle.url
+	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{
+		URL: &url, Events: []string{"*"}, Headers: map[string]string{"X-Process": "{{PROCESS}}"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	oracle.trust(webhook.Secret)
+
+	ctx, stopPublishing := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	acknowledged := make([][]string, publishers)
+	for i := range publishers {
+		wg.Go(func() { acknowledged[i] = publishStream(ctx, t, c, i) })
+	}
+	for range outages {
+		time.Sleep(time.Duration(100+rand.IntN(400)) * time.Millisecond) // the random moment
+		if err := cluster.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := cluster.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		before := oracle.count()
+		for deadline := time.Now().Add(patience); oracle.count() == before; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("nothing arrives after the database came back\n%s", &node.log)
+			}
+		}
+	}
+	stopPublishing()
+	wg.Wait()
+
+	accepted := []string{}
+	for _, ids := range acknowledged {
+		accepted = append(accepted, ids...)
+	}
+	oracle.await(t, accepted)
+	awaitSettled(t, c)
+	if node.starts != 1 {
+		t.Errorf("the server was started %d times", node.starts)
+	}
+	if text := node.log.String(); strings.Contains(text, "panic") {
+		t.Errorf("the server's log:\n%s", text)
+	}
+	node.stop(t)
+	repeats := oracle.check(t)
+	t.Logf("%d outages, %d events accepted, %d arrivals, %d repeats", outages, len(accepted), oracle.count(), repeats)
+	if len(accepted) < 10*outages {
+		t.Errorf("only %d events were accepted: the stream was too thin to show anything", len(accepted))
+	}
+}
+
+func TestPostgresNeedsAKeyThatNodesShare(t *testing.T) {
+	options := server.DefaultOptions()
+	options.Listen, options.Data, options.Database = "", t.TempDir(), "postgres://127.0.0.1:1/peal?sslmode=disable"
+	_, err := server.New(t.Context(), options)
+	if peal.CodeOf(err) != peal.Invalid || !strings.Contains(err.Error(), "PEAL_ENCRYPTION_KEY") {
+		t.Errorf("without a key: %v", err)
+	}
+	options.EncryptionKey = encryptionKey
+	if _, err := server.New(t.Context(), options); peal.CodeOf(err) != peal.Unavailable {
+		t.Errorf("without a database: %v", err)
+	}
+}
