@@ -23,7 +23,7 @@ type PurgeParams struct {
 	// deliveries became final for it to go. Pending deliveries made before it, whose
 	// webhook is paused or disabled and which no node holds, become canceled at
 	// Canceled. What is left of webhooks deleted before it and has no deliveries any
-	// more, and keys revoked before it, go too. Zero for none of this.
+	// more, keys revoked and replays ended before it, go too. Zero for none of this.
 	History time.Time
 	// Canceled is when deliveries are canceled: now.
 	Canceled time.Time
@@ -55,6 +55,8 @@ type Purged struct {
 	Buckets int
 	// Webhooks are deleted ones, Keys revoked ones that are gone.
 	Webhooks, Keys int
+	// Replays are those that have ended.
+	Replays int
 	// Held is how long the batch kept other changes waiting.
 	Held time.Duration
 	// Bytes is the size of the store on disk, Used the part of it that holds something.

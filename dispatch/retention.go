@@ -14,7 +14,8 @@ import (
 type Retention struct {
 	// History is how long events, their deliveries and the attempts are kept after all
 	// of an event's deliveries have become final; at least a minute, or 0 for ever.
-	// Deliveries that paused and disabled webhooks hold back for so long are canceled.
+	// Deliveries that paused and disabled webhooks hold back for so long are canceled;
+	// replays are kept for as long after their end.
 	History time.Duration
 	// Attempts is how long attempts keep the heads and the body of what was sent and
 	// answered; at least a minute, or 0 for as long as History.
@@ -144,7 +145,7 @@ func newRetentionMetrics(registerer prometheus.Registerer) (*retentionMetrics, e
 	m := &retentionMetrics{
 		purged: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "peal", Name: "retention_purged_total",
-			Help: "What retention has taken away, by kind: event, delivery, attempt, record (heads and body of an attempt), bucket (of counts), webhook, key; canceled counts deliveries held back too long.",
+			Help: "What retention has taken away, by kind: event, delivery, attempt, record (heads and body of an attempt), bucket (of counts), webhook, key, replay; canceled counts deliveries held back too long.",
 		}, []string{"kind"}),
 		held: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "peal", Name: "retention_batch_seconds", Help: "Time that a batch of retention kept other changes waiting.", Buckets: secondsBuckets,
@@ -167,7 +168,7 @@ func newRetentionMetrics(registerer prometheus.Registerer) (*retentionMetrics, e
 func (m *retentionMetrics) count(p *peal.Purged) {
 	for kind, n := range map[string]int{
 		"event": p.Events, "delivery": p.Deliveries, "attempt": p.Attempts, "record": p.Records,
-		"canceled": p.Canceled, "bucket": p.Buckets, "webhook": p.Webhooks, "key": p.Keys,
+		"canceled": p.Canceled, "bucket": p.Buckets, "webhook": p.Webhooks, "key": p.Keys, "replay": p.Replays,
 	} {
 		m.purged.WithLabelValues(kind).Add(float64(n))
 	}

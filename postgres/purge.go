@@ -80,7 +80,8 @@ func (s *Store) cancelHeldBack(ctx context.Context, params *peal.PurgeParams, pu
 	return n > 0, err
 }
 
-// purgeTombstones forgets deleted webhooks without deliveries, and revoked keys.
+// purgeTombstones forgets deleted webhooks without deliveries, revoked keys and ended
+// replays.
 func (s *Store) purgeTombstones(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
 	if params.History.IsZero() {
 		return false, nil
@@ -90,6 +91,11 @@ func (s *Store) purgeTombstones(ctx context.Context, params *peal.PurgeParams, p
 	if err != nil {
 		return false, err
 	}
+	replays, err := s.exec(ctx, `DELETE FROM peal.replays WHERE id IN (SELECT id FROM peal.replays WHERE status <> 'running' AND ended < $1 LIMIT 1000)`, before)
+	if err != nil {
+		return false, err
+	}
+	purged.Keys, purged.Replays = int(keys), int(replays)
 	var nums []int32
 	if err := s.query(ctx, `SELECT num FROM peal.webhooks w WHERE deleted AND updated < $1 AND num NOT IN (SELECT webhook FROM peal.held)
 		AND NOT EXISTS (SELECT FROM peal.waiting d WHERE d.webhook = w.num) AND NOT EXISTS (SELECT FROM peal.settled d WHERE d.webhook = w.num) LIMIT 1000`, func(rows pgx.Rows) error {
@@ -98,11 +104,10 @@ func (s *Store) purgeTombstones(ctx context.Context, params *peal.PurgeParams, p
 		nums = append(nums, num)
 		return err
 	}, before); err != nil || len(nums) == 0 {
-		purged.Keys = int(keys)
-		return keys > 0, err
+		return keys+replays > 0, err
 	}
 	// Deleted, they get no deliveries any more: what was seen stays so.
 	webhooks, err := s.exec(ctx, `DELETE FROM peal.webhooks WHERE num = ANY ($1)`, nums)
-	purged.Webhooks, purged.Keys = int(webhooks), int(keys)
+	purged.Webhooks = int(webhooks)
 	return true, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/pealhq/peal/internal/record"
 )
@@ -108,3 +109,21 @@ func ResealedTables() (tables []string) {
 	slices.Sort(tables)
 	return tables
 }
+
+// BatchSize is how large the batches of a purge are.
+type BatchSize struct{ size batchSize }
+
+func NewBatchSize() *BatchSize { return &BatchSize{newBatchSize()} }
+
+// Took tells how long the last batch took.
+func (b *BatchSize) Took(d time.Duration) { b.size.took(d) }
+
+// Rows is how many rows the next one may have.
+func (b *BatchSize) Rows() int { return b.size.rows }
+
+// What bounds a batch.
+const (
+	HoldTime     = holdTime
+	MinBatchRows = minBatchRows
+	MaxBatchRows = maxBatchRows
+)

@@ -9,19 +9,8 @@ import (
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
-// A batch of a purge looks at the clock and ends its work after workTime. With the
-// commit it should not hold the writer longer than holdTime: then the next one is smaller.
-const (
-	workTime = 5 * time.Millisecond
-	holdTime = 25 * time.Millisecond
-)
-
-// The rows of a batch are between these; how many is learned from the time that
-// the batches before took.
-const (
-	minPurgeRows = 128
-	maxPurgeRows = 4000
-)
+// workTime is after how long a batch of a purge ends its work by itself.
+const workTime = 5 * time.Millisecond
 
 // purge is where the pass over what may go stands. It looks for rows among the
 // readers, so that the writer is troubled only when there is something to do.
@@ -30,19 +19,19 @@ type purge struct {
 	step int        // of purgeSteps
 	// after is the key of the row that the step has come to.
 	after int64
-	rows  int
+	batchSize
 	// drops remember over the passes how far the records of attempts have been dropped.
 	drops drops
 }
 
-func newPurge() *purge { return &purge{rows: minPurgeRows} }
+func newPurge() *purge { return &purge{batchSize: newBatchSize()} }
 
 // purgeStep does one batch of a kind of work; did is false when none is left.
 type purgeStep func(s *Store, ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (did bool, err error)
 
 var purgeSteps = [...]purgeStep{
 	(*Store).cancelHeldBack, (*Store).purgeAged, (*Store).purgeExcess, (*Store).dropLast, (*Store).dropEarlier,
-	(*Store).purgeTombstones, (*Store).purgeStats, (*Store).giveBack,
+	(*Store).purgeTombstones, (*Store).purgeReplays, (*Store).purgeStats, (*Store).giveBack,
 }
 
 // Purge implements [peal.PurgeStore].
@@ -84,12 +73,7 @@ func (s *Store) batch(ctx context.Context, purged *peal.Purged, run func(w *writ
 		return err
 	}
 	purged.Held += took
-	switch {
-	case took > holdTime:
-		p.rows = max(p.rows/2, minPurgeRows)
-	case took < holdTime/2:
-		p.rows = min(p.rows+p.rows/4, maxPurgeRows)
-	}
+	p.took(took)
 	return nil
 }
 
@@ -165,6 +149,27 @@ func (s *Store) purgeTombstones(ctx context.Context, params *peal.PurgeParams, p
 		}
 		n, err := w.conn.exec(`DELETE FROM keys WHERE id IN (SELECT id`+keys+` LIMIT +?)`, before, limit)
 		purged.Webhooks, purged.Keys = len(ids), int(n)
+		return err
+	})
+}
+
+// purgeReplays forgets replays that have ended.
+func (s *Store) purgeReplays(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+	if params.History.IsZero() {
+		return false, nil
+	}
+	const ended = ` FROM replays WHERE status <> 'running' AND ended < ?`
+	before, found := micros(params.History), false
+	if err := s.query(ctx, `SELECT 1`+ended+` LIMIT 1`, func(row) error {
+		found = true
+		return nil
+	}, before); err != nil || !found {
+		return false, err
+	}
+	limit := int64(s.purge.rows)
+	return true, s.batch(ctx, purged, func(w *writer) error {
+		n, err := w.conn.exec(`DELETE FROM replays WHERE id IN (SELECT id`+ended+` LIMIT +?)`, before, limit)
+		purged.Replays = int(n)
 		return err
 	})
 }

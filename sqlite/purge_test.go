@@ -104,6 +104,7 @@ func BenchmarkPurge(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		register(b, store, peal.NodeID{1})
 		webhook, err := store.CreateWebhook(b.Context(), peal.Webhook{
 			ID: peal.NewWebhookID(), Tenant: "a", URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
 		})

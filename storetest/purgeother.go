@@ -123,4 +123,18 @@ var purgeOtherTests = map[string]func(*testing.T, *harness){
 		h.must(err)
 		h.equal(keys, []peal.Key{kept}, "keys")
 	},
+	"an ended replay is forgotten, a running one is not": func(t *testing.T, h *harness) {
+		h = h.own()
+		w := h.webhook()
+		ended, running := h.replay(w, nil), h.replay(w, nil)
+		at := moment()
+		h.must(h.store.EndReplay(h.ctx, h.tenant, ended.ID, peal.ReplayDone, "", at))
+		h.equal(h.purgeBefore(at).Replays, 0, "replays at the moment of their end")
+		h.equal(h.purge(peal.PurgeParams{}).Replays, 0, "replays that are kept for ever")
+		h.equal(h.purgeBefore(at.Add(time.Microsecond)).Replays, 1, "replays after it")
+		replays, err := h.store.Replays(h.ctx, h.tenant, w.ID, peal.JobID{}, 10)
+		h.must(err)
+		h.equal(len(replays), 1, "replays that are left")
+		h.equal(replays[0].ID, running.ID, "the one that is left")
+	},
 }
