@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := $(if $(VERSION),-X main.version=$(VERSION))
 
-.PHONY: help build run test bench screenshots fmt generate clean
+.PHONY: help build run test bench screenshots fmt generate vulncheck licenses sbom release reproduce clean
 
 help: ## list what make can do
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,5 +34,21 @@ fmt: ## format the Go code
 generate: ## make generated files anew
 	@go generate ./...
 
+vulncheck: ## look for known vulnerabilities (needs the network)
+	@exec scripts/vulncheck
+
+licenses: ## check the licences of what is built in
+	@exec scripts/licenses
+
+sbom: build ## write the bill of materials of bin/peal to bin/peal.cdx.json
+	@scripts/sbom bin/peal >bin/peal.cdx.json
+	@echo "wrote bin/peal.cdx.json"
+
+release: ## build the archives of a release into dist
+	@exec scripts/release dist
+
+reproduce: ## build a release twice and compare every byte
+	@exec scripts/reproduce
+
 clean: ## remove what was built
-	@rm -rf bin
+	@rm -rf bin dist
