@@ -27,7 +27,7 @@ type Attempt struct {
 	Reason Reason
 	// Error is the failure's own words, without secrets; "" for success.
 	Error string
-	// URL is where the request went.
+	// URL is where the request went, as [RedactURL] shows it.
 	URL string
 	// Address is the IP address and port that answered or refused; "" when none was reached.
 	Address string

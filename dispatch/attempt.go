@@ -63,7 +63,7 @@ func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Att
 	if err != nil {
 		attempt.StartedAt = started.UTC().Truncate(time.Microsecond)
 		attempt.Timing.Total = time.Since(started)
-		attempt.URL = hook.URL
+		attempt.URL = peal.RedactURL(hook.URL)
 		attempt.Reason, attempt.Error = peal.ReasonEncode, err.Error()
 		return egress.Told{}
 	}

@@ -13,7 +13,7 @@ import (
 type WebhookShape struct {
 	ID                peal.WebhookID                   `json:"id" example:"webhook_01h455vb4pex5vsknk084sn02q"`
 	Tenant            string                           `json:"tenant"`
-	URL               string                           `json:"url" format:"uri"`
+	URL               string                           `json:"url" format:"uri" doc:"Without the scope manage, the values of its query are [redacted]."`
 	Events            []string                         `json:"events" nullable:"false" doc:"Which events it wants: types, prefixes (task.*) or all (*)."`
 	Format            string                           `json:"format"`
 	Headers           map[string]string                `json:"headers" doc:"Headers that are added. A key without the scope manage sees [redacted] as values."`
@@ -71,6 +71,9 @@ func (c *call) webhookOf(w *peal.Webhook) WebhookShape {
 	shape.showEndpoint(w)
 	shape.Warnings = append([]string{}, w.Warnings(now())...)
 	maySee := c.caller.Can(identity.Reveal)
+	if !maySee {
+		shape.URL = peal.RedactURL(w.URL)
+	}
 	for name, value := range w.Headers {
 		if !maySee {
 			value = redacted

@@ -104,7 +104,7 @@ func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Dur
 	defer cancel()
 	watch := newWatch()
 	attempt.StartedAt = watch.start.UTC().Truncate(time.Microsecond)
-	attempt.URL = request.URL
+	attempt.URL = peal.RedactURL(request.URL)
 	attempt.BodySize = len(request.Body)
 	attempt.RequestHead = RequestHead(request)
 
@@ -116,6 +116,7 @@ func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Dur
 	}
 	defer response.Body.Close()
 	readErr := readAnswer(response, attempt)
+	hideEcho(request, attempt)
 	watch.fill(attempt)
 	attempt.Reason, attempt.Error = verdict(ctx, response, readErr)
 	return Told{RetryAfter: retryAfter(response.Header), CertificateExpires: expiry(response)}

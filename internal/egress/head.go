@@ -28,11 +28,14 @@ func secretHeader(name string) bool {
 // RequestHead is a request's headers as a record of its attempt shows them: sorted by
 // name, secrets redacted.
 func RequestHead(request *wire.Request) peal.Head {
-	return head(request.Header, func(name string) bool {
-		return secretHeader(name) || slices.ContainsFunc(request.Secret, func(secret string) bool {
-			return strings.EqualFold(secret, name)
-		})
-	}, 0)
+	return head(request.Header, func(name string) bool { return isSecret(request, name) }, 0)
+}
+
+// isSecret reports whether a header of a request holds a secret.
+func isSecret(request *wire.Request, name string) bool {
+	return secretHeader(name) || slices.ContainsFunc(request.Secret, func(secret string) bool {
+		return strings.EqualFold(secret, name)
+	})
 }
 
 func responseHead(header http.Header) peal.Head {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -45,6 +46,7 @@ type secretTimes struct {
 
 // confidential is what is sealed: all that lets somebody act for the webhook's owner.
 type confidential struct {
+	Query          string            `json:"query,omitempty"` // of the URL, with its question mark: tokens stand there
 	Secrets        []string          `json:"secrets,omitempty"`
 	Authorization  string            `json:"authorization,omitempty"`
 	Headers        map[string]string `json:"headers,omitempty"`
@@ -66,13 +68,17 @@ func boundTo(id peal.WebhookID) []byte { return append(id[:], "webhooks.confiden
 
 // EncodeWebhook gives the columns of a webhook; a nil sealer leaves them open.
 func EncodeWebhook(webhook *peal.Webhook, sealer peal.Sealer) (Webhook, error) {
+	base, query := webhook.URL, ""
+	if i := strings.IndexByte(base, '?'); i >= 0 {
+		base, query = base[:i], base[i:]
+	}
 	open := settings{
-		URL: webhook.URL, Events: webhook.Events, Format: webhook.Format, ExtraPayload: webhook.ExtraPayload, UUID: webhook.UUID,
+		URL: base, Events: webhook.Events, Format: webhook.Format, ExtraPayload: webhook.ExtraPayload, UUID: webhook.UUID,
 		RetryPolicy: webhook.RetryPolicy, Timeout: webhook.Timeout.Microseconds(), RateLimit: webhook.RateLimit, Handshake: webhook.Handshake,
 		Filter: webhook.Filter, Transform: webhook.Transform, Description: webhook.Description,
 		Status: webhook.Status, StatusReason: webhook.StatusReason, Managed: webhook.Managed, Entry: webhook.Entry.Name,
 	}
-	closed := confidential{Authorization: webhook.Authorization, Headers: webhook.Headers, EntryDigest: webhook.Entry.Digest}
+	closed := confidential{Query: query, Authorization: webhook.Authorization, Headers: webhook.Headers, EntryDigest: webhook.Entry.Digest}
 	open.Pins = webhook.Pins
 	if c := webhook.ClientCertificate; c != nil {
 		open.Certificate, closed.CertificateKey = c.Certificate, c.Key.Value
@@ -120,7 +126,7 @@ func DecodeWebhook(webhook *peal.Webhook, encoded Webhook, sealer peal.Sealer) e
 	if err := json.Unmarshal(closedText, &closed); err != nil {
 		return err
 	}
-	webhook.URL, webhook.Events, webhook.Format, webhook.ExtraPayload, webhook.UUID = open.URL, open.Events, open.Format, open.ExtraPayload, open.UUID
+	webhook.URL, webhook.Events, webhook.Format, webhook.ExtraPayload, webhook.UUID = open.URL+closed.Query, open.Events, open.Format, open.ExtraPayload, open.UUID
 	webhook.RetryPolicy, webhook.Timeout, webhook.RateLimit = open.RetryPolicy, time.Duration(open.Timeout)*time.Microsecond, open.RateLimit
 	webhook.Handshake = open.Handshake
 	webhook.Filter, webhook.Transform, webhook.Description = open.Filter, open.Transform, open.Description
