@@ -1,0 +1,57 @@
+package identity_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+)
+
+// TestTableOfRoles holds the table in docs/security.md to what is decided.
+func TestTableOfRoles(t *testing.T) {
+	text, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := func(kind identity.Kind, role peal.Role, action identity.Action) string {
+		one := identity.Principal{Kind: kind, Role: role, Tenant: "acme"}
+		every := identity.Principal{Kind: kind, Role: role}
+		switch {
+		case one.Can(action):
+			return "yes"
+		case kind == identity.KindUser && every.Can(action):
+			return "of every tenant"
+		}
+		return "no"
+	}
+	for _, action := range identity.Actions() {
+		key := "no"
+		for _, scope := range []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead} {
+			if of := identity.OfKey(&peal.Key{Tenant: "acme", Scopes: []peal.Scope{scope}}); of.Can(action) {
+				key = "scope `" + string(scope) + "`"
+			}
+		}
+		want := " | " + strings.Join([]string{
+			key, answer(identity.KindUser, peal.RoleOwner, action), answer(identity.KindUser, peal.RoleEditor, action), answer(identity.KindUser, peal.RoleViewer, action),
+			answer(identity.KindPortal, peal.RoleEditor, action), answer(identity.KindPortal, peal.RoleViewer, action),
+		}, " | ") + " |\n"
+		found := false
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "| `"+string(action)+"` |") {
+				found = true
+				if !strings.HasSuffix(line, want) {
+					t.Errorf("the page says\n%s, but it is %s", line, want)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("the page lacks %s", action)
+		}
+		operator, nobody := identity.OfKey(&peal.Key{}), identity.Principal{}
+		if !operator.Can(action) || nobody.Can(action) {
+			t.Errorf("%s: an operator's key may %t, nobody may %t", action, operator.Can(action), nobody.Can(action))
+		}
+	}
+}
