@@ -12,6 +12,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/dashboard"
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/theme"
@@ -180,6 +181,15 @@ func (o Options) validateDatabase() error {
 	}
 	_, err := o.databasePath()
 	return err
+}
+
+// facts are what the dashboard's page of the server tells.
+func (o Options) facts() dashboard.ServerFacts {
+	facts := dashboard.ServerFacts{Version: o.Version, Retention: o.Retention, KeepAudit: o.KeepAudit, FrameAncestors: o.FrameAncestors}
+	for _, network := range o.PublishedRanges {
+		facts.Ranges = append(facts.Ranges, network.String())
+	}
+	return facts
 }
 
 // databasePath gives the file of the embedded database.

@@ -13,6 +13,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/intake"
 )
 
 //go:embed templates
@@ -26,6 +27,10 @@ type Options struct {
 	Identity *identity.Identity
 	Store    peal.Store
 	Engine   *dispatch.Engine
+	// Intake counts what comes to sources.
+	Intake *intake.Intake
+	// Facts are what the page of the server tells.
+	Facts ServerFacts
 	// Theme is how the portal looks where a tenant's own theme does not say.
 	Theme peal.Theme
 	// Echo is the built-in receiver; nil for none.
@@ -51,8 +56,8 @@ type Dashboard struct {
 
 // New makes the pages.
 func New(options Options) (*Dashboard, error) {
-	if options.Identity == nil || options.Store == nil || options.Engine == nil {
-		return nil, errors.New("dashboard: Identity, Store and Engine are needed")
+	if options.Identity == nil || options.Store == nil || options.Engine == nil || options.Intake == nil {
+		return nil, errors.New("dashboard: Identity, Store, Engine and Intake are needed")
 	}
 	d := &Dashboard{Options: options, identity: options.Identity, log: options.Log, mux: http.NewServeMux(), stop: make(chan struct{})}
 	if d.log == nil {

@@ -92,8 +92,12 @@ func (c *call) menu(name string) ([]menuItem, error) {
 		"deliveries": "/deliveries", "delivery": "/deliveries", "events": "/events", "event": "/events", "publish": "/events",
 		"catalogue": "/catalogue", "event_type": "/catalogue",
 	}[name]
+	if section == "" {
+		section = settingsSections[name]
+	}
+	items = append(items, c.settingsMenu()...)
 	for i := range items {
-		items[i].Current = items[i].Path == section
+		items[i].Current = items[i].Path != "" && items[i].Path == section
 	}
 	return items, nil
 }

@@ -1,10 +1,13 @@
 package dashboard_test
 
 import (
+	"log/slog"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/dashboard"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/intake"
 )
 
 // pageOptions are what the pages need in these tests. The engine delivers nothing: it
@@ -16,5 +19,5 @@ func pageOptions(store peal.Store, who *identity.Identity) dashboard.Options {
 	if err != nil {
 		panic(err)
 	}
-	return dashboard.Options{Identity: who, Store: store, Engine: engine}
+	return dashboard.Options{Identity: who, Store: store, Engine: engine, Intake: intake.New(store, engine, slog.New(slog.DiscardHandler))}
 }

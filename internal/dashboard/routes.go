@@ -16,7 +16,7 @@ type route struct {
 func (d *Dashboard) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	const see, change, publish, reveal = identity.Read, identity.Manage, identity.Publish, identity.Reveal
-	return []route{
+	return append(d.settingsRoutes(), []route{
 		{get, "/{$}", see, d.overview},
 		{post, "/tenant", see, d.chooseTenant},
 		{get, "/welcome/echo", change, d.welcome},
@@ -58,5 +58,5 @@ func (d *Dashboard) routes() []route {
 		{post, "/publish", publish, d.publish},
 		{get, "/catalogue", see, d.catalogue},
 		{get, "/catalogue/{name}", see, d.eventType},
-	}
+	}...)
 }

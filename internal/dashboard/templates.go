@@ -119,7 +119,7 @@ func keysOf(node parse.Node) (keys []string) {
 // functions are what templates can call, in a language.
 func (t *texts) functions() template.FuncMap {
 	return template.FuncMap{
-		"t": t.get, "tn": t.count, "number": t.number, "percent": t.percent, "duration": t.duration, "size": t.size,
+		"t": t.get, "tn": t.count, "number": t.number, "percent": t.percent, "duration": t.duration, "size": t.size, "bytes": func(n int64) string { return t.size(int(n)) },
 		"target": target, "host": host, "exact": exact, "visible": visible, "json": colourJSON, "list": list,
 		"iso":    func(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) },
 		"clock":  func(at time.Time) string { return at.UTC().Format("15:04:05") },

@@ -41,7 +41,7 @@ var rules = map[string]rule{
 	"internal/bench":     {may: []string{".", "wire", "client"}},
 	"internal/config":    {may: []string{"."}, anything: true},
 	"internal/custom":    {may: []string{".", "wire", "internal/match"}},
-	"internal/dashboard": {may: []string{".", "docs/verify", "wire", "dispatch", "internal/front", "internal/identity", "internal/theme"}, anything: true},
+	"internal/dashboard": {may: []string{".", "client", "docs/verify", "wire", "dispatch", "internal/front", "internal/identity", "internal/intake", "internal/preset", "internal/theme"}, anything: true},
 	"internal/egress":    {may: []string{".", "wire"}, anything: true},
 	"internal/front":     {may: []string{"."}},
 	"internal/identity":  {may: []string{".", "internal/front"}, anything: true},

@@ -1,0 +1,97 @@
+package dashboard
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+)
+
+type keysPage struct {
+	typed
+	Keys, OperatorKeys []peal.Key
+	Next               string
+	Fresh              string // the text of a key that was just made; shown once
+}
+
+// listKeys lists the tenant's keys, and for operators theirs.
+func (d *Dashboard) listKeys(c *call) error { return c.showKeys(200, &keysPage{}) }
+
+func (c *call) showKeys(status int, p *keysPage) error {
+	before, _ := peal.ParseKeyID(c.r.URL.Query().Get("before"))
+	keys, err := c.d.Store.Keys(c.ctx(), c.tenant, before, pageRows+1)
+	if err != nil {
+		return err
+	}
+	if len(keys) > pageRows {
+		keys = keys[:pageRows]
+		p.Next = older("/keys", keys[pageRows-1].ID.String())
+	}
+	p.Keys = keys
+	if c.who.IsOperator() {
+		if p.OperatorKeys, err = c.d.Store.Keys(c.ctx(), "", peal.KeyID{}, pageRows); err != nil {
+			return err
+		}
+	}
+	return c.answer(status, "keys", c.texts.get("menu.keys"), p)
+}
+
+// scopeNeeds is what somebody must be allowed to give a scope to a key.
+var scopeNeeds = map[peal.Scope]identity.Action{peal.ScopePublish: identity.Publish, peal.ScopeManage: identity.Manage, peal.ScopeRead: identity.Read}
+
+// createKey makes a key and shows its text, this once.
+func (d *Dashboard) createKey(c *call) error {
+	form, err := c.readForm()
+	if err != nil {
+		return err
+	}
+	p := &keysPage{typed: form}
+	text := peal.NewKeyText()
+	key := peal.Key{ID: peal.NewKeyID(), Tenant: c.tenant, Name: form.Value("name"), Hash: peal.HashKey(text), Hint: text[len(text)-4:]}
+	for _, name := range form.Values["scopes"] {
+		if scope := peal.Scope(name); !slices.Contains(key.Scopes, scope) {
+			key.Scopes = append(key.Scopes, scope)
+		}
+	}
+	if form.Value("operator") != "" {
+		if !c.who.IsOperator() {
+			return peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
+		}
+		key.Tenant, key.Scopes = "", nil
+	}
+	for _, scope := range key.Scopes {
+		if needs, known := scopeNeeds[scope]; known && !c.who.Can(needs) {
+			return peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
+		}
+	}
+	err = key.Validate()
+	if err == nil {
+		err = d.Store.CreateKey(c.ctx(), key)
+	}
+	if err != nil {
+		if p.refuse(err, "") {
+			return c.showKeys(422, p)
+		}
+		return err
+	}
+	if err := c.recordFor(key.Tenant, "key.create", key.ID.String(), key.Name); err != nil {
+		return err
+	}
+	return c.showKeys(201, &keysPage{Fresh: text})
+}
+
+// revokeKey ends a key. Servers that know it already forget it within seconds.
+func (d *Dashboard) revokeKey(c *call) error {
+	id, err := peal.ParseKeyID(c.r.PathValue("id"))
+	if err != nil {
+		return peal.Errorf(peal.NotFound, "%s", c.texts.get("error.gone"))
+	}
+	if err := d.Store.RevokeKey(c.ctx(), c.who.Tenant, id, c.now.Truncate(time.Microsecond)); err != nil {
+		return err
+	}
+	if err := c.recordFor(c.who.Tenant, "key.revoke", id.String(), ""); err != nil {
+		return err
+	}
+	return c.redirect("/keys?done=key_revoked")
+}

@@ -1,0 +1,92 @@
+package dashboard
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/client"
+)
+
+// presetStore is what applying a preset needs of a server, here without the way over
+// the network.
+type presetStore struct {
+	d *Dashboard
+	c *call
+}
+
+// AllEventTypes implements preset.API.
+func (s presetStore) AllEventTypes(ctx context.Context, _ client.PageQuery) iter.Seq2[client.EventType, error] {
+	return func(yield func(client.EventType, error) bool) {
+		for after := ""; ; {
+			types, err := s.d.Store.EventTypes(ctx, after, maxTypes)
+			if err != nil {
+				yield(client.EventType{}, err)
+				return
+			}
+			for _, t := range types {
+				if !yield(client.EventType{Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt}, nil) {
+					return
+				}
+				after = t.Name
+			}
+			if len(types) < maxTypes {
+				return
+			}
+		}
+	}
+}
+
+// PutEventType implements preset.API.
+func (s presetStore) PutEventType(ctx context.Context, t client.EventType) (client.EventType, error) {
+	now := s.c.now.Truncate(time.Microsecond)
+	_, err := s.d.Store.PutEventType(ctx, peal.EventType{Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example, CreatedAt: now, UpdatedAt: now})
+	return t, err
+}
+
+// Tenant implements preset.API.
+func (s presetStore) Tenant(ctx context.Context, name string) (client.Tenant, error) {
+	t, err := s.d.Store.Tenant(ctx, name)
+	if peal.CodeOf(err) == peal.NotFound {
+		return client.Tenant{}, &client.Error{Status: 404}
+	}
+	found := client.Tenant{Name: t.Name, Description: t.Description, Format: t.Format, CreatedAt: t.CreatedAt}
+	if p := t.RetryPolicy; p != nil {
+		found.RetryPolicy = &client.RetryPolicy{Jitter: p.Jitter, DisableAfterExhausted: p.DisableAfterExhausted, DisableAfterSeconds: p.DisableAfterFailing.Seconds()}
+		for _, delay := range p.Delays {
+			found.RetryPolicy.DelaysSeconds = append(found.RetryPolicy.DelaysSeconds, delay.Seconds())
+		}
+	}
+	return found, err
+}
+
+// CreateTenant implements preset.API.
+func (s presetStore) CreateTenant(ctx context.Context, name string, settings client.TenantSettings) (client.Tenant, error) {
+	tenant := peal.Tenant{Name: name, CreatedAt: s.c.now.Truncate(time.Microsecond)}
+	setDefaults(&tenant, settings)
+	return client.Tenant{Name: name}, s.d.Store.CreateTenant(ctx, tenant)
+}
+
+// UpdateTenant implements preset.API.
+func (s presetStore) UpdateTenant(ctx context.Context, name string, changes client.TenantSettings) (client.Tenant, error) {
+	tenant, err := s.d.Store.Tenant(ctx, name)
+	if err != nil {
+		return client.Tenant{}, err
+	}
+	setDefaults(&tenant, changes)
+	return client.Tenant{Name: name}, s.d.Store.UpdateTenant(ctx, tenant)
+}
+
+// setDefaults gives a tenant the format and the retry policy of a preset.
+func setDefaults(tenant *peal.Tenant, settings client.TenantSettings) {
+	tenant.Format = *settings.Format
+	in := settings.RetryPolicy
+	policy := peal.RetryPolicy{Jitter: *in.Jitter, DisableAfterExhausted: *in.DisableAfterExhausted, DisableAfterFailing: inSeconds(*in.DisableAfterSeconds)}
+	for _, delay := range in.DelaysSeconds {
+		policy.Delays = append(policy.Delays, inSeconds(delay))
+	}
+	tenant.RetryPolicy = &policy
+}
+
+func inSeconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }

@@ -1,0 +1,130 @@
+package dashboard
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+)
+
+// settingsRoutes are the pages of who may do what, and of the server itself.
+func (d *Dashboard) settingsRoutes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	const keys, administer, oversee, operate, manage = identity.Keys, identity.Administer, identity.Oversee, identity.Operate, identity.Manage
+	return []route{
+		{get, "/tenants", oversee, d.listTenants},
+		{post, "/tenants", operate, d.createTenant},
+		{get, "/tenants/{name}", oversee, d.showTenant},
+		{post, "/tenants/{name}", operate, d.saveTenant},
+		{post, "/tenants/{name}/theme/delete", operate, d.deleteTheme},
+		{post, "/tenants/{name}/portal", administer, d.openPortal},
+
+		{get, "/keys", keys, d.listKeys},
+		{post, "/keys", keys, d.createKey},
+		{post, "/keys/{id}/revoke", keys, d.revokeKey},
+
+		{get, "/users", administer, d.listUsers},
+		{post, "/users", administer, d.createUser},
+		{get, "/users/{id}", administer, d.showUser},
+		{post, "/users/{id}", administer, d.saveUser},
+		{post, "/users/{id}/delete", administer, d.deleteUser},
+		{post, "/sessions/{id}/revoke", administer, d.revokeSession},
+
+		{get, "/sources", manage, d.listSources},
+		{post, "/sources", manage, d.createSource},
+		{post, "/sources/{id}/status", manage, d.setSourceStatus},
+		{post, "/sources/{id}/delete", manage, d.deleteSource},
+
+		{get, "/audit", administer, d.listAudit},
+		{get, "/audit/export", administer, d.exportAudit},
+		{get, "/presets", operate, d.listPresets},
+		{post, "/presets/{name}", operate, d.applyPreset},
+		{get, "/nodes", oversee, d.listNodes},
+		{get, "/server", oversee, d.showServer},
+	}
+}
+
+// settingsMenu are the rows of the menu for those who may more than look.
+func (c *call) settingsMenu() []menuItem {
+	if c.portal != nil {
+		return nil
+	}
+	var items []menuItem
+	for _, row := range []struct {
+		key, path string
+		needs     identity.Action
+	}{
+		{"menu.tenants", "/tenants", identity.Oversee}, {"menu.keys", "/keys", identity.Keys}, {"menu.users", "/users", identity.Administer},
+		{"menu.sources", "/sources", identity.Manage}, {"menu.presets", "/presets", identity.Operate}, {"menu.audit", "/audit", identity.Administer},
+		{"menu.nodes", "/nodes", identity.Oversee}, {"menu.server", "/server", identity.Oversee},
+	} {
+		if c.who.Can(row.needs) {
+			items = append(items, menuItem{Key: row.key, Path: row.path})
+		}
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	return append([]menuItem{{Key: "menu.operator", Heading: true}}, items...)
+}
+
+// settingsSections tell which row of the menu a page is of.
+var settingsSections = map[string]string{
+	"tenants": "/tenants", "tenant": "/tenants", "keys": "/keys", "users": "/users", "user": "/users", "sources": "/sources",
+	"presets": "/presets", "audit": "/audit", "nodes": "/nodes", "server": "/server",
+}
+
+// typed is what was typed into a form, with what is wrong of it.
+type typed struct {
+	Values url.Values
+	Faults map[string]string
+}
+
+// Value is what a field holds.
+func (f *typed) Value(name string) string { return f.Values.Get(name) }
+
+// Has reports whether a box is ticked.
+func (f *typed) Has(name, value string) bool {
+	for _, v := range f.Values[name] {
+		if v == value {
+			return true
+		}
+	}
+	return false
+}
+
+// Fault is what is wrong with a field; "" when nothing is.
+func (f *typed) Fault(name string) string { return f.Faults[name] }
+
+// readForm reads what was typed.
+func (c *call) readForm() (typed, error) {
+	err := c.r.ParseForm()
+	return typed{c.r.PostForm, map[string]string{}}, err
+}
+
+// refuse puts an error at its field; false when it has none. A name that is taken is
+// an error of the field that names.
+func (f *typed) refuse(err error, naming string) bool {
+	field, message, ok := formField(err)
+	if !ok && naming != "" && peal.CodeOf(err) == peal.Conflict {
+		field, message, ok = naming, messageOf(err), true
+	}
+	if ok {
+		f.Faults[field] = message
+	}
+	return ok
+}
+
+// recordFor puts what was done for a tenant, or for the whole server, into the audit log.
+func (c *call) recordFor(tenant, action, target, detail string) error {
+	return c.d.identity.Record(c.r, c.who, identity.Entry{Tenant: tenant, Action: action, Target: target, Detail: detail})
+}
+
+// older is where the next page of a list is; "" at its end.
+func older(path, before string) string {
+	if before == "" {
+		return ""
+	}
+	return path + "?" + url.Values{"before": {before}}.Encode()
+}

@@ -1,0 +1,132 @@
+package dashboard
+
+import (
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/wire"
+)
+
+type sourcesPage struct {
+	typed
+	Sources []sourceRow
+	Formats []*wire.Format
+	Next    string
+}
+
+type sourceRow struct {
+	peal.Source
+	Address string // where its sender sends to
+	Signs   bool
+	Ago     string
+}
+
+func (d *Dashboard) listSources(c *call) error { return c.showSources(200, typed{}) }
+
+func (c *call) showSources(status int, form typed) error {
+	if err := c.d.Intake.Flush(c.ctx()); err != nil && c.ctx().Err() == nil {
+		c.d.log.Warn("cannot write the counts of sources; older ones are shown", "error", err)
+	}
+	before, _ := peal.ParseSourceID(c.r.URL.Query().Get("before"))
+	sources, err := c.d.Store.Sources(c.ctx(), c.tenant, before, pageRows+1)
+	if err != nil {
+		return err
+	}
+	p := sourcesPage{typed: form}
+	if len(sources) > pageRows {
+		sources = sources[:pageRows]
+		p.Next = older("/sources", sources[pageRows-1].ID.String())
+	}
+	for _, source := range sources {
+		row := sourceRow{Source: source, Address: c.d.identity.URL(c.r, "/in/"+source.ID.String()), Ago: c.texts.ago(source.Counts.AcceptedAt, c.now)}
+		if format, ok := wire.Lookup(source.Format); ok {
+			row.Signs = format.Secrets != wire.SecretNone
+		}
+		p.Sources = append(p.Sources, row)
+	}
+	for _, format := range wire.Formats() {
+		if format.Decode != nil {
+			p.Formats = append(p.Formats, format)
+		}
+	}
+	return c.answer(status, "sources", c.texts.get("menu.sources"), &p)
+}
+
+// createSource adds a source: whoever knows its secret can publish from then on.
+func (d *Dashboard) createSource(c *call) error {
+	if !c.who.Can(identity.Publish) {
+		return peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
+	}
+	form, err := c.readForm()
+	if err != nil {
+		return err
+	}
+	now := c.now.Truncate(time.Microsecond)
+	source := peal.Source{
+		ID: peal.NewSourceID(), Tenant: c.tenant, Name: form.Value("name"), Format: form.Value("format"), Unverified: form.Value("unverified") != "",
+		Dedup: peal.SourceDedup(form.Value("dedup")), Description: form.Value("description"), Status: peal.Active, UpdatedAt: now,
+	}
+	if secret := form.Value("secret"); secret != "" {
+		source.Secrets = []peal.Secret{{Value: secret, CreatedAt: now}}
+	}
+	err = intake.Check(&source)
+	if err == nil {
+		source, err = d.Store.CreateSource(c.ctx(), source)
+	}
+	if err != nil {
+		if form.refuse(err, "name") {
+			return c.showSources(422, form)
+		}
+		return err
+	}
+	d.Intake.Forget()
+	if err := c.record("source.create", source.ID.String(), source.Name); err != nil {
+		return err
+	}
+	return c.redirect("/sources?done=source_created")
+}
+
+func (c *call) findSource() (peal.Source, error) {
+	id, err := peal.ParseSourceID(c.r.PathValue("id"))
+	if err != nil {
+		return peal.Source{}, peal.Errorf(peal.NotFound, "%s", c.texts.get("error.gone"))
+	}
+	return c.d.Store.Source(c.ctx(), c.tenant, id)
+}
+
+// setSourceStatus has a source take requests, or refuse them all.
+func (d *Dashboard) setSourceStatus(c *call) error {
+	source, err := c.findSource()
+	if err != nil {
+		return err
+	}
+	source.Status, source.UpdatedAt = peal.WebhookStatus(c.r.PostFormValue("status")), c.now.Truncate(time.Microsecond)
+	if err := intake.Check(&source); err != nil {
+		return err
+	}
+	if _, err := d.Store.UpdateSource(c.ctx(), source); err != nil {
+		return err
+	}
+	d.Intake.Forget()
+	if err := c.record("source.update", source.ID.String(), "status "+string(source.Status)); err != nil {
+		return err
+	}
+	return c.redirect("/sources?done=source_saved")
+}
+
+func (d *Dashboard) deleteSource(c *call) error {
+	source, err := c.findSource()
+	if err != nil {
+		return err
+	}
+	if err := d.Store.DeleteSource(c.ctx(), c.tenant, source.ID); err != nil {
+		return err
+	}
+	d.Intake.Forget()
+	if err := c.record("source.delete", source.ID.String(), source.Name); err != nil {
+		return err
+	}
+	return c.redirect("/sources?done=source_deleted")
+}

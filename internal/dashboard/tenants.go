@@ -1,0 +1,162 @@
+package dashboard
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/wire"
+)
+
+type tenantsPage struct {
+	typed
+	Tenants []peal.Tenant
+	Formats []*wire.Format
+	Next    string
+}
+
+type tenantPage struct {
+	typed
+	Tenant    peal.Tenant
+	Formats   []*wire.Format
+	Was       string // what the form was made of
+	Theirs    []difference
+	Parts     []peal.Part
+	Languages []string
+	Themed    bool // it has a theme of its own
+	HasLogo   bool
+	MayPortal bool
+	Link      string // a portal link that was just made
+	Colours   []colourField
+}
+
+// colourField is one of the colours of a theme.
+type colourField struct{ Name, Mode, Part string }
+
+func (d *Dashboard) listTenants(c *call) error { return c.showTenants(200, typed{}) }
+
+func (c *call) showTenants(status int, form typed) error {
+	tenants, err := c.d.Store.Tenants(c.ctx(), c.r.URL.Query().Get("after"), pageRows+1)
+	if err != nil {
+		return err
+	}
+	p := tenantsPage{typed: form, Formats: c.d.Engine.Formats()}
+	if len(tenants) > pageRows {
+		tenants = tenants[:pageRows]
+		p.Next = "/tenants?" + url.Values{"after": {tenants[pageRows-1].Name}}.Encode()
+	}
+	p.Tenants = tenants
+	return c.answer(status, "tenants", c.texts.get("menu.tenants"), &p)
+}
+
+func (d *Dashboard) createTenant(c *call) error {
+	form, err := c.readForm()
+	if err != nil {
+		return err
+	}
+	tenant := peal.Tenant{Name: form.Value("tenant"), Description: form.Value("description"), Format: form.Value("format"), CreatedAt: c.now.Truncate(time.Microsecond)}
+	if err = tenant.Validate(); err == nil {
+		err = d.Store.CreateTenant(c.ctx(), tenant)
+	}
+	if err != nil {
+		if form.refuse(err, "tenant") {
+			return c.showTenants(422, form)
+		}
+		return err
+	}
+	c.refresh()
+	if err := c.recordFor(tenant.Name, "tenant.create", tenant.Name, ""); err != nil {
+		return err
+	}
+	return c.redirect(tenantPath(tenant.Name) + "?done=tenant_created")
+}
+
+func tenantPath(name string) string { return "/tenants/" + url.PathEscape(name) }
+
+// findTenant finds the tenant that the path names, with its own theme.
+func (c *call) findTenant() (peal.Tenant, peal.Theme, error) {
+	tenant, err := c.d.Store.Tenant(c.ctx(), c.r.PathValue("name"))
+	if err != nil {
+		return tenant, peal.Theme{}, err
+	}
+	theme, err := c.d.Store.Theme(c.ctx(), tenant.Name)
+	if peal.CodeOf(err) == peal.NotFound {
+		err = nil
+	}
+	return tenant, theme, err
+}
+
+// tenantValues writes a tenant and its theme as the form's values.
+func tenantValues(tenant *peal.Tenant, theme *peal.Theme) url.Values {
+	v := url.Values{
+		"description": {tenant.Description}, "format": {tenant.Format}, "theme_name": {theme.Name}, "mode": {string(theme.Mode)}, "language": {theme.Language},
+	}
+	for _, part := range theme.Hidden {
+		v.Add("hidden", string(part))
+	}
+	for name, value := range coloursOf(theme) {
+		v.Set(name, *value)
+	}
+	return v
+}
+
+// coloursOf gives the colours of a theme by the names of their fields.
+func coloursOf(t *peal.Theme) map[string]*string {
+	return map[string]*string{
+		"light.brand": &t.Light.Brand, "light.background": &t.Light.Background, "light.surface": &t.Light.Surface, "light.text": &t.Light.Text,
+		"dark.brand": &t.Dark.Brand, "dark.background": &t.Dark.Background, "dark.surface": &t.Dark.Surface, "dark.text": &t.Dark.Text,
+	}
+}
+
+// fingerprint tells whether a form was made of the same values.
+func fingerprint(v url.Values) string {
+	sum := sha256.Sum256([]byte(v.Encode()))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+func (d *Dashboard) showTenant(c *call) error { return c.tenantPage(200, &tenantPage{}) }
+
+// tenantPage completes the page of a tenant and shows it.
+func (c *call) tenantPage(status int, p *tenantPage) error {
+	tenant, theme, err := c.findTenant()
+	if err != nil {
+		return err
+	}
+	stored := tenantValues(&tenant, &theme)
+	p.Tenant, p.Formats, p.Was, p.Parts = tenant, c.d.Engine.Formats(), fingerprint(stored), peal.Parts()
+	if p.Values == nil {
+		p.Values = stored
+	}
+	for language := range c.d.pages.texts {
+		p.Languages = append(p.Languages, language)
+	}
+	slices.Sort(p.Languages)
+	_, err = c.d.Store.Theme(c.ctx(), tenant.Name)
+	p.Themed, p.HasLogo, p.MayPortal = err == nil, len(theme.Logo) > 0, c.who.Can(identity.Administer)
+	for _, mode := range []string{"light", "dark"} {
+		for _, part := range []string{"brand", "background", "surface", "text"} {
+			p.Colours = append(p.Colours, colourField{mode + "." + part, mode, part})
+		}
+	}
+	return c.answer(status, "tenant", tenant.Name, p)
+}
+
+// openPortal makes a portal link, for somebody to try what a customer sees.
+func (d *Dashboard) openPortal(c *call) error {
+	tenant, _, err := c.findTenant()
+	if err != nil {
+		return err
+	}
+	link, token, err := d.identity.CreatePortalLink(c.ctx(), identity.NewPortalLink{Tenant: tenant.Name, Name: c.who.Name + " (dashboard)", ReadOnly: c.r.PostFormValue("read_only") != ""})
+	if err != nil {
+		return err
+	}
+	if err := c.recordFor(tenant.Name, "portal_link.create", link.ID.String(), link.Name); err != nil {
+		return err
+	}
+	return c.tenantPage(201, &tenantPage{Link: d.identity.URL(c.r, identity.PortalPath(token))})
+}

@@ -1,0 +1,173 @@
+package dashboard
+
+import (
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+)
+
+type usersPage struct {
+	typed
+	Users       []peal.User
+	Next        string
+	MinPassword int
+}
+
+type userPage struct {
+	typed
+	User     peal.User
+	Self     bool
+	Sessions []sessionRow
+}
+
+type sessionRow struct {
+	peal.Session
+	Open bool
+}
+
+// listUsers lists the users that the caller may manage: those of its tenant, or all.
+func (d *Dashboard) listUsers(c *call) error { return c.showUsers(200, typed{}) }
+
+func (c *call) showUsers(status int, form typed) error {
+	before, _ := peal.ParseUserID(c.r.URL.Query().Get("before"))
+	users, err := c.d.Store.Users(c.ctx(), c.who.Tenant, before, pageRows+1)
+	if err != nil {
+		return err
+	}
+	p := usersPage{typed: form, MinPassword: identity.MinPassword}
+	if len(users) > pageRows {
+		users = users[:pageRows]
+		p.Next = older("/users", users[pageRows-1].ID.String())
+	}
+	p.Users = users
+	return c.answer(status, "users", c.texts.get("menu.users"), &p)
+}
+
+func (d *Dashboard) createUser(c *call) error {
+	form, err := c.readForm()
+	if err != nil {
+		return err
+	}
+	in := identity.NewUser{Name: form.Value("name"), Password: form.Value("password"), Tenant: c.tenant, Role: peal.Role(form.Value("role"))}
+	if form.Value("operator") != "" {
+		if !c.who.IsOperator() {
+			return peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
+		}
+		in.Tenant = ""
+	}
+	user, err := d.identity.CreateUser(c.ctx(), in)
+	if err != nil {
+		if form.refuse(err, "name") {
+			return c.showUsers(422, form)
+		}
+		return err
+	}
+	if err := c.recordFor(user.Tenant, "user.create", user.ID.String(), string(user.Role)); err != nil {
+		return err
+	}
+	return c.redirect("/users/" + user.ID.String() + "?done=user_created")
+}
+
+// findUser finds the user that the path names, among those that the caller may manage.
+func (c *call) findUser() (peal.User, error) {
+	id, err := peal.ParseUserID(c.r.PathValue("id"))
+	if err == nil {
+		var user peal.User
+		if user, err = c.d.Store.User(c.ctx(), c.who.Tenant, id); err == nil {
+			return user, nil
+		}
+	}
+	if code := peal.CodeOf(err); code == peal.NotFound || code == peal.Invalid {
+		err = peal.Errorf(peal.NotFound, "%s", c.texts.get("error.gone"))
+	}
+	return peal.User{}, err
+}
+
+func (d *Dashboard) showUser(c *call) error { return c.userPage(200, typed{}) }
+
+func (c *call) userPage(status int, form typed) error {
+	user, err := c.findUser()
+	if err != nil {
+		return err
+	}
+	p := userPage{typed: form, User: user, Self: user.ID.String() == c.who.ID}
+	sessions, err := c.d.Store.Sessions(c.ctx(), peal.SessionQuery{UserID: user.ID, Limit: shownSessions})
+	if err != nil {
+		return err
+	}
+	for _, session := range sessions {
+		p.Sessions = append(p.Sessions, sessionRow{session, session.RevokedAt.IsZero() && c.now.Before(session.ExpiresAt)})
+	}
+	return c.answer(status, "user", user.Name, &p)
+}
+
+// saveUser changes the role, or gives a new password; either ends the user's sessions.
+func (d *Dashboard) saveUser(c *call) error {
+	form, err := c.readForm()
+	if err != nil {
+		return err
+	}
+	user, err := c.findUser()
+	if err != nil {
+		return err
+	}
+	change, detail := identity.ChangeUser{}, ""
+	if role := peal.Role(form.Value("role")); role != "" && role != user.Role {
+		change.Role, detail = &role, "role "+string(role)
+	}
+	if password := form.Value("password"); password != "" {
+		change.Password = &password
+		detail += " password"
+	}
+	if detail == "" {
+		return c.redirect("/users/" + user.ID.String())
+	}
+	if _, err := d.identity.UpdateUser(c.ctx(), user.Tenant, user.ID, change); err != nil {
+		if form.refuse(err, "") {
+			return c.userPage(422, form)
+		}
+		return err
+	}
+	if err := c.recordFor(user.Tenant, "user.update", user.ID.String(), detail); err != nil {
+		return err
+	}
+	return c.redirect("/users/" + user.ID.String() + "?done=user_saved")
+}
+
+func (d *Dashboard) deleteUser(c *call) error {
+	user, err := c.findUser()
+	if err != nil {
+		return err
+	}
+	if user.ID.String() == c.who.ID {
+		return peal.Errorf(peal.Conflict, "%s", c.texts.get("user.not_self"))
+	}
+	if err := d.identity.DeleteUser(c.ctx(), user.Tenant, user.ID); err != nil {
+		return err
+	}
+	if err := c.recordFor(user.Tenant, "user.delete", user.ID.String(), user.Name); err != nil {
+		return err
+	}
+	return c.redirect("/users?done=user_deleted")
+}
+
+// revokeSession signs somebody out.
+func (d *Dashboard) revokeSession(c *call) error {
+	id, err := peal.ParseSessionID(c.r.PathValue("id"))
+	if err == nil {
+		err = d.identity.Revoke(c.ctx(), c.who.Tenant, id)
+	}
+	if code := peal.CodeOf(err); code == peal.NotFound || code == peal.Invalid {
+		return peal.Errorf(peal.NotFound, "%s", c.texts.get("error.gone"))
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.recordFor(c.who.Tenant, "session.revoke", id.String(), ""); err != nil {
+		return err
+	}
+	to := "/users"
+	if user, err := peal.ParseUserID(c.r.PostFormValue("user")); err == nil {
+		to += "/" + user.String()
+	}
+	return c.redirect(to + "?done=session_revoked")
+}
