@@ -34,7 +34,7 @@ type rangeChoice struct {
 const (
 	overviewWebhooks = 500
 	overviewRows     = 10
-	overviewProblems = 3
+	overviewProblems = 2
 )
 
 // overview answers whether everything arrives.
