@@ -7,11 +7,14 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/pealhq/peal/internal/pgtest"
 	"go.uber.org/goleak"
 )
 
+var sharedPostgres pgtest.Shared
+
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+	goleak.VerifyTestMain(sharedPostgres.Around(m), goleak.Cleanup(func(code int) {
 		if directory, err := programDirectory(); err == nil {
 			os.RemoveAll(directory)
 		}

@@ -26,6 +26,7 @@ func freeAddress(t *testing.T) string {
 // process is a server as a program of its own, started again after each death.
 type process struct {
 	program, data, address string
+	name                   string   // of one of several, before the number of its start
 	args, env              []string // beside the usual ones
 
 	starts int
@@ -42,7 +43,7 @@ func (p *process) launch(t *testing.T) {
 		"--egress-allow-http", "--egress-allow", "127.0.0.0/8", "--egress-ports", "0")
 	p.cmd.Args = append(p.cmd.Args, p.args...)
 	p.cmd.Env = append(os.Environ(),
-		"PEAL_OPERATOR_KEY="+operatorKey, "PEAL_VARIABLES={PROCESS: p"+strconv.Itoa(p.starts)+"}")
+		"PEAL_OPERATOR_KEY="+operatorKey, "PEAL_VARIABLES={PROCESS: "+p.name+"p"+strconv.Itoa(p.starts)+"}")
 	p.cmd.Env = append(p.cmd.Env, p.env...)
 	p.cmd.Dir = p.data // no peal.yaml of the machine's
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
@@ -55,6 +56,12 @@ func (p *process) launch(t *testing.T) {
 func (p *process) start(t *testing.T) {
 	t.Helper()
 	p.launch(t)
+	p.awaitReady(t)
+}
+
+// awaitReady waits until it is ready.
+func (p *process) awaitReady(t *testing.T) {
+	t.Helper()
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	probe := &http.Client{Transport: transport, Timeout: patience}

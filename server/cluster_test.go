@@ -1,0 +1,120 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pealhq/peal/client"
+)
+
+const (
+	usualNodeKills = 2                // how often a node dies, unless PEAL_TEST_NODE_KILLS says otherwise
+	takenOverIn    = 15 * time.Second // a dead node's work goes on within
+)
+
+// cluster is several servers on one PostgreSQL.
+type cluster struct {
+	nodes   []*process
+	clients []*client.Client
+	oracle  *oracle
+	webhook client.Webhook
+}
+
+// newCluster starts n servers on a database, and makes a webhook.
+func newCluster(t *testing.T, n int, database func(node int) string) *cluster {
+	t.Helper()
+	program := buildPeal(t)
+	c := &cluster{oracle: newOracle(t)}
+	var wg sync.WaitGroup
+	for i := range n {
+		node := &process{
+			program: program, data: t.TempDir(), address: freeAddress(t), name: fmt.Sprintf("n%d", i),
+			env: []string{"PEAL_DATABASE=" + database(i), "PEAL_ENCRYPTION_KEY=" + encryptionKey},
+		}
+		c.nodes = append(c.nodes, node)
+		c.clients = append(c.clients, connect(t, "http://"+node.address, operatorKey))
+		t.Cleanup(func() { node.kill(t) })
+		wg.Go(func() { node.start(t) })
+	}
+	wg.Wait()
+	webhook, err := c.clients[0].CreateWebhook(t.Context(), client.WebhookSettings{
+		URL: &c.oracle.url, Events: []string{"*"}, Headers: map[string]string{"X-Process": "{{PROCESS}}"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.webhook = webhook
+	c.oracle.trust(webhook.Secret)
+	return c
+}
+
+// publish lets publishers stream events to all nodes, until the function that it gives
+// is called; that gives the ids that were accepted.
+func (c *cluster) publish(t *testing.T) func() []string {
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	acknowledged := make([][]string, len(c.clients))
+	for i := range c.clients {
+		wg.Go(func() { acknowledged[i] = publishStream(ctx, t, c.clients[i], i) })
+	}
+	return func() (accepted []string) {
+		stop()
+		wg.Wait()
+		for _, ids := range acknowledged {
+			accepted = append(accepted, ids...)
+		}
+		return accepted
+	}
+}
+
+func nodeKills(t *testing.T) int {
+	text := os.Getenv("PEAL_TEST_NODE_KILLS")
+	if text == "" {
+		return usualNodeKills
+	}
+	kills, err := strconv.Atoi(text)
+	if err != nil || kills < 1 {
+		t.Fatalf("PEAL_TEST_NODE_KILLS=%s is no number above 0", text)
+	}
+	return kills
+}
+
+// One of three nodes is killed under load, again and again: nothing that any of them
+// has answered 202 for is lost, and the others go on with its work.
+func TestKilledNodesLoseNothing(t *testing.T) {
+	database := sharedPostgres.Database(t)
+	c := newCluster(t, 3, func(int) string { return database })
+	kills := nodeKills(t)
+	stop := c.publish(t)
+	for kill := range kills {
+		time.Sleep(time.Duration(200+rand.IntN(500)) * time.Millisecond) // the random moment
+		victim := c.nodes[kill%len(c.nodes)]
+		victim.kill(t)
+		if kill < kills-1 {
+			victim.start(t)
+		}
+	}
+	died := time.Now() // the last one does not come back: the others must do its work
+	accepted := stop()
+	c.oracle.await(t, accepted)
+	awaitSettled(t, c.clients[kills%len(c.nodes)])
+	took := time.Since(died)
+	if took > takenOverIn {
+		t.Errorf("the work of the node that died was done only after %v", took)
+	}
+	t.Logf("%d kills, %d events accepted, %d arrivals, all settled %v after the last kill", kills, len(accepted), c.oracle.count(), took)
+	if len(accepted) < 10*kills {
+		t.Errorf("only %d events were accepted: the stream was too thin to show anything", len(accepted))
+	}
+	c.oracle.mu.Lock()
+	defer c.oracle.mu.Unlock()
+	for _, fault := range c.oracle.faults {
+		t.Error(fault)
+	}
+}
