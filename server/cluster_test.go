@@ -88,6 +88,7 @@ func nodeKills(t *testing.T) int {
 // One of three nodes is killed under load, again and again: nothing that any of them
 // has answered 202 for is lost, and the others go on with its work.
 func TestKilledNodesLoseNothing(t *testing.T) {
+	t.Parallel() // it mostly waits for others to take over
 	database := sharedPostgres.Database(t)
 	c := newCluster(t, 3, func(int) string { return database })
 	kills := nodeKills(t)

@@ -137,6 +137,7 @@ const lease = 8 * time.Second
 // One of two nodes loses its network to PostgreSQL: it sends nothing after its lease,
 // the other one does its work, and both go on without a restart when it is back.
 func TestCutOffNodeSendsNothing(t *testing.T) {
+	t.Parallel() // it mostly waits
 	database := sharedPostgres.Database(t)
 	cable, far := newNetwork(t, database)
 	c := newCluster(t, 2, func(node int) string { return []string{database, far}[node] })
