@@ -19,6 +19,7 @@ type encryption struct {
 	sealer *secret.Sealer
 	log    *slog.Logger
 	file   string // that holds the keys; "" when the configuration brings them
+	shared bool   // whether other nodes may use the database, with key files of their own
 
 	mu      sync.Mutex
 	current secret.Key // seals
@@ -33,7 +34,7 @@ var _ api.EncryptionKeeper = (*encryption)(nil)
 // directory, where it makes one for a new database. Without a file as the database,
 // other nodes need the same keys, so that none is made.
 func openEncryption(options Options, database string, log *slog.Logger) (*encryption, error) {
-	e := &encryption{log: log, wake: make(chan struct{}, 1)}
+	e := &encryption{log: log, shared: database == "", wake: make(chan struct{}, 1)}
 	keys, err := parseKeys(options.EncryptionKey)
 	if options.EncryptionKey == "" {
 		e.file = filepath.Join(options.Data, "encryption.key")
@@ -111,6 +112,8 @@ func (e *encryption) beginRotation() error {
 	case len(e.older) > 0: // goes on with what was begun
 	case e.file == "":
 		return peal.Errorf(peal.Conflict, "the encryption key comes from the configuration: put a new one before it, separated by a comma, restart every node, and try again")
+	case e.shared:
+		return peal.Errorf(peal.Conflict, "other nodes may use the database, and have key files of their own: put a new line with a new key before the old one in encryption.key of every node, restart them, and try again")
 	default:
 		next := secret.NewKey()
 		// The file first: what the new key has sealed must open after a crash.
@@ -173,7 +176,7 @@ func (e *encryption) reseal(ctx context.Context) error {
 func (e *encryption) forgetOlder() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.file == "" {
+	if e.file == "" || e.shared {
 		return nil
 	}
 	if err := secret.ReplaceKeys(e.file, e.current); err != nil {
