@@ -190,7 +190,7 @@ func http2Foe(answer func(f *http2.Framer, id uint32) bool) func(*foe) {
 // However an endpoint mistreats its requests, each attempt says so in time, what is
 // read is bounded, and another endpoint gets its events as if nothing happened.
 func TestHostileReceivers(t *testing.T) {
-	const events, timeout = 12, 5 * time.Second
+	const events, timeout = 4, 5 * time.Second
 	for _, h := range hostiles {
 		t.Run(h.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -63,7 +63,7 @@ func drawPlan(t *rapid.T) (p modelPlan) {
 		}
 		p.lanes = append(p.lanes, l)
 	}
-	for range rapid.IntRange(10, 120).Draw(t, "events") {
+	for range rapid.IntRange(10, 80).Draw(t, "events") {
 		p.events = append(p.events, modelEvent{drawSpan(t, "at", 60*time.Second), rapid.IntRange(0, len(p.lanes)).Draw(t, "lane")})
 	}
 	slices.SortStableFunc(p.events, func(a, b modelEvent) int { return int(a.at - b.at) })
@@ -177,7 +177,7 @@ func (p modelPlan) script(w *world, e *dispatch.Engine, l *lived, hooks []peal.W
 // Whatever is published when, to endpoints that are slow, fail, are limited or paused,
 // the scheduler keeps what it promises.
 func TestSchedulerKeepsItsPromises(t *testing.T) {
-	few(t, 25)
+	few(t, 6)
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := drawPlan(rt)
 		var l lived

@@ -31,7 +31,6 @@ const (
 // connection even when the attempt has got another one meanwhile.
 type watch struct {
 	start time.Time
-	hooks httptrace.ClientTrace
 
 	mu                      sync.Mutex
 	step                    step
@@ -46,9 +45,10 @@ type watchKey struct{}
 
 func newWatch() *watch { return &watch{start: time.Now()} }
 
-// follow makes w see the steps of the request that ctx is for.
+// follow makes w see the steps of the request that ctx is for. Each request has hooks of
+// its own: the transport may still read those of the one before.
 func (w *watch) follow(ctx context.Context) context.Context {
-	w.hooks = httptrace.ClientTrace{
+	hooks := &httptrace.ClientTrace{
 		TLSHandshakeStart: func() { w.begin(securing, &w.secure, "") },
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			w.end(&w.timing.TLS, &w.secure)
@@ -58,7 +58,7 @@ func (w *watch) follow(ctx context.Context) context.Context {
 		WroteRequest:         w.wrote,
 		GotFirstResponseByte: w.answered,
 	}
-	return httptrace.WithClientTrace(context.WithValue(ctx, watchKey{}, w), &w.hooks)
+	return httptrace.WithClientTrace(context.WithValue(ctx, watchKey{}, w), hooks)
 }
 
 // dialTrace are the hooks of making a connection, which few attempts need.
