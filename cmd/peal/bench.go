@@ -100,6 +100,7 @@ func (a *app) bench(cmd *cobra.Command, options bench.Options, outFile string) e
 			return fmt.Errorf("make the directory for profiles: %w", err)
 		}
 	}
+	fmt.Fprintln(a.Stderr, "The servers measured may use http and reach loopback, on any port; everything stays on this machine.")
 	report, err := bench.Run(cmd.Context(), options)
 	if err != nil {
 		if cmd.Context().Err() != nil {

@@ -90,6 +90,7 @@ func (a *app) showDelivery(ctx context.Context, address, key string, once bool) 
 		r.Stop(context.WithoutCancel(ctx))
 	}()
 	base := "http://" + address
+	fmt.Fprintln(a.Stdout, "This server's webhooks may use http, any port, and loopback and private addresses.")
 	fmt.Fprintf(a.Stdout, "\n1. Peal serves %s; this demo's data is gone when it ends.\n", base)
 	fmt.Fprintf(a.Stdout, "2. A receiver listens at %s.\n", r.URL())
 

@@ -43,6 +43,9 @@ func (g *guard) checkURL(u *url.URL) error {
 		return peal.Invalidf("url", "has a port outside 1 to 65535")
 	}
 	host := canonicalHost(u.Hostname())
+	if host == "" || strings.ContainsAny(host, "[]") {
+		return peal.Invalidf("url", "names no host: write it as https://host/path")
+	}
 	err := g.checkName(host, port)
 	if addr, parseErr := netip.ParseAddr(host); parseErr == nil {
 		err = g.check("", addr, port)

@@ -202,7 +202,7 @@ func newRequest(ctx context.Context, method string, u *url.URL, request *wire.Re
 	if _, ok := header["User-Agent"]; !ok {
 		header["User-Agent"] = nil // else net/http sends one of its own beside a "user-agent"
 	}
-	return (&http.Request{
+	made := (&http.Request{
 		Method: method, URL: u, Host: u.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(request.Body)),
@@ -212,4 +212,8 @@ func newRequest(ctx context.Context, method string, u *url.URL, request *wire.Re
 			return io.NopCloser(bytes.NewReader(request.Body)), nil
 		},
 	}).WithContext(ctx)
+	if len(request.Body) == 0 {
+		made.Body, made.GetBody = http.NoBody, nil // else its length counts as unknown, and it is sent in chunks
+	}
+	return made
 }

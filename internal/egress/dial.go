@@ -51,7 +51,7 @@ func guarded(options Options, guard *guard) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, port, err := splitAddress(address)
 		if err != nil {
-			return nil, err
+			return nil, refusal{why: numeric}
 		}
 		if err := guard.checkName(host, port); err != nil { // without a look-up where that is enough
 			return nil, err

@@ -22,6 +22,7 @@ type names struct {
 	answers map[string][]netip.Addr
 	aliases map[string]string
 	large   map[string]bool // are answered by TCP only
+	others  []netip.Addr    // what any other name leads to; nil for nowhere
 	code    map[string]dnsmessage.RCode
 }
 
@@ -96,6 +97,13 @@ func (n *names) alias(name, to string) {
 	n.aliases[name+"."] = to + "."
 }
 
+// answerAll has every name that is not known lead somewhere.
+func (n *names) answerAll(addrs ...netip.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.others = addrs
+}
+
 // makeLarge has a name answered by TCP only.
 func (n *names) makeLarge(name string) {
 	n.mu.Lock()
@@ -154,6 +162,9 @@ func (n *names) answer(packet []byte, stream bool) []byte {
 	}
 	addrs, known := n.answers[name]
 	code, fails := n.code[name]
+	if !known && !fails && n.others != nil {
+		addrs, known = n.others, true
+	}
 	if !known && !fails {
 		code = dnsmessage.RCodeNameError
 	}

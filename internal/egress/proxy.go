@@ -111,6 +111,9 @@ func (p *proxy) dialSOCKS(reach *reaching, guard *guard, resolver *net.Resolver)
 			}
 			return &tunnel{conn, beyond{}}, nil
 		}
+		if err := guard.checkName(host, port); err != nil { // without a look-up where that is enough
+			return nil, err
+		}
 		addrs, err := resolver.LookupNetIP(ctx, "ip", host)
 		if err != nil {
 			return nil, err

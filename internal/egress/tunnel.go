@@ -78,7 +78,7 @@ func fromProxy(response *http.Response) error {
 		return proxyRefusal{"the outgoing proxy refused it: " + plain(why)}
 	}
 	switch response.StatusCode {
-	case http.StatusProxyAuthRequired:
+	case http.StatusProxyAuthRequired, http.StatusUnauthorized: // Tinyproxy says 401
 		return proxyFailure{"it asks for other credentials than those of egress.proxy"}
 	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusUnavailableForLegalReasons:
 		return proxyRefusal{"the outgoing proxy refused it with " + status}
@@ -95,7 +95,7 @@ func (p *proxy) ownAnswer(response *http.Response) error {
 	if p == nil || p.isSOCKS() {
 		return nil
 	}
-	if response.StatusCode == http.StatusProxyAuthRequired || response.Header.Get(smokescreenError) != "" {
+	if response.StatusCode == http.StatusProxyAuthRequired || response.Header.Get("Proxy-Authenticate") != "" || response.Header.Get(smokescreenError) != "" {
 		return fromProxy(response)
 	}
 	return nil
