@@ -6,12 +6,14 @@ import (
 )
 
 // cookie is one of the two that carry a session's token: that of users, and that of
-// the portal, so that an operator who follows a portal link stays signed in.
+// the portal, so that an operator who follows a portal link stays signed in; or the one
+// of a sign-in that is under way at the OpenID provider.
 type cookie string
 
 const (
 	userCookie   cookie = "peal_session"
 	portalCookie cookie = "peal_portal"
+	oidcCookie   cookie = "peal_oidc"
 )
 
 // name is the cookie's name. The prefix __Host- has the browser refuse one that was set

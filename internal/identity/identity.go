@@ -40,6 +40,8 @@ type Options struct {
 	Cost Cost
 	// KeepAudit is how long entries of the audit log are kept; 0 for ever.
 	KeepAudit time.Duration
+	// OIDC is a provider that users may sign in at beside their passwords.
+	OIDC OIDC
 	// Now is the clock; nil for the machine's.
 	Now func() time.Time
 }
@@ -72,6 +74,9 @@ func (o Options) Validate() error {
 			return peal.Within("public_url", err)
 		}
 	}
+	if err := o.OIDC.validate(); err != nil {
+		return err
+	}
 	for _, origin := range o.FrameAncestors {
 		if err := checkOrigin(origin); err != nil {
 			return peal.Within("portal.frame_ancestors", err)
@@ -95,6 +100,7 @@ type Identity struct {
 	hashing        chan struct{} // has room for as many passwords as are tried at once
 	crossOrigin    *http.CrossOriginProtection
 	firstRun       firstRun
+	provider       *provider // nil for none
 }
 
 // New makes an Identity.
@@ -117,6 +123,9 @@ func New(options Options) (*Identity, error) {
 	}
 	if i.now == nil {
 		i.now = time.Now
+	}
+	if options.OIDC.Issuer != "" {
+		i.provider = newProvider(options.OIDC, i.now)
 	}
 	if i.publicURL != "" {
 		if err := i.crossOrigin.AddTrustedOrigin(i.publicURL); err != nil {
