@@ -11,6 +11,7 @@ func (d *Dashboard) signInRoutes() {
 	d.mux.HandleFunc("GET /login", d.showLogIn)
 	d.mux.HandleFunc("POST /login", d.logIn)
 	d.mux.HandleFunc("POST /logout", d.logOut)
+	d.openIDRoutes()
 	d.mux.HandleFunc("GET /first-run/{token}", d.enterFirstRun)
 	d.mux.HandleFunc("GET /first-user", d.signedIn(d.showFirstUser))
 	d.mux.HandleFunc("POST /first-user", d.signedIn(d.createFirstUser))
@@ -25,6 +26,7 @@ type signInPage struct {
 	Name    string // as it was typed
 	Message string // why it did not work
 	Wait    string // how long until the next try; "" for none
+	OpenID  string // the provider that one may sign in at instead; "" for none
 }
 
 func (d *Dashboard) showLogIn(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +35,7 @@ func (d *Dashboard) showLogIn(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return
 	}
-	d.page(w, r, http.StatusOK, "signin.html", signInPage{Next: next})
+	d.page(w, r, http.StatusOK, "signin.html", signInPage{Next: next, OpenID: d.identity.OIDCName()})
 }
 
 func (d *Dashboard) logIn(w http.ResponseWriter, r *http.Request) {
@@ -47,6 +49,12 @@ func (d *Dashboard) logIn(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, p.Next, http.StatusSeeOther)
 		return
 	}
+	d.refuseLogIn(w, r, p, err)
+}
+
+// refuseLogIn shows the sign-in page again, with what went wrong.
+func (d *Dashboard) refuseLogIn(w http.ResponseWriter, r *http.Request, p signInPage, err error) {
+	p.OpenID = d.identity.OIDCName()
 	var status int
 	status, p.Message = d.explain(w, r, err)
 	if wait := retryAfter(err); wait > 0 {
