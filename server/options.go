@@ -23,6 +23,9 @@ import (
 // PortRange is ports from First to Last, both included.
 type PortRange = dispatch.PortRange
 
+// OIDC is an OpenID Connect provider that users of the dashboard may sign in at.
+type OIDC = identity.OIDC
+
 // Options are a server's settings, plain values all of them. Begin with [DefaultOptions].
 type Options struct {
 	// Listen is the address and port that the API is served on; port 0 takes a free
@@ -80,6 +83,9 @@ type Options struct {
 	Theme peal.Theme
 	// SessionLife is how long a user stays signed in.
 	SessionLife time.Duration
+	// OIDC is where users may sign in instead of with a password; the zero OIDC is nowhere.
+	// It is looked for when the first one signs in there.
+	OIDC OIDC
 	// TLSCert and TLSKey are the files of the certificate chain and the key, in PEM, with
 	// which the server speaks TLS; "" for both speaks plain HTTP.
 	TLSCert, TLSKey string
@@ -212,6 +218,7 @@ func (o Options) identity(store peal.IdentityStore) identity.Options {
 	options.PublicURL = o.PublicURL
 	options.FrameAncestors = o.FrameAncestors
 	options.SessionLife = o.SessionLife
+	options.OIDC = o.OIDC
 	options.KeepAudit = o.KeepAudit
 	return options
 }

@@ -116,6 +116,15 @@ func serverOptions(c *config.Config) server.Options {
 	o.RateLimit, o.RateBurst = c.API.RateLimit, c.API.RateBurst
 	o.KeepAudit = c.Retention.Audit
 	o.SessionLife = c.Sessions.Life
+	o.OIDC = server.OIDC{
+		Issuer:         c.OIDC.Issuer,
+		ClientID:       c.OIDC.ClientID,
+		ClientSecret:   c.OIDC.ClientSecret,
+		Name:           c.OIDC.Name,
+		AllowedDomains: c.OIDC.AllowedDomains,
+		DefaultRole:    peal.Role(c.OIDC.DefaultRole),
+		DefaultTenant:  c.OIDC.DefaultTenant,
+	}
 	o.FrameAncestors = c.Portal.FrameAncestors
 	o.Theme = themeOf(&c.Portal)
 	o.PublicURL = c.PublicURL

@@ -42,6 +42,7 @@ type Config struct {
 	Retention   Retention         `yaml:"retention"`
 	Egress      Egress            `yaml:"egress"`
 	Sessions    Sessions          `yaml:"sessions"`
+	OIDC        OIDC              `yaml:"oidc"`
 	Portal      Portal            `yaml:"portal"`
 	Variables   map[string]string `yaml:"variables" env:"PEAL_VARIABLES" secret:"values" doc:"Values that headers of webhooks may use as {{NAME}}; a tenant sees neither names nor values. In the environment: a YAML or JSON object, such as {\"CHAT_TOKEN\": \"…\"}."`
 	Telemetry   Telemetry         `yaml:"telemetry"`
@@ -80,6 +81,17 @@ type API struct {
 // Sessions are browsers that are signed in.
 type Sessions struct {
 	Life time.Duration `yaml:"life" env:"PEAL_SESSIONS_LIFE" doc:"How long a user stays signed in to the dashboard: 1m to 2160h."`
+}
+
+// OIDC is where users of the dashboard may sign in instead of with a password.
+type OIDC struct {
+	Issuer         string   `yaml:"issuer" env:"PEAL_OIDC_ISSUER" doc:"Address of an OpenID Connect provider that users may sign in at, such as https://login.example.com. Register there https://YOUR-SERVER/login/oidc/callback, with public_url as its beginning. Empty for none."`
+	ClientID       string   `yaml:"client_id" env:"PEAL_OIDC_CLIENT_ID" doc:"What the provider knows this server by."`
+	ClientSecret   string   `yaml:"client_secret" env:"PEAL_OIDC_CLIENT_SECRET" secret:"true" doc:"The secret that the provider gave with it. Empty for a public client: PKCE protects the codes either way."`
+	Name           string   `yaml:"name" env:"PEAL_OIDC_NAME" doc:"Name of the provider on the button of the sign-in page, at most 60 bytes. Empty for OpenID."`
+	AllowedDomains []string `yaml:"allowed_domains" env:"PEAL_OIDC_ALLOWED_DOMAINS" doc:"Domains whose e-mail addresses, verified by the provider, may enter by it, such as example.com. Empty for all."`
+	DefaultRole    string   `yaml:"default_role" env:"PEAL_OIDC_DEFAULT_ROLE" doc:"Role of the user that is made when somebody signs in there whose verified e-mail address is no user's name: owner, editor or viewer. Empty makes none: only users that there are may enter."`
+	DefaultTenant  string   `yaml:"default_tenant" env:"PEAL_OIDC_DEFAULT_TENANT" doc:"The only tenant that users so made see. Empty for every tenant."`
 }
 
 // Portal is the pages for a tenant's customers.
