@@ -146,10 +146,3 @@ func (w *world) allSucceed(t *testing.T, id peal.WebhookID, n int) {
 		}
 	}
 }
-
-// isCut reports whether the cable is cut.
-func (c *cable) isCut() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.cut != nil
-}

@@ -16,11 +16,11 @@ import (
 // openStore opens the database, and makes it where there is none.
 func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) error {
 	options := s.options
-	if err := os.MkdirAll(options.Data, 0o700); err != nil {
-		return &peal.Error{Code: peal.Unavailable, Field: "data", Message: "the directory cannot be made: check the path and its owner", Err: err}
-	}
 	if options.onPostgres() {
 		return s.openPostgres(ctx)
+	}
+	if err := os.MkdirAll(options.Data, 0o700); err != nil {
+		return &peal.Error{Code: peal.Unavailable, Field: "data", Message: "the directory cannot be made: check the path and its owner", Err: err}
 	}
 	path, err := options.databasePath()
 	if err != nil {

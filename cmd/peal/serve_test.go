@@ -94,7 +94,7 @@ func TestServeRefuses(t *testing.T) {
 		"file":            {[]string{"--config", "wrong.yaml"}, exitUsage, "wrong.yaml:2: listen: must be an address and a port"},
 		"missing file":    {[]string{"--config", "none.yaml"}, exitUsage, "none.yaml: the configuration file cannot be read"},
 		"flag's value":    {[]string{"--stop-grace", "30"}, exitUsage, "--stop-grace: must be a duration"},
-		"postgres":        {[]string{"--database", "postgres://db/peal"}, exitUsage, "--database: is on PostgreSQL, which this version cannot use yet"},
+		"postgres":        {[]string{"--database", "postgres://db/peal"}, exitFailed, "encryption_key: is missing: all nodes of a PostgreSQL database seal secrets with one key"},
 		"argument":        {[]string{"now"}, exitUsage, `"now" is one argument too many`},
 	} {
 		t.Run(name, func(t *testing.T) {

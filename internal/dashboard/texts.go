@@ -21,7 +21,6 @@ const fallback = "en"
 type texts struct {
 	language string
 	all      map[string]string
-	missing  func(key string)
 }
 
 // loadTexts reads every language.
