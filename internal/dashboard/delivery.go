@@ -130,9 +130,11 @@ const railAttempts = 3
 func (t *texts) rail(d *peal.Delivery, attempts []peal.Attempt) []railStep {
 	born := d.CreatedAt()
 	since := func(at time.Time) string { return "+" + t.duration(max(0, at.Sub(born))) }
-	steps := []railStep{{Name: t.get("rail.accepted"), At: born}}
+	// An accepted event is a committed one: a publish is answered after its commit.
+	steps := []railStep{{Name: t.get("rail.accepted"), At: born}, {Name: t.get("rail.committed"), Time: t.get("rail.on_disk")}}
 	if len(attempts) > 0 {
-		steps = append(steps, railStep{Name: t.get("rail.sent"), Time: since(attempts[0].StartedAt)})
+		first := attempts[0]
+		steps = append(steps, railStep{Name: t.get("rail.waited"), Time: t.duration(first.Timing.Wait)}, railStep{Name: t.get("rail.sent"), Time: since(first.StartedAt)})
 	}
 	if skipped := len(attempts) - railAttempts; skipped > 0 {
 		steps = append(steps, railStep{Name: t.count("rail.more", skipped), Class: "x"})

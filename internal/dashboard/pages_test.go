@@ -56,6 +56,9 @@ func TestPages(t *testing.T) {
 			if wide > 360 {
 				t.Errorf("the page is %d wide on a screen of 360: %s", wide, get[string](b, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > 360 && !e.closest(".scroll,pre,svg")).map(e => e.tagName + "." + e.className).join(" ")`))
 			}
+			if aside := get[[]string](b, `[...document.querySelectorAll(".list")].filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText.slice(0, 200))`); len(aside) > 0 {
+				t.Errorf("on a phone these lists go beyond the side: %q", aside)
+			}
 			b.run(chromedp.EmulateViewport(1320, 900))
 			for _, one := range b.complained() {
 				t.Errorf("the browser complains: %s", one)
@@ -63,6 +66,19 @@ func TestPages(t *testing.T) {
 		})
 	}
 	b.t = t
+}
+
+// On a phone the menu stands behind a button, and leads everywhere.
+func TestPhoneMenu(t *testing.T) {
+	s := startServer(t)
+	b := openBrowser(t, s)
+	b.run(chromedp.EmulateViewport(360, 740), chromedp.WaitNotVisible(`nav a[href="/audit"]`), chromedp.Click(`.burger`), chromedp.WaitVisible(`nav a[href="/audit"]`))
+	for _, one := range b.axe() {
+		t.Errorf("axe-core: %s", one)
+	}
+	b.run(chromedp.Click(`nav a[href="/audit"]`))
+	b.sees("Audit log")
+	b.run(chromedp.WaitNotVisible(`nav a[href="/audit"]`))
 }
 
 // TestScreenshots writes a picture of each page into the folder that PEAL_SCREENSHOTS
