@@ -1,7 +1,10 @@
 package dashboard_test
 
 import (
+	"context"
+	"errors"
 	"log/slog"
+	"net"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
@@ -15,6 +18,9 @@ import (
 func pageOptions(store peal.Store, who *identity.Identity) dashboard.Options {
 	options := dispatch.DefaultOptions()
 	options.Egress.AllowHTTP = true
+	options.Egress.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("tests ask no name server")
+	}}
 	engine, err := dispatch.New(store, options)
 	if err != nil {
 		panic(err)

@@ -29,6 +29,11 @@ type doorway struct {
 
 func newDoorway(t testing.TB, change ...func(*identity.Options)) *doorway {
 	t.Helper()
+	return newDoorwayWith(t, func(*dashboard.Options) {}, change...)
+}
+
+func newDoorwayWith(t testing.TB, page func(*dashboard.Options), change ...func(*identity.Options)) *doorway {
+	t.Helper()
 	store, err := sqlite.Open(t.Context(), sqlite.DefaultOptions(filepath.Join(t.TempDir(), "peal.db")))
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +48,9 @@ func newDoorway(t testing.TB, change ...func(*identity.Options)) *doorway {
 	if d.identity, err = identity.New(options); err != nil {
 		t.Fatal(err)
 	}
-	pages, err := dashboard.New(pageOptions(store, d.identity))
+	all := pageOptions(store, d.identity)
+	page(&all)
+	pages, err := dashboard.New(all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,9 @@ type webhookPage struct {
 	Format     string
 	Deliveries []deliveryRow
 	Replays    []peal.Replay
+	Warnings   []string
+	// IPRanges are where requests come from, for the endpoint's firewall.
+	IPRanges []string
 }
 
 // webhook answers whether a webhook is well, and if not why.
@@ -39,6 +42,7 @@ func (d *Dashboard) webhook(c *call) error {
 	if format, ok := d.Engine.Format(w.Format); ok {
 		data.Format = format.Title
 	}
+	data.Warnings, data.IPRanges = c.warnings(&w), d.Facts.Ranges
 	for _, s := range spans {
 		data.Ranges = append(data.Ranges, rangeChoice{s.Name, c.texts.get("range.short." + s.Name), s.Name == chosen.Name})
 	}

@@ -8,6 +8,8 @@ const pageRows = 50
 type webhooksPage struct {
 	Rows []webhookRow
 	Next string
+	// IPRanges are where requests come from, for the endpoints' firewalls.
+	IPRanges []string
 }
 
 // webhooks lists the tenant's webhooks, newest first, failing ones on top of their page.
@@ -17,7 +19,7 @@ func (d *Dashboard) webhooks(c *call) error {
 	if err != nil {
 		return err
 	}
-	var data webhooksPage
+	data := webhooksPage{IPRanges: d.Facts.Ranges}
 	if len(webhooks) > pageRows {
 		webhooks = webhooks[:pageRows]
 		data.Next = webhooks[pageRows-1].ID.String()

@@ -16,6 +16,8 @@ type testPage struct {
 	Result  *attemptView
 	Taken   bool
 	Path    string // of the delivery
+
+	Warnings []string
 }
 
 // testForm lets somebody pick a type and edit its example.
@@ -76,6 +78,7 @@ func (d *Dashboard) sendTest(c *call) error {
 		return err
 	} else {
 		view := c.attemptView(&attempt)
+		data.Warnings = d.Engine.Warnings(c.ctx(), &w)
 		data.Result, data.Taken, data.Path = &view, attempt.Succeeded(), "/deliveries/"+delivery.ID.String()
 		if event, err := d.Store.Event(c.ctx(), c.tenant, delivery.EventID); err == nil {
 			data.Result.Body = c.bodyOf(&w, &event)

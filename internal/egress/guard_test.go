@@ -193,3 +193,19 @@ func TestSpellings(t *testing.T) {
 		}
 	}
 }
+
+// TestWarnOfRules warns of URLs that were saved when other rules held.
+func TestWarnOfRules(t *testing.T) {
+	strict := newClient(t, func(o *egress.Options) { o.Allow, o.AllowHTTP, o.Ports = nil, false, egress.DefaultOptions().Ports })
+	for url, want := range map[string]string{
+		"https://127.0.0.1/x":  "egress.allow",
+		"https://localhost/x":  "egress.allow",
+		"http://1.1.1.1/x":     "it must begin with https://",
+		"https://1.1.1.1:22/x": "egress.ports",
+		"https://1.1.1.1/x":    "",
+	} {
+		if got := strict.Warn(t.Context(), url); (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%s warns %q, want %q in it", url, got, want)
+		}
+	}
+}

@@ -5,18 +5,26 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strings"
 
 	"github.com/pealhq/peal"
 )
 
-// Warn looks ahead at a URL that [Client.CheckURL] lets through: it gives why an attempt
-// made now would fail before anything is sent, "" when nothing shows. It takes two
+// Warn looks ahead at a URL: it gives why an attempt made now would fail before anything
+// is sent, "" when nothing shows. It takes two
 // seconds at most, sends nothing but questions to name servers, and decides nothing:
 // each attempt is judged by itself.
 func (c *Client) Warn(ctx context.Context, text string) string {
 	u, err := url.Parse(text)
-	if err != nil || c.CheckURL(text) != nil {
-		return ""
+	if err != nil {
+		return "" // no webhook has such a one
+	}
+	// The rules may have changed since the URL was saved.
+	if fault := new(peal.Error); errors.As(c.CheckURL(text), &fault) {
+		if why, found := strings.CutPrefix(fault.Message, "cannot be reached: "); found {
+			return why
+		}
+		return "it " + fault.Message
 	}
 	port, _ := portOf(u)
 	host := canonicalHost(u.Hostname())

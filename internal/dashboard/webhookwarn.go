@@ -1,0 +1,24 @@
+package dashboard
+
+import (
+	"context"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// viewWarnings is how long a page that is only looked at waits for name servers before
+// it shows what is known without them.
+const viewWarnings = 250 * time.Millisecond
+
+// warnings are what will keep a webhook's requests from arriving. Right after it was
+// saved they are worth two seconds.
+func (c *call) warnings(w *peal.Webhook) []string {
+	ctx, timeout := c.ctx(), viewWarnings
+	if done := c.r.URL.Query().Get("done"); done == "created" || done == "saved" {
+		timeout = 2 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return c.d.Engine.Warnings(ctx, w)
+}
