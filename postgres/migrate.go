@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 )
@@ -47,16 +48,16 @@ func migrationsFor(schema string) (fs.FS, error) {
 // migrate brings the schema to the newest version. A transaction holds the lock
 // meanwhile, which works through a pooler too, so that of several nodes that start
 // at once one migrates and the others find it done.
-func migrate(ctx context.Context, pool *pgxpool.Pool, schema string) error {
+func migrate(ctx context.Context, pool *pgxpool.Pool, schema string) (applied []peal.Migration, err error) {
 	lock, err := pool.Begin(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = lock.Rollback(context.WithoutCancel(ctx)) }()
 	if _, err := lock.Exec(ctx, `SELECT pg_advisory_xact_lock($1, hashtext($2))`, lockMigrate, schema); err != nil {
-		return err
+		return nil, err
 	}
-	return withProvider(pool, schema, func(p *goose.Provider) error {
+	err = withProvider(pool, schema, func(p *goose.Provider) error {
 		current, newest, err := p.GetVersions(ctx)
 		if err != nil {
 			return err
@@ -67,11 +68,16 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, schema string) error {
 		if current >= newest {
 			return nil
 		}
-		if _, err := p.Up(ctx); err != nil {
+		results, err := p.Up(ctx)
+		if err != nil {
 			return fmt.Errorf("migrate: %w", err)
+		}
+		for _, r := range results {
+			applied = append(applied, record.Migration(r.Source.Path, r.Source.Version))
 		}
 		return nil
 	})
+	return applied, err
 }
 
 func withProvider(pool *pgxpool.Pool, schema string, run func(*goose.Provider) error) (err error) {

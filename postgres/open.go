@@ -72,6 +72,20 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		return nil, err
 	}
 	options = options.withDefaults()
+	s, err := connect(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		s.pool.Close()
+		return nil, translate("open", err)
+	}
+	s.start(context.WithoutCancel(ctx))
+	return s, nil
+}
+
+// connect makes a store that does nothing by itself yet.
+func connect(ctx context.Context, options Options) (*Store, error) {
 	config, err := options.poolConfig()
 	if err != nil {
 		return nil, err
@@ -80,24 +94,15 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, translate("open", err)
 	}
-	s := &Store{
+	return &Store{
 		options: options, pool: pool, inserts: newQueue[*insertion](options.MaxWaiting, options.MaxWaitingBytes), settles: newQueue[*settlement](options.MaxWaiting, 0),
 		doubts: newDoubts(), sweeper: newSweeper(), days: newDays(), purge: newPurge(), closed: make(chan struct{}),
-	}
-	if err := s.prepare(ctx); err != nil {
-		pool.Close()
-		return nil, translate("open", err)
-	}
-	s.start(context.WithoutCancel(ctx))
-	return s, nil
+	}, nil
 }
 
 // prepare checks the server, migrates, and makes the partitions of these days.
 func (s *Store) prepare(ctx context.Context) error {
-	if err := s.check(ctx); err != nil {
-		return err
-	}
-	if err := migrate(ctx, s.pool, s.options.Schema); err != nil {
+	if _, err := s.migrate(ctx); err != nil {
 		return err
 	}
 	if _, err := s.one(ctx, s.pool, `SELECT oid::bigint::integer FROM pg_namespace WHERE nspname = $1`, []any{s.options.Schema}, &s.lockKey); err != nil {

@@ -19,8 +19,8 @@ func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) e
 	if options.onPostgres() {
 		return s.openPostgres(ctx)
 	}
-	if err := os.MkdirAll(options.Data, 0o700); err != nil {
-		return &peal.Error{Code: peal.Unavailable, Field: "data", Message: "the directory cannot be made: check the path and its owner", Err: err}
+	if err := options.makeData(); err != nil {
+		return err
 	}
 	path, err := options.databasePath()
 	if err != nil {
@@ -34,6 +34,14 @@ func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) e
 		return err
 	}
 	s.store, s.encryption.store = store, store
+	return nil
+}
+
+// makeData makes the data directory where it is missing.
+func (o Options) makeData() error {
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return &peal.Error{Code: peal.Unavailable, Field: "data", Message: "the directory cannot be made: check the path and its owner", Err: err}
+	}
 	return nil
 }
 

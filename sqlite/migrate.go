@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
-	"strings"
+	"math"
+	"time"
 
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 	sqlite "modernc.org/sqlite"
@@ -20,45 +22,89 @@ var migrations embed.FS
 
 const versionTable = "versions"
 
-// newestVersion is the version of the last migration.
-func newestVersion() (int64, error) {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+// known lists the migrations of this program.
+func known() ([]peal.Migration, error) {
+	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	newest := int64(0)
-	for _, name := range names {
-		digits, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
-		version, err := strconv.ParseInt(digits, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("read the version of %s: %w", name, err)
-		}
-		newest = max(newest, version)
+	return record.Migrations(files)
+}
+
+// Migrate creates the database at options.Path where there is none, brings it to this
+// program's version, and gives the migrations that were pending. Only one process can
+// have it open. The errors are those of [Open].
+func Migrate(ctx context.Context, options Options) (applied []peal.Migration, err error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
 	}
-	return newest, nil
+	options = options.withDefaults()
+	lock, err := takeFile(&options)
+	if err != nil {
+		return nil, err
+	}
+	applied, err = prepare(ctx, options)
+	return applied, translate("migrate", errors.Join(err, lock.release()))
+}
+
+// SchemaOf says how far the database at a path is. It changes nothing, and can be asked
+// while another process has it open. Where there is no database, all is pending.
+func SchemaOf(ctx context.Context, path string) (peal.Schema, error) {
+	migrations, err := known()
+	if err != nil {
+		return peal.Schema{}, err
+	}
+	applied := map[int64]time.Time{}
+	isNew, err := inspect(ctx, path, math.MaxInt64)
+	if err == nil && !isNew {
+		applied, err = appliedTo(ctx, path)
+	}
+	if err != nil {
+		return peal.Schema{}, translate("tell its version", err)
+	}
+	schema := record.SchemaOf(migrations, applied)
+	schema.Usable = len(schema.Later) == 0
+	return schema, nil
+}
+
+func appliedTo(ctx context.Context, path string) (applied map[int64]time.Time, err error) {
+	conn, err := connect(ctx, dsn(Options{Path: path}.withDefaults(), true))
+	if err != nil {
+		return nil, unusable(path, "cannot be opened", err)
+	}
+	defer func() { err = errors.Join(err, conn.close()) }()
+	applied = map[int64]time.Time{}
+	err = conn.queryContext(ctx, `SELECT version_id, unixepoch(tstamp) FROM `+versionTable+` WHERE version_id > 0 AND is_applied`, func(r row) error {
+		applied[r.int(0)] = time.Unix(r.int(1), 0).UTC()
+		return nil
+	})
+	return applied, err
 }
 
 // migrate brings the database to the newest version, marking it as Peal's first.
-func migrate(ctx context.Context, dsn string) (err error) {
+func migrate(ctx context.Context, dsn string) (done []peal.Migration, err error) {
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	db := sql.OpenDB(connector)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
 	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
-		return err
+		return nil, err
 	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	provider, err := goose.NewProvider(database.DialectSQLite3, db, files,
 		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = provider.Up(ctx)
-	return err
+	results, err := provider.Up(ctx)
+	for _, r := range results {
+		done = append(done, record.Migration(r.Source.Path, r.Source.Version))
+	}
+	return done, err
 }

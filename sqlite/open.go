@@ -23,6 +23,20 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		return nil, err
 	}
 	options = options.withDefaults()
+	lock, err := takeFile(&options)
+	if err != nil {
+		return nil, err
+	}
+	store, err := open(ctx, options, lock)
+	if err != nil {
+		return nil, translate("open", errors.Join(err, lock.release()))
+	}
+	return store, nil
+}
+
+// takeFile makes the path absolute, its directory, and the lock that makes the file
+// this process's.
+func takeFile(options *Options) (*lock, error) {
 	path, err := filepath.Abs(options.Path)
 	if err != nil {
 		return nil, unusable(options.Path, "has no absolute path; name it from the root", err)
@@ -32,30 +46,20 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		return nil, unusable(options.Path, "cannot be created; check its directory", err)
 	}
 	lock, err := acquire(options.Path)
-	if err != nil {
-		var known *peal.Error
-		if errors.As(err, &known) {
-			return nil, err
-		}
-		return nil, unusable(options.Path, "cannot be locked; check its directory", err)
+	var known *peal.Error
+	if err != nil && !errors.As(err, &known) {
+		err = unusable(options.Path, "cannot be locked; check its directory", err)
 	}
-	store, err := open(ctx, options, lock)
-	if err != nil {
-		return nil, translate("open", errors.Join(err, lock.release()))
-	}
-	return store, nil
+	return lock, err
 }
 
-func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
-	stats, err := newStatistics(options.Metrics)
+// prepare checks the file and brings it to the newest version; it makes it where there is none.
+func prepare(ctx context.Context, options Options) ([]peal.Migration, error) {
+	migrations, err := known()
 	if err != nil {
 		return nil, err
 	}
-	newest, err := newestVersion()
-	if err != nil {
-		return nil, err
-	}
-	isNew, err := inspect(ctx, options.Path, newest)
+	isNew, err := inspect(ctx, options.Path, migrations[len(migrations)-1].Version)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +76,15 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 			return nil, err
 		}
 	}
-	if err := migrate(ctx, dsn(options, false)); err != nil {
+	return migrate(ctx, dsn(options, false))
+}
+
+func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
+	stats, err := newStatistics(options.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := prepare(ctx, options); err != nil {
 		return nil, err
 	}
 	conn, err := connect(ctx, dsn(options, false))

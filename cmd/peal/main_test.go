@@ -5,11 +5,16 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pealhq/peal/internal/pgtest"
 )
 
 var update = flag.Bool("update", false, "write golden files, scripts and docs/cli.md anew")
 
+// cluster is the PostgreSQL of the scripts that ask for a database.
+var cluster pgtest.Shared
+
 // TestMain lets the scripts run this test program as the command peal.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"peal": main})
+	testscript.Main(cluster.Around(m), map[string]func(){"peal": main})
 }

@@ -35,6 +35,7 @@ var constructors = []func(app *app) *cobra.Command{
 	newDemoCommand,
 	newBenchCommand,
 	newConfigCommand,
+	newMigrateCommand,
 	newPublishCommand,
 	newEventsCommand,
 	newDeliveriesCommand,

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pealhq/peal/internal/pgtest"
 	"github.com/pealhq/peal/server"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -33,6 +34,7 @@ const wild = "\x1b[31mred\x1b]0;title\a \u202eback"
 // ends in, such as $RECEIVER/500, else with 200, and echoes the body; to
 // $RECEIVER/wild it answers $WILD, which no terminal should see, and to
 // $RECEIVER/flaky it answers 500 to the first two attempts of each event.
+// The command database makes an empty PostgreSQL database, $DATABASE; sql changes it.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
@@ -42,6 +44,18 @@ func TestScripts(t *testing.T) {
 			"exits":   exits,
 			"capture": capture,
 			"until":   until,
+			"database": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 0 {
+					ts.Fatalf("usage: database")
+				}
+				ts.Setenv("DATABASE", cluster.Database(t))
+			},
+			"sql": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: sql STATEMENT")
+				}
+				pgtest.Exec(t, ts.Getenv("DATABASE"), args[0])
+			},
 		},
 	})
 }
