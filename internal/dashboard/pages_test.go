@@ -22,7 +22,7 @@ func pagesOf(s seeded) map[string]string {
 		"webhook-delete": well + "/delete", "deliveries": "/deliveries", "deliveries-failed": "/deliveries?status=failed", "delivery": "/deliveries/" + s.pending.String(),
 		"delivery-hostile": "/deliveries/" + s.pending.String() + "?attempt=1", "delivery-failed": "/deliveries/" + s.failed.String(), "delivery-delivered": "/deliveries/" + s.delivered.String(),
 		"events": "/events", "event": "/events/" + s.event.String(), "publish": "/publish", "catalogue": "/catalogue", "event-type": "/catalogue/task.created", "welcome": "/welcome/echo",
-		"settings-tenants": "/tenants", "settings-tenant": "/tenants/default", "settings-keys": "/keys", "settings-users": "/users", "settings-sources": "/sources",
+		"settings-tenants": "/tenants", "settings-tenant": "/tenants/default", "settings-keys": "/keys", "settings-users": "/users", "settings-sources": "/sources", "settings-source": "/sources/" + s.source.String(),
 		"settings-presets": "/presets", "settings-audit": "/audit", "settings-nodes": "/nodes", "settings-server": "/server",
 	}
 }

@@ -70,6 +70,7 @@ type seeded struct {
 	pending   peal.DeliveryID
 	delivered peal.DeliveryID
 	event     peal.EventKey
+	source    peal.SourceID
 }
 
 // seed gives the default tenant webhooks with a day behind them. The addresses are
@@ -112,6 +113,9 @@ func seed(t *testing.T, s *server.Server) seeded {
 		must(err)
 		all.webhooks = append(all.webhooks, w)
 	}
+	source, err := store.CreateSource(ctx, peal.Source{ID: peal.NewSourceID(), Tenant: peal.DefaultTenant, Name: "tasks", Format: "vikunja", Dedup: peal.DedupID, Status: peal.Active, Description: "The team's board", Secrets: []peal.Secret{{Value: "what the sender signs with", CreatedAt: now}}, UpdatedAt: now})
+	must(err)
+	all.source = source.ID
 	must(s.Engine().Refresh(ctx))
 	node := s.Engine().Node()
 	_, version, err := store.RoutesSince(ctx, 1<<60)

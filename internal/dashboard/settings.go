@@ -33,6 +33,9 @@ func (d *Dashboard) settingsRoutes() []route {
 
 		{get, "/sources", manage, d.listSources},
 		{post, "/sources", manage, d.createSource},
+		{get, "/sources/{id}", manage, d.editSource},
+		{post, "/sources/{id}", manage, d.saveSource},
+		{post, "/sources/{id}/secret/rotate", manage, d.rotateSource},
 		{post, "/sources/{id}/status", manage, d.setSourceStatus},
 		{post, "/sources/{id}/delete", manage, d.deleteSource},
 
@@ -71,7 +74,7 @@ func (c *call) settingsMenu() []menuItem {
 
 // settingsSections tell which row of the menu a page is of.
 var settingsSections = map[string]string{
-	"tenants": "/tenants", "tenant": "/tenants", "keys": "/keys", "users": "/users", "user": "/users", "sources": "/sources",
+	"tenants": "/tenants", "tenant": "/tenants", "keys": "/keys", "users": "/users", "user": "/users", "sources": "/sources", "source": "/sources",
 	"presets": "/presets", "audit": "/audit", "nodes": "/nodes", "server": "/server",
 }
 

@@ -94,6 +94,59 @@ func TestSources(t *testing.T) {
 	d.shows(d.get("/sources"), 200, "tasks", d.url+"/in/source_", "the signature over the body")
 }
 
+var (
+	revisionField = regexp.MustCompile(`name="revision" value="(\d+)"`)
+	madeSecret    = regexp.MustCompile(`id="made" value="([^"]+)"`)
+)
+
+func TestEditSource(t *testing.T) {
+	d := signedIn(t)
+	d.post("/sources", url.Values{"name": {"tasks"}, "format": {"vikunja"}, "dedup": {"id"}, "secret": {"the first secret"}})
+	sources, err := d.store.Sources(t.Context(), "acme", peal.SourceID{}, 10)
+	if err != nil || len(sources) != 1 {
+		t.Fatal(sources, err)
+	}
+	path := "/sources/" + sources[0].ID.String()
+	page := d.get(path)
+	d.shows(page, 200, d.url+"/in/source_")
+	if strings.Contains(page.body, "the first secret") {
+		t.Error("the page shows the secret")
+	}
+	edited := url.Values{"format": {"github"}, "dedup": {"body"}, "description": {"from the board"}, "revision": {revisionField.FindStringSubmatch(page.body)[1]}}
+	d.leads(d.post(path, edited), "/sources?done=source_saved")
+	now := func() peal.Source {
+		t.Helper()
+		source, err := d.store.Source(t.Context(), "acme", sources[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return source
+	}
+	if s := now(); s.Format != "github" || s.Dedup != peal.DedupBody || s.Description != "from the board" || s.Secrets[0].Value != "the first secret" {
+		t.Errorf("the source is %+v", s)
+	}
+	// The second of two people sees what the first has saved, and may go on top of it.
+	edited.Set("description", "mine")
+	conflict := d.post(path, edited)
+	d.shows(conflict, 409, "Somebody else has changed this source", "from the board", "mine")
+	edited.Set("revision", revisionField.FindStringSubmatch(conflict.body)[1])
+	d.leads(d.post(path, edited), "/sources?done=source_saved")
+
+	d.shows(d.post(path+"/secret/rotate", url.Values{"overlap": {"721"}}), 422, "from 0 to 720 hours")
+	rotated := d.post(path+"/secret/rotate", url.Values{"overlap": {"720"}})
+	d.shows(rotated, 200, "An earlier secret is taken too")
+	if s := now(); len(s.Secrets) != 2 || s.Secrets[0].Value != madeSecret.FindStringSubmatch(rotated.body)[1] || s.Secrets[1].Value != "the first secret" {
+		t.Errorf("after the rotation the secrets are %+v", s.Secrets)
+	}
+	edited.Set("unverified", "on")
+	edited.Set("revision", revisionField.FindStringSubmatch(rotated.body)[1])
+	d.leads(d.post(path, edited), "/sources?done=source_saved")
+	d.shows(d.post(path+"/secret/rotate", url.Values{"overlap": {"0"}}), 422, "no secret to change")
+	edited.Del("unverified")
+	edited.Set("revision", revisionField.FindStringSubmatch(d.get(path).body)[1])
+	d.shows(d.post(path, edited), 422, "is missing: give")
+}
+
 func TestPresets(t *testing.T) {
 	d := signedIn(t)
 	d.leads(d.post("/presets/vikunja", nil), "/presets?done=preset_applied")

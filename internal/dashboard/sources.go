@@ -46,11 +46,7 @@ func (c *call) showSources(status int, form typed) error {
 		}
 		p.Sources = append(p.Sources, row)
 	}
-	for _, format := range wire.Formats() {
-		if format.Decode != nil {
-			p.Formats = append(p.Formats, format)
-		}
-	}
+	p.Formats = sourceFormats()
 	return c.answer(status, "sources", c.texts.get("menu.sources"), &p)
 }
 

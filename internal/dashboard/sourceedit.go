@@ -1,0 +1,180 @@
+package dashboard
+
+import (
+	"crypto/rand"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/wire"
+)
+
+type sourcePage struct {
+	typed
+	Source  peal.Source
+	Address string
+	Formats []*wire.Format
+	Old     []peal.Secret // those that verify beside the current one
+	Made    string        // the secret that a rotation made, shown once
+	Theirs  []difference  // to what somebody else has saved meanwhile
+}
+
+// editSource shows a source's settings and its rotation.
+func (d *Dashboard) editSource(c *call) error {
+	source, err := c.findSource()
+	if err != nil {
+		return err
+	}
+	return c.showSource(200, &sourcePage{typed: typed{sourceValues(&source), nil}, Source: source})
+}
+
+func (c *call) showSource(status int, p *sourcePage) error {
+	p.Address, p.Formats = c.d.identity.URL(c.r, "/in/"+p.Source.ID.String()), sourceFormats()
+	for _, s := range p.Source.Secrets[min(1, len(p.Source.Secrets)):] {
+		if s.ExpiresAt.After(c.now) {
+			p.Old = append(p.Old, s)
+		}
+	}
+	return c.answer(status, "source", p.Source.Name, p)
+}
+
+// sourceFormats are those that a source can read.
+func sourceFormats() []*wire.Format {
+	var formats []*wire.Format
+	for _, format := range wire.Formats() {
+		if format.Decode != nil {
+			formats = append(formats, format)
+		}
+	}
+	return formats
+}
+
+// sourceValues are a source's settings as its form has them.
+func sourceValues(s *peal.Source) url.Values {
+	values := url.Values{"format": {s.Format}, "dedup": {string(s.Dedup)}, "description": {s.Description}, "revision": {strconv.FormatInt(s.Revision, 10)}}
+	if s.Unverified {
+		values.Set("unverified", "on")
+	}
+	return values
+}
+
+// saveSource saves a source's settings, unless somebody else did meanwhile: then the
+// form shows the difference and can be saved on top of it.
+func (d *Dashboard) saveSource(c *call) error {
+	source, form, err := c.sourceForm()
+	if err != nil {
+		return err
+	}
+	stored := source
+	source.Format, source.Dedup, source.Description = form.Value("format"), peal.SourceDedup(form.Value("dedup")), form.Value("description")
+	source.Unverified, source.UpdatedAt = form.Value("unverified") != "", c.now.Truncate(time.Microsecond)
+	if secret := form.Value("secret"); secret != "" {
+		source.Secrets = []peal.Secret{{Value: secret, CreatedAt: source.UpdatedAt}}
+	} else if source.Unverified {
+		source.Secrets = nil
+	}
+	if form.Value("revision") != strconv.FormatInt(stored.Revision, 10) {
+		return c.sourceConflict(stored, &source, form)
+	}
+	if err := intake.Check(&source); err != nil {
+		if form.refuse(err, "") {
+			return c.showSource(422, &sourcePage{typed: form, Source: stored})
+		}
+		return err
+	}
+	if _, err := d.Store.UpdateSource(c.ctx(), source); peal.CodeOf(err) == peal.Conflict {
+		if stored, err = c.findSource(); err != nil {
+			return err
+		}
+		return c.sourceConflict(stored, &source, form)
+	} else if err != nil {
+		return err
+	}
+	d.Intake.Forget()
+	if err := c.record("source.update", source.ID.String(), source.Name); err != nil {
+		return err
+	}
+	return c.redirect("/sources?done=source_saved")
+}
+
+// sourceForm finds the source and reads its form. Changing who may send needs the
+// right to publish, as creating a source does.
+func (c *call) sourceForm() (peal.Source, typed, error) {
+	if !c.who.Can(identity.Publish) {
+		return peal.Source{}, typed{}, peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
+	}
+	source, err := c.findSource()
+	if err != nil {
+		return source, typed{}, err
+	}
+	form, err := c.readForm()
+	return source, form, err
+}
+
+// sourceConflict shows what somebody else has saved beside what was typed; saving
+// again puts it on top.
+func (c *call) sourceConflict(stored peal.Source, yours *peal.Source, form typed) error {
+	p := &sourcePage{typed: form, Source: stored}
+	theirs, typed := sourceValues(&stored), sourceValues(yours)
+	for _, name := range []string{"format", "unverified", "dedup", "description"} {
+		if theirs.Get(name) != typed.Get(name) {
+			p.Theirs = append(p.Theirs, difference{c.texts.get("sources.field." + name), theirs.Get(name), typed.Get(name)})
+		}
+	}
+	p.Values.Set("revision", theirs.Get("revision"))
+	return c.showSource(409, p)
+}
+
+// rotateSource gives a source a new secret; the one before verifies on for a while.
+func (d *Dashboard) rotateSource(c *call) error {
+	source, form, err := c.sourceForm()
+	if err != nil {
+		return err
+	}
+	refuse := func(field, message string) error {
+		shown := typed{sourceValues(&source), map[string]string{field: message}}
+		return c.showSource(422, &sourcePage{typed: shown, Source: source})
+	}
+	hours, err := strconv.ParseFloat(strings.TrimSpace(form.Value("overlap")), 64)
+	overlap := time.Duration(hours * float64(time.Hour))
+	if err != nil || overlap < 0 || overlap > maxOverlap {
+		return refuse("new_secret", c.texts.get("secret.bad_overlap"))
+	}
+	if source.Unverified {
+		return refuse("new_secret", c.texts.get("sources.no_secret"))
+	}
+	stored, at := source, c.now.Truncate(time.Microsecond)
+	made := strings.TrimSpace(form.Value("new_secret"))
+	if made == "" {
+		made = freshSecret(&source)
+	}
+	source.Secrets, source.UpdatedAt = rotated(source.Secrets, made, at, overlap), at
+	if err := intake.Check(&source); err != nil {
+		source = stored
+		if _, message, ok := formField(err); ok {
+			return refuse("new_secret", message)
+		}
+		return err
+	}
+	saved, err := d.Store.UpdateSource(c.ctx(), source)
+	if err != nil {
+		return err
+	}
+	d.Intake.Forget()
+	if err := c.record("source.rotate_secret", source.ID.String(), source.Name); err != nil {
+		return err
+	}
+	return c.showSource(200, &sourcePage{typed: typed{sourceValues(&saved), nil}, Source: saved, Made: made})
+}
+
+// freshSecret makes what a source's format signs with, or an Authorization value.
+func freshSecret(s *peal.Source) string {
+	if format, ok := wire.Lookup(s.Format); ok && format.Secrets != wire.SecretNone {
+		return format.FreshSecret()
+	}
+	return "Bearer " + rand.Text()
+}
