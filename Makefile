@@ -6,10 +6,10 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := $(if $(VERSION),-X main.version=$(VERSION))
 
-.PHONY: help build run test bench screenshots fmt generate vulncheck licenses sbom release reproduce clean
+.PHONY: help build run test bench bench-postgres screenshots fmt generate vulncheck licenses sbom release reproduce clean
 
 help: ## list what make can do
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 build: ## build the program as bin/peal
 	@echo "building bin/peal (the first time takes a minute)"
@@ -23,6 +23,9 @@ test: ## install what the tests need, then run every check and every test
 
 bench: build ## measure this machine, in about two minutes; BENCH="--quick" and such choose
 	@exec bin/peal bench $(BENCH)
+
+bench-postgres: build ## the same on a PostgreSQL that is thrown away afterwards
+	@go run ./internal/pgtest/throwaway bin/peal bench $(BENCH) --database
 
 screenshots: ## write a picture of every page of the dashboard into screenshots/
 	@mkdir -p screenshots

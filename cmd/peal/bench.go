@@ -31,10 +31,14 @@ arrives twice, the command fails. Targets that are not reached do not make it fa
 docs/performance.md tells the method and what the figures mean. The machine should
 have nothing else to do meanwhile.
 
+With --database the servers keep their data in PostgreSQL, in the schema peal_bench or
+the URL's search_path. It must not be there: each scenario makes it and drops it.
+
 The scenarios: ` + wrapped(bench.Scenarios()) + `.`,
 		Example: `  peal bench
   peal bench --quick
   peal bench --only single,latency --out figures.json
+  peal bench --database postgres://peal@127.0.0.1/peal
   peal bench --full --directory /var/lib/peal-bench --out figures.md`,
 		GroupID: groupServer,
 		Args:    arguments(),
@@ -45,6 +49,7 @@ The scenarios: ` + wrapped(bench.Scenarios()) + `.`,
 	flags.StringSliceVar(&given.Only, "only", nil, "only these scenarios, separated by commas; the bare loop always runs")
 	flags.StringVar(&outFile, "out", "", "file to write the report to as well: Markdown when its name ends in .md, else JSON")
 	flags.StringVar(&given.Directory, "directory", "", "where the throw-away data goes, on the disk to be measured (else the temporary directory)")
+	flags.StringVar(&given.Database, "database", "", "URL of a PostgreSQL database to measure on, in a schema that is made and dropped; not one in production")
 	flags.IntVar(&given.Backlog, "backlog", given.Backlog, "pending deliveries when memory is measured")
 	flags.IntVar(&given.History, "history", given.History, "delivered events in the database when throughput is compared with that of an empty one")
 	flags.IntVar(&given.Webhooks, "webhooks", given.Webhooks, "webhooks of the server that idles")
@@ -59,7 +64,7 @@ The scenarios: ` + wrapped(bench.Scenarios()) + `.`,
 		case full:
 			options = bench.FullOptions()
 		}
-		options.Only, options.Directory, options.ProfileDirectory = given.Only, given.Directory, given.ProfileDirectory
+		options.Only, options.Directory, options.ProfileDirectory, options.Database = given.Only, given.Directory, given.ProfileDirectory, given.Database
 		for name, size := range map[string]struct{ to, from *int }{
 			"backlog": {&options.Backlog, &given.Backlog}, "history": {&options.History, &given.History}, "webhooks": {&options.Webhooks, &given.Webhooks},
 		} {
@@ -101,6 +106,9 @@ func (a *app) bench(cmd *cobra.Command, options bench.Options, outFile string) e
 		}
 	}
 	fmt.Fprintln(a.Stderr, "The servers measured may use http and reach loopback, on any port; everything stays on this machine.")
+	if options.Database != "" {
+		fmt.Fprintln(a.Stderr, "Each scenario makes a schema in the database and drops it at its end.")
+	}
 	report, err := bench.Run(cmd.Context(), options)
 	if err != nil {
 		if cmd.Context().Err() != nil {

@@ -148,6 +148,9 @@ func (l *ledger) progress() (came, due int, last time.Time) {
 
 const stuckAfter = 15 * time.Second
 
+// stuckOnNodes is the same where a node that died is first to be given up by others.
+const stuckOnNodes = 40 * time.Second
+
 // await waits until everything that is due has arrived, or nothing more comes:
 // then the count tells it.
 func (l *ledger) await(ctx context.Context) error {

@@ -26,6 +26,8 @@ type node struct {
 	directory string // its own: data and working directory
 	profile   string // where its CPU profile goes; "" for nowhere
 	key       string
+	database  *database       // nil for SQLite
+	sealing   string          // the encryption key; "" for the data directory's
 	address   string          // known after the first start, and kept
 	calls     *http.Transport // for all calls of its API
 
@@ -38,7 +40,7 @@ type node struct {
 const startPatience = 60 * time.Second
 
 // newNode makes a server's directory and starts it.
-func newNode(ctx context.Context, o *Options, name string) (*node, error) {
+func newNode(ctx context.Context, o *Options, name string, on *database) (*node, error) {
 	directory, err := os.MkdirTemp(o.Directory, "peal-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the throw-away data: %w", err)
@@ -49,9 +51,14 @@ func newNode(ctx context.Context, o *Options, name string) (*node, error) {
 			return nil, err
 		}
 	}
+	if on != nil {
+		if err := on.create(ctx); err != nil {
+			return nil, errors.Join(err, n.remove())
+		}
+		n.database, n.sealing = on, newSealing()
+	}
 	if err := n.start(ctx); err != nil {
-		n.remove()
-		return nil, err
+		return nil, errors.Join(err, n.remove())
 	}
 	return n, nil
 }
@@ -64,9 +71,13 @@ func (n *node) start(ctx context.Context) error {
 	if n.profile != "" {
 		args = append(args, "--cpuprofile", n.profile)
 	}
+	env := append(plainEnvironment(), "PEAL_OPERATOR_KEY="+n.key)
+	if n.database != nil {
+		env = append(env, "PEAL_DATABASE="+n.database.url, "PEAL_ENCRYPTION_KEY="+n.sealing)
+	}
 	n.out = &output{listening: make(chan string, 1)}
 	cmd := &exec.Cmd{
-		Path: n.program, Args: args, Env: append(plainEnvironment(), "PEAL_OPERATOR_KEY="+n.key),
+		Path: n.program, Args: args, Env: env,
 		Dir: n.directory, Stdout: n.out, Stderr: n.out,
 	}
 	if err := cmd.Start(); err != nil {
@@ -142,6 +153,9 @@ func (n *node) stop() (disk int64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("stop the server: %w\n%s", err, n.out)
 	}
+	if n.database != nil {
+		return n.database.size()
+	}
 	return diskUse(filepath.Join(n.directory, "data"))
 }
 
@@ -160,7 +174,11 @@ func (n *node) kill() {
 func (n *node) remove() error {
 	n.kill()
 	n.calls.CloseIdleConnections()
-	return os.RemoveAll(n.directory)
+	err := os.RemoveAll(n.directory)
+	if n.database != nil {
+		err = errors.Join(err, n.database.drop())
+	}
+	return err
 }
 
 // diskUse gives the bytes of all files below a directory.

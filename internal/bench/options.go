@@ -18,6 +18,10 @@ type Options struct {
 	// Directory is where the throw-away data goes; "" for the system's temporary
 	// directory. The disk below it is part of what is measured.
 	Directory string
+	// Database is the URL of a PostgreSQL database that the servers keep their data in,
+	// in a schema of its own that must not be there and is dropped afterwards; "" for
+	// SQLite in Directory.
+	Database string
 	// Only names the scenarios to run; empty for all.
 	Only []string
 	// ProfileDirectory gets a CPU profile of each scenario's server; "" for none.

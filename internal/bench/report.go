@@ -12,6 +12,7 @@ type Report struct {
 	Seconds   float64   `json:"seconds"` // how long the run took
 	Version   string    `json:"version"`
 	Machine   Machine   `json:"machine"`
+	Database  *Database `json:"database,omitempty"` // nil for SQLite
 	// BareLowest and BareHighest are the least and the most requests a second of the
 	// bare loop in this run. When they are far apart, the machine had other work.
 	BareLowest  float64    `json:"bare_lowest"`

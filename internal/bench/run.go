@@ -31,6 +31,8 @@ type session struct {
 	options *Options
 	sink    *sink
 	bare    *bareLoop
+	// database is nil where the servers use SQLite.
+	database *database
 	// single is the throughput of single publishes, once it is known.
 	single float64
 	// bareP50, bareP99 and bareCPU are the bare loop's, for parts of them.
@@ -54,6 +56,13 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 		return nil, err
 	}
 	s := &session{options: &o}
+	if o.Database != "" {
+		if s.database, err = openDatabase(ctx, o.Database); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, s.database.close()) }()
+		report.Database = &s.database.Database
+	}
 	if s.sink, err = startSink(secret, o.wrap); err != nil {
 		return nil, err
 	}
@@ -122,7 +131,7 @@ type run struct {
 
 // start starts the scenario's server.
 func (r *run) start(ctx context.Context) (err error) {
-	r.node, err = newNode(ctx, r.options, r.Name)
+	r.node, err = newNode(ctx, r.options, r.Name, r.database)
 	return err
 }
 
@@ -131,6 +140,8 @@ func (r *run) open(what string, width int) *endpoints {
 	e := r.sink.open(what, width)
 	if r.options.stuckAfter > 0 {
 		e.stuck = r.options.stuckAfter
+	} else if r.database != nil {
+		e.stuck = stuckOnNodes
 	}
 	r.ledgers = append(r.ledgers, e.ledger)
 	return e
@@ -193,6 +204,10 @@ func (r *run) awaitFinal(ctx context.Context, tenant string) error {
 // loop's, 0 for none; size is how large the scenario was, for targets that depend on it.
 func (r *run) figure(name string, value float64, unit string, part float64, size int) {
 	f := Figure{Name: name, Value: round(value), Unit: unit, OfBare: round(part)}
+	targets := targets
+	if r.database != nil {
+		targets = databaseTargets
+	}
 	if t, ok := targets[[2]string{r.Name, name}]; ok {
 		t.judge(&f, size)
 	}

@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 
 	"github.com/pealhq/peal/wire"
@@ -13,4 +15,11 @@ func newSecret() (string, error) {
 		return "", errors.New("there is no format standard")
 	}
 	return format.NewSecret(), nil
+}
+
+// newSealing makes the key that a database's secrets are sealed with.
+func newSealing() string {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	return base64.StdEncoding.EncodeToString(key)
 }

@@ -103,7 +103,11 @@ func (r *Report) about() string {
 	if m.Load >= 0 {
 		text += fmt.Sprintf("; load average before: %.1f", m.Load)
 	}
-	return text + "."
+	text += "."
+	if r.Database != nil {
+		text += "\n" + r.Database.about()
+	}
+	return text
 }
 
 // WriteTable writes the report to be read on a terminal.

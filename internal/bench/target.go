@@ -10,7 +10,7 @@ type target struct {
 	text        string
 }
 
-// targets are those of docs/performance.md, by scenario and figure.
+// targets are those of docs/performance.md for SQLite, by scenario and figure.
 var targets = map[[2]string]target{
 	{"single", "throughput"}:             {least: 0.25, ofBare: true},
 	{"single", "CPU per delivery"}:       {most: 0.12},
@@ -24,6 +24,16 @@ var targets = map[[2]string]target{
 	{"history", "with/without"}:          {least: 0.9, scale: 5_000_000, text: "5,000,000 delivered"},
 	{"idle", "CPU"}:                      {most: 1, scale: 10_000, text: "10,000 webhooks"},
 	{"crash", "restart to last arrival"}: {most: 3},
+}
+
+// databaseTargets are those of servers on PostgreSQL.
+var databaseTargets = map[[2]string]target{
+	{"single", "throughput"}:             {least: 0.15, ofBare: true},
+	{"batch", "throughput"}:              {least: 0.25, ofBare: true},
+	{"fanout", "throughput"}:             {least: 0.35, ofBare: true},
+	{"latency", "p50 at 50/s"}:           {most: 5},
+	{"latency", "p99 at 50/s"}:           {most: 20},
+	{"crash", "restart to last arrival"}: {most: 15},
 }
 
 // judge compares a figure with its target. size is how large the scenario was:

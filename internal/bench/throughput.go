@@ -55,12 +55,18 @@ func (r *run) measureThroughput(ctx context.Context, batch, width int, unit stri
 	if used.CPU > 0 {
 		each := used.CPU / time.Duration(max(came, 1))
 		r.figure("CPU per delivery", milliseconds(each), "ms", part(float64(each), float64(r.bareCPU)), 0)
+		if used.DatabaseCPU > 0 {
+			r.figure("CPU of PostgreSQL per delivery", milliseconds(used.DatabaseCPU/time.Duration(max(came, 1))), "ms", 0, 0)
+		}
 		r.figure("peak memory", megabytes(used.Peak), "MB", 0, 0)
 	}
 	if err := r.finish(ctx); err != nil {
 		return err
 	}
 	r.figure("disk per delivery", float64(r.disk)/float64(max(came, 1)), "bytes", 0, 0)
+	if used.Log > 0 {
+		r.figure("PostgreSQL's log per delivery", float64(used.Log)/float64(max(came, 1)), "bytes", 0, 0)
+	}
 	return nil
 }
 
@@ -68,7 +74,10 @@ func (r *run) measureThroughput(ctx context.Context, batch, width int, unit stri
 // arrived. The rate is of arrivals, from the first call to the last of them; used
 // is what the server took, from the first call until every delivery was final.
 func (r *run) flow(ctx context.Context, c channel, duration time.Duration, limit int) (rate float64, used usage, err error) {
-	before, _ := usageOf(r.node.process.Pid)
+	before, err := r.used()
+	if err != nil {
+		return 0, usage{}, err
+	}
 	begun := time.Now()
 	if err := c.flood(ctx, duration, limit); err != nil {
 		return 0, usage{}, err
@@ -80,11 +89,26 @@ func (r *run) flow(ctx context.Context, c channel, duration time.Duration, limit
 	if err := r.awaitFinal(ctx, c.tenant); err != nil {
 		return 0, usage{}, err
 	}
-	if after, ok := usageOf(r.node.process.Pid); ok {
-		used = after
-		used.CPU -= before.CPU
+	if used, err = r.used(); err != nil {
+		return 0, usage{}, err
 	}
+	used.CPU -= before.CPU
+	used.DatabaseCPU -= before.DatabaseCPU
+	used.Log -= before.Log
 	return float64(came) / last.Sub(begun).Seconds(), used, nil
+}
+
+// used gives what the server has used so far, and the database below it.
+func (r *run) used() (u usage, err error) {
+	if r.database != nil {
+		if u, err = r.database.used(); err != nil {
+			return u, err
+		}
+	}
+	if of, ok := usageOf(r.node.process.Pid); ok {
+		u.CPU, u.Resident, u.Peak = of.CPU, of.Resident, of.Peak
+	}
+	return u, nil
 }
 
 func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }

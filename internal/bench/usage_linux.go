@@ -10,13 +10,6 @@ import (
 	"unsafe"
 )
 
-// usage is what a process has used.
-type usage struct {
-	CPU      time.Duration // in user and kernel mode since it began
-	Resident int64         // bytes of memory now
-	Peak     int64         // the most that Resident has been
-}
-
 // processClock is the clock of all CPU time of a process, for clock_gettime(2);
 // clock_getcpuclockid(3) makes it in the same way.
 func processClock(pid int) uintptr { return uintptr(^pid<<3 | 2) }

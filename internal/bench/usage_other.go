@@ -4,14 +4,11 @@ package bench
 
 import "time"
 
-// usage is what a process has used.
-type usage struct {
-	CPU      time.Duration
-	Resident int64
-	Peak     int64
-}
-
 // usageOf knows it on Linux only: elsewhere the figures are left out.
 func usageOf(int) (usage, bool) { return usage{}, false }
+
+func parentOf(int, string, time.Time) (int, bool) { return 0, false }
+
+func familyCPU(int) time.Duration { return 0 }
 
 func ownCPU() (time.Duration, bool) { return 0, false }

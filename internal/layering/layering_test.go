@@ -38,7 +38,7 @@ var rules = map[string]rule{
 	}, anything: true},
 
 	"internal/api":       {may: []string{".", "wire", "dispatch", "internal/crashpoint", "internal/front", "internal/identity", "internal/intake", "internal/match"}, anything: true},
-	"internal/bench":     {may: []string{".", "wire", "client"}},
+	"internal/bench":     {may: []string{".", "wire", "client"}, anything: true},
 	"internal/config":    {may: []string{"."}, anything: true},
 	"internal/custom":    {may: []string{".", "wire", "internal/match"}},
 	"internal/dashboard": {may: []string{".", "client", "docs/verify", "wire", "dispatch", "internal/front", "internal/identity", "internal/intake", "internal/preset", "internal/theme"}, anything: true},
@@ -49,11 +49,14 @@ var rules = map[string]rule{
 	"internal/match":     {may: []string{"."}, anything: true},
 	"internal/preset":    {may: []string{".", "client"}},
 	"internal/pgtest":    {anything: true},
-	"internal/record":    {may: []string{"."}},
-	"internal/secret":    {may: []string{"."}},
-	"internal/theme":     {may: []string{"."}},
-	"internal/layering":  {},
-	"internal/samples":   {},
+
+	"internal/pgtest/throwaway": {may: []string{"internal/pgtest"}},
+
+	"internal/record":   {may: []string{"."}},
+	"internal/secret":   {may: []string{"."}},
+	"internal/theme":    {may: []string{"."}},
+	"internal/layering": {},
+	"internal/samples":  {},
 
 	"internal/crashpoint": {}, // for whatever writes or sends
 
