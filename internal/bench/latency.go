@@ -51,10 +51,25 @@ func measureLatency(ctx context.Context, r *run) error {
 		return err
 	}
 	rate := max(r.single/2, 1)
+	before, err := r.used()
+	if err != nil {
+		return err
+	}
 	if all, late, err = busy.paced(ctx, rate, r.options.Latency); err != nil {
 		return err
 	}
-	r.latencyFigures(all, late, fmt.Sprintf("half load (%s/s)", thousandsOf(int(rate))))
+	after, err := r.used()
+	if err != nil {
+		return err
+	}
+	at := fmt.Sprintf("half load (%s/s)", thousandsOf(int(rate)))
+	r.latencyFigures(all, late, at)
+	if after.CPU > before.CPU {
+		r.figure("CPU per delivery at "+at, milliseconds((after.CPU-before.CPU)/time.Duration(len(all))), "ms", 0, 0)
+	}
+	if after.DatabaseCPU > before.DatabaseCPU {
+		r.figure("CPU of PostgreSQL per delivery at "+at, milliseconds((after.DatabaseCPU-before.DatabaseCPU)/time.Duration(len(all))), "ms", 0, 0)
+	}
 	return nil
 }
 

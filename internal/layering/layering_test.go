@@ -54,6 +54,7 @@ var rules = map[string]rule{
 
 	"internal/record":   {may: []string{"."}},
 	"internal/secret":   {may: []string{"."}},
+	"internal/sizing":   {},
 	"internal/theme":    {may: []string{"."}},
 	"internal/layering": {},
 	"internal/samples":  {},
