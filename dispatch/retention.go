@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,6 +66,23 @@ type keeper struct {
 	engine  *Engine
 	metrics *retentionMetrics
 	over    bool // the store was larger than its bound at the end of the last pass
+	kept    atomic.Pointer[Kept]
+}
+
+// Kept is how large the store was at the end of retention's last pass.
+type Kept struct {
+	At time.Time
+	// Bytes is the size on disk, Used the part of it that holds something.
+	Bytes, Used int64
+}
+
+// Kept says how large the store was when this node last looked, which it does every
+// [Retention.Every]. It is zero before that, and on a node that leaves retention to another.
+func (e *Engine) Kept() Kept {
+	if kept := e.keeper.kept.Load(); kept != nil {
+		return *kept
+	}
+	return Kept{}
 }
 
 // run makes a pass now and then until ctx ends.
@@ -113,6 +131,7 @@ func (k *keeper) pass(ctx context.Context, retention Retention) error {
 		}
 		k.metrics.count(&purged)
 		if !purged.More {
+			k.kept.Store(&Kept{At: time.Now(), Bytes: purged.Bytes, Used: purged.Used})
 			k.warn(&purged, retention)
 			return nil
 		}

@@ -60,6 +60,8 @@ func TestHistoryGoesWhenItIsOld(t *testing.T) {
 		}
 		if bytes := counter(t, registry, "peal_database_bytes", ""); bytes <= 0 {
 			t.Errorf("the database has %v bytes", bytes)
+		} else if kept := e.Kept(); float64(kept.Bytes) != bytes || kept.Used <= 0 || time.Since(kept.At) > 20*day {
+			t.Errorf("the engine says %+v of it", kept)
 		}
 	})
 }

@@ -33,13 +33,14 @@ type ServerFacts struct {
 type serverPage struct {
 	ServerFacts
 	MaxBytes int
+	Kept     dispatch.Kept
 
 	History, Attempts, Audit string
 }
 
 // showServer shows what the configuration says, and how far back the history goes.
 func (d *Dashboard) showServer(c *call) error {
-	p := serverPage{ServerFacts: d.Facts, MaxBytes: int(d.Facts.Retention.MaxBytes)}
+	p := serverPage{ServerFacts: d.Facts, MaxBytes: int(d.Facts.Retention.MaxBytes), Kept: d.Engine.Kept()}
 	p.History, p.Attempts, p.Audit = c.lifeText(p.Retention.History, "server.ever"), c.lifeText(p.Retention.Attempts, "server.as_history"), c.lifeText(p.KeepAudit, "server.ever")
 	return c.page("server", c.texts.get("menu.server"), &p)
 }
