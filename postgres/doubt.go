@@ -2,72 +2,153 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/pealhq/peal"
 )
 
-// doubts are deliveries that may have been written when a connection was lost.
-// Their node was told that they were not, so that it would hold them without
-// knowing: they are let go as soon as the database can be reached again.
+// doubts are deliveries that a node may hold without knowing, because the connection
+// was lost while they were being written, claimed or let go of. They are let go of as
+// soon as the database can be reached again, and before the node claims anything more:
+// what it then holds it knows.
 type doubts struct {
-	mu   sync.Mutex
-	open []doubted
-	wake chan struct{} // has room for one
+	mu   sync.Mutex // guards open
+	open []*doubted
+
+	// ending is held while some are let go of: whoever claims waits until it is done.
+	ending sync.Mutex
+	few    atomic.Int32  // of those that a claim must wait for, so that it need not look
+	wake   chan struct{} // has room for one
 }
 
 type doubted struct {
 	node peal.NodeID
 	ids  []peal.DeliveryID
+	// inserted tells those of an insert. Nobody can hold them but by that insert, which
+	// a server that hung may begin only after the next connection has looked for them:
+	// so they are looked for more than once, unless found.
+	inserted bool
+	looks    int
+	next     time.Time
 }
+
+// looks are the times between looks for deliveries of an insert.
+var looks = [...]time.Duration{2 * time.Second, 20 * time.Second, 200 * time.Second}
 
 func newDoubts() *doubts { return &doubts{wake: make(chan struct{}, 1)} }
 
-func (d *doubts) add(node peal.NodeID, ids []peal.DeliveryID) {
+func (d *doubts) add(node peal.NodeID, ids []peal.DeliveryID, inserted bool) {
 	if len(ids) == 0 {
 		return
 	}
 	d.mu.Lock()
-	d.open = append(d.open, doubted{node, ids})
+	d.open = append(d.open, &doubted{node: node, ids: ids, inserted: inserted})
 	d.mu.Unlock()
+	if !inserted {
+		d.few.Add(1)
+	}
 	select {
 	case d.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (d *doubts) first() (doubted, bool) {
+// due gives those to be let go of now, and otherwise the time until the next.
+func (d *doubts) due(now time.Time, inserted bool) (due []*doubted, next time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.open) == 0 {
-		return doubted{}, false
-	}
-	return d.open[0], true
-}
-
-func (d *doubts) drop() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.open = d.open[1:]
-}
-
-// run lets doubted deliveries go until the context ends. What is left then goes
-// when the node is taken over.
-func (d *doubts) run(ctx context.Context, release func(context.Context, peal.NodeID, []peal.DeliveryID) error) {
-	for {
-		next, ok := d.first()
-		if !ok {
-			select {
-			case <-d.wake:
-				continue
-			case <-ctx.Done():
-				return
-			}
+	next = time.Hour
+	for _, o := range d.open {
+		switch until := o.next.Sub(now); {
+		case o.inserted && !inserted:
+		case until <= 0:
+			due = append(due, o)
+		default:
+			next = min(next, until)
 		}
-		if err := release(ctx, next.node, next.ids); err == nil {
-			d.drop()
-		} else if wait(ctx, retryAfter) != nil {
+	}
+	return due, next
+}
+
+// looked notes that the deliveries of one were let go of, as far as there were any.
+func (d *doubts) looked(o *doubted, found int64, now time.Time) {
+	if o.inserted && found == 0 && o.looks < len(looks) {
+		o.next = now.Add(looks[o.looks])
+		o.looks++
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.open {
+		if d.open[i] == o {
+			d.open = append(d.open[:i], d.open[i+1:]...)
+			break
+		}
+	}
+	if !o.inserted {
+		d.few.Add(-1)
+	}
+}
+
+// isDefinite reports whether an error is the server's word that a transaction has not
+// happened.
+func isDefinite(err error) bool {
+	var known *peal.Error
+	return stateOf(err) != "" && !isLost(err) || errors.As(err, &known) || errors.Is(err, peal.ErrFenced)
+}
+
+// endDoubts lets go of what is in doubt and due; without inserted only of what a claim
+// could get into the hands of the node again.
+func (s *Store) endDoubts(ctx context.Context, inserted bool) error {
+	if !inserted && s.doubts.few.Load() == 0 {
+		return nil
+	}
+	s.doubts.ending.Lock()
+	defer s.doubts.ending.Unlock()
+	due, _ := s.doubts.due(time.Now(), inserted)
+	for _, o := range due {
+		found, err := s.endDoubt(ctx, o)
+		if err != nil {
+			return err
+		}
+		s.doubts.looked(o, found, time.Now())
+	}
+	return nil
+}
+
+// endDoubt waits for whoever is still about to hold something: the transaction in doubt
+// may go on in the server although its connection is gone.
+func (s *Store) endDoubt(ctx context.Context, o *doubted) (found int64, err error) {
+	err = s.transact(ctx, func(t *tx) (err error) {
+		if _, err := t.exec(`SELECT pg_advisory_xact_lock($1, $2)`, lockRoutes, s.lockKey); err != nil {
+			return err
+		}
+		found, err = t.exec(fmt.Sprintf(letGo, `id = ANY ($2) AND owner = (SELECT num FROM peal.nodes WHERE id = $1)`), uuid(o.node), uuids(o.ids...))
+		return err
+	})
+	return found, err
+}
+
+// watchDoubts lets go of what is in doubt until the context ends. What is left then
+// goes when the node is taken over.
+func (s *Store) watchDoubts(ctx context.Context) {
+	for {
+		pause := retryAfter
+		if s.endDoubts(ctx, true) == nil {
+			_, pause = s.doubts.due(time.Now(), true)
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-s.doubts.wake:
+		case <-ctx.Done():
+			timer.Stop()
 			return
 		}
+		timer.Stop()
 	}
 }

@@ -15,6 +15,9 @@ import (
 // retryAfter is when to try again what the database cannot do now.
 const retryAfter = time.Second
 
+// errUnanswered is the end of a limited context.
+var errUnanswered = errors.New("it has not answered in time")
+
 func errClosed() error {
 	return &peal.Error{Code: peal.Unavailable, Message: "the store is closed", RetryAfter: retryAfter}
 }
@@ -50,7 +53,7 @@ func isLost(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
 	switch {
-	case errors.As(err, &connect), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+	case errors.As(err, &connect), errors.Is(err, errUnanswered), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return true
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return false
@@ -58,7 +61,8 @@ func isLost(err error) bool {
 		return true
 	}
 	switch state := stateOf(err); {
-	case strings.HasPrefix(state, "08"), strings.HasPrefix(state, "57P"): // connection, shutdown
+	case strings.HasPrefix(state, "08"), strings.HasPrefix(state, "57P"), // connection, shutdown
+		state == "40003": // nobody knows whether a statement has happened
 		return true
 	}
 	return false
@@ -79,6 +83,8 @@ func reasonOf(err error) string {
 		return "the database is read-only: it is a standby, or not yet promoted"
 	case state == "57014":
 		return "a statement took longer than the database's statement_timeout"
+	case errors.Is(err, errUnanswered):
+		return "the database does not answer"
 	case state == "25P03", state == "25P04":
 		return "a transaction took longer than the database allows"
 	case state == "58030", state == "58000":

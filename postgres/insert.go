@@ -69,10 +69,12 @@ func (in *insertion) repeats() error {
 // that cannot be written as it is leaves the group, and the others are written
 // without it.
 func (s *Store) writeInserts(group []*call[*insertion]) {
-	ctx := context.Background() // the caller waits for what has begun
+	ctx, end := limited() // the caller waits for what has begun
+	defer end()
 	group = s.apart(group)
 	for len(group) > 0 {
 		out, err := s.writeTogether(ctx, group)
+		err = unanswered(ctx, err)
 		if err != nil && len(group) > 1 && reasonOf(err) == "" {
 			for _, c := range group { // only the one at fault is to fail
 				s.writeInserts([]*call[*insertion]{c})
@@ -184,7 +186,7 @@ func (s *Store) without(ctx context.Context, group []*call[*insertion], out []ou
 		case "fenced":
 			err = peal.ErrFenced
 		default:
-			err = s.findDuplicates(ctx, c.work)
+			err = unanswered(ctx, s.findDuplicates(ctx, c.work))
 		}
 		if err != nil || len(c.work.left) == 0 {
 			answered[o.call] = true
@@ -212,6 +214,6 @@ func (s *Store) doubt(group []*call[*insertion]) {
 				}
 			}
 		}
-		s.doubts.add(c.work.node, ids)
+		s.doubts.add(c.work.node, ids, true)
 	}
 }

@@ -34,6 +34,7 @@ func (o Options) poolConfig() (*pgxpool.Config, error) {
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "peal"
 	}
+	c.DialFunc = newDialer()
 	config.MaxConns = int32(o.withDefaults().Connections)
 	config.PingTimeout = connectTimeout
 	return config, nil

@@ -103,7 +103,11 @@ func (s *Store) withDays(ctx context.Context, ids [][16]byte, run func(*tx) erro
 // closed: that is a Conflict too.
 func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time) (peal.Work, error) {
 	var work []peal.Work
+	if err := s.endDoubts(ctx, false); err != nil {
+		return peal.Work{}, translate("reopen a delivery", err)
+	}
 	err := s.withDays(ctx, [][16]byte{id}, func(t *tx) error {
+		work = nil
 		owner, fenced := t.holder(node)
 		if fenced != nil && fenced != peal.ErrFenced {
 			return fenced
@@ -136,6 +140,7 @@ func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id 
 		return err
 	})
 	if err != nil {
+		s.doubtClaim(node, err, work...)
 		return peal.Work{}, translate("reopen a delivery", err)
 	}
 	return work[0], nil

@@ -26,8 +26,9 @@ func newSettler(s *Store) *settler { return &settler{s: s, tally: newTally()} }
 
 // write writes a group of calls in one transaction and answers them.
 func (w *settler) write(group []*call[*settlement]) {
-	ctx := context.Background() // the caller waits for what has begun
-	err := w.together(ctx, group)
+	ctx, end := limited() // the caller waits for what has begun
+	defer end()
+	err := unanswered(ctx, w.together(ctx, group))
 	if err != nil && len(group) > 1 && reasonOf(err) == "" {
 		for i := range group { // only the one at fault is to fail
 			w.write(group[i : i+1])

@@ -79,6 +79,11 @@ func (s *Store) exec(ctx context.Context, text string, args ...any) (n int64, er
 	return n, err
 }
 
+// begin begins a transaction that the server ends by itself when its node falls silent
+// in the middle of it: the others would wait for the locks that it has. A pooler takes
+// no such setting for a session.
+const begin = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'`
+
 // tx is a transaction of several statements.
 type tx struct {
 	pgx.Tx
@@ -92,7 +97,7 @@ func (s *Store) transact(ctx context.Context, run func(*tx) error) error {
 		if s.isClosed() {
 			return errClosed()
 		}
-		open, err := s.pool.Begin(ctx)
+		open, err := s.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 		if err != nil {
 			return err
 		}

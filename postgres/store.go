@@ -35,7 +35,7 @@ func (s *Store) start(ctx context.Context) {
 		s.running.Go(func() { s.settles.run(newSettler(s).write) })
 	}
 	s.running.Go(func() { s.sweeper.run(ctx, s.sweep) })
-	s.running.Go(func() { s.doubts.run(ctx, s.release) })
+	s.running.Go(func() { s.watchDoubts(ctx) })
 	s.running.Go(func() { s.makeAhead(ctx) })
 	s.sweeper.signal()
 }

@@ -33,14 +33,30 @@ func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]pea
 func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
 	var work []peal.Work
 	var next time.Time
-	err := s.transact(ctx, func(t *tx) (err error) {
-		work, next, err = t.claim(node, webhook, now, limit)
-		return err
-	})
+	err := s.endDoubts(ctx, false)
+	if err == nil {
+		err = s.transact(ctx, func(t *tx) (err error) {
+			work, next, err = t.claim(node, webhook, now, limit)
+			return err
+		})
+	}
 	if err != nil {
+		s.doubtClaim(node, err, work...)
 		return nil, time.Time{}, translate("claim deliveries", err)
 	}
 	return work, next, nil
+}
+
+// doubtClaim notes what a node may have been given by a transaction that failed.
+func (s *Store) doubtClaim(node peal.NodeID, err error, work ...peal.Work) {
+	if isDefinite(err) {
+		return
+	}
+	ids := make([]peal.DeliveryID, len(work))
+	for i := range work {
+		ids[i] = work[i].Delivery.ID
+	}
+	s.doubts.add(node, ids, false)
 }
 
 func (t *tx) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {

@@ -29,15 +29,28 @@ type cluster struct {
 // newCluster starts n servers on a database, and makes a webhook.
 func newCluster(t *testing.T, n int, database func(node int) string) *cluster {
 	t.Helper()
-	program := buildPeal(t)
-	c := &cluster{oracle: newOracle(t)}
+	nodes := make([]*process, n)
+	for i := range nodes {
+		nodes[i] = newNode(t, i, freeAddress(t), database(i))
+	}
+	return startCluster(t, newOracle(t), nodes...)
+}
+
+// newNode gives the number'th server of a cluster, to be started.
+func newNode(t *testing.T, number int, address, database string) *process {
+	t.Helper()
+	return &process{
+		program: buildPeal(t), data: t.TempDir(), address: address, name: fmt.Sprintf("n%d", number),
+		env: []string{"PEAL_DATABASE=" + database, "PEAL_ENCRYPTION_KEY=" + encryptionKey},
+	}
+}
+
+// startCluster starts servers, and makes a webhook.
+func startCluster(t *testing.T, oracle *oracle, nodes ...*process) *cluster {
+	t.Helper()
+	c := &cluster{oracle: oracle, nodes: nodes}
 	var wg sync.WaitGroup
-	for i := range n {
-		node := &process{
-			program: program, data: t.TempDir(), address: freeAddress(t), name: fmt.Sprintf("n%d", i),
-			env: []string{"PEAL_DATABASE=" + database(i), "PEAL_ENCRYPTION_KEY=" + encryptionKey},
-		}
-		c.nodes = append(c.nodes, node)
+	for _, node := range nodes {
 		c.clients = append(c.clients, connect(t, "http://"+node.address, operatorKey))
 		t.Cleanup(func() { node.kill(t) })
 		wg.Go(func() { node.start(t) })

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
 	"sync"
@@ -95,7 +96,7 @@ func publishStream(ctx context.Context, t *testing.T, c *client.Client, publishe
 			if err == nil {
 				break
 			}
-			if status := client.StatusOf(err); status >= 400 && status < 500 {
+			if status := client.StatusOf(err); status >= 400 && status != http.StatusServiceUnavailable {
 				t.Errorf("%s is refused: %v", events[0].ID, err)
 				return accepted
 			}

@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -26,9 +27,20 @@ type oracle struct {
 	changed  chan struct{} // closed with the next arrival
 }
 
-func newOracle(t *testing.T) *oracle {
+func newOracle(t *testing.T) *oracle { return newOracleAt(t, "127.0.0.1") }
+
+// newOracleAt gives one at another address of this machine.
+func newOracleAt(t *testing.T, host string) *oracle {
+	t.Helper()
 	o := &oracle{arrivals: make(map[string][]string), changed: make(chan struct{})}
-	server := httptest.NewServer(o)
+	server := httptest.NewUnstartedServer(o)
+	server.Listener.Close()
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Listener = listener
+	server.Start()
 	t.Cleanup(server.Close)
 	o.url = server.URL + "/hook"
 	return o

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -28,6 +29,7 @@ type process struct {
 	program, data, address string
 	name                   string   // of one of several, before the number of its start
 	args, env              []string // beside the usual ones
+	within                 []string // the command that runs it elsewhere; none for here
 
 	starts int
 	cmd    *exec.Cmd
@@ -39,9 +41,9 @@ func (p *process) launch(t *testing.T) {
 	t.Helper()
 	p.starts++
 	p.log.Reset()
-	p.cmd = exec.Command(p.program, "serve", "--listen", p.address, "--data", p.data,
+	line := append(slices.Clone(p.within), p.program, "serve", "--listen", p.address, "--data", p.data,
 		"--egress-allow-http", "--egress-allow", "127.0.0.0/8", "--egress-ports", "0")
-	p.cmd.Args = append(p.cmd.Args, p.args...)
+	p.cmd = exec.Command(line[0], append(line[1:], p.args...)...)
 	p.cmd.Env = append(os.Environ(),
 		"PEAL_OPERATOR_KEY="+operatorKey, "PEAL_VARIABLES={PROCESS: "+p.name+"p"+strconv.Itoa(p.starts)+"}")
 	p.cmd.Env = append(p.cmd.Env, p.env...)

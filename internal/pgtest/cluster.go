@@ -26,8 +26,11 @@ type Options struct {
 	// Durable has the server sync its files as it does by default. Without it tests are
 	// quick, and a crash of the machine, though not of the server, loses data.
 	Durable bool
-	// Port is a port of 127.0.0.1 to listen on too; 0 for the socket alone.
+	// Port is a port to listen on too; 0 for the socket alone.
 	Port int
+	// Network is the address that the port is of, with the network that may connect to
+	// it, such as 192.0.2.1/24; "" for 127.0.0.1.
+	Network string
 	// Settings are more of the server's settings.
 	Settings map[string]string
 }
@@ -105,7 +108,30 @@ func (c *Cluster) start() error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
+	if c.options.Network != "" {
+		if err := c.admit(c.options.Network); err != nil {
+			return err
+		}
+	}
 	return c.Restart()
+}
+
+// admit lets the machines of a network connect.
+func (c *Cluster) admit(network string) error {
+	file, err := os.OpenFile(filepath.Join(c.data(), "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(file, "host all all %s trust\n", network)
+	return errors.Join(err, file.Close())
+}
+
+func (c *Cluster) host() string {
+	if c.options.Network == "" {
+		return "127.0.0.1"
+	}
+	host, _, _ := strings.Cut(c.options.Network, "/")
+	return host
 }
 
 func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
@@ -114,7 +140,7 @@ func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
 func (c *Cluster) Restart() error {
 	args := []string{"-D", c.data(), "-k", c.dir, "-c", "listen_addresses=", "-c", "max_connections=200"}
 	if c.options.Port != 0 {
-		args = append(args, "-c", "listen_addresses=127.0.0.1", "-p", strconv.Itoa(c.options.Port))
+		args = append(args, "-c", "listen_addresses="+c.host(), "-p", strconv.Itoa(c.options.Port))
 	}
 	if !c.options.Durable {
 		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
