@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -34,32 +35,21 @@ func (a *app) auditQuery(cmd *cobra.Command) func() client.AuditQuery {
 }
 
 func newAuditListCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "list",
-		Aliases: []string{"ls"},
-		Short:   "List who did what, the newest first",
+	var query func() client.AuditQuery
+	cmd := newListCommand(app, list[client.AuditEntry]{
+		Things: "entries of the audit log", Short: "List who did what, the newest first",
 		Example: "  peal audit list --tenant acme --action webhook.delete",
-		Args:    arguments(),
-	}
-	query := app.auditQuery(cmd)
-	page := paging(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := app.connect()
-		if err != nil {
-			return err
-		}
-		q := query()
-		q.PageQuery = *page
-		entries, err := c.Audit(cmd.Context(), q)
-		if err != nil {
-			return fmt.Errorf("list the audit log: %w", err)
-		}
-		var rows [][]string
-		for _, e := range entries.Data {
-			rows = append(rows, []string{exact(e.At), e.ActorKind, e.Actor, e.Tenant, e.Action, e.Target, e.Detail, e.Address})
-		}
-		return app.listing("entries", entries.NextCursor, []string{"AT", "BY", "NAME", "TENANT", "ACTION", "TARGET", "DETAIL", "FROM"}, rows)
-	}
+		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.AuditEntry], error) {
+			q := query()
+			q.PageQuery = page
+			return c.Audit(ctx, q)
+		},
+		Heads: []string{"AT", "BY", "NAME", "TENANT", "ACTION", "TARGET", "DETAIL", "FROM"},
+		Row: func(e client.AuditEntry) []string {
+			return []string{exact(e.At), e.ActorKind, e.Actor, e.Tenant, e.Action, e.Target, e.Detail, e.Address}
+		},
+	})
+	query = app.auditQuery(cmd)
 	return cmd
 }
 

@@ -27,30 +27,15 @@ in it can be published too.`,
 }
 
 func newEventTypesListCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "list",
-		Aliases: []string{"ls"},
-		Short:   "List the event types by name",
+	return newListCommand(app, list[client.EventType]{
+		Things: "event types", Short: "List the event types by name",
 		Example: "  peal event-types list",
-		Args:    arguments(),
-	}
-	page := paging(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := app.connect()
-		if err != nil {
-			return err
-		}
-		types, err := c.EventTypes(cmd.Context(), *page)
-		if err != nil {
-			return fmt.Errorf("list the event types: %w", err)
-		}
-		var rows [][]string
-		for _, t := range types.Data {
-			rows = append(rows, []string{t.Name, yes(pretty(t.Schema) != ""), yes(pretty(t.Example) != ""), app.ago(t.UpdatedAt), t.Description})
-		}
-		return app.listing("event types", types.NextCursor, []string{"NAME", "SCHEMA", "EXAMPLE", "UPDATED", "DESCRIPTION"}, rows)
-	}
-	return cmd
+		Page:    (*client.Client).EventTypes,
+		Heads:   []string{"NAME", "SCHEMA", "EXAMPLE", "UPDATED", "DESCRIPTION"},
+		Row: func(t client.EventType) []string {
+			return []string{t.Name, yes(pretty(t.Schema) != ""), yes(pretty(t.Example) != ""), app.ago(t.UpdatedAt), t.Description}
+		},
+	})
 }
 
 func yes(is bool) string {
@@ -128,21 +113,10 @@ func newEventTypesPutCommand(app *app) *cobra.Command {
 }
 
 func newEventTypesDeleteCommand(app *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "delete NAME",
-		Aliases: []string{"rm"},
+	return newEndCommand(app, ending{
+		Verb: "delete", Done: "deleted", Thing: "event type", Argument: "NAME",
 		Short:   "Take an event type out of the catalogue",
 		Example: "  peal event-types delete task.created",
-		Args:    arguments("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			if err := c.DeleteEventType(cmd.Context(), args[0]); err != nil {
-				return fmt.Errorf("delete event type %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { fmt.Fprintf(w, "event type %s is deleted\n", printable(args[0])) })
-		},
-	}
+		End:     (*client.Client).DeleteEventType,
+	})
 }

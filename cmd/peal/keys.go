@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -27,33 +28,19 @@ which may do everything for every tenant.`,
 }
 
 func newKeysListCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "list",
-		Aliases: []string{"ls"},
-		Short:   "List keys, the newest first",
-		Example: "  peal keys list --tenant acme",
-		Args:    arguments(),
-	}
 	var operator bool
+	cmd := newListCommand(app, list[client.Key]{
+		Things: "keys", Short: "List keys, the newest first",
+		Example: "  peal keys list --tenant acme",
+		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.Key], error) {
+			return c.Keys(ctx, client.KeyQuery{PageQuery: page, Operator: operator})
+		},
+		Heads: []string{"ID", "NAME", "TENANT", "SCOPES", "KEY", "CREATED", "REVOKED"},
+		Row: func(k client.Key) []string {
+			return []string{k.ID, k.Name, k.Tenant, strings.Join(k.Scopes, ","), "…" + k.Hint, app.ago(k.CreatedAt), app.ago(k.RevokedAt)}
+		},
+	})
 	cmd.Flags().BoolVar(&operator, "operator", false, "the operator's keys instead of a tenant's")
-	page := paging(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := app.connect()
-		if err != nil {
-			return err
-		}
-		keys, err := c.Keys(cmd.Context(), client.KeyQuery{PageQuery: *page, Operator: operator})
-		if err != nil {
-			return fmt.Errorf("list the keys: %w", err)
-		}
-		var rows [][]string
-		for _, k := range keys.Data {
-			rows = append(rows, []string{
-				k.ID, k.Name, k.Tenant, strings.Join(k.Scopes, ","), "…" + k.Hint, app.ago(k.CreatedAt), app.ago(k.RevokedAt),
-			})
-		}
-		return app.listing("keys", keys.NextCursor, []string{"ID", "NAME", "TENANT", "SCOPES", "KEY", "CREATED", "REVOKED"}, rows)
-	}
 	return cmd
 }
 
@@ -94,20 +81,10 @@ func newKeysCreateCommand(app *app) *cobra.Command {
 }
 
 func newKeysRevokeCommand(app *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "revoke ID",
+	return newEndCommand(app, ending{
+		Verb: "revoke", Done: "revoked", Thing: "key", Argument: "ID",
 		Short:   "End a key for good",
 		Example: "  peal keys revoke key_01kahx40q2e5ztr7m9w3y6b1cd",
-		Args:    arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			if err := c.RevokeKey(cmd.Context(), args[0]); err != nil {
-				return fmt.Errorf("revoke key %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { fmt.Fprintf(w, "key %s is revoked\n", printable(args[0])) })
-		},
-	}
+		End:     (*client.Client).RevokeKey,
+	})
 }

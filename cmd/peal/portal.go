@@ -51,47 +51,22 @@ func newPortalCreateCommand(app *app) *cobra.Command {
 }
 
 func newPortalListCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "list",
-		Aliases: []string{"ls"},
-		Short:   "List portal links, the newest first",
+	return newListCommand(app, list[client.PortalLink]{
+		Things: "portal links", Short: "List portal links, the newest first",
 		Example: "  peal portal list --tenant acme",
-		Args:    arguments(),
-	}
-	page := paging(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := app.connect()
-		if err != nil {
-			return err
-		}
-		links, err := c.PortalLinks(cmd.Context(), *page)
-		if err != nil {
-			return fmt.Errorf("list the portal links: %w", err)
-		}
-		var rows [][]string
-		for _, l := range links.Data {
-			rows = append(rows, []string{l.ID, l.Name, l.Tenant, app.ago(l.CreatedAt), app.ago(l.ExpiresAt), app.ago(l.UsedAt), app.ago(l.RevokedAt)})
-		}
-		return app.listing("portal links", links.NextCursor, []string{"ID", "NAME", "TENANT", "CREATED", "EXPIRES", "USED", "REVOKED"}, rows)
-	}
-	return cmd
+		Page:    (*client.Client).PortalLinks,
+		Heads:   []string{"ID", "NAME", "TENANT", "CREATED", "EXPIRES", "USED", "REVOKED"},
+		Row: func(l client.PortalLink) []string {
+			return []string{l.ID, l.Name, l.Tenant, app.ago(l.CreatedAt), app.ago(l.ExpiresAt), app.ago(l.UsedAt), app.ago(l.RevokedAt)}
+		},
+	})
 }
 
 func newPortalRevokeCommand(app *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "revoke ID",
+	return newEndCommand(app, ending{
+		Verb: "revoke", Done: "revoked", Thing: "portal link", Argument: "ID",
 		Short:   "Take a link back, and end the session that it gave",
 		Example: "  peal portal revoke link_01kahx40q2e5ztr7m9w3y6b1cd",
-		Args:    arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			if err := c.RevokePortalLink(cmd.Context(), args[0]); err != nil {
-				return fmt.Errorf("revoke portal link %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { fmt.Fprintf(w, "portal link %s is revoked\n", printable(args[0])) })
-		},
-	}
+		End:     (*client.Client).RevokePortalLink,
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"time"
 
 	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
@@ -134,37 +133,11 @@ a setting away, so that the default holds again.`,
 }
 
 func newSourcesRotateCommand(app *app) *cobra.Command {
-	overlap := span(24 * time.Hour)
-	var own string
-	cmd := &cobra.Command{
-		Use:   "rotate-secret ID",
-		Short: "Give a source a new secret",
+	return newRotateCommand(app, rotation{
+		Thing: "source", Old: "is taken", Flag: "is taken too",
 		Long: `Give a source a new secret. During the overlap requests with the old one are taken
 too, so that the sender can change over without losing any.`,
 		Example: "  peal sources rotate-secret source_01kahx2m6tf9v8c0dpy1r3s5ek --secret @new.txt --overlap 2d",
-		Args:    arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			secret, err := app.line(own)
-			if err != nil {
-				return err
-			}
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			rotation, err := c.RotateSourceSecret(cmd.Context(), args[0], secret, time.Duration(overlap))
-			if err != nil {
-				return fmt.Errorf("rotate the secret of source %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) {
-				fields(w, []field{
-					{"secret", rotation.Secret},
-					{"the old one is taken until", exact(rotation.PreviousExpiresAt)},
-				})
-			})
-		},
-	}
-	cmd.Flags().Var(&overlap, "overlap", "how long the old secret is taken too")
-	cmd.Flags().StringVar(&own, "secret", "", "secret of your own: the text, @PATH or - (default: one is made)")
-	return cmd
+		Rotate:  (*client.Client).RotateSourceSecret,
+	})
 }

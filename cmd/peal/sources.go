@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -30,32 +31,15 @@ DejaCode and others.`,
 }
 
 func newSourcesListCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "list",
-		Aliases: []string{"ls"},
-		Short:   "List sources, the newest first",
+	return newListCommand(app, list[client.Source]{
+		Things: "sources", Short: "List sources, the newest first",
 		Example: "  peal sources list --tenant acme",
-		Args:    arguments(),
-	}
-	page := paging(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := app.connect()
-		if err != nil {
-			return err
-		}
-		sources, err := c.Sources(cmd.Context(), *page)
-		if err != nil {
-			return fmt.Errorf("list the sources: %w", err)
-		}
-		var rows [][]string
-		for _, s := range sources.Data {
-			rows = append(rows, []string{
-				s.ID, s.Name, s.Status, s.Format, fmt.Sprint(s.Counts.Accepted), fmt.Sprint(s.Counts.Duplicate), fmt.Sprint(s.Counts.Refused), app.ago(s.Counts.LastAcceptedAt),
-			})
-		}
-		return app.listing("sources", sources.NextCursor, []string{"ID", "NAME", "STATUS", "FORMAT", "ACCEPTED", "DUPLICATE", "REFUSED", "LAST"}, rows)
-	}
-	return cmd
+		Page:    (*client.Client).Sources,
+		Heads:   []string{"ID", "NAME", "STATUS", "FORMAT", "ACCEPTED", "DUPLICATE", "REFUSED", "LAST"},
+		Row: func(s client.Source) []string {
+			return []string{s.ID, s.Name, s.Status, s.Format, fmt.Sprint(s.Counts.Accepted), fmt.Sprint(s.Counts.Duplicate), fmt.Sprint(s.Counts.Refused), app.ago(s.Counts.LastAcceptedAt)}
+		},
+	})
 }
 
 func newSourcesShowCommand(app *app) *cobra.Command {
@@ -113,35 +97,16 @@ func (a *app) printSource(w io.Writer, s client.Source) {
 }
 
 func newSourcesDeleteCommand(app *app) *cobra.Command {
-	var yes bool
-	cmd := &cobra.Command{
-		Use:     "delete ID",
-		Aliases: []string{"rm"},
-		Short:   "Delete a source",
+	return newEndCommand(app, ending{
+		Verb: "delete", Done: "deleted", Thing: "source", Argument: "ID",
+		Short: "Delete a source",
 		Long: `Delete a source: its address is gone, what came through it stays. At a terminal it
 asks first, unless --yes is given.`,
 		Example: "  peal sources delete source_01kahx2m6tf9v8c0dpy1r3s5ek --yes",
-		Args:    arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			if !yes && app.atTerminal() {
-				source, err := c.Source(cmd.Context(), args[0])
-				if err != nil {
-					return fmt.Errorf("delete source %s: %w", args[0], err)
-				}
-				if err := app.confirm("Delete the source " + source.Name + " and refuse what its sender sends?"); err != nil {
-					return err
-				}
-			}
-			if err := c.DeleteSource(cmd.Context(), args[0]); err != nil {
-				return fmt.Errorf("delete source %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { fmt.Fprintf(w, "source %s is deleted\n", printable(args[0])) })
+		Question: func(c *client.Client, ctx context.Context, id string) (string, error) {
+			source, err := c.Source(ctx, id)
+			return "Delete the source " + source.Name + " and refuse what its sender sends?", err
 		},
-	}
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	return cmd
+		End: (*client.Client).DeleteSource,
+	})
 }

@@ -24,30 +24,15 @@ The first event or webhook of a tenant creates it. These commands need an operat
 }
 
 func newTenantsListCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "list",
-		Aliases: []string{"ls"},
-		Short:   "List tenants by name",
+	return newListCommand(app, list[client.Tenant]{
+		Things: "tenants", Short: "List tenants by name",
 		Example: "  peal tenants list",
-		Args:    arguments(),
-	}
-	page := paging(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := app.connect()
-		if err != nil {
-			return err
-		}
-		tenants, err := c.Tenants(cmd.Context(), *page)
-		if err != nil {
-			return fmt.Errorf("list the tenants: %w", err)
-		}
-		var rows [][]string
-		for _, t := range tenants.Data {
-			rows = append(rows, []string{t.Name, t.Format, app.ago(t.CreatedAt), t.Description})
-		}
-		return app.listing("tenants", tenants.NextCursor, []string{"NAME", "FORMAT", "CREATED", "DESCRIPTION"}, rows)
-	}
-	return cmd
+		Page:    (*client.Client).Tenants,
+		Heads:   []string{"NAME", "FORMAT", "CREATED", "DESCRIPTION"},
+		Row: func(t client.Tenant) []string {
+			return []string{t.Name, t.Format, app.ago(t.CreatedAt), t.Description}
+		},
+	})
 }
 
 func newTenantsShowCommand(app *app) *cobra.Command {

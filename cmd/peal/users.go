@@ -26,30 +26,15 @@ everything there, an editor changes webhooks and deliveries, a viewer looks.`,
 }
 
 func newUsersListCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "list",
-		Aliases: []string{"ls"},
-		Short:   "List users, the newest first",
+	return newListCommand(app, list[client.User]{
+		Things: "users", Short: "List users, the newest first",
 		Example: "  peal users list --tenant acme",
-		Args:    arguments(),
-	}
-	page := paging(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := app.connect()
-		if err != nil {
-			return err
-		}
-		users, err := c.Users(cmd.Context(), *page)
-		if err != nil {
-			return fmt.Errorf("list the users: %w", err)
-		}
-		var rows [][]string
-		for _, u := range users.Data {
-			rows = append(rows, []string{u.ID, u.Name, firstOf(u.Tenant, "(every)"), u.Role, app.ago(u.CreatedAt)})
-		}
-		return app.listing("users", users.NextCursor, []string{"ID", "NAME", "TENANT", "ROLE", "CREATED"}, rows)
-	}
-	return cmd
+		Page:    (*client.Client).Users,
+		Heads:   []string{"ID", "NAME", "TENANT", "ROLE", "CREATED"},
+		Row: func(u client.User) []string {
+			return []string{u.ID, u.Name, firstOf(u.Tenant, "(every)"), u.Role, app.ago(u.CreatedAt)}
+		},
+	})
 }
 
 func newUsersCreateCommand(app *app) *cobra.Command {
@@ -119,20 +104,10 @@ func (a *app) showUser(user client.User) error {
 }
 
 func newUsersDeleteCommand(app *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "delete ID",
+	return newEndCommand(app, ending{
+		Verb: "delete", Done: "deleted", Thing: "user", Argument: "ID",
 		Short:   "Delete a user, and sign it out everywhere",
 		Example: "  peal users delete user_01kahx40q2e5ztr7m9w3y6b1cd",
-		Args:    arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			if err := c.DeleteUser(cmd.Context(), args[0]); err != nil {
-				return fmt.Errorf("delete user %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { fmt.Fprintf(w, "user %s is deleted\n", printable(args[0])) })
-		},
-	}
+		End:     (*client.Client).DeleteUser,
+	})
 }

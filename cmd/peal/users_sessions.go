@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -10,33 +11,20 @@ import (
 )
 
 func newUsersSessionsCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "sessions",
-		Short:   "List who is and was signed in, the newest first",
+	var user string
+	cmd := newListCommand(app, list[client.Session]{
+		Things: "sessions", Short: "List who is and was signed in, the newest first",
 		Example: "  peal users sessions --user user_01kahx40q2e5ztr7m9w3y6b1cd",
-		Args:    arguments(),
-	}
-	var query client.SessionQuery
-	cmd.Flags().StringVar(&query.User, "user", "", "only this user's, by its id")
-	page := paging(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := app.connect()
-		if err != nil {
-			return err
-		}
-		query.PageQuery = *page
-		sessions, err := c.Sessions(cmd.Context(), query)
-		if err != nil {
-			return fmt.Errorf("list the sessions: %w", err)
-		}
-		var rows [][]string
-		for _, s := range sessions.Data {
-			rows = append(rows, []string{
-				s.ID, s.Kind, s.Name, firstOf(s.Tenant, "(every)"), s.Role, s.Address, app.ago(s.CreatedAt), app.ago(s.ExpiresAt), app.ago(s.RevokedAt),
-			})
-		}
-		return app.listing("sessions", sessions.NextCursor, []string{"ID", "KIND", "NAME", "TENANT", "ROLE", "FROM", "BEGAN", "EXPIRES", "REVOKED"}, rows)
-	}
+		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.Session], error) {
+			return c.Sessions(ctx, client.SessionQuery{PageQuery: page, User: user})
+		},
+		Heads: []string{"ID", "KIND", "NAME", "TENANT", "ROLE", "FROM", "BEGAN", "EXPIRES", "REVOKED"},
+		Row: func(s client.Session) []string {
+			return []string{s.ID, s.Kind, s.Name, firstOf(s.Tenant, "(every)"), s.Role, s.Address, app.ago(s.CreatedAt), app.ago(s.ExpiresAt), app.ago(s.RevokedAt)}
+		},
+	})
+	cmd.Use, cmd.Aliases = "sessions", nil
+	cmd.Flags().StringVar(&user, "user", "", "only this user's, by its id")
 	return cmd
 }
 

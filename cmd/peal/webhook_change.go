@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"reflect"
 
+	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
 )
 
@@ -85,35 +87,16 @@ a setting away, so that the default holds again.`,
 }
 
 func newWebhooksDeleteCommand(app *app) *cobra.Command {
-	var yes bool
-	cmd := &cobra.Command{
-		Use:     "delete ID",
-		Aliases: []string{"rm"},
-		Short:   "Delete a webhook",
+	return newEndCommand(app, ending{
+		Verb: "delete", Done: "deleted", Thing: "webhook", Argument: "ID",
+		Short: "Delete a webhook",
 		Long: `Delete a webhook and cancel its pending deliveries; its history stays. At a terminal
 it asks first, unless --yes is given.`,
 		Example: "  peal webhooks delete webhook_01kahx2m6tf9v8c0dpy1r3s5ek --yes",
-		Args:    arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			if !yes && app.atTerminal() {
-				webhook, err := c.Webhook(cmd.Context(), args[0])
-				if err != nil {
-					return fmt.Errorf("delete webhook %s: %w", args[0], err)
-				}
-				if err := app.confirm("Delete the webhook to " + webhook.URL + " and cancel its pending deliveries?"); err != nil {
-					return err
-				}
-			}
-			if err := c.DeleteWebhook(cmd.Context(), args[0]); err != nil {
-				return fmt.Errorf("delete webhook %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { fmt.Fprintf(w, "webhook %s is deleted\n", printable(args[0])) })
+		Question: func(c *client.Client, ctx context.Context, id string) (string, error) {
+			webhook, err := c.Webhook(ctx, id)
+			return "Delete the webhook to " + webhook.URL + " and cancel its pending deliveries?", err
 		},
-	}
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	return cmd
+		End: (*client.Client).DeleteWebhook,
+	})
 }

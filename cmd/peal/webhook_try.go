@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"time"
 
+	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
 )
 
@@ -73,37 +73,11 @@ func newWebhooksSecretCommand(app *app) *cobra.Command {
 }
 
 func newWebhooksRotateCommand(app *app) *cobra.Command {
-	overlap := span(24 * time.Hour)
-	var own string
-	cmd := &cobra.Command{
-		Use:   "rotate-secret ID",
-		Short: "Give a webhook a new secret",
+	return newRotateCommand(app, rotation{
+		Thing: "webhook", Old: "signs", Flag: "signs too",
 		Long: `Give a webhook a new secret. During the overlap requests are signed with the old one
 too, so that the receiver can change over without losing any.`,
 		Example: "  peal webhooks rotate-secret webhook_01kahx2m6tf9v8c0dpy1r3s5ek --overlap 2d",
-		Args:    arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			secret, err := app.line(own)
-			if err != nil {
-				return err
-			}
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			rotation, err := c.RotateSecret(cmd.Context(), args[0], secret, time.Duration(overlap))
-			if err != nil {
-				return fmt.Errorf("rotate the secret of webhook %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) {
-				fields(w, []field{
-					{"secret", rotation.Secret},
-					{"the old one signs until", exact(rotation.PreviousExpiresAt)},
-				})
-			})
-		},
-	}
-	cmd.Flags().Var(&overlap, "overlap", "how long the old secret signs too")
-	cmd.Flags().StringVar(&own, "secret", "", "secret of your own: the text, @PATH or - (default: one is made)")
-	return cmd
+		Rotate:  (*client.Client).RotateSecret,
+	})
 }

@@ -33,30 +33,15 @@ func newWebhooksCommand(app *app) *cobra.Command {
 }
 
 func newWebhooksListCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "list",
-		Aliases: []string{"ls"},
-		Short:   "List webhooks, the newest first",
+	return newListCommand(app, list[client.Webhook]{
+		Things: "webhooks", Short: "List webhooks, the newest first",
 		Example: "  peal webhooks list --tenant acme",
-		Args:    arguments(),
-	}
-	page := paging(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := app.connect()
-		if err != nil {
-			return err
-		}
-		webhooks, err := c.Webhooks(cmd.Context(), *page)
-		if err != nil {
-			return fmt.Errorf("list the webhooks: %w", err)
-		}
-		var rows [][]string
-		for _, w := range webhooks.Data {
-			rows = append(rows, []string{w.ID, statusText(&w), w.Format, someOf(w.Events), app.ago(w.CreatedAt), w.URL})
-		}
-		return app.listing("webhooks", webhooks.NextCursor, []string{"ID", "STATUS", "FORMAT", "EVENTS", "CREATED", "URL"}, rows)
-	}
-	return cmd
+		Page:    (*client.Client).Webhooks,
+		Heads:   []string{"ID", "STATUS", "FORMAT", "EVENTS", "CREATED", "URL"},
+		Row: func(w client.Webhook) []string {
+			return []string{w.ID, statusText(&w), w.Format, someOf(w.Events), app.ago(w.CreatedAt), w.URL}
+		},
+	})
 }
 
 // statusText marks a webhook that nobody can change through the API.
