@@ -109,5 +109,8 @@ func (s *Store) prepare(ctx context.Context) error {
 	if _, err := s.one(ctx, s.pool, `SELECT oid::bigint::integer FROM pg_namespace WHERE nspname = $1`, []any{s.options.Schema}, &s.lockKey); err != nil {
 		return err
 	}
+	if err := s.arrive(ctx); err != nil {
+		return err
+	}
 	return s.ensureDays(ctx, dayOf(time.Now())-1, dayOf(time.Now())+daysAhead)
 }

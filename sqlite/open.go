@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -90,6 +91,9 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	conn, err := connect(ctx, dsn(options, false))
 	if err != nil {
 		return nil, err
+	}
+	if moved, err := conn.move(); err != nil || moved.State != "" {
+		return nil, errors.Join(cmp.Or(err, moved.Refusal(options.Path)), conn.close())
 	}
 	checkpoints, err := newCheckpointer(ctx, dsn(options, false))
 	if err != nil {

@@ -36,6 +36,7 @@ var constructors = []func(app *app) *cobra.Command{
 	newBenchCommand,
 	newConfigCommand,
 	newMigrateCommand,
+	newCopyCommand,
 	newPublishCommand,
 	newEventsCommand,
 	newDeliveriesCommand,

@@ -40,3 +40,56 @@ func JoinAttempt(facts, exchange []byte) (peal.Attempt, error) {
 	}
 	return a, err
 }
+
+// exchangeless is a record's last part when nothing was sent or answered.
+var exchangeless = []byte{0, 0, 0}
+
+// Cut gives the two parts of a whole record, as [SplitAttempt] would.
+func Cut(whole []byte) (facts, exchange []byte, err error) {
+	if len(whole) <= attemptFlags || whole[0] != attemptVersion {
+		return nil, nil, errAttempt
+	}
+	r := reader{rest: whole[attemptFlags:]}
+	r.uvarint()
+	for range 10 { // the number, the start, six durations, the body's size, the status
+		r.varint()
+	}
+	for range 4 {
+		r.bytes()
+	}
+	end := len(whole) - len(r.rest)
+	r.bytes()
+	r.bytes()
+	body := r.bytes()
+	if r.failed || len(r.rest) > 0 {
+		return nil, nil, errAttempt
+	}
+	facts = append(make([]byte, 0, end), whole[:end]...)
+	if facts[attemptFlags]&flagDropped != 0 {
+		facts[attemptFlags] &^= flagDropped
+		return facts, nil, nil
+	}
+	if len(body) > 0 {
+		facts[attemptFlags] |= flagBody
+	}
+	return facts, whole[end:], nil
+}
+
+// Whole gives the record of two parts, as it was before [Cut]; exchange is nil when it
+// was dropped.
+func Whole(facts, exchange []byte) ([]byte, error) {
+	if len(facts) <= attemptFlags {
+		return nil, errAttempt
+	}
+	whole := append(make([]byte, 0, len(facts)+max(len(exchange), len(exchangeless))), facts...)
+	flags := &whole[attemptFlags]
+	if exchange == nil {
+		if *flags&flagBody != 0 {
+			*flags |= flagTruncated
+		}
+		*flags |= flagDropped
+		exchange = exchangeless
+	}
+	*flags &^= flagBody
+	return append(whole, exchange...), nil
+}
