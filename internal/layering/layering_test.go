@@ -28,8 +28,8 @@ var rules = map[string]rule{
 	".":    {},
 	"wire": {may: []string{"."}},
 
-	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/record"}, anything: true},
-	"postgres":  {may: []string{".", "internal/record"}, anything: true},
+	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record"}, anything: true},
+	"postgres":  {may: []string{".", "internal/fulltext", "internal/record"}, anything: true},
 	"storetest": {may: []string{"."}, anything: true},
 	"dispatch":  {may: []string{".", "wire", "internal/crashpoint", "internal/egress", "internal/match"}, anything: true},
 	"client":    {may: []string{"."}},
@@ -44,6 +44,7 @@ var rules = map[string]rule{
 	"internal/dashboard": {may: []string{".", "client", "docs/verify", "wire", "dispatch", "internal/front", "internal/identity", "internal/intake", "internal/preset", "internal/theme"}, anything: true},
 	"internal/egress":    {may: []string{".", "wire"}, anything: true},
 	"internal/front":     {may: []string{"."}},
+	"internal/fulltext":  {may: []string{"."}, anything: true},
 	"internal/identity":  {may: []string{".", "internal/front"}, anything: true},
 	"internal/intake":    {may: []string{".", "wire", "dispatch"}},
 	"internal/match":     {may: []string{"."}, anything: true},
