@@ -26,6 +26,7 @@ type Store interface {
 	StatsStore
 	SealStore
 	ThemeStore
+	SearchStore
 
 	// Ping reports whether the store can be read and written now.
 	Ping(ctx context.Context) error

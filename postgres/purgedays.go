@@ -131,7 +131,7 @@ func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.
 				gone.Deliveries = n
 			}
 		}
-		return nil
+		return t.dropSearchDay(number, kept)
 	})
 	if stateOf(err) == "55P03" || stateOf(err) == "42P01" { // it is being read, or another node was quicker
 		return false, nil

@@ -141,7 +141,7 @@ next:
 			*into += int(n)
 		}
 	}
-	var withAttempt, ids int
+	var withAttempt, ids, words int
 	if err := t.each(`SELECT count(facts) FROM peal.settled WHERE id = ANY ($1)`, func(rows pgx.Rows) error { return rows.Scan(&withAttempt) }, uuids(deliveries...)); err != nil {
 		return gone, err
 	}
@@ -149,6 +149,7 @@ next:
 	count(&gone.Attempts, `DELETE FROM peal.attempts WHERE delivery = ANY ($1)`, uuids(deliveries...))
 	count(&gone.Deliveries, `DELETE FROM peal.settled WHERE id = ANY ($1)`, uuids(deliveries...))
 	count(&ids, `DELETE FROM peal.event_ids WHERE event = ANY ($1)`, uuids(keys...))
+	count(&words, `DELETE FROM peal.search WHERE event = ANY ($1)`, uuids(keys...))
 	count(&gone.Events, `DELETE FROM peal.events WHERE key = ANY ($1)`, uuids(keys...))
 	return gone, err
 }

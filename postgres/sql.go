@@ -130,6 +130,7 @@ const (
 	lockDays    = 1348821357 // alone by whoever makes or drops partitions
 	lockMigrate = 1348821358 // alone by whoever migrates
 	lockSeal    = 1348821359 // shared by whoever seals a secret, alone by Reseal
+	lockSearch  = 1348821360 // alone by whoever turns search on or off
 )
 
 // changeRoutes is transact for a change of the routes: run gets the new version.

@@ -127,3 +127,12 @@ const (
 	MinBatchRows = minBatchRows
 	MaxBatchRows = maxBatchRows
 )
+
+// SmallShards makes the index begin another table of words after so many events.
+func (s *Store) SmallShards(events int64) { s.search.shardSize = events }
+
+// Shards is how many tables of words the index has.
+func (s *Store) Shards() int { return len(s.search.list()) }
+
+// Tidy has the next Index look for events that are gone.
+func (s *Store) Tidy() { s.search.tidied = time.Time{} }

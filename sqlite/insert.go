@@ -137,6 +137,7 @@ func (w *writer) append(owner int64, in *peal.Insertion) error {
 			return fmt.Errorf("place event %s: %w", e.Key, err)
 		}
 	}
+	w.notes.event(seq)
 	var deliveries any
 	if len(in.Deliveries) > 0 {
 		places := make([]byte, 0, 8*len(in.Deliveries))

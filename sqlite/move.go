@@ -85,6 +85,7 @@ func (w *writer) moveToSettled(p *place, status int64, at time.Time) error {
 	if err := w.remove(p); err != nil {
 		return err
 	}
+	w.notes.delivery(p.seq)
 	_, err := w.conn.exec(`INSERT INTO settled (seq, head, tail, webhook, event, status, test, attempts, tries, code, duration, reason, at, last)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		p.seq, p.head, p.tail, p.webhook, p.event, status, p.test, p.attempts, p.tries, p.code, p.duration, orNull(p.reason), micros(at), orNil(p.last))

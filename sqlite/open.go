@@ -65,15 +65,7 @@ func prepare(ctx context.Context, options Options) ([]peal.Migration, error) {
 		return nil, err
 	}
 	if isNew {
-		// SQLite would create it with the process's own mask.
-		file, err := os.OpenFile(options.Path, os.O_RDWR|os.O_CREATE, 0o600)
-		if err != nil {
-			return nil, unusable(options.Path, "cannot be created; check its directory", err)
-		}
-		if err := file.Close(); err != nil {
-			return nil, err
-		}
-		if err := format(ctx, options.Path); err != nil {
+		if err := createFile(ctx, options.Path); err != nil {
 			return nil, err
 		}
 	}
@@ -109,8 +101,23 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 		options: options, lock: lock, queue: queue, readers: newReaders(dsn(options, true), options.Readers), writer: writer,
 		written: make(chan struct{}), sweeper: newSweeper(), checkpoints: checkpoints, purge: newPurge(), signals: signals,
 	}
+	if err := s.openSearch(ctx); err != nil {
+		return nil, errors.Join(err, s.readers.close(), checkpoints.conn.close(), conn.close())
+	}
 	s.start(context.WithoutCancel(ctx))
 	return s, nil
+}
+
+// createFile makes a new database file. SQLite would create it with the process's own mask.
+func createFile(ctx context.Context, path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return unusable(path, "cannot be created; check its directory", err)
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	return format(ctx, path)
 }
 
 // start begins the goroutines that Close ends.

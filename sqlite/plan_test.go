@@ -113,6 +113,7 @@ func useAll(t *testing.T, store *sqlite.Store) {
 	must(err)
 	useReplays(t, store, webhook)
 	useStats(t, store, webhook)
+	useSearch(t, store, webhook)
 	later := now.Add(time.Hour)
 	params := peal.PurgeParams{History: later, Attempts: later, Canceled: later, Stats: later.AddDate(2, 0, 0), MaxBytes: 1}
 	purge := func() {
@@ -154,5 +155,30 @@ func useStats(t *testing.T, store *sqlite.Store, webhook peal.Webhook) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// useSearch calls the methods that search.
+func useSearch(t *testing.T, store *sqlite.Store, webhook peal.Webhook) {
+	t.Helper()
+	ctx := context.Background()
+	if err := store.SetSearch(ctx, true); err != nil {
+		t.Fatal(err)
+	}
+	indexAll(t, store)
+	if _, err := store.SearchState(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []peal.DeliverySearch{{EventType: "task.created"}, {Text: "a"}} {
+		query.Tenant, query.WebhookID, query.Limit = webhook.Tenant, webhook.ID, 10
+		if _, err := store.FindDeliveries(ctx, query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, query := range []peal.EventSearch{{Type: "task.created"}, {Text: "a"}} {
+		query.Tenant, query.Limit = webhook.Tenant, 10
+		if _, err := store.FindEvents(ctx, query); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

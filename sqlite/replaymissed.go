@@ -206,6 +206,7 @@ func (w *writer) addMissed(p *openReplay, d *peal.MissedDelivery) (bool, error) 
 	if err != nil {
 		return false, err
 	}
+	w.notes.event(seq)
 	_, err = w.conn.exec(`UPDATE events SET deliveries = ? WHERE seq = ?`, binary.BigEndian.AppendUint64(places, uint64(place)), seq)
 	return err == nil, err
 }

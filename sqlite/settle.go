@@ -103,6 +103,7 @@ func (w *writer) settleMany(owner int64, settlements []peal.Settlement) error {
 		}
 		for i := range settlements {
 			w.tally.count(&settlements[i])
+			w.notes.delivery(halve(settlements[i].Attempt.DeliveryID).seq())
 		}
 		return nil
 	}
@@ -120,6 +121,7 @@ func (w *writer) settleMany(owner int64, settlements []peal.Settlement) error {
 			continue
 		}
 		w.tally.count(&settlements[i])
+		w.notes.delivery(seq)
 	}
 	for _, s := range others {
 		if err := w.settleOne(owner, s); err != nil {
@@ -140,6 +142,7 @@ func (w *writer) settleOne(owner int64, s *peal.Settlement) error {
 		return err
 	}
 	w.tally.count(s)
+	w.notes.delivery(d.seq)
 	record := record.AppendAttempt(nil, a)
 	d.attempts++
 	d.code, d.duration, d.reason = int64(a.StatusCode), a.Timing.Total.Microseconds(), string(a.Reason)

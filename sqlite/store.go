@@ -20,6 +20,8 @@ type Store struct {
 	checkpoints *checkpointer
 	purge       *purge
 	signals     *signals
+	searching   sync.RWMutex       // guards search, which is held shared while it is used
+	search      *searchFile        // nil while search is off
 	stop        context.CancelFunc // ends the sweeper and the checkpointer
 	closing     sync.Once
 	closed      error
@@ -50,7 +52,7 @@ func (s *Store) Close() error {
 		<-s.written
 		<-s.checkpoints.done
 		// The writer's goes last: the last connection to close takes the log with it.
-		s.closed = translate("close", errors.Join(s.readers.close(), s.checkpoints.conn.close(), s.writer.conn.close(), s.lock.release()))
+		s.closed = translate("close", errors.Join(s.closeSearch(), s.readers.close(), s.checkpoints.conn.close(), s.writer.conn.close(), s.lock.release()))
 	})
 	return s.closed
 }

@@ -24,6 +24,7 @@ type writer struct {
 	inserts inserts
 	settles settles
 	tally   tally
+	notes   notes
 	after   []func() // run once the transaction is committed
 	signals *signals
 	// logged are the pages that went into the log since it was last written back.
@@ -51,6 +52,9 @@ func (w *writer) load() error {
 		return err
 	}
 	w.routes, w.committed = routes, routes
+	if err := w.loadNotes(); err != nil {
+		return err
+	}
 	return w.inserts.taken.load(w.conn)
 }
 
@@ -120,6 +124,9 @@ func (w *writer) transact(changes []*change) error {
 	if err == nil {
 		err = w.flushTally()
 	}
+	if err == nil {
+		err = w.flushNotes()
+	}
 	if err != nil {
 		w.rollback()
 		return err
@@ -165,6 +172,7 @@ func (w *writer) flush() error { return w.inserts.flush(w.conn) }
 func (w *writer) rollback() {
 	w.inserts.discard()
 	w.tally.discard()
+	w.notes.discard()
 	// SQLite has rolled back by itself after some failures; then this is an error
 	// that says so, and nothing is open either way.
 	_, _ = w.conn.exec("ROLLBACK")

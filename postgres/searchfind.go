@@ -1,0 +1,205 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/fulltext"
+)
+
+// The index is asked for a stretch of time after the other, the newest first: a short
+// one at first, a longer one where little was found, and a shorter one where it took too
+// long. So neither words that are everywhere nor words that are nowhere cost much.
+const (
+	firstStretch = 15 * time.Minute
+	leastStretch = time.Second
+	stretchTime  = 700 * time.Millisecond // that one may take
+)
+
+// finder goes through the events that a search may be about, the newest first.
+type finder struct {
+	s     *Store
+	query fulltext.Query
+	match string // for the index; "" when only the type matters
+	// tenant and typeNum are their numbers; typeNum is 0 for all types.
+	tenant, typeNum int32
+	span
+	stretch time.Duration
+	looked  int
+	page    int // how many events the next look takes
+}
+
+// seek is what a search has in common, whatever it finds.
+type seek struct {
+	tenant, eventType, text string
+	webhook                 peal.WebhookID
+	status                  peal.DeliveryStatus
+	since, until            time.Time
+	before                  peal.EventKey
+	inclusive               bool // of before
+	limit                   int
+}
+
+// finder prepares a search; nil when nothing can be found.
+func (s *Store) finder(ctx context.Context, k seek) (*finder, error) {
+	f := &finder{s: s, span: spanOf(k.since, k.until, k.before), stretch: firstStretch, page: min(k.limit, indexEvents)}
+	if k.inclusive && [16]byte(k.before) == f.until {
+		f.until = following(f.until)
+	}
+	var webhook int32
+	for _, place := range [...]struct {
+		text  string
+		into  *int32
+		value any
+		none  bool
+	}{
+		{`SELECT num FROM peal.tenants WHERE name = $1`, &f.tenant, clean(k.tenant), false},
+		{`SELECT num FROM peal.types WHERE name = $1`, &f.typeNum, clean(k.eventType), k.eventType == ""},
+		{`SELECT num FROM peal.webhooks WHERE id = $1`, &webhook, uuid(k.webhook), k.webhook.IsZero()},
+	} {
+		if place.none {
+			continue
+		}
+		if found, err := s.one(ctx, s.pool, place.text, []any{place.value}, place.into); err != nil || !found {
+			return nil, err
+		}
+	}
+	if k.text == "" {
+		return f, nil
+	}
+	var err error
+	if f.query, err = fulltext.Parse(k.text); err != nil {
+		return nil, err
+	}
+	f.match = f.matching(webhook, k.status)
+	// Between its oldest and its newest row lies all that the index has.
+	var oldest, newest [16]byte
+	found, err := s.one(ctx, s.pool, `SELECT (SELECT event FROM peal.search ORDER BY event LIMIT 1), (SELECT event FROM peal.search ORDER BY event DESC LIMIT 1)
+		WHERE EXISTS (SELECT FROM peal.search)`, nil, &oldest, &newest)
+	if err != nil || !found {
+		return nil, err
+	}
+	if string(oldest[:]) > string(f.from[:]) {
+		f.from = oldest
+	}
+	if string(newest[:]) < string(f.until[:]) {
+		f.until = following(newest)
+	}
+	return f, nil
+}
+
+// matching writes the search for the index. Words hold no quotes.
+func (f *finder) matching(webhook int32, status peal.DeliveryStatus) string {
+	parts := []string{`'` + tenantFact(f.tenant) + `'`}
+	if f.typeNum != 0 {
+		parts = append(parts, `'`+typeFact(f.typeNum)+`'`)
+	}
+	if webhook != 0 {
+		parts = append(parts, `'`+webhookFact(webhook)+`'`)
+	}
+	if status != "" && status != peal.Pending { // what was final may be pending again
+		parts = append(parts, `'`+statusFact(statusNumbers[status])+`'`)
+	}
+	for _, word := range f.query.Words() {
+		part := `'` + word.Text + `'`
+		if word.Prefix {
+			part += ":*"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, " & ")
+}
+
+// next gives the next events, none when there are no others. It goes on before them.
+func (f *finder) next(ctx context.Context) (events [][16]byte, err error) {
+	page := min(f.page, peal.MaxLooked-f.looked)
+	if f.match == "" {
+		err = f.s.query(ctx, `SELECT key FROM peal.events WHERE tenant = $1 AND type = $2 AND key >= $3 AND key < $4 ORDER BY key DESC LIMIT $5`,
+			collectIDs(&events), f.tenant, f.typeNum, uuid(f.from), uuid(f.until), page)
+	} else {
+		events, err = f.nextIndexed(ctx, page)
+	}
+	if len(events) > 0 {
+		f.until = events[len(events)-1]
+	}
+	f.looked += len(events)
+	f.page = indexEvents
+	return events, err
+}
+
+func collectIDs(ids *[][16]byte) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		var id [16]byte
+		err := rows.Scan(&id)
+		*ids = append(*ids, id)
+		return err
+	}
+}
+
+// nextIndexed asks for stretch after stretch until something is found.
+func (f *finder) nextIndexed(ctx context.Context, page int) (events [][16]byte, err error) {
+	for string(f.from[:]) < string(f.until[:]) {
+		from := f.from
+		if begin := floor(peal.EventKey(f.until).Time().Add(-f.stretch)); string(begin[:]) > string(from[:]) && string(begin[:]) < string(f.until[:]) {
+			from = begin
+		}
+		err := f.s.transact(ctx, func(t *tx) error {
+			events = nil
+			if _, err := t.exec(`SELECT set_config('statement_timeout', $1, true)`, stretchTime.String()); err != nil {
+				return err
+			}
+			return t.each(`SELECT event FROM peal.search WHERE words @@ $1::tsquery AND event >= $2 AND event < $3 ORDER BY event DESC LIMIT $4`,
+				collectIDs(&events), f.match, uuid(from), uuid(f.until), page)
+		})
+		if stateOf(err) == "57014" && ctx.Err() == nil && f.stretch > leastStretch {
+			f.stretch = max(f.stretch/8, leastStretch)
+			continue
+		}
+		if err != nil || len(events) == page {
+			return events, err
+		}
+		f.until = from
+		f.stretch *= 2
+		if len(events) > 0 {
+			return events, nil
+		}
+	}
+	return nil, nil
+}
+
+// timely runs a search with its own bound of time. late is true when that was too
+// short; the caller's own end is an error as ever.
+func timely(ctx context.Context, search func(context.Context) error) (late bool, err error) {
+	inner, cancel := context.WithTimeout(ctx, peal.SearchTime)
+	defer cancel()
+	err = search(inner)
+	if err != nil && ctx.Err() == nil && (inner.Err() != nil || stateOf(err) == "57014") {
+		return true, nil
+	}
+	return false, err
+}
+
+func tooLate() error {
+	return &peal.Error{
+		Code: peal.Unavailable, Field: "text",
+		Message: "takes longer than " + peal.SearchTime.String() + ": add a word, write words with a * out, or narrow the time",
+	}
+}
+
+// checkSearch refuses a text that cannot be looked for.
+func (s *Store) checkSearch(ctx context.Context, text string) error {
+	if text == "" {
+		return nil
+	}
+	if _, err := fulltext.Parse(text); err != nil {
+		return err
+	}
+	on, err := s.searchIsOn(ctx)
+	if err == nil && !on {
+		err = peal.Invalidf("text", "cannot be looked for: search is off here; an operator turns it on with the setting search.enabled")
+	}
+	return err
+}
