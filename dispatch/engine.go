@@ -32,6 +32,7 @@ type Engine struct {
 	health    *healthKeeper
 	keeper    *keeper
 	replays   *replayer
+	indexer   *indexer
 	member    *member
 	hints     *hints
 
@@ -98,6 +99,9 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	}
 	e.keeper = &keeper{engine: e, metrics: retention}
 	e.replays = newReplayer(e)
+	if e.indexer, err = newIndexer(e); err != nil {
+		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of the search index", Err: err}
+	}
 	if e.member, err = newMember(e); err != nil {
 		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of a node", Err: err}
 	}
@@ -132,6 +136,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 		helpers.Go(func() { e.keeper.run(work) })
 		helpers.Go(func() { e.replays.run(ctx) })
+		helpers.Go(func() { e.indexer.run(ctx) })
 		e.scheduler.begin(func() { e.attempts.Go(e.worker) })
 		e.loop(ctx)
 	}

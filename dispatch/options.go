@@ -64,6 +64,9 @@ type Options struct {
 	HoldRetry time.Duration
 	// Retention says how long what happened is kept.
 	Retention Retention
+	// Search keeps an index of the words in events and answers, so that they can be
+	// found. What the oldest node says counts.
+	Search bool
 	// Name tells people which node this is; "" takes the machine's name.
 	Name string
 	// Version is that of the program, for people too.

@@ -59,6 +59,9 @@ type Options struct {
 	RetryPolicy peal.RetryPolicy
 	// Retention says how long what happened is kept.
 	Retention dispatch.Retention
+	// Search keeps an index of the words in events and answers, so that deliveries and
+	// events can be found by them.
+	Search bool
 	// Variables fill {{NAME}} in the values of webhooks' headers. They are secrets.
 	Variables map[string]string
 	// Formats are formats beside the built-in ones; none may have the name of another.
@@ -230,6 +233,7 @@ func (o Options) engine() dispatch.Options {
 	engine.MaxData = o.MaxData
 	engine.RetryPolicy = o.RetryPolicy
 	engine.Retention = o.Retention
+	engine.Search = o.Search
 	engine.Variables = o.Variables
 	engine.Formats = o.Formats
 	engine.Origin = o.Origin

@@ -110,6 +110,7 @@ func serverOptions(c *config.Config) server.Options {
 	o.Retention.History = c.Retention.History
 	o.Retention.Attempts = c.Retention.Attempts
 	o.Retention.MaxBytes = int64(c.Retention.MaxBytes)
+	o.Search = c.Search.Enabled
 	o.Variables = c.Variables
 	o.Origin = c.Origin
 	o.TLSCert, o.TLSKey = c.TLS.Cert, c.TLS.Key

@@ -40,6 +40,7 @@ type Config struct {
 
 	RetryPolicy RetryPolicy       `yaml:"retry_policy"`
 	Retention   Retention         `yaml:"retention"`
+	Search      Search            `yaml:"search"`
 	Egress      Egress            `yaml:"egress"`
 	Sessions    Sessions          `yaml:"sessions"`
 	OIDC        OIDC              `yaml:"oidc"`
@@ -64,6 +65,11 @@ type Retention struct {
 	Attempts time.Duration `yaml:"attempts" env:"PEAL_RETENTION_ATTEMPTS" doc:"How long attempts keep the headers sent, and the headers and body answered; at least 1m, or 0s for as long as history. The rest of an attempt stays."`
 	MaxBytes Size          `yaml:"max_bytes" env:"PEAL_RETENTION_MAX_BYTES" doc:"Largest size of the database, such as 20GiB: above it, the oldest history goes whatever its age. At least 1MiB, or 0 for no bound. What is pending always stays."`
 	Audit    time.Duration `yaml:"audit" env:"PEAL_RETENTION_AUDIT" doc:"How long entries of the audit log are kept; 0s for ever."`
+}
+
+// Search is finding events and deliveries by words.
+type Search struct {
+	Enabled bool `yaml:"enabled" env:"PEAL_SEARCH_ENABLED" doc:"Keep an index of the words in events and in what endpoints answered, so that deliveries and events can be found by them. It costs about as much disk as the events, and CPU in the background. Turned off, the index is taken away; turned on again, it is made anew. All nodes should say the same: the oldest one's setting counts."`
 }
 
 // TLS is how the server itself speaks TLS.
