@@ -26,16 +26,20 @@ type canaries map[string]string
 func plantCanaries() canaries {
 	encryption := secret.NewKey()
 	return canaries{
-		"webhook secret":     "whsec_" + base64.StdEncoding.EncodeToString([]byte("canary-of-the-webhook-secret")),
-		"authorization":      "Bearer canary-of-the-authorization",
-		"header value":       "canary-of-the-api-key-header",
-		"variable":           "canary-of-the-variable",
-		"operator key":       "canary-of-the-operator-key-0123456789",
-		"source secret":      "canary-of-the-source-secret",
-		"query of a URL":     "canary-of-the-query",
-		"user in a URL":      "canary-of-the-userinfo",
-		"encryption key":     base64.StdEncoding.EncodeToString(encryption[:]),
-		"collector's header": "canary-of-the-collector",
+		"webhook secret":       "whsec_" + base64.StdEncoding.EncodeToString([]byte("canary-of-the-webhook-secret")),
+		"authorization":        "Bearer canary-of-the-authorization",
+		"header value":         "canary-of-the-api-key-header",
+		"variable":             "canary-of-the-variable",
+		"operator key":         "canary-of-the-operator-key-0123456789",
+		"source secret":        "canary-of-the-source-secret",
+		"query of a URL":       "canary-of-the-query",
+		"user in a URL":        "canary-of-the-userinfo",
+		"encryption key":       base64.StdEncoding.EncodeToString(encryption[:]),
+		"collector's header":   "canary-of-the-collector",
+		"OAuth2 client secret": "canary-of-the-client-secret",
+		"query of a token URL": "canary-of-the-token-query",
+		"OpenID client secret": "canary-of-the-openid-secret",
+		"proxy's password":     "canary-of-the-proxy",
 		// "tenant's key" comes from the server
 	}
 }
@@ -108,6 +112,8 @@ func TestSecretsShowNowhere(t *testing.T) {
 	o.Variables = map[string]string{"TOKEN": c["variable"]}
 	o.RetryPolicy.Delays = []time.Duration{time.Millisecond}
 	o.Telemetry = server.Telemetry{Endpoint: traces.URL, Headers: map[string]string{"X-Collector": c["collector's header"]}}
+	secure, roots := secureEndpoint(t)
+	o.Egress.RootCAs = roots
 	s := start(t, o)
 	operator := connect(t, "http://"+s.Addr(), o.OperatorKey)
 	reader, err := operator.CreateKey(t.Context(), client.NewKey{Name: "reader", Scopes: []string{"read"}})
@@ -116,14 +122,22 @@ func TestSecretsShowNowhere(t *testing.T) {
 	}
 	c["tenant's key"] = reader.Key
 
-	delivery := useSecrets(t, c, operator)
+	delivery := useSecrets(t, c, operator, secure)
 	outputs := map[string]string{"the metrics": get(t, s, o.OperatorKey, "GET", "/metrics", "")}
+	for name, page := range pageOutputs(t, s, c, operator) {
+		outputs[name] = page
+	}
 	paths := []string{"webhooks", "sources", "deliveries", "events", "event-types", "deliveries/" + delivery, "deliveries/" + delivery + "/attempts"}
 	for _, path := range paths {
 		outputs["GET "+path] = get(t, s, reader.Key, "GET", "/v1/"+path, "")
 	}
-	for _, path := range []string{"keys", "keys?operator=true", "tenants", "encryption", "deliveries/" + delivery + "/attempts", "audit"} {
+	for _, path := range []string{"keys", "keys?operator=true", "tenants", "encryption", "deliveries/" + delivery + "/attempts", "users", "sessions", "portal-links", "audit-log", "audit-log/export?format=ndjson", "audit-log/export?format=csv"} {
 		outputs["GET "+path+" of the operator"] = get(t, s, o.OperatorKey, "GET", "/v1/"+path, "")
+	}
+	for name, answer := range outputs {
+		if strings.HasPrefix(name, "GET ") && !strings.HasPrefix(answer, "200 ") {
+			t.Errorf("%s answers %.200s", name, answer)
+		}
 	}
 	for name, answer := range refusals(t, s, c) {
 		outputs[name] = answer
@@ -157,7 +171,7 @@ func TestSecretsShowNowhere(t *testing.T) {
 
 // useSecrets sends with all of them, to endpoints that succeed, fail and are not
 // there, and gives a delivery that failed.
-func useSecrets(t *testing.T, c canaries, operator *client.Client) (delivery string) {
+func useSecrets(t *testing.T, c canaries, operator *client.Client, secure string) (delivery string) {
 	t.Helper()
 	good, bad := echo(t, http.StatusOK), echo(t, http.StatusInternalServerError)
 	var failing string
@@ -175,6 +189,7 @@ func useSecrets(t *testing.T, c canaries, operator *client.Client) (delivery str
 			failing = w.ID
 		}
 	}
+	webhooks := 4 + useEndpointSecrets(t, c, operator, secure)
 	sourceSecret := c["source secret"]
 	format := "vikunja"
 	if _, err := operator.CreateSource(t.Context(), "in", client.SourceSettings{Format: &format, Secret: &sourceSecret}); err != nil {
@@ -197,7 +212,7 @@ func useSecrets(t *testing.T, c canaries, operator *client.Client) (delivery str
 				delivery = d.ID
 			}
 		}
-		if len(deliveries.Data) == 4 && pending == 0 {
+		if len(deliveries.Data) == webhooks && pending == 0 {
 			return delivery
 		}
 		if time.Now().After(deadline) {
@@ -230,16 +245,22 @@ func refusals(t *testing.T, s *server.Server, c canaries) map[string]string {
 // commandOutputs are those of the command line, which an operator may paste anywhere.
 func commandOutputs(t *testing.T, s *server.Server, c canaries, delivery string) map[string]string {
 	t.Helper()
-	program, outputs := buildPeal(t), make(map[string]string)
+	program, outputs, dir := buildPeal(t), make(map[string]string), t.TempDir()
+	webhooks := "webhooks:\n- name: one\n  url: https://example.com/?token=" + c["query of a URL"] + "\n  events: [a]\n  secret: " + c["webhook secret"] +
+		"\n  authorization: " + c["authorization"] + "\n  headers: {X-Api-Key: " + c["header value"] + "}\n"
+	if err := os.WriteFile(filepath.Join(dir, "canary.yaml"), []byte(webhooks), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, command := range []string{
-		"config print", "config print --json", "keys list", "sources list --json", "deliveries show " + delivery,
+		"config print", "config print --json", "config print --config canary.yaml", "config print --json --config canary.yaml", "webhooks list", "audit --json", "users list --json", "keys list", "sources list --json", "deliveries show " + delivery,
 		"attempts list " + delivery, "attempts list --json " + delivery, "keys revoke nonsense", "serve --listen nonsense", "serve --max-data nonsense",
 	} {
 		cmd := exec.CommandContext(t.Context(), program, strings.Fields(command)...)
-		cmd.Dir = t.TempDir()
+		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "PEAL_URL=http://"+s.Addr(), "PEAL_SERVER=http://"+s.Addr(), "PEAL_KEY="+c["operator key"],
 			"PEAL_OPERATOR_KEY="+c["operator key"], "PEAL_ENCRYPTION_KEY="+c["encryption key"], `PEAL_VARIABLES={"TOKEN":"`+c["variable"]+`"}`,
-			`PEAL_TELEMETRY_OTLP_HEADERS={"X":"`+c["collector's header"]+`"}`, "PEAL_DATABASE=sqlite:x.db")
+			`PEAL_TELEMETRY_OTLP_HEADERS={"X":"`+c["collector's header"]+`"}`, "PEAL_DATABASE=sqlite:x.db",
+			"PEAL_EGRESS_PROXY=http://user:"+c["proxy's password"]+"@127.0.0.1:9", "PEAL_OIDC_ISSUER=https://id.example.com", "PEAL_OIDC_CLIENT_ID=peal", "PEAL_OIDC_CLIENT_SECRET="+c["OpenID client secret"])
 		out, err := cmd.CombinedOutput()
 		if len(out) == 0 {
 			t.Errorf("peal %s printed nothing: %v", command, err)

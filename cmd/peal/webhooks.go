@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
 )
@@ -39,7 +40,7 @@ func newWebhooksListCommand(app *app) *cobra.Command {
 		Page:    (*client.Client).Webhooks,
 		Heads:   []string{"ID", "STATUS", "FORMAT", "EVENTS", "CREATED", "URL"},
 		Row: func(w client.Webhook) []string {
-			return []string{w.ID, statusText(&w), w.Format, someOf(w.Events), app.ago(w.CreatedAt), w.URL}
+			return []string{w.ID, statusText(&w), w.Format, someOf(w.Events), app.ago(w.CreatedAt), peal.RedactURL(w.URL)}
 		},
 	})
 }

@@ -92,7 +92,7 @@ func (c *call) survive() {
 	if cause == http.ErrAbortHandler {
 		panic(cause)
 	}
-	c.api.log.Error("a handler panicked", "request_id", c.id, "method", c.request.Method, "path", c.request.URL.Path, "panic", cause, "stack", string(debug.Stack()))
+	c.api.log.Error("a handler panicked", "request_id", c.id, "method", c.request.Method, "path", front.LoggedPath(c.request), "panic", front.LoggedPanic(cause), "stack", string(debug.Stack()))
 	if c.status != 0 {
 		panic(http.ErrAbortHandler) // half an answer is out: break the connection, so that nobody takes it for a whole one
 	}
@@ -104,7 +104,7 @@ func (c *call) refuse(err error) {
 	r := translate(err)
 	gone := c.request.Context().Err() != nil && (errors.Is(err, context.Canceled) || r.kind == timedOut)
 	if r.kind.status >= http.StatusInternalServerError && !gone {
-		c.api.log.Error("a request failed", "request_id", c.id, "method", c.request.Method, "path", c.request.URL.Path, "status", r.kind.status, "error", err)
+		c.api.log.Error("a request failed", "request_id", c.id, "method", c.request.Method, "path", front.LoggedPath(c.request), "status", r.kind.status, "error", err)
 	}
 	c.write(r)
 }

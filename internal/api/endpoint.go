@@ -57,12 +57,16 @@ func (in *WebhookInput) applyEndpoint(w *peal.Webhook) {
 }
 
 // showEndpoint shows what the webhook and its endpoint know each other by, without secrets.
-func (shape *WebhookShape) showEndpoint(w *peal.Webhook) {
+func (shape *WebhookShape) showEndpoint(w *peal.Webhook, maySee bool) {
 	shape.Pins = append([]string{}, w.Pins...)
 	if c := w.ClientCertificate; c != nil {
 		shape.ClientCertificate = some(clientCertificateShape{Certificate: c.Certificate, Key: secretSet, ExpiresAt: timeOrNil(c.ExpiresAt())})
 	}
 	if o := w.OAuth2; o != nil {
-		shape.OAuth2 = some(oauth2Shape{TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: secretSet, Scopes: append([]string{}, o.Scopes...)})
+		tokenURL := o.TokenURL
+		if !maySee {
+			tokenURL = peal.RedactURL(tokenURL)
+		}
+		shape.OAuth2 = some(oauth2Shape{TokenURL: tokenURL, ClientID: o.ClientID, ClientSecret: secretSet, Scopes: append([]string{}, o.Scopes...)})
 	}
 }

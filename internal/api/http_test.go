@@ -143,7 +143,8 @@ func TestOurFailures(t *testing.T) {
 		retryAfter string
 		logged     string
 	}{
-		{"a panic", func(context.Context) error { panic("oh no") }, 500, "internal", "", "oh no"},
+		{"a panic", func(context.Context) error { panic(`it has {"data":"hush"} and ` + operatorKey) }, 500, "internal", "", "a value of type string"},
+		{"a panic of the runtime", func(context.Context) error { return errors.New((*peal.Error)(nil).Message) }, 500, "internal", "", "nil pointer dereference"},
 		{"an unknown error", func(context.Context) error { return errors.New("disk on fire") }, 500, "internal", "", "disk on fire"},
 		{"an internal error", func(context.Context) error {
 			return &peal.Error{Code: peal.Internal, Message: "secret place", Err: errors.New("root-of-it")}

@@ -68,9 +68,9 @@ func (c *call) webhookOf(w *peal.Webhook) WebhookShape {
 		Health:    healthShape{ExhaustedInRow: w.Health.ExhaustedInRow, FailingSince: timeOrNil(w.Health.FailingSince), CertificateExpiresAt: timeOrNil(w.Health.CertificateExpiresAt)},
 		CreatedAt: timeText(w.CreatedAt()), UpdatedAt: timeText(w.UpdatedAt),
 	}
-	shape.showEndpoint(w)
-	shape.Warnings = append([]string{}, w.Warnings(now())...)
 	maySee := c.caller.Can(identity.Reveal)
+	shape.showEndpoint(w, maySee)
+	shape.Warnings = append([]string{}, w.Warnings(now())...)
 	if !maySee {
 		shape.URL = peal.RedactURL(w.URL)
 	}

@@ -2,8 +2,11 @@ package config
 
 import (
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pealhq/peal"
 )
 
 // entry reads one entry of "webhooks".
@@ -39,8 +42,12 @@ func (e *entry) read(p place) error {
 	}
 	e.into.rows = e.rows
 	for i := range e.into.rows {
-		if row := &e.into.rows[i]; slices.Contains(secret, row.Name) {
+		row := &e.into.rows[i]
+		if slices.Contains(secret, row.Name) {
 			row.Value = redacted
+		}
+		if strings.HasSuffix(row.Name, "url") {
+			row.Value = peal.RedactURL(row.Value)
 		}
 	}
 	return nil

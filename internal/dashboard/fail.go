@@ -41,7 +41,7 @@ func (d *Dashboard) explain(w http.ResponseWriter, r *http.Request, err error) (
 		}
 	}
 	if status >= 500 {
-		d.log.Error("a page failed", "request_id", front.RequestID(r), "method", r.Method, "path", r.URL.Path, "error", err)
+		d.log.Error("a page failed", "request_id", front.RequestID(r), "method", r.Method, "path", front.LoggedPath(r), "error", err)
 	}
 	if status == http.StatusInternalServerError {
 		return status, "This is a defect of the server. Its log has the cause, under the request id."

@@ -21,7 +21,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	front.ProtectPage(w.Header())
 	defer func() {
 		if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
-			d.log.Error("a page panicked", "request_id", id, "method", r.Method, "path", r.URL.Path, "panic", cause, "stack", string(debug.Stack()))
+			d.log.Error("a page panicked", "request_id", id, "method", r.Method, "path", front.LoggedPath(r), "panic", front.LoggedPanic(cause), "stack", string(debug.Stack()))
 			panic(http.ErrAbortHandler)
 		} else if cause != nil {
 			panic(cause)

@@ -5,10 +5,12 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/identity"
 )
 
 type webhookPage struct {
 	Webhook    *peal.Webhook
+	URL        string // without what the reader may not see
 	Pill       pill
 	Ranges     []rangeChoice
 	Chart      chart
@@ -37,10 +39,13 @@ func (d *Dashboard) webhook(c *call) error {
 		return err
 	}
 	chosen := spanOf(c.r.URL.Query().Get("range"))
-	data := webhookPage{Webhook: &w, Lane: d.Engine.Lane(w.ID), Policy: delaysText(d.Engine.Policy(&w).Delays), Secrets: len(w.Secrets), Format: w.Format}
+	data := webhookPage{Webhook: &w, URL: w.URL, Lane: d.Engine.Lane(w.ID), Policy: delaysText(d.Engine.Policy(&w).Delays), Secrets: len(w.Secrets), Format: w.Format}
 	data.Breaker = "breaker." + string(data.Lane.Breaker)
 	if format, ok := d.Engine.Format(w.Format); ok {
 		data.Format = format.Title
+	}
+	if !c.who.Can(identity.Reveal) {
+		data.URL = peal.RedactURL(w.URL)
 	}
 	data.Warnings, data.IPRanges = c.warnings(&w), d.Facts.Ranges
 	for _, s := range spans {

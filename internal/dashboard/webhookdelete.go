@@ -40,7 +40,7 @@ func (d *Dashboard) deleteWebhook(c *call) error {
 		return err
 	}
 	c.refresh()
-	if err := c.record("webhook.delete", w.ID.String(), w.URL); err != nil {
+	if err := c.record("webhook.delete", w.ID.String(), target(w.URL)); err != nil {
 		return err
 	}
 	return c.redirect("/webhooks?done=deleted")

@@ -86,7 +86,7 @@ func (d *Dashboard) createWebhook(c *call) error {
 		}
 		if err == nil {
 			c.refresh()
-			if err := c.record("webhook.create", w.ID.String(), w.URL); err != nil {
+			if err := c.record("webhook.create", w.ID.String(), target(w.URL)); err != nil {
 				return err
 			}
 			return c.redirect("/webhooks/" + w.ID.String() + "?done=created")
@@ -192,7 +192,7 @@ func (d *Dashboard) saveWebhook(c *call) error {
 		return err
 	}
 	c.refresh()
-	if err := c.record("webhook.update", saved.ID.String(), saved.URL); err != nil {
+	if err := c.record("webhook.update", saved.ID.String(), target(saved.URL)); err != nil {
 		return err
 	}
 	return c.redirect("/webhooks/" + saved.ID.String() + "?done=saved")

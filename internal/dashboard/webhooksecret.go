@@ -56,7 +56,7 @@ func (d *Dashboard) revealSecret(c *call) error {
 	if len(w.Secrets) == 0 {
 		return c.showSecret(&w, "", "")
 	}
-	if err := c.record("webhook.reveal_secret", w.ID.String(), w.URL); err != nil {
+	if err := c.record("webhook.reveal_secret", w.ID.String(), target(w.URL)); err != nil {
 		return err
 	}
 	return c.showSecret(&w, w.Secrets[0].Value, "")
@@ -93,7 +93,7 @@ func (d *Dashboard) rotateSecret(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.record("webhook.rotate_secret", w.ID.String(), w.URL); err != nil {
+	if err := c.record("webhook.rotate_secret", w.ID.String(), target(w.URL)); err != nil {
 		return err
 	}
 	return c.showSecret(&w, shownSecret, "")

@@ -83,7 +83,7 @@ func (d *Dashboard) welcomeWebhook(c *call) error {
 		return err
 	}
 	c.refresh()
-	if err := c.record("webhook.create", w.ID.String(), w.URL); err != nil {
+	if err := c.record("webhook.create", w.ID.String(), target(w.URL)); err != nil {
 		return err
 	}
 	return c.redirect("/welcome/echo")

@@ -52,7 +52,8 @@ type confidential struct {
 	Headers        map[string]string `json:"headers,omitempty"`
 	CertificateKey string            `json:"client_certificate_key,omitempty"`
 	OAuth2Secret   string            `json:"oauth2_secret,omitempty"`
-	EntryDigest    string            `json:"entry_digest,omitempty"` // of secrets too, which might be guessed from it
+	TokenQuery     string            `json:"oauth2_token_query,omitempty"` // of the token URL, as Query
+	EntryDigest    string            `json:"entry_digest,omitempty"`       // of secrets too, which might be guessed from it
 }
 
 // Webhook are the columns that hold a webhook's settings.
@@ -66,12 +67,17 @@ type Webhook struct {
 // to another field, it does not open.
 func boundTo(id peal.WebhookID) []byte { return append(id[:], "webhooks.confidential"...) }
 
+// cutQuery takes the query off a URL, with its question mark.
+func cutQuery(url string) (base, query string) {
+	if i := strings.IndexByte(url, '?'); i >= 0 {
+		return url[:i], url[i:]
+	}
+	return url, ""
+}
+
 // EncodeWebhook gives the columns of a webhook; a nil sealer leaves them open.
 func EncodeWebhook(webhook *peal.Webhook, sealer peal.Sealer) (Webhook, error) {
-	base, query := webhook.URL, ""
-	if i := strings.IndexByte(base, '?'); i >= 0 {
-		base, query = base[:i], base[i:]
-	}
+	base, query := cutQuery(webhook.URL)
 	open := settings{
 		URL: base, Events: webhook.Events, Format: webhook.Format, ExtraPayload: webhook.ExtraPayload, UUID: webhook.UUID,
 		RetryPolicy: webhook.RetryPolicy, Timeout: webhook.Timeout.Microseconds(), RateLimit: webhook.RateLimit, Handshake: webhook.Handshake,
@@ -84,7 +90,8 @@ func EncodeWebhook(webhook *peal.Webhook, sealer peal.Sealer) (Webhook, error) {
 		open.Certificate, closed.CertificateKey = c.Certificate, c.Key.Value
 	}
 	if o := webhook.OAuth2; o != nil {
-		open.OAuth2, closed.OAuth2Secret = &oauth2{o.TokenURL, o.ClientID, o.Scopes}, o.ClientSecret.Value
+		tokenURL, tokenQuery := cutQuery(o.TokenURL)
+		open.OAuth2, closed.OAuth2Secret, closed.TokenQuery = &oauth2{tokenURL, o.ClientID, o.Scopes}, o.ClientSecret.Value, tokenQuery
 	}
 	for _, secret := range webhook.Secrets {
 		open.Secrets = append(open.Secrets, secretTimes{micros(secret.CreatedAt), micros(secret.ExpiresAt)})
@@ -138,7 +145,7 @@ func DecodeWebhook(webhook *peal.Webhook, encoded Webhook, sealer peal.Sealer) e
 		webhook.ClientCertificate = &peal.ClientCertificate{Certificate: open.Certificate, Key: peal.Secret{Value: closed.CertificateKey}}
 	}
 	if o := open.OAuth2; o != nil {
-		webhook.OAuth2 = &peal.OAuth2{TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: peal.Secret{Value: closed.OAuth2Secret}, Scopes: o.Scopes}
+		webhook.OAuth2 = &peal.OAuth2{TokenURL: o.TokenURL + closed.TokenQuery, ClientID: o.ClientID, ClientSecret: peal.Secret{Value: closed.OAuth2Secret}, Scopes: o.Scopes}
 	}
 	for i, value := range closed.Secrets {
 		secret := peal.Secret{Value: value}

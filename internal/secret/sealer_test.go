@@ -128,7 +128,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(sealed, []byte("y"))
 	f.Add([]byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, text, bound []byte) {
-		if plain, err := s.Open(text, bound); err == nil && !(bytes.Equal(text, sealed) && string(bound) == "x") {
+		if plain, err := s.Open(text, bound); err == nil && !(string(plain) == "secret" && string(bound) == "x") { // sealed anew in each process of the fuzzer
 			t.Errorf("opened %x as %x", text, plain)
 		}
 	})
