@@ -94,7 +94,7 @@ func TestBrowser(t *testing.T) {
 	}
 	trouble := func(want string) {
 		t.Helper()
-		if text := tell("read what is wrong", chromedp.Text(".trouble")); !strings.Contains(text, want) {
+		if text := tell("read what is wrong", chromedp.Text(".notice.bad")); !strings.Contains(text, want) {
 			t.Errorf("the page says %q, not %q", text, want)
 		}
 	}

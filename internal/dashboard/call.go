@@ -24,8 +24,14 @@ type call struct {
 
 func (c *call) ctx() context.Context { return c.r.Context() }
 
+// byScript reports whether htmx asks, which follows redirects by a header of its own.
+func (c *call) byScript() bool { return c.r.Header.Get("HX-Request") == "true" }
+
+// isForm reports whether htmx sends a form, of whose page it shows what is answered.
+func (c *call) isForm() bool { return c.byScript() && c.r.Header.Get("HX-Boosted") == "true" }
+
 // isPart reports whether htmx asks for a part of a page.
-func (c *call) isPart() bool { return c.r.Header.Get("HX-Request") == "true" }
+func (c *call) isPart() bool { return c.byScript() && !c.isForm() }
 
 // serve runs a route: may they, then its handler.
 func (d *Dashboard) serve(rt route) http.HandlerFunc {
@@ -53,13 +59,19 @@ func (c *call) redirect(path string) error {
 	if c.portal != nil {
 		path = portalPath + path
 	}
-	if c.isPart() {
-		c.w.Header().Set("HX-Redirect", path)
-		c.w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	http.Redirect(c.w, c.r, path, http.StatusSeeOther)
+	lead(c.w, c.r, path)
 	return nil
+}
+
+// lead sends a browser to another page. htmx would put that page into the one there is:
+// a header tells it to go there.
+func lead(w http.ResponseWriter, r *http.Request, path string) {
+	if r.Header.Get("HX-Request") == "true" {
+		w.Header().Set("HX-Redirect", path)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	http.Redirect(w, r, path, http.StatusSeeOther)
 }
 
 // record puts what was done into the audit log.

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"embed"
 	"errors"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -15,9 +14,6 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
 )
-
-//go:embed templates
-var templateFiles embed.FS
 
 //go:embed static
 var staticFiles embed.FS
@@ -44,14 +40,13 @@ type Options struct {
 // Dashboard serves the pages. Make one with [New].
 type Dashboard struct {
 	Options
-	identity  *identity.Identity
-	log       *slog.Logger
-	mux       *http.ServeMux
-	templates *template.Template // of the pages to sign in on
-	pages     *pages
-	streams   atomic.Int64  // lists that are live
-	stop      chan struct{} // closed when those must end
-	stopOnce  sync.Once
+	identity *identity.Identity
+	log      *slog.Logger
+	mux      *http.ServeMux
+	pages    *pages
+	streams  atomic.Int64  // lists that are live
+	stop     chan struct{} // closed when those must end
+	stopOnce sync.Once
 }
 
 // New makes the pages.
@@ -64,9 +59,6 @@ func New(options Options) (*Dashboard, error) {
 		d.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if d.templates, err = template.ParseFS(templateFiles, "templates/*.html"); err != nil {
-		return nil, err
-	}
 	if d.pages, err = parsePages(); err != nil {
 		return nil, err
 	}

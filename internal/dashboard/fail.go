@@ -10,7 +10,7 @@ import (
 	"github.com/pealhq/peal/internal/front"
 )
 
-// failure is a page that tells of an error.
+// failure is what a page tells of an error.
 type failure struct {
 	Status    int
 	Title     string
@@ -20,8 +20,8 @@ type failure struct {
 
 // fail answers with a page that tells of an error.
 func (d *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, message := d.explain(w, r, err)
-	d.page(w, r, status, "failure.html", failure{Status: status, Title: http.StatusText(status), Message: message, RequestID: front.RequestID(r)})
+	status, message := d.explain(w, r, d.pages.language(r, languageOfPortal(r)), err)
+	d.plain(w, r, status, "refusal", titleOf(err), failure{Status: status, Message: message, RequestID: front.RequestID(r)})
 }
 
 // notFound answers where there is no page.
@@ -29,9 +29,12 @@ func (d *Dashboard) notFound(w http.ResponseWriter, r *http.Request) {
 	d.fail(w, r, peal.Errorf(peal.NotFound, "there is no such page"))
 }
 
-// explain gives the status of an error and what to tell of it, and logs what is the
-// server's fault.
-func (d *Dashboard) explain(w http.ResponseWriter, r *http.Request, err error) (int, string) {
+// titleOf is the key of the title that an error's page has.
+func titleOf(err error) string { return "error.title." + string(peal.CodeOf(err)) }
+
+// explain gives the status of an error and what to tell of it in a language, and logs
+// what is the server's fault.
+func (d *Dashboard) explain(w http.ResponseWriter, r *http.Request, t *texts, err error) (int, string) {
 	var e *peal.Error
 	status := http.StatusInternalServerError
 	if errors.As(err, &e) && statuses[e.Code] != 0 {
@@ -44,11 +47,10 @@ func (d *Dashboard) explain(w http.ResponseWriter, r *http.Request, err error) (
 		d.log.Error("a page failed", "request_id", front.RequestID(r), "method", r.Method, "path", front.LoggedPath(r), "error", err)
 	}
 	if status == http.StatusInternalServerError {
-		return status, "This is a defect of the server. Its log has the cause, under the request id."
+		return status, t.get("error.defect")
 	}
-	message := e.Message
 	if e.Field != "" {
-		message = "The " + e.Field + " " + message
+		return status, t.get("error.field", "field", e.Field, "message", t.said(e.Message))
 	}
-	return status, message
+	return status, t.said(e.Message)
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/pealhq/peal/internal/front"
 )
 
-// fail shows an error in the page's frame, or as a part of a page.
+// fail shows an error in the page's frame, as a part of a page, or above the form that
+// was sent, which keeps what was typed.
 func (c *call) fail(err error) {
 	if c.ctx().Err() != nil {
 		return
@@ -17,12 +18,19 @@ func (c *call) fail(err error) {
 	if errors.As(err, &large) {
 		err = peal.Errorf(peal.TooLarge, "%s", c.texts.get("error.form_large"))
 	}
-	status, message := c.d.explain(c.w, c.r, err)
-	f := failure{Status: status, Message: message, RequestID: front.RequestID(c.r), Title: c.texts.get("error.title." + string(peal.CodeOf(err)))}
+	status, message := c.d.explain(c.w, c.r, c.texts, err)
+	f := failure{Status: status, Message: message, RequestID: front.RequestID(c.r), Title: c.texts.get(titleOf(err))}
 	shown := error(nil)
-	if c.isPart() {
+	switch {
+	case c.isForm():
+		h := c.w.Header()
+		h.Set("HX-Retarget", "#trouble")
+		h.Set("HX-Reswap", "innerHTML")
+		h.Set("HX-Reselect", ".notice")
+		shown = c.partWith(status, "failure", f)
+	case c.isPart():
 		shown = c.part("failure", f)
-	} else {
+	default:
 		shown = c.answer(status, "failure", f.Title, f)
 	}
 	if shown != nil {
@@ -31,13 +39,13 @@ func (c *call) fail(err error) {
 }
 
 // messageOf is what an error says to whoever caused it.
-func messageOf(err error) string {
+func (t *texts) messageOf(err error) string {
 	var known *peal.Error
 	if !errors.As(err, &known) {
 		return err.Error()
 	}
 	if known.Field != "" {
-		return known.Field + " " + known.Message
+		return known.Field + " " + t.said(known.Message)
 	}
-	return known.Message
+	return t.said(known.Message)
 }

@@ -25,6 +25,7 @@ type frame struct {
 	Home        string   // where it leads
 	HasLogo     bool     // the portal's theme has one
 	InPortal    bool
+	Ended       bool   // a visit of the portal, and the page around it is asked for a link
 	ThemeFixed  bool   // nobody can choose light or dark
 	Theme       string // light or dark where somebody chose one; "" for the system's
 }

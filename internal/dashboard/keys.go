@@ -70,7 +70,7 @@ func (d *Dashboard) createKey(c *call) error {
 		err = d.Store.CreateKey(c.ctx(), key)
 	}
 	if err != nil {
-		if p.refuse(err, "") {
+		if p.refuse(c.texts, err, "") {
 			return c.showKeys(422, p)
 		}
 		return err

@@ -1,9 +1,16 @@
 package dashboard_test
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain runs the tests or, started by one of them, a server.
+func TestMain(m *testing.M) {
+	if os.Getenv(serveAt) != "" {
+		os.Exit(serve())
+	}
+	goleak.VerifyTestMain(m)
+}

@@ -40,7 +40,7 @@ const (
 // overview answers whether everything arrives.
 func (d *Dashboard) overview(c *call) error {
 	chosen := spanOf(c.r.URL.Query().Get("range"))
-	data := overviewPage{Echo: d.Echo != nil, RangeText: "range." + chosen.Name}
+	data := overviewPage{Echo: d.Echo != nil && c.portal == nil, RangeText: "range." + chosen.Name}
 	for _, s := range spans {
 		data.Ranges = append(data.Ranges, rangeChoice{s.Name, c.texts.get("range.short." + s.Name), s.Name == chosen.Name})
 	}

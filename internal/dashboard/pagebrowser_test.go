@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,9 +19,10 @@ import (
 
 // browser is a Chromium that is signed in to a server, and what it complained of.
 type browser struct {
-	t    *testing.T
-	ctx  context.Context
-	base string
+	t      *testing.T
+	ctx    context.Context
+	base   string
+	framed bool
 
 	mu         sync.Mutex
 	complaints []string
@@ -31,6 +33,22 @@ const patience = 40 * time.Second
 
 // openBrowser starts Chromium and signs in by the link that the first start prints.
 func openBrowser(t *testing.T, s *server.Server) *browser {
+	t.Helper()
+	b := startBrowser(t, "http://"+s.Addr())
+	b.signUp(s.FirstRunPath())
+	return b
+}
+
+// signUp makes the first user by the link that lets the operator in.
+func (b *browser) signUp(path string) {
+	b.t.Helper()
+	b.run(chromedp.Navigate(b.base+path), chromedp.WaitVisible(`input[name=password]`),
+		chromedp.SendKeys(`input[name=name]`, "ada@example.com"), chromedp.SendKeys(`input[name=password]`, "a long password of Ada's"),
+		chromedp.Submit(`input[name=password]`), chromedp.WaitVisible(`nav[aria-label=Menu]`))
+}
+
+// startBrowser starts Chromium, which is not at any page yet.
+func startBrowser(t *testing.T, base string, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -46,13 +64,14 @@ func openBrowser(t *testing.T, s *server.Server) *browser {
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
+	options = append(options, more...)
 	allocated, release := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	ctx, end := chromedp.NewContext(allocated)
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
 	var listening sync.WaitGroup
-	b := &browser{t: t, ctx: ctx, base: "http://" + s.Addr()}
+	b := &browser{t: t, ctx: ctx, base: base}
 	t.Cleanup(func() {
 		if err := chromedp.Cancel(ctx); err != nil {
 			t.Logf("end the browser: %v", err)
@@ -61,7 +80,13 @@ func openBrowser(t *testing.T, s *server.Server) *browser {
 		release()
 		listening.Wait()
 	})
-	messages := chromedp.Console(ctx)
+	b.listen(&listening)
+	return b
+}
+
+// listen collects complaints until the page is gone.
+func (b *browser) listen(listening *sync.WaitGroup) {
+	messages := chromedp.Console(b.ctx)
 	listening.Go(func() {
 		for m, err := range messages {
 			if err != nil {
@@ -72,10 +97,6 @@ func openBrowser(t *testing.T, s *server.Server) *browser {
 			}
 		}
 	})
-	b.run(chromedp.Navigate(b.base+s.FirstRunPath()), chromedp.WaitVisible(`input[name=password]`),
-		chromedp.SendKeys(`input[name=name]`, "ada@example.com"), chromedp.SendKeys(`input[name=password]`, "a long password of Ada's"),
-		chromedp.Submit(`input[name=password]`), chromedp.WaitVisible(`nav[aria-label=Menu]`))
-	return b
 }
 
 func (b *browser) complain(text string) {
@@ -112,7 +133,18 @@ func (b *browser) open(path string) {
 // press clicks what says a text.
 func (b *browser) press(text string) {
 	b.t.Helper()
-	b.run(chromedp.Click(`//main//*[(self::a or self::button) and normalize-space()="` + text + `"]`))
+	b.click(`//main//*[(self::a or self::button) and normalize-space()="` + text + `"]`)
+}
+
+// click clicks what an XPath finds: with the mouse, but in a frame of another site, which
+// does not know where on the screen it is.
+func (b *browser) click(path string) {
+	b.t.Helper()
+	if !b.framed {
+		b.run(chromedp.Click(path))
+		return
+	}
+	b.run(chromedp.WaitVisible(path), chromedp.Evaluate[chromedp.Void](`document.evaluate(`+strconv.Quote(path)+`, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE).singleNodeValue.click()`))
 }
 
 // sees waits until the page says a text.
@@ -125,6 +157,19 @@ func (b *browser) sees(text string) {
 func (b *browser) fill(field, text string) {
 	b.t.Helper()
 	b.run(chromedp.SetValue(field, text))
+}
+
+// holds checks what a field holds.
+func (b *browser) holds(field, want string) {
+	b.t.Helper()
+	if got := get[string](b, `document.querySelector(`+strconv.Quote(field)+`).value`); got != want {
+		b.t.Errorf("%s holds %q, not %q", field, got, want)
+	}
+}
+
+// find reports whether one of some texts has a word in it.
+func find(texts []string, word string) bool {
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, word) })
 }
 
 // axe gives what axe-core finds serious or critical on the page.

@@ -85,18 +85,24 @@ func (d *Dashboard) themeFor(ctx context.Context, tenant string) (peal.Theme, er
 	return own.Over(d.Theme), nil
 }
 
-// enterPortal lets in whoever follows a portal link. The parameter lang chooses the
-// language of its pages.
+// enterPortal lets in whoever follows a portal link, and leads to the page at which an
+// earlier visit ended. The parameter lang chooses the language of its pages.
 func (d *Dashboard) enterPortal(w http.ResponseWriter, r *http.Request) {
 	d.protectPortal(w)
-	if _, err := d.identity.RedeemPortalLink(w, r, r.PathValue("token")); err != nil {
+	who, err := d.identity.RedeemPortalLink(w, r, r.PathValue("token"))
+	if err != nil {
 		d.portalEnded(w, r, err)
 		return
 	}
 	if language := r.URL.Query().Get("lang"); d.pages.texts[language] != nil {
 		d.identity.KeepInPortal(w, r, portalLanguage, language)
 	}
-	http.Redirect(w, r, portalPath, http.StatusSeeOther)
+	page, was := portalPath, placeOf(r)
+	if was.Tenant == who.Tenant && was.Page != "" {
+		page = was.Page
+	}
+	d.keepPlace(w, r, place{Tenant: who.Tenant})
+	http.Redirect(w, r, page, http.StatusSeeOther)
 }
 
 // leavePortal ends the session.
@@ -106,34 +112,6 @@ func (d *Dashboard) leavePortal(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	d.portalEnded(w, r, peal.Errorf(peal.Unauthorized, "the session has ended"))
+	d.keepPlace(w, r, place{}) // who leaves does not mean to come back
+	d.showEnded(w, r, peal.Errorf(peal.Unauthorized, "the session has ended"), false)
 }
-
-// portalEnded tells somebody without a session how to get one. A part of a page that
-// htmx asks for stays as it is, with what was typed in it.
-func (d *Dashboard) portalEnded(w http.ResponseWriter, r *http.Request, err error) {
-	c := &call{w: w, r: r, d: d, now: d.Now().UTC(), texts: d.pages.language(r, "")}
-	key := "portal.ended"
-	switch peal.CodeOf(err) {
-	case peal.Unauthorized:
-	case peal.NotFound:
-		key = "portal.used"
-	default:
-		c.failBare(err)
-		return
-	}
-	status, _ := d.explain(w, r, err)
-	f := failure{Status: status, Title: c.texts.get(key), Message: c.texts.get("portal.again")}
-	if c.isPart() {
-		w.Header().Set("HX-Reswap", "none")
-		w.Header().Set("HX-Refresh", "true")
-		w.WriteHeader(status)
-		return
-	}
-	if err := c.render(status, d.pages.sets[c.texts.language]["portal_ended"], "bare", page{&frame{Title: f.Title, Language: c.texts.language}, f}); err != nil {
-		c.failBare(err)
-	}
-}
-
-// failBare tells of an error without the frame, which needs to know who calls.
-func (c *call) failBare(err error) { c.d.fail(c.w, c.r, err) }

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
@@ -102,4 +103,49 @@ func TestPortalTheme(t *testing.T) {
 	// The link's language goes before the theme's.
 	d.follow(identity.NewPortalLink{Tenant: "acme", Name: "carla"}, "?lang=en")
 	d.shows(d.get("/portal/webhooks"), 200, `lang="en"`, "New webhook")
+}
+
+// TestPortalLinkEnds follows links that were used, have expired or were taken back, and
+// outstays a visit: each says how to go on, in the language that the link chose.
+func TestPortalLinkEnds(t *testing.T) {
+	now := time.Now()
+	d := newDoorway(t, framed, func(o *identity.Options) { o.Now = func() time.Time { return now } })
+	own := d.hook("acme")
+	make := func() (peal.PortalLink, string) {
+		t.Helper()
+		link, token, err := d.identity.CreatePortalLink(t.Context(), identity.NewPortalLink{Tenant: "acme", Name: "carla", Life: time.Minute, SessionLife: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return link, identity.PortalPath(token) + "?lang=de"
+	}
+	_, expired := make()
+	taken, takenPath := make()
+	if err := d.store.RevokePortalLink(t.Context(), "acme", taken.ID, now); err != nil {
+		t.Fatal(err)
+	}
+	_, used := make()
+	d.leads(d.get(used), "/portal")
+	now = now.Add(2 * time.Minute)
+	for name, path := range map[string]string{"used": used, "expired": expired, "taken back": takenPath} {
+		got := d.get(path, "Accept", "text/html")
+		d.shows(got, 404, "Dieser Link gilt nicht mehr", "öffnen Sie diese Seite von dort neu")
+		if strings.Contains(got.body, "acme") {
+			t.Errorf("a link that was %s tells of the tenant: %s", name, got.body)
+		}
+	}
+	page := "/portal/webhooks/" + own.ID.String()
+	d.shows(d.get(page, "Accept", "text/html"), 401, "Ihr Besuch ist zu Ende", "data-ended")
+	if part := d.get(page, "HX-Request", "true"); part.StatusCode != 401 || part.Header.Get("HX-Refresh") != "true" {
+		t.Errorf("a part of a page is answered %d, %v", part.StatusCode, part.Header)
+	}
+	_, next := make()
+	d.leads(d.get(next), page)
+	d.leads(d.get("/portal"), "/portal/")
+	// Who leaves is not led back, nor is the page around asked for a link.
+	if left := d.post("/portal/leave", nil, "Referer", d.url+page); strings.Contains(left.body, "data-ended") {
+		t.Errorf("leaving asks for a new link: %s", left.body)
+	}
+	_, next = make()
+	d.leads(d.get(next), "/portal")
 }

@@ -1,5 +1,7 @@
 package dashboard
 
+import "net/http"
+
 // portalLanguage is the cookie of the language that a portal link has chosen.
 const portalLanguage = "peal_portal_language"
 
@@ -9,10 +11,19 @@ func (c *call) wishedLanguage() string {
 	if c.portal == nil {
 		return ""
 	}
-	if cookie, err := c.r.Cookie(portalLanguage); err == nil && c.d.pages.texts[cookie.Value] != nil {
-		return cookie.Value
+	if language := languageOfPortal(c.r); c.d.pages.texts[language] != nil {
+		return language
 	}
 	return c.portal.theme.Language
+}
+
+// languageOfPortal is the language that a portal link has chosen; "" for none.
+func languageOfPortal(r *http.Request) string {
+	cookie, err := r.Cookie(portalLanguage)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
 }
 
 // placed gives what was rendered with its links where the call's pages are.

@@ -51,9 +51,9 @@ func (d *Dashboard) publish(c *call) error {
 		}
 		return c.redirect(eventPath(published[0].Event.Key) + "?done=" + done)
 	}
-	field, message, ok := formField(err)
+	field, message, ok := c.texts.formField(err)
 	if peal.CodeOf(err) == peal.Conflict {
-		field, message, ok = "id", messageOf(err), true
+		field, message, ok = "id", c.texts.messageOf(err), true
 	}
 	if !ok {
 		return err

@@ -17,6 +17,9 @@ func (d *Dashboard) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	const see, change, publish, reveal = identity.Read, identity.Manage, identity.Publish, identity.Reveal
 	return append(d.settingsRoutes(), []route{
+		{get, "/account", see, d.showAccount},
+		{post, "/account/password", see, d.changePassword},
+		{post, "/account/sessions/{id}/revoke", see, d.endOwnSession},
 		{get, "/{$}", see, d.overview},
 		{post, "/tenant", see, d.chooseTenant},
 		{get, "/welcome/echo", change, d.welcome},

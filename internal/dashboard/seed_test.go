@@ -18,10 +18,13 @@ import (
 const operatorKey = "an-operator-key-of-the-tests-0123456789"
 
 // startServer runs a whole server until the test ends.
-func startServer(t *testing.T) *server.Server {
+func startServer(t *testing.T, change ...func(*server.Options)) *server.Server {
 	t.Helper()
 	o := server.DefaultOptions()
 	o.Listen, o.Data, o.Dev, o.OperatorKey = "127.0.0.1:0", t.TempDir(), true, operatorKey
+	for _, f := range change {
+		f(&o)
+	}
 	o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s, err := server.New(t.Context(), o)
 	if err != nil {

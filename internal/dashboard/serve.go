@@ -1,11 +1,9 @@
 package dashboard
 
 import (
-	"bytes"
 	"io/fs"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"strings"
 
 	"github.com/pealhq/peal"
@@ -52,19 +50,17 @@ func (d *Dashboard) static() http.Handler {
 	})
 }
 
-// page answers with a template.
-func (d *Dashboard) page(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
-	var body bytes.Buffer
-	if err := d.templates.ExecuteTemplate(&body, name, data); err != nil {
-		d.log.Error("a page could not be made", "request_id", front.RequestID(r), "page", name, "error", err)
-		http.Error(w, "The page could not be made. The server's log says why.", http.StatusInternalServerError)
-		return
+// plain answers with a page for whoever is not known yet, without the menu.
+func (d *Dashboard) plain(w http.ResponseWriter, r *http.Request, status int, name, titleKey string, data any) {
+	c := &call{w: w, r: r, d: d, now: d.Now().UTC(), texts: d.pages.language(r, languageOfPortal(r))}
+	c.showPlain(status, name, &frame{Title: c.texts.get(titleKey), Language: c.texts.language, Brand: ownName, Theme: c.theme()}, data)
+}
+
+func (c *call) showPlain(status int, name string, f *frame, data any) {
+	if err := c.render(status, c.d.pages.sets[c.texts.language][name], "plain", page{f, data}); err != nil {
+		c.d.log.Error("a page could not be made", "request_id", front.RequestID(c.r), "page", name, "error", err)
+		http.Error(c.w, "The page could not be made. The server's log says why.", http.StatusInternalServerError)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(body.Len()))
-	w.WriteHeader(status)
-	w.Write(body.Bytes())
 }
 
 // statuses are those of the errors that a page may come to.

@@ -108,10 +108,10 @@ func (c *call) readForm() (typed, error) {
 
 // refuse puts an error at its field; false when it has none. A name that is taken is
 // an error of the field that names.
-func (f *typed) refuse(err error, naming string) bool {
-	field, message, ok := formField(err)
+func (f *typed) refuse(t *texts, err error, naming string) bool {
+	field, message, ok := t.formField(err)
 	if !ok && naming != "" && peal.CodeOf(err) == peal.Conflict {
-		field, message, ok = naming, messageOf(err), true
+		field, message, ok = naming, t.messageOf(err), true
 	}
 	if ok {
 		f.Faults[field] = message

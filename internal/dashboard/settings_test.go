@@ -79,7 +79,8 @@ func TestUsers(t *testing.T) {
 	path, _, _ := strings.Cut(made.Header.Get("Location"), "?")
 	d.shows(d.get(path), 200, "bob", "Never signed in")
 	d.shows(d.post("/users", url.Values{"name": {"bob"}, "role": {"viewer"}, "password": {password}}), 422, "fault")
-	d.leads(d.post(path, url.Values{"role": {"editor"}}), path+"?done=user_saved")
+	d.shows(d.post(path, url.Values{"was": {"owner"}, "role": {"editor"}}), 409, "Somebody else has changed this user", `<option value="editor" selected>`)
+	d.leads(d.post(path, url.Values{"was": {"viewer"}, "role": {"editor"}}), path+"?done=user_saved")
 	if user, err := d.store.UserByName(t.Context(), "bob"); err != nil || user.Role != peal.RoleEditor || user.Tenant != "acme" {
 		t.Errorf("the user is %+v: %v", user, err)
 	}

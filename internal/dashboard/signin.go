@@ -15,9 +15,6 @@ func (d *Dashboard) signInRoutes() {
 	d.mux.HandleFunc("GET /first-run/{token}", d.enterFirstRun)
 	d.mux.HandleFunc("GET /first-user", d.signedIn(d.showFirstUser))
 	d.mux.HandleFunc("POST /first-user", d.signedIn(d.createFirstUser))
-	d.mux.HandleFunc("GET /account", d.signedIn(d.showAccount))
-	d.mux.HandleFunc("POST /account/password", d.signedIn(d.changePassword))
-	d.mux.HandleFunc("POST /account/sessions/{id}/revoke", d.signedIn(d.endOwnSession))
 }
 
 // signInPage is the form of name and password.
@@ -25,7 +22,6 @@ type signInPage struct {
 	Next    string // where to go then
 	Name    string // as it was typed
 	Message string // why it did not work
-	Wait    string // how long until the next try; "" for none
 	OpenID  string // the provider that one may sign in at instead; "" for none
 }
 
@@ -35,7 +31,7 @@ func (d *Dashboard) showLogIn(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return
 	}
-	d.page(w, r, http.StatusOK, "signin.html", signInPage{Next: next, OpenID: d.identity.OIDCName()})
+	d.plain(w, r, http.StatusOK, "signin", "signin.title", signInPage{Next: next, OpenID: d.identity.OIDCName()})
 }
 
 func (d *Dashboard) logIn(w http.ResponseWriter, r *http.Request) {
@@ -55,12 +51,13 @@ func (d *Dashboard) logIn(w http.ResponseWriter, r *http.Request) {
 // refuseLogIn shows the sign-in page again, with what went wrong.
 func (d *Dashboard) refuseLogIn(w http.ResponseWriter, r *http.Request, p signInPage, err error) {
 	p.OpenID = d.identity.OIDCName()
+	t := d.pages.language(r, "")
 	var status int
-	status, p.Message = d.explain(w, r, err)
+	status, p.Message = d.explain(w, r, t, err)
 	if wait := retryAfter(err); wait > 0 {
-		p.Wait = wait.Round(time.Second).String()
+		p.Message = t.get("signin.wait", "message", p.Message, "time", t.duration(wait.Round(time.Second)))
 	}
-	d.page(w, r, status, "signin.html", p)
+	d.plain(w, r, status, "signin", "signin.title", p)
 }
 
 func (d *Dashboard) logOut(w http.ResponseWriter, r *http.Request) {
@@ -68,5 +65,5 @@ func (d *Dashboard) logOut(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/login", http.StatusSeeOther)
+	lead(w, r, "/login")
 }

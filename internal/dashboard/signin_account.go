@@ -1,8 +1,6 @@
 package dashboard
 
 import (
-	"net/http"
-
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
 )
@@ -10,7 +8,6 @@ import (
 // accountPage is what a user sees of itself.
 type accountPage struct {
 	Who         identity.Principal
-	Tenant      string // "every tenant" for an operator
 	Sessions    []accountSession
 	CanChange   bool // its password
 	Message     string
@@ -25,52 +22,41 @@ type accountSession struct {
 // shownSessions is how many of its latest sessions a user sees.
 const shownSessions = 50
 
-func (d *Dashboard) showAccount(w http.ResponseWriter, r *http.Request) {
-	d.account(w, r, http.StatusOK, "")
-}
+func (d *Dashboard) showAccount(c *call) error { return c.account(200, "") }
 
-func (d *Dashboard) account(w http.ResponseWriter, r *http.Request, status int, message string) {
-	who, _ := identity.FromContext(r.Context())
-	p := accountPage{Who: who, Tenant: who.Tenant, Message: message, MinPassword: identity.MinPassword, CanChange: who.Kind == identity.KindUser}
-	if p.Tenant == "" {
-		p.Tenant = "every tenant"
-	}
-	if who.Kind == identity.KindUser {
-		sessions, err := d.identity.OpenSessions(r.Context(), who, shownSessions)
+func (c *call) account(status int, message string) error {
+	p := accountPage{Who: c.who, Message: message, MinPassword: identity.MinPassword, CanChange: c.who.Kind == identity.KindUser}
+	if c.who.Kind == identity.KindUser {
+		sessions, err := c.d.identity.OpenSessions(c.ctx(), c.who, shownSessions)
 		if err != nil {
-			d.fail(w, r, err)
-			return
+			return err
 		}
 		for _, session := range sessions {
-			p.Sessions = append(p.Sessions, accountSession{session, session.ID == who.SessionID})
+			p.Sessions = append(p.Sessions, accountSession{session, session.ID == c.who.SessionID})
 		}
 	}
-	d.page(w, r, status, "account.html", p)
+	return c.answer(status, "account", c.texts.get("account.title"), &p)
 }
 
 // changePassword gives the user another password, which ends all sessions, and begins a
 // new one for this browser.
-func (d *Dashboard) changePassword(w http.ResponseWriter, r *http.Request) {
-	who, _ := identity.FromContext(r.Context())
-	err := d.identity.ChangeOwnPassword(w, r, who, r.PostFormValue("current"), r.PostFormValue("password"))
+func (d *Dashboard) changePassword(c *call) error {
+	err := d.identity.ChangeOwnPassword(c.w, c.r, c.who, c.r.PostFormValue("current"), c.r.PostFormValue("password"))
 	if err != nil {
-		status, message := d.explain(w, r, err)
-		d.account(w, r, status, message)
-		return
+		status, message := d.explain(c.w, c.r, c.texts, err)
+		return c.account(status, message)
 	}
-	http.Redirect(w, r, "/account", http.StatusSeeOther)
+	return c.redirect("/account?done=password_changed")
 }
 
 // endOwnSession signs the user out elsewhere.
-func (d *Dashboard) endOwnSession(w http.ResponseWriter, r *http.Request) {
-	who, _ := identity.FromContext(r.Context())
-	id, err := peal.ParseSessionID(r.PathValue("id"))
+func (d *Dashboard) endOwnSession(c *call) error {
+	id, err := peal.ParseSessionID(c.r.PathValue("id"))
 	if err == nil {
-		err = d.identity.RevokeOwnSession(r, who, id)
+		err = d.identity.RevokeOwnSession(c.r, c.who, id)
 	}
 	if err != nil {
-		d.fail(w, r, err)
-		return
+		return err
 	}
-	http.Redirect(w, r, "/account", http.StatusSeeOther)
+	return c.redirect("/account?done=session_revoked")
 }

@@ -23,7 +23,7 @@ func (d *Dashboard) enterFirstRun(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Dashboard) showFirstUser(w http.ResponseWriter, r *http.Request) {
-	d.page(w, r, http.StatusOK, "firstuser.html", firstUserPage{MinPassword: identity.MinPassword})
+	d.plain(w, r, http.StatusOK, "firstuser", "signin.first_title", firstUserPage{MinPassword: identity.MinPassword})
 }
 
 // createFirstUser makes the operator a user who owns everything, and signs it in.
@@ -49,8 +49,8 @@ func (d *Dashboard) createFirstUser(w http.ResponseWriter, r *http.Request) {
 		_, err = d.identity.LogIn(w, r, name, password)
 	}
 	if err != nil {
-		status, message := d.explain(w, r, err)
-		d.page(w, r, status, "firstuser.html", firstUserPage{Name: name, Message: message, MinPassword: identity.MinPassword})
+		status, message := d.explain(w, r, d.pages.language(r, ""), err)
+		d.plain(w, r, status, "firstuser", "signin.first_title", firstUserPage{Name: name, Message: message, MinPassword: identity.MinPassword})
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)

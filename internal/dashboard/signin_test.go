@@ -183,7 +183,7 @@ func TestOtherSites(t *testing.T) {
 	if got := d.post("/logout", nil, "Sec-Fetch-Site", "cross-site"); got.StatusCode != 403 {
 		t.Errorf("another site signs out: %d", got.StatusCode)
 	}
-	for _, path := range []string{"/login", "/account", "/nowhere", "/static/signin.css", "/static/"} {
+	for _, path := range []string{"/login", "/account", "/nowhere", "/static/look.css", "/static/"} {
 		h := d.get(path).Header
 		if policy := h.Get("Content-Security-Policy"); !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s has the policy %q", path, policy)

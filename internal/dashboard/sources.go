@@ -72,7 +72,7 @@ func (d *Dashboard) createSource(c *call) error {
 		source, err = d.Store.CreateSource(c.ctx(), source)
 	}
 	if err != nil {
-		if form.refuse(err, "name") {
+		if form.refuse(c.texts, err, "name") {
 			return c.showSources(422, form)
 		}
 		return err

@@ -23,7 +23,7 @@ type pages struct {
 }
 
 // shared are the templates that every page may use.
-var shared = []string{"templates/pages/frame.html", "templates/pages/parts.html", "templates/pages/delivery_parts.html"}
+var shared = []string{"templates/pages/frame.html", "templates/pages/plain.html", "templates/pages/parts.html", "templates/pages/delivery_parts.html"}
 
 // parsePages parses every page in every language, and checks that each text that a
 // template asks for by name is there.
@@ -32,6 +32,10 @@ func parsePages() (*pages, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseFor(languages)
+}
+
+func parseFor(languages map[string]*texts) (*pages, error) {
 	files, err := pageFiles.ReadDir("templates/pages")
 	if err != nil {
 		return nil, err
@@ -156,12 +160,14 @@ func (c *call) answer(status int, name, title string, data any) error {
 }
 
 // part renders a template alone, for htmx.
-func (c *call) part(name string, data any) error {
+func (c *call) part(name string, data any) error { return c.partWith(200, name, data) }
+
+func (c *call) partWith(status int, name string, data any) error {
 	frame, err := c.frame("", "")
 	if err != nil {
 		return err
 	}
-	return c.render(200, c.d.pages.sets[c.texts.language][""], name, page{frame, data})
+	return c.render(status, c.d.pages.sets[c.texts.language][""], name, page{frame, data})
 }
 
 // render renders into memory first, so that a template that fails shows nothing half.

@@ -63,7 +63,7 @@ func (d *Dashboard) createTenant(c *call) error {
 		err = d.Store.CreateTenant(c.ctx(), tenant)
 	}
 	if err != nil {
-		if form.refuse(err, "tenant") {
+		if form.refuse(c.texts, err, "tenant") {
 			return c.showTenants(422, form)
 		}
 		return err

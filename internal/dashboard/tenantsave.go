@@ -57,7 +57,7 @@ func (d *Dashboard) saveTenant(c *call) error {
 		err = theme.Validate(look.Over(d.Theme))
 	}
 	if err != nil {
-		if p.refuseTheme(err) {
+		if p.refuseTheme(c.texts, err) {
 			return c.tenantPage(422, p)
 		}
 		return err
@@ -96,7 +96,7 @@ func (c *call) logo(before []byte) ([]byte, error) {
 }
 
 // refuseTheme puts an error at its field, as the form names it.
-func (p *tenantPage) refuseTheme(err error) bool {
+func (p *tenantPage) refuseTheme(t *texts, err error) bool {
 	var known *peal.Error
 	if !errors.As(err, &known) || known.Code != peal.Invalid || known.Field == "" {
 		return false
@@ -105,7 +105,7 @@ func (p *tenantPage) refuseTheme(err error) bool {
 	if field == "name" {
 		field = "theme_name"
 	}
-	p.Faults[field] = known.Message
+	p.Faults[field] = t.said(known.Message)
 	return true
 }
 

@@ -21,6 +21,7 @@ const fallback = "en"
 type texts struct {
 	language string
 	all      map[string]string
+	sayings  []saying // of the domain, which speaks English
 }
 
 // loadTexts reads every language.
@@ -45,7 +46,9 @@ func loadTexts() (map[string]*texts, error) {
 		}
 		languages[t.language] = t
 	}
+	english := sayings(languages[fallback])
 	for _, t := range languages { // better a text in English than none
+		t.sayings = english
 		for key, text := range languages[fallback].all {
 			if !t.has(key) {
 				t.all[key] = text

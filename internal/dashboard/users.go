@@ -16,12 +16,21 @@ type userPage struct {
 	typed
 	User     peal.User
 	Self     bool
+	Theirs   []difference
 	Sessions []sessionRow
 }
 
 type sessionRow struct {
 	peal.Session
 	Open bool
+}
+
+// Role is what was chosen, or else what the user has.
+func (p *userPage) Role() string {
+	if role := p.Value("role"); role != "" {
+		return role
+	}
+	return string(p.User.Role)
 }
 
 // listUsers lists the users that the caller may manage: those of its tenant, or all.
@@ -56,7 +65,7 @@ func (d *Dashboard) createUser(c *call) error {
 	}
 	user, err := d.identity.CreateUser(c.ctx(), in)
 	if err != nil {
-		if form.refuse(err, "name") {
+		if form.refuse(c.texts, err, "name") {
 			return c.showUsers(422, form)
 		}
 		return err
@@ -82,14 +91,14 @@ func (c *call) findUser() (peal.User, error) {
 	return peal.User{}, err
 }
 
-func (d *Dashboard) showUser(c *call) error { return c.userPage(200, typed{}) }
+func (d *Dashboard) showUser(c *call) error { return c.userPage(200, &userPage{}) }
 
-func (c *call) userPage(status int, form typed) error {
+func (c *call) userPage(status int, p *userPage) error {
 	user, err := c.findUser()
 	if err != nil {
 		return err
 	}
-	p := userPage{typed: form, User: user, Self: user.ID.String() == c.who.ID}
+	p.User, p.Self = user, user.ID.String() == c.who.ID
 	sessions, err := c.d.Store.Sessions(c.ctx(), peal.SessionQuery{UserID: user.ID, Limit: shownSessions})
 	if err != nil {
 		return err
@@ -97,10 +106,11 @@ func (c *call) userPage(status int, form typed) error {
 	for _, session := range sessions {
 		p.Sessions = append(p.Sessions, sessionRow{session, session.RevokedAt.IsZero() && c.now.Before(session.ExpiresAt)})
 	}
-	return c.answer(status, "user", user.Name, &p)
+	return c.answer(status, "user", user.Name, p)
 }
 
 // saveUser changes the role, or gives a new password; either ends the user's sessions.
+// Where somebody else has changed the role meanwhile, it shows the difference instead.
 func (d *Dashboard) saveUser(c *call) error {
 	form, err := c.readForm()
 	if err != nil {
@@ -109,6 +119,11 @@ func (d *Dashboard) saveUser(c *call) error {
 	user, err := c.findUser()
 	if err != nil {
 		return err
+	}
+	if was := peal.Role(form.Value("was")); was != "" && was != user.Role {
+		role := func(r peal.Role) string { return c.texts.get("role." + string(r)) }
+		theirs := difference{c.texts.get("users.role"), role(user.Role), role(peal.Role(form.Value("role")))}
+		return c.userPage(409, &userPage{typed: form, Theirs: []difference{theirs}})
 	}
 	change, detail := identity.ChangeUser{}, ""
 	if role := peal.Role(form.Value("role")); role != "" && role != user.Role {
@@ -122,8 +137,8 @@ func (d *Dashboard) saveUser(c *call) error {
 		return c.redirect("/users/" + user.ID.String())
 	}
 	if _, err := d.identity.UpdateUser(c.ctx(), user.Tenant, user.ID, change); err != nil {
-		if form.refuse(err, "") {
-			return c.userPage(422, form)
+		if form.refuse(c.texts, err, "") {
+			return c.userPage(422, &userPage{typed: form})
 		}
 		return err
 	}

@@ -91,7 +91,7 @@ func (d *Dashboard) createWebhook(c *call) error {
 			}
 			return c.redirect("/webhooks/" + w.ID.String() + "?done=created")
 		}
-		if !f.refuse(err) {
+		if !f.refuse(c.texts, err) {
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func (c *call) readWebhook(f *webhookForm, w *peal.Webhook) error {
 	r := &reading{f.Values, f.Faults, c.texts}
 	r.read(w)
 	c.d.applySecret(w, r.text("secret"), c.now)
-	if err := c.d.Engine.CheckWebhook(c.ctx(), w); err != nil && !f.refuse(err) {
+	if err := c.d.Engine.CheckWebhook(c.ctx(), w); err != nil && !f.refuse(c.texts, err) {
 		return err
 	}
 	return nil
@@ -127,8 +127,8 @@ func (d *Dashboard) applySecret(w *peal.Webhook, typed string, now time.Time) {
 }
 
 // refuse puts an error at its field; false when it has none.
-func (f *webhookForm) refuse(err error) bool {
-	field, message, ok := formField(err)
+func (f *webhookForm) refuse(t *texts, err error) bool {
+	field, message, ok := t.formField(err)
 	if ok && f.Faults[field] == "" {
 		f.Faults[field] = message
 	}
@@ -172,7 +172,7 @@ func (d *Dashboard) saveWebhook(c *call) error {
 	}
 	if stored.URL != w.URL || stored.Format != w.Format || stored.Handshake != w.Handshake || !reflect.DeepEqual(stored.RateLimit, w.RateLimit) {
 		if err := d.Engine.AskConsent(c.ctx(), &w); err != nil {
-			if f.refuse(err) {
+			if f.refuse(c.texts, err) {
 				return c.showForm(422, f, &w)
 			}
 			return err

@@ -217,7 +217,7 @@ func (r *reading) policy(w *peal.Webhook) {
 }
 
 // formField is the form's field that an error is about: that of events[2] is events.
-func formField(err error) (field, message string, ok bool) {
+func (t *texts) formField(err error) (field, message string, ok bool) {
 	var known *peal.Error
 	if !errors.As(err, &known) || known.Field == "" || known.Code != peal.Invalid && known.Code != peal.TooLarge {
 		return "", "", false
@@ -232,7 +232,7 @@ func formField(err error) (field, message string, ok bool) {
 	case "status":
 		field = "active"
 	}
-	message = known.Message
+	message = t.said(known.Message)
 	if rest := strings.TrimPrefix(known.Field, field); rest != "" && field != "timeout" && field != "secret" {
 		message = strings.TrimLeft(rest, ".") + " " + message
 	}

@@ -42,7 +42,7 @@ func (d *Dashboard) previewWebhook(c *call) error {
 	part := previewPart{Path: pathOf(w.URL)}
 	previews, err := d.Engine.Preview(c.ctx(), &w, d.previewChoice(c, &w))
 	if err != nil {
-		_, message, ok := formField(err)
+		_, message, ok := c.texts.formField(err)
 		if !ok {
 			return err
 		}

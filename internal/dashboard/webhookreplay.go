@@ -74,7 +74,7 @@ func (d *Dashboard) countReplay(c *call) error {
 		if err != nil && peal.CodeOf(err) != peal.Invalid && peal.CodeOf(err) != peal.Conflict {
 			return err
 		} else if err != nil {
-			fault = messageOf(err)
+			fault = c.texts.messageOf(err)
 		}
 	}
 	data.Fault = fault
@@ -102,7 +102,7 @@ func (d *Dashboard) startReplay(c *call) error {
 		if code := peal.CodeOf(err); code != peal.Invalid && code != peal.Conflict {
 			return err
 		}
-		fault = messageOf(err)
+		fault = c.texts.messageOf(err)
 	}
 	return c.answer(422, "webhook_replay", c.texts.get("replay.title", "host", host(w.URL)), &replayPage{Webhook: w, Values: c.r.PostForm, Fault: fault})
 }

@@ -87,7 +87,7 @@ func (d *Dashboard) rotateSecret(c *call) error {
 		w.Secrets = rotated(w.Secrets, shownSecret, c.now.Truncate(time.Microsecond), overlap)
 		return nil
 	})
-	if _, message, ok := formField(err); ok {
+	if _, message, ok := c.texts.formField(err); ok {
 		return c.showSecret(&w, "", message)
 	}
 	if err != nil {

@@ -72,7 +72,7 @@ func (d *Dashboard) sendTest(c *call) error {
 	}
 	data.Data = c.r.PostFormValue("data")
 	delivery, attempt, err := d.Engine.Test(c.ctx(), c.tenant, w.ID, data.Type, []byte(data.Data))
-	if _, message, ok := formField(err); ok {
+	if _, message, ok := c.texts.formField(err); ok {
 		data.Fault = message
 	} else if err != nil {
 		return err

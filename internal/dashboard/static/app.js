@@ -75,28 +75,6 @@
     }
   });
 
-  // What was typed into a form outlives a restart of the server and a lost session.
-  const keep = (form) => "peal:" + location.pathname + ":" + form.dataset.keep;
-  for (const form of document.querySelectorAll("form[data-keep]")) {
-    try {
-      const kept = JSON.parse(sessionStorage.getItem(keep(form)) || "null");
-      if (kept && !form.querySelector("[aria-invalid=true]")) {
-        for (const [name, value] of kept) {
-          const field = form.elements[name];
-          if (field && field.tagName && field.type !== "password" && field.type !== "checkbox" && field.type !== "hidden" && field.value === field.defaultValue) field.value = value;
-        }
-      }
-    } catch { sessionStorage.removeItem(keep(form)); }
-    form.addEventListener("input", () => {
-      const typed = [...new FormData(form)].filter(([name]) => !/secret|authorization|password/.test(name) && form.elements[name]?.type !== "hidden");
-      sessionStorage.setItem(keep(form), JSON.stringify(typed));
-    });
-    form.addEventListener("reset", () => sessionStorage.removeItem(keep(form)));
-  }
-  if (/[?&]done=/.test(location.search)) {
-    for (const name of Object.keys(sessionStorage)) if (name.startsWith("peal:")) sessionStorage.removeItem(name);
-  }
-
   // A live list: rows are put on top as they come.
   for (const list of document.querySelectorAll("[data-live]")) {
     const source = new EventSource(list.dataset.live);
@@ -115,6 +93,9 @@
     });
     addEventListener("pagehide", () => source.close());
   }
+
+  // Where a visit of the portal ended in a frame, the page around it can give a new link.
+  if (document.body.dataset.ended !== undefined && parent !== window) parent.postMessage({ peal: "session-ended" }, "*");
 
   localize(document);
   ago();
