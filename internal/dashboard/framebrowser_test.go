@@ -73,28 +73,39 @@ addEventListener("message", async (event) => {
 type portalLink struct{ ID, URL string }
 
 // newLink makes a link for a tenant, by the API.
-func (a *application) newLink(tenant string) (made portalLink) {
+func (a *application) newLink(tenant string) portalLink {
 	a.t.Helper()
-	answer := a.call(http.MethodPost, "/v1/portal-links", tenant, `{"name": "ann@acme.example"}`)
-	defer answer.Body.Close()
-	if err := json.NewDecoder(answer.Body).Decode(&made); err != nil || made.URL == "" {
-		a.t.Errorf("no link: %s %v", answer.Status, err)
-	}
-	return made
+	return newLink(a.t, a.Client(), "https://"+a.peal.Addr(), tenant)
 }
 
 func (a *application) call(method, path, tenant, body string) *http.Response {
 	a.t.Helper()
-	r, err := http.NewRequest(method, "https://"+a.peal.Addr()+path, strings.NewReader(body))
+	return callAPI(a.t, a.Client(), method, "https://"+a.peal.Addr()+path, tenant, body)
+}
+
+func newLink(t *testing.T, client *http.Client, base, tenant string) (made portalLink) {
+	t.Helper()
+	answer := callAPI(t, client, http.MethodPost, base+"/v1/portal-links", tenant, `{"name": "ann@acme.example"}`)
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(&made); err != nil || made.URL == "" {
+		t.Errorf("no link: %s %v", answer.Status, err)
+	}
+	return made
+}
+
+// callAPI calls the API with the operator's key.
+func callAPI(t *testing.T, client *http.Client, method, address, tenant, body string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequest(method, address, strings.NewReader(body))
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+operatorKey)
 	r.Header.Set("Peal-Tenant", tenant)
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := a.Client().Do(r)
+	answer, err := client.Do(r)
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return answer
 }

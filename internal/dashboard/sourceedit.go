@@ -81,7 +81,7 @@ func (d *Dashboard) saveSource(c *call) error {
 		return c.sourceConflict(stored, &source, form)
 	}
 	if err := intake.Check(&source); err != nil {
-		if form.refuse(err, "") {
+		if form.refuse(c.texts, err, "") {
 			return c.showSource(422, &sourcePage{typed: form, Source: stored})
 		}
 		return err
@@ -155,7 +155,7 @@ func (d *Dashboard) rotateSource(c *call) error {
 	source.Secrets, source.UpdatedAt = rotated(source.Secrets, made, at, overlap), at
 	if err := intake.Check(&source); err != nil {
 		source = stored
-		if _, message, ok := formField(err); ok {
+		if _, message, ok := c.texts.formField(err); ok {
 			return refuse("new_secret", message)
 		}
 		return err
