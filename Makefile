@@ -27,9 +27,9 @@ bench: build ## measure this machine, in about two minutes; BENCH="--quick" and 
 bench-postgres: build ## the same on a PostgreSQL that is thrown away afterwards
 	@go run ./internal/pgtest/throwaway bin/peal bench $(BENCH) --database
 
-screenshots: ## write a picture of every page of the dashboard into screenshots/
-	@mkdir -p screenshots
-	PEAL_SCREENSHOTS="$$PWD/screenshots" go test -count=1 -timeout 10m -run TestScreenshots ./internal/dashboard
+screenshots: ## write pictures of all pages into screenshots/, and those of the README
+	@mkdir -p screenshots docs/pictures
+	PEAL_SCREENSHOTS="$$PWD/screenshots" PEAL_PICTURES="$$PWD/docs/pictures" go test -count=1 -timeout 10m -run 'TestScreenshots|TestPictures' ./internal/dashboard
 
 fmt: ## format the Go code
 	@gofmt -w $$(scripts/go-files)

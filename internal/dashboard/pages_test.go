@@ -1,8 +1,6 @@
 package dashboard_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -79,39 +77,4 @@ func TestPhoneMenu(t *testing.T) {
 	b.run(chromedp.Click(`nav a[href="/audit"]`))
 	b.sees("Audit log")
 	b.run(chromedp.WaitNotVisible(`nav a[href="/audit"]`))
-}
-
-// TestScreenshots writes a picture of each page into the folder that PEAL_SCREENSHOTS
-// names: light and dark, wide and narrow.
-func TestScreenshots(t *testing.T) {
-	folder := os.Getenv("PEAL_SCREENSHOTS")
-	if folder == "" {
-		t.Skip("no pictures were wanted: make screenshots does")
-	}
-	s := startServer(t)
-	data := seed(t, s)
-	b := openBrowser(t, s)
-	for _, theme := range []string{"light", "dark"} {
-		b.run(chromedp.Evaluate[chromedp.Void](`document.cookie = "peal_theme=` + theme + `; path=/"`))
-		for _, width := range []int64{1320, 390} {
-			size := map[int64]string{1320: "wide", 390: "narrow"}[width]
-			b.run(chromedp.EmulateViewport(width, 900))
-			for name, path := range pagesOf(data) {
-				if only := os.Getenv("PEAL_SCREENSHOTS_ONLY"); only != "" && !strings.Contains(only, name) {
-					continue
-				}
-				b.open(path)
-				if strings.HasSuffix(path, "/new") || strings.HasSuffix(path, "/edit") {
-					b.run(chromedp.WaitVisible(`#preview pre`))
-				}
-				picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(folder, name+"-"+theme+"-"+size+".png"), picture, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
 }

@@ -111,20 +111,20 @@ func TestPortalLinkEnds(t *testing.T) {
 	now := time.Now()
 	d := newDoorway(t, framed, func(o *identity.Options) { o.Now = func() time.Time { return now } })
 	own := d.hook("acme")
-	make := func() (peal.PortalLink, string) {
+	make := func(life time.Duration) (peal.PortalLink, string) {
 		t.Helper()
-		link, token, err := d.identity.CreatePortalLink(t.Context(), identity.NewPortalLink{Tenant: "acme", Name: "carla", Life: time.Minute, SessionLife: time.Minute})
+		link, token, err := d.identity.CreatePortalLink(t.Context(), identity.NewPortalLink{Tenant: "acme", Name: "carla", Life: life, SessionLife: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return link, identity.PortalPath(token) + "?lang=de"
 	}
-	_, expired := make()
-	taken, takenPath := make()
+	_, expired := make(time.Minute)
+	taken, takenPath := make(time.Hour)
 	if err := d.store.RevokePortalLink(t.Context(), "acme", taken.ID, now); err != nil {
 		t.Fatal(err)
 	}
-	_, used := make()
+	_, used := make(time.Hour)
 	d.leads(d.get(used), "/portal")
 	now = now.Add(2 * time.Minute)
 	for name, path := range map[string]string{"used": used, "expired": expired, "taken back": takenPath} {
@@ -139,13 +139,13 @@ func TestPortalLinkEnds(t *testing.T) {
 	if part := d.get(page, "HX-Request", "true"); part.StatusCode != 401 || part.Header.Get("HX-Refresh") != "true" {
 		t.Errorf("a part of a page is answered %d, %v", part.StatusCode, part.Header)
 	}
-	_, next := make()
+	_, next := make(time.Hour)
 	d.leads(d.get(next), page)
 	d.leads(d.get("/portal"), "/portal/")
 	// Who leaves is not led back, nor is the page around asked for a link.
 	if left := d.post("/portal/leave", nil, "Referer", d.url+page); strings.Contains(left.body, "data-ended") {
 		t.Errorf("leaving asks for a new link: %s", left.body)
 	}
-	_, next = make()
+	_, next = make(time.Hour)
 	d.leads(d.get(next), "/portal")
 }

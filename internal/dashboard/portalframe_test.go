@@ -107,6 +107,11 @@ func TestPortalVisitEnds(t *testing.T) {
 	}
 	first := a.newLink("acme")
 	frame := b.show(a, first.URL, "")
+	defer func() {
+		if t.Failed() {
+			t.Log("the page asked for", a.made.Load(), "links; the browser says", b.complained(), "and in the frame", frame.complained())
+		}
+	}()
 	frame.sees("Everything arrives")
 	frame.run(chromedp.Evaluate[chromedp.Void](`location.assign("/portal/webhooks/`+w.ID.String()+`/edit")`), chromedp.WaitVisible(`#description`))
 	frame.run(chromedp.Evaluate[chromedp.Void](`document.querySelector("#description").value = "typed by hand"; document.querySelector("#description").dispatchEvent(new Event("input", {bubbles: true}))`))

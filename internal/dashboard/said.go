@@ -54,7 +54,7 @@ func (t *texts) said(message string) string {
 		}
 		var pairs []any
 		for n, name := range s.names {
-			pairs = append(pairs, name, values[n+1])
+			pairs = append(pairs, name, t.said(values[n+1])) // a cause may be a message itself
 		}
 		return t.get(s.key, pairs...)
 	}

@@ -78,7 +78,7 @@ func (d *Dashboard) sendTest(c *call) error {
 		return err
 	} else {
 		view := c.attemptView(&attempt)
-		data.Warnings = d.Engine.Warnings(c.ctx(), &w)
+		data.Warnings = c.said(d.Engine.Warnings(c.ctx(), &w))
 		data.Result, data.Taken, data.Path = &view, attempt.Succeeded(), "/deliveries/"+delivery.ID.String()
 		if event, err := d.Store.Event(c.ctx(), c.tenant, delivery.EventID); err == nil {
 			data.Result.Body = c.bodyOf(&w, &event)

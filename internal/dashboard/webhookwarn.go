@@ -20,5 +20,13 @@ func (c *call) warnings(w *peal.Webhook) []string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return c.d.Engine.Warnings(ctx, w)
+	return c.said(c.d.Engine.Warnings(ctx, w))
+}
+
+// said gives sentences of the engine in the caller's language.
+func (c *call) said(sentences []string) []string {
+	for i := range sentences {
+		sentences[i] = c.texts.said(sentences[i])
+	}
+	return sentences
 }
