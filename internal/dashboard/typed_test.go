@@ -30,6 +30,7 @@ func TestRestartLosesNothing(t *testing.T) {
 	b.press("Create webhook")
 	b.sees("The webhook is created.")
 	b.sees("typed by hand")
+	b.complained() // the preview had asked for the server that was gone, too
 	// Without an answer the page itself can be left, and come back to.
 	b.open("/publish")
 	b.run(chromedp.Clear(`#type`), chromedp.SendKeys(`#type`, "order.paid"), chromedp.SendKeys(`#subject`, "order/7"))
