@@ -31,12 +31,15 @@ type Delivery struct {
 	SettledAt time.Time `json:"settled_at"` // zero while it is pending
 }
 
-// DeliveryQuery chooses deliveries, newest first.
+// DeliveryQuery chooses deliveries, newest first. With Type or Text a page may have few
+// rows or none although there are more: NextCursor tells.
 type DeliveryQuery struct {
 	PageQuery
 	Webhook string    // only this webhook's, by its id; "" for all
 	Event   string    // only this event's, by its id; "" for all
 	Status  string    // pending, success, failed or canceled; "" for all
+	Type    string    // only of events of this type; "" for all
+	Text    string    // only those with these words, where the server keeps an index; "" for all
 	Since   time.Time // made at or after; zero for no bound
 	Until   time.Time // made before; zero for no bound
 }
@@ -46,6 +49,8 @@ func (q DeliveryQuery) values() url.Values {
 	setText(v, "webhook", q.Webhook)
 	setText(v, "event", q.Event)
 	setText(v, "status", q.Status)
+	setText(v, "type", q.Type)
+	setText(v, "text", q.Text)
 	setTime(v, "since", q.Since)
 	setTime(v, "until", q.Until)
 	return v

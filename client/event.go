@@ -68,6 +68,7 @@ type FilterError struct {
 type EventQuery struct {
 	PageQuery
 	Type  string    // only this type; "" for all
+	Text  string    // only those with these words, where the server keeps an index; "" for all
 	Since time.Time // accepted at or after; zero for no bound
 	Until time.Time // accepted before; zero for no bound
 }
@@ -75,6 +76,7 @@ type EventQuery struct {
 func (q EventQuery) values() url.Values {
 	v := q.PageQuery.values()
 	setText(v, "type", q.Type)
+	setText(v, "text", q.Text)
 	setTime(v, "since", q.Since)
 	setTime(v, "until", q.Until)
 	return v

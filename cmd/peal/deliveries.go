@@ -37,7 +37,8 @@ func newDeliveriesListCommand(app *app) *cobra.Command {
 		Short:   "List deliveries, the newest first",
 		Example: `  peal deliveries list
   peal deliveries list --webhook webhook_01kahx2m6tf9v8c0dpy1r3s5ek --status failed
-  peal deliveries list --event task-7-created`,
+  peal deliveries list --event task-7-created
+  peal deliveries list --text 'order 4711 "bad gateway"'`,
 		Args: arguments(),
 	}
 	flags := cmd.Flags()
@@ -45,6 +46,8 @@ func newDeliveriesListCommand(app *app) *cobra.Command {
 	flags.StringVar(&query.Event, "event", "", "only those of this event (its id)")
 	flags.StringVar(&query.Status, "status", "", "only those that are pending, success, failed or canceled")
 	choices(cmd, "status", "pending", "success", "failed", "canceled")
+	flags.StringVar(&query.Type, "type", "", "only those of events of this type")
+	flags.StringVar(&query.Text, "text", "", "only those with these words in the event or in an answer (the server's search.enabled)")
 	since, until := app.moments(cmd)
 	page := paging(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -32,6 +32,7 @@ func newEventsListCommand(app *app) *cobra.Command {
 		Args: arguments(),
 	}
 	cmd.Flags().StringVar(&query.Type, "type", "", "only events of this type")
+	cmd.Flags().StringVar(&query.Text, "text", "", "only events with these words (the server's search.enabled)")
 	since, until := app.moments(cmd)
 	page := paging(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

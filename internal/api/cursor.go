@@ -23,6 +23,7 @@ const (
 	sessionList   listKind = 'n'
 	linkList      listKind = 'l'
 	auditList     listKind = 'a'
+	foundList     listKind = 'f' // deliveries that were searched
 )
 
 func cursorOf(kind listKind, last string) string {
@@ -43,6 +44,8 @@ func parseCursor(kind listKind, text string) (string, bool) {
 		_, err = peal.ParseDeliveryID(last)
 	case eventList:
 		_, err = peal.ParseEventKey(last)
+	case foundList:
+		_, err = parsePlace(last)
 	case keyList:
 		_, err = peal.ParseKeyID(last)
 	case sourceList:

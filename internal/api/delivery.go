@@ -86,6 +86,9 @@ func (a *API) answerDeliveries(c *call, q *query, webhook peal.WebhookID) error 
 	if byEvent && !isEventID(eventID) {
 		q.fault("event", short(eventID), "must be 1 to 256 printable ASCII characters")
 	}
+	if isSearch(q) {
+		return a.searchDeliveries(c, q, choice, byEvent)
+	}
 	limit, cursor := q.limit(), q.cursor(deliveryList)
 	if err := q.err(); err != nil {
 		return err

@@ -67,12 +67,16 @@ func (a *API) listEvents(c *call) error {
 	choice := peal.EventQuery{Tenant: c.tenant, Since: q.time("since"), Until: q.time("until")}
 	choice.Type = parsed(q, "type", func(text string) (string, error) { return text, peal.ValidateType(text) })
 	limit, cursor := q.limit(), q.cursor(eventList)
+	text, bySearch := q.text("text")
 	if err := q.err(); err != nil {
 		return err
 	}
 	var err error
 	if choice.Before, err = idOrZero(cursor, peal.ParseEventKey); err != nil {
 		return err
+	}
+	if bySearch {
+		return a.searchEvents(c, q, text, choice, limit)
 	}
 	choice.Limit = limit + 1
 	rows, err := a.Store.Events(c.context(), choice)

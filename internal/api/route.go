@@ -65,7 +65,7 @@ func (rt *route) kinds() []kind {
 // The parameters of lists.
 var (
 	pageParams     = []param{limitParam, cursorParam}
-	deliveryParams = []param{limitParam, cursorParam, eventParam, statusParam, sinceParam, untilParam}
+	deliveryParams = []param{limitParam, cursorParam, eventParam, statusParam, deliveryTypeParam, textParam, sinceParam, untilParam}
 )
 
 // etagHeaders are the headers of an answer that shows a webhook.

@@ -31,8 +31,8 @@ func (a *API) eventRoutes() []route {
 		errors: []kind{conflict, rateLimited}, handle: a.publishBatch,
 	}, {
 		method: http.MethodGet, path: "/v1/events", id: "list-events", tag: "Events", access: read,
-		summary: "List events, newest first",
-		query:   []param{limitParam, cursorParam, typeParam, sinceParam, untilParam},
+		summary: "List events, newest first", description: searchNote,
+		query:   []param{limitParam, cursorParam, typeParam, textParam, sinceParam, untilParam},
 		answers: ok("A page of events, without their data.", listShape[eventRowShape]{}), handle: a.listEvents,
 	}, {
 		method: http.MethodGet, path: "/v1/events/{id}", id: "get-event", tag: "Events", access: read,
@@ -89,7 +89,7 @@ func (a *API) webhookRoutes() []route {
 		answers:     ok("What it would do, for each event.", previewsShape{}), handle: a.previewWebhook,
 	}, {
 		method: http.MethodGet, path: "/v1/webhooks/{id}/deliveries", id: "list-webhook-deliveries", tag: "Webhooks", access: read, query: deliveryParams,
-		summary: "List a webhook's deliveries, newest first",
+		summary: "List a webhook's deliveries, newest first", description: searchNote,
 		answers: ok("A page of deliveries.", listShape[DeliveryShape]{}), handle: a.listWebhookDeliveries,
 	}}
 }
@@ -97,7 +97,7 @@ func (a *API) webhookRoutes() []route {
 func (a *API) deliveryRoutes() []route {
 	return []route{{
 		method: http.MethodGet, path: "/v1/deliveries", id: "list-deliveries", tag: "Deliveries", access: read, query: append([]param{webhookParam}, deliveryParams...),
-		summary: "List deliveries, newest first",
+		summary: "List deliveries, newest first", description: searchNote,
 		answers: ok("A page of deliveries.", listShape[DeliveryShape]{}), handle: a.listDeliveries,
 	}, {
 		method: http.MethodGet, path: "/v1/deliveries/{id}", id: "get-delivery", tag: "Deliveries", access: read,
