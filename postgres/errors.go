@@ -79,7 +79,7 @@ func reasonOf(err error) string {
 		return "the database has too many connections: raise its max_connections, or put a pooler before it"
 	case strings.HasPrefix(state, "53"):
 		return "the database is out of memory or other resources"
-	case state == "25006":
+	case state == "25006", strings.Contains(err.Error(), "read only connection"): // pgconn's word for a server without target_session_attrs
 		return "the database is read-only: it is a standby, or not yet promoted"
 	case state == "57014":
 		return "a statement took longer than the database's statement_timeout"

@@ -128,6 +128,7 @@ func TestKilledNodesLoseNothing(t *testing.T) {
 	}
 	c.oracle.mu.Lock()
 	defer c.oracle.mu.Unlock()
+	t.Logf("no event took longer than %v", c.oracle.longest)
 	for _, fault := range c.oracle.faults {
 		t.Error(fault)
 	}

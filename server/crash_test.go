@@ -89,7 +89,7 @@ func publishStream(ctx context.Context, t *testing.T, c *client.Client, publishe
 		}
 		for i := range events {
 			id := fmt.Sprintf("event-%d-%d-%d", publisher, n, i)
-			events[i] = client.NewEvent{ID: id, Type: "crash.test", Data: json.RawMessage(`{"id": "` + id + `"}`)}
+			events[i] = client.NewEvent{ID: id, Type: "crash.test", Data: json.RawMessage(fmt.Sprintf(`{"id": %q, "at": %d}`, id, time.Now().UnixMicro()))}
 		}
 		for {
 			err := publishAll(ctx, c, events)

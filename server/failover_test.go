@@ -3,7 +3,6 @@ package server_test
 import (
 	"net"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +46,9 @@ func TestFailoverLosesNothing(t *testing.T) {
 	if err := primary.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	refused := c.awaitRefusal(t)
+	for _, node := range c.clients {
+		awaitRefusal(t, node, "")
+	}
 	begun := time.Now()
 	if err := standby.Promote(); err != nil {
 		t.Fatal(err)
@@ -57,8 +58,8 @@ func TestFailoverLosesNothing(t *testing.T) {
 
 	// Sessions end with a restart only; that of the demoted server is left out here.
 	pgtest.Exec(t, standby.URL("postgres"), "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
-	if again := c.awaitRefusal(t); !strings.Contains(again, "read-only") && !strings.Contains(again, "read only") {
-		t.Errorf("a server that takes no changes is told of as: %s", again)
+	for _, node := range c.clients {
+		awaitRefusal(t, node, "the database is read-only")
 	}
 	pgtest.Exec(t, standby.URL("postgres"), "SET default_transaction_read_only = off", "ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
 	c.awaitMore(t, 50)
@@ -67,5 +68,5 @@ func TestFailoverLosesNothing(t *testing.T) {
 	c.oracle.await(t, accepted)
 	awaitSettled(t, c.clients[0])
 	c.checkUnharmed(t)
-	t.Logf("%d events accepted, %d arrivals; refused meanwhile with %q; sending again %v after the promotion began", len(accepted), c.oracle.count(), refused, took)
+	t.Logf("%d events accepted, %d arrivals; sending again %v after the promotion began", len(accepted), c.oracle.count(), took)
 }

@@ -23,11 +23,18 @@ import (
 // process may not make one.
 func smallDisk(t *testing.T) string {
 	t.Helper()
+	directory := t.TempDir()
+	mountSmallDisk(t, directory, 6)
+	return directory
+}
+
+// mountSmallDisk puts a file system of so many megabytes at a directory.
+func mountSmallDisk(t *testing.T, directory string, megabytes int) {
+	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("needs a Linux tmpfs")
 	}
-	directory := t.TempDir()
-	if err := syscall.Mount("tmpfs", directory, "tmpfs", 0, "size=6m"); err != nil {
+	if err := syscall.Mount("tmpfs", directory, "tmpfs", 0, fmt.Sprintf("size=%dm", megabytes)); err != nil {
 		t.Skipf("needs the right to mount: %v", err)
 	}
 	t.Cleanup(func() {
@@ -35,7 +42,6 @@ func smallDisk(t *testing.T) string {
 			t.Errorf("unmount: %v", err)
 		}
 	})
-	return directory
 }
 
 // fillDisk takes all the space that is left.

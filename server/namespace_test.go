@@ -111,12 +111,12 @@ func TestMachineWithoutDatabaseSendsNothing(t *testing.T) {
 
 	ip(t, "link", "set", m.cable, "down")
 	cut := time.Now()
-	awaitRefusal(t, c.clients[1])
+	awaitRefusal(t, c.clients[1], "")
 	refused := time.Since(cut)
 	time.Sleep(lease - time.Since(cut))
 	fenced, others := c.oracle.by("n1"), c.oracle.by("n0")
 	time.Sleep(cutTime(t) - time.Since(cut))
-	awaitRefusal(t, c.clients[1]) // through the cable that leads to the endpoint
+	awaitRefusal(t, c.clients[1], "") // through the cable that leads to the endpoint
 	if sent := c.oracle.by("n1") - fenced; sent > 0 {
 		t.Errorf("the machine without a database sent %d requests after its lease", sent)
 	}

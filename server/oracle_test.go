@@ -23,7 +23,9 @@ type oracle struct {
 	secret   string
 	arrivals map[string][]string // event id to the processes that sent it, in order
 	faults   []string
+	gate     chan struct{} // closed when requests may be answered; nil when they may
 	total    int
+	longest  time.Duration // from publishing an event to its first arrival
 	changed  chan struct{} // closed with the next arrival
 }
 
@@ -46,6 +48,20 @@ func newOracleAt(t *testing.T, host string) *oracle {
 	return o
 }
 
+// hold keeps requests waiting for their answer until the function that it gives is called.
+func (o *oracle) hold() (release func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	gate := make(chan struct{})
+	o.gate = gate
+	return sync.OnceFunc(func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.gate = nil
+		close(gate)
+	})
+}
+
 // trust tells what the requests are signed with.
 func (o *oracle) trust(secret string) {
 	o.mu.Lock()
@@ -59,8 +75,19 @@ func (o *oracle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // its sender died in the middle of it
 	}
+	o.mu.Lock()
+	gate := o.gate
+	o.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
 	id := r.Header.Get("webhook-id")
-	var payload struct{ Data struct{ ID string } }
+	var payload struct {
+		Data struct {
+			ID string
+			At int64 // when it was first published, in microseconds; 0 when that is not told
+		}
+	}
 	fault := ""
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -71,6 +98,9 @@ func (o *oracle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if fault != "" {
 		o.faults = append(o.faults, id+": "+fault)
+	}
+	if at := payload.Data.At; at > 0 && len(o.arrivals[id]) == 0 {
+		o.longest = max(o.longest, time.Since(time.UnixMicro(at)))
 	}
 	o.total++
 	o.arrivals[id] = append(o.arrivals[id], r.Header.Get("X-Process"))

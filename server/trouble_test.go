@@ -34,21 +34,11 @@ func (c *cluster) awaitMore(t *testing.T, more int) {
 	}
 }
 
-// awaitRefusal waits until every node refuses an event, which must be with 503 and when to
-// try again, and gives what the first one says.
-func (c *cluster) awaitRefusal(t *testing.T) (text string) {
+// awaitRefusal waits until a node refuses an event for a reason. It must do so with 503
+// and when to try again.
+func awaitRefusal(t *testing.T, c *client.Client, reason string) {
 	t.Helper()
-	for i, node := range c.clients {
-		said := awaitRefusal(t, node)
-		if i == 0 {
-			text = said
-		}
-	}
-	return text
-}
-
-func awaitRefusal(t *testing.T, c *client.Client) string {
-	t.Helper()
+	latest := "nothing is"
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		id := "probe-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 		_, err := c.Publish(t.Context(), client.NewEvent{ID: id, Type: "trouble.test", Data: json.RawMessage(`{"id": "` + id + `"}`)})
@@ -59,10 +49,11 @@ func awaitRefusal(t *testing.T, c *client.Client) string {
 		if !errors.As(err, &answer) || answer.Status != http.StatusServiceUnavailable || answer.RetryAfter <= 0 {
 			t.Fatalf("a publish is answered %v, want 503 with Retry-After", err)
 		}
-		return answer.Error()
+		if latest = answer.Error(); strings.Contains(latest, reason) {
+			return
+		}
 	}
-	t.Fatal("no publish is refused")
-	return ""
+	t.Fatalf("no publish is refused for the reason that %s; the latest: %s", reason, latest)
 }
 
 // checkUnharmed demands that no node was started again or panicked, and that all that

@@ -197,6 +197,14 @@ func (c *Cluster) port() int {
 // Dir is the directory of the cluster's socket and files.
 func (c *Cluster) Dir() string { return c.dir }
 
+// Own gives a file to the user that the server runs as.
+func (c *Cluster) Own(path string) error {
+	if c.as == nil {
+		return nil
+	}
+	return os.Chown(path, int(c.as.Uid), int(c.as.Gid))
+}
+
 // Kill ends the server at once, as if its machine had lost power: what it has not
 // written is lost. It returns when the server is gone.
 func (c *Cluster) Kill() error { return c.end(syscall.SIGQUIT) }
