@@ -10,8 +10,8 @@ import (
 )
 
 // aging says which events may go: those before until, whose deliveries have all been
-// final since before settled.
-type aging struct{ until, settled int64 }
+// final since before settled. Of them go no more at once than give enough bytes back.
+type aging struct{ until, settled, enough int64 }
 
 // candidate is an event that may go.
 type candidate struct {
@@ -24,7 +24,7 @@ func (s *Store) purgeAged(ctx context.Context, params *peal.PurgeParams, purged 
 	if params.History.IsZero() {
 		return false, nil
 	}
-	return s.purgeEvents(ctx, aging{seqFloor(params.History), micros(params.History)}, purged)
+	return s.purgeEvents(ctx, aging{seqFloor(params.History), micros(params.History), math.MaxInt64}, purged)
 }
 
 func (s *Store) purgeExcess(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
@@ -35,7 +35,7 @@ func (s *Store) purgeExcess(ctx context.Context, params *peal.PurgeParams, purge
 	if err != nil || size.used() <= params.MaxBytes {
 		return false, err
 	}
-	return s.purgeEvents(ctx, aging{math.MaxInt64, math.MaxInt64}, purged)
+	return s.purgeEvents(ctx, aging{math.MaxInt64, math.MaxInt64, size.used() - params.MaxBytes}, purged)
 }
 
 // purgeEvents takes a batch of the oldest events that may go.
@@ -133,11 +133,11 @@ const (
 	chunkBytes = 1 << 20
 )
 
-// purgeEvents takes the events away, as many as rows and time allow, and gives the
+// purgeEvents takes the events away, as many as must go and rows and time allow, and gives the
 // key of the last one that is gone or stays.
 func (w *writer) purgeEvents(found []candidate, age aging, rows int, purged *peal.Purged) (done int64, err error) {
-	begun := time.Now()
-	for len(found) > 0 && rows > 0 && time.Since(begun) < workTime {
+	begun, freed := time.Now(), int64(0)
+	for len(found) > 0 && rows > 0 && freed < age.enough && time.Since(begun) < workTime {
 		n, size, count := 0, int64(0), 0
 		for n < len(found) && (n == 0 || count < chunkRows && size < chunkBytes) {
 			count, size = count+1+len(found[n].places), size+found[n].size
@@ -154,7 +154,7 @@ func (w *writer) purgeEvents(found []candidate, age aging, rows int, purged *pea
 			return done, err
 		}
 		done = found[n-1].seq
-		found, rows = found[n:], rows-count
+		found, rows, freed = found[n:], rows-count, freed+size
 	}
 	return done, nil
 }
