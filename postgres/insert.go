@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // insertion is a call of Insert on its way.
@@ -152,13 +154,20 @@ func (s *Store) writeTogether(ctx context.Context, group []*call[*insertion]) (o
 	}
 	write := func() error {
 		out = out[:0]
-		return s.each(ctx, s.pool, insertText, func(r pgx.Rows) error {
+		crashpoint.Reach(crashpoint.InsertGathered)
+		begun := time.Now()
+		err := s.each(ctx, s.pool, insertText, func(r pgx.Rows) error {
 			var o outcome
 			err := r.Scan(&o.call, &o.why)
 			o.call--
 			out = append(out, o)
 			return err
 		}, rows.args()...)
+		if err == nil && len(out) == 0 {
+			crashpoint.Reach(crashpoint.CommitDone)
+			s.stats.committed(len(group), begun)
+		}
+		return err
 	}
 	err = s.retry(ctx, write)
 	if missesDay(err) {

@@ -77,7 +77,11 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.prepare(ctx); err != nil {
+	err = s.stats.register(options.Metrics, s.pool)
+	if err == nil {
+		err = s.prepare(ctx)
+	}
+	if err != nil {
 		s.pool.Close()
 		return nil, translate("open", err)
 	}
@@ -97,7 +101,7 @@ func connect(ctx context.Context, options Options) (*Store, error) {
 	}
 	return &Store{
 		options: options, pool: pool, inserts: newQueue[*insertion](options.MaxWaiting, options.MaxWaitingBytes), settles: newQueue[*settlement](options.MaxWaiting, 0),
-		doubts: newDoubts(), sweeper: newSweeper(), days: newDays(), purge: newPurge(), closed: make(chan struct{}),
+		doubts: newDoubts(), sweeper: newSweeper(), days: newDays(), purge: newPurge(), stats: newStatistics(), closed: make(chan struct{}),
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/pealhq/peal"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Options say where the database is and how it is used.
@@ -34,6 +35,8 @@ type Options struct {
 	// MaxWaitingBytes is how much data may wait to be written before new events are
 	// refused likewise, at least 1. One call that has more waits when nothing else does.
 	MaxWaitingBytes int
+	// Metrics gets the store's metrics, named peal_store_…; nil for none.
+	Metrics prometheus.Registerer
 	// DropBytes is the size from which on the history of a day goes as a whole, by
 	// dropping its partitions once all of the day may go; a smaller day's rows are
 	// deleted to the moment. At least 1; 0 stands for the default.

@@ -2,11 +2,13 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // day is a day of history with what its partitions take on disk.
@@ -50,7 +52,8 @@ func (s *Store) dropAged(ctx context.Context, params *peal.PurgeParams, purged *
 			continue
 		}
 		s.purge.after = next // a day that cannot go now is tried again in the next pass
-		if did, err := s.dropDay(ctx, d.number, micros(params.History), purged); err != nil || did {
+		did, err := s.dropDay(ctx, d.number, micros(params.History), purged)
+		if err != nil && !errors.Is(err, errRead) || did {
 			return did, err
 		}
 	}
@@ -80,7 +83,11 @@ func (s *Store) dropExcess(ctx context.Context, params *peal.PurgeParams, purged
 			continue
 		}
 		s.purge.after = dayFloor(d.number + 1)
-		if did, err := s.dropDay(ctx, d.number, forever, purged); err != nil || did {
+		did, err := s.dropDay(ctx, d.number, forever, purged)
+		if errors.Is(err, errRead) { // no later one goes before it
+			return false, nil
+		}
+		if err != nil || did {
 			return did, err
 		}
 	}
@@ -97,10 +104,13 @@ const countBytes = 64 << 20
 // written anew.
 const maxKept = 10_000
 
+// errRead says that somebody, such as a backup, is reading a day that was to go.
+var errRead = errors.New("the day is being read")
+
 // dropDay drops the partitions of a day. The few events that must stay, because a
 // delivery of theirs is pending or became final only at a moment or after it, are
 // written into new ones with all that belongs to them. did is false when too many
-// must stay, or when somebody, such as a backup, is reading the day.
+// must stay, or when another node was quicker.
 func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.Purged) (did bool, err error) {
 	kept, err := s.keptOf(ctx, number, before)
 	if err != nil || len(kept) > maxKept {
@@ -110,30 +120,14 @@ func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.
 		return false, err
 	}
 	var gone peal.Purged
-	err = s.transact(ctx, func(t *tx) error {
-		gone = peal.Purged{}
-		// Who waits for the lock holds up those who insert: not for long.
-		if _, err := t.exec(`SET LOCAL lock_timeout = '500ms'`); err != nil {
-			return err
-		}
-		if _, err := t.exec(`SELECT pg_advisory_xact_lock($1, $2)`, lockDays, s.lockKey); err != nil {
-			return err
-		}
-		for _, table := range history {
-			n, err := t.dropPartition(table, number, kept)
-			if err != nil {
-				return err
-			}
-			switch table {
-			case "events":
-				gone.Events = max(n-len(kept), 0)
-			case "settled":
-				gone.Deliveries = n
-			}
-		}
-		return t.dropSearchDay(number, kept)
+	err = s.transact(ctx, func(t *tx) (err error) {
+		gone, err = t.dropDay(number, kept)
+		return err
 	})
-	if stateOf(err) == "55P03" || stateOf(err) == "42P01" { // it is being read, or another node was quicker
+	switch stateOf(err) {
+	case lockTimedOut:
+		return false, errRead
+	case "42P01": // another node was quicker
 		return false, nil
 	}
 	s.days.mu.Lock()
@@ -141,6 +135,58 @@ func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.
 	s.days.mu.Unlock()
 	purged.Events, purged.Deliveries = gone.Events, gone.Deliveries
 	return err == nil, err
+}
+
+// Who drops a partition waits for all who are reading the whole table, and everybody
+// who comes later waits behind it, inserts too. So it does not wait for long, but tries
+// it again as [Store.retry] does.
+const (
+	dropWait     = 50 // in milliseconds
+	lockTimedOut = "55P03"
+)
+
+// vacuumWait is how long to wait for a vacuum of the partition, in milliseconds. That
+// holds up nobody, and an automatic one gives way in a second.
+const vacuumWait = 2000
+
+func (t *tx) dropDay(number int64, kept [][16]byte) (gone peal.Purged, err error) {
+	if err := t.lockTimeout(vacuumWait); err != nil {
+		return gone, err
+	}
+	if _, err := t.exec(`SELECT pg_advisory_xact_lock($1, $2)`, lockDays, t.s.lockKey); err != nil {
+		return gone, err
+	}
+	if _, err := t.exec(fmt.Sprintf(`LOCK TABLE peal.%s, peal.%s, peal.%s IN SHARE UPDATE EXCLUSIVE MODE`,
+		partition("attempts", number), partition("settled", number), partition("events", number))); err != nil {
+		return gone, err
+	}
+	// What takes long comes before what holds up others.
+	if gone.Events, err = t.countRows(partition("events", number)); err != nil {
+		return gone, err
+	}
+	gone.Events = max(gone.Events-len(kept), 0)
+	if gone.Deliveries, err = t.countRows(partition("settled", number)); err != nil {
+		return gone, err
+	}
+	if err := t.lockTimeout(dropWait); err != nil {
+		return gone, err
+	}
+	for _, table := range history {
+		if err := t.dropPartition(table, number, kept); err != nil {
+			return gone, err
+		}
+	}
+	if err := t.dropSearchDay(number, kept); err != nil {
+		return gone, err
+	}
+	crashpoint.Reach(crashpoint.PurgeWritten)
+	return gone, nil
+}
+
+// lockTimeout bounds how long the statements of the transaction wait for a lock.
+func (t *tx) lockTimeout(milliseconds int) error {
+	_, err := t.exec(fmt.Sprintf(`SET LOCAL lock_timeout = %d`, milliseconds))
+	return err
 }
 
 // keptOf gives the events of a day that must stay.
@@ -183,15 +229,12 @@ func (t *tx) countRows(name string) (rows int, err error) {
 }
 
 // dropPartition drops a partition, or puts one in its place that has only what
-// belongs to the events that stay. It says about how many rows are gone.
-func (t *tx) dropPartition(table string, number int64, kept [][16]byte) (rows int, err error) {
+// belongs to the events that stay.
+func (t *tx) dropPartition(table string, number int64, kept [][16]byte) error {
 	name := partition(table, number)
-	if rows, err = t.countRows(name); err != nil {
-		return 0, err
-	}
 	if len(kept) == 0 {
 		_, err := t.exec(fmt.Sprintf(`DROP TABLE peal.%s`, name))
-		return rows, err
+		return err
 	}
 	belongs := map[string]string{
 		"events":  `key = ANY ($1)`,
@@ -212,10 +255,10 @@ func (t *tx) dropPartition(table string, number int64, kept [][16]byte) (rows in
 			args = []any{uuids(kept...)}
 		}
 		if _, err := t.exec(fmt.Sprintf(text, name, table, dayFloor(number), dayFloor(number+1)), args...); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return rows, nil
+	return nil
 }
 
 // dropEmpty drops the partitions of a past day in which nothing is left.
@@ -231,6 +274,8 @@ func (s *Store) dropEmpty(ctx context.Context, number int64) error {
 		}
 		return err
 	}
-	_, err := s.dropDay(ctx, number, 0, &peal.Purged{})
-	return err
+	if _, err := s.dropDay(ctx, number, 0, &peal.Purged{}); !errors.Is(err, errRead) {
+		return err
+	}
+	return nil // it goes in a later pass
 }

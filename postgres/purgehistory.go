@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // purgeAged deletes the events that may go from days of which there is little, and
@@ -65,6 +66,7 @@ func (s *Store) purgeEvents(ctx context.Context, r span, before int64, purged *p
 				return err
 			}
 			gone, err = t.purge(found, stays)
+			crashpoint.Reach(crashpoint.PurgeWritten)
 			return err
 		})
 		if err != nil || looked == 0 {

@@ -73,7 +73,7 @@ func (t *tx) cancel(table, where string, value any, at time.Time) (int64, error)
 
 // Cancel implements [peal.WorkStore].
 func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, at time.Time) error {
-	err := s.withDays(ctx, [][16]byte{id}, func(t *tx) error {
+	err := s.withDays(ctx, 1, [][16]byte{id}, func(t *tx) error {
 		f, err := t.find(tenant, id)
 		if err != nil {
 			return err
@@ -87,14 +87,14 @@ func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, a
 	return translate("cancel a delivery", err)
 }
 
-// withDays is transact for a change that writes into the partitions of IDs.
-func (s *Store) withDays(ctx context.Context, ids [][16]byte, run func(*tx) error) error {
-	err := s.transact(ctx, run)
+// withDays is transactFor for changes that write into the partitions of IDs.
+func (s *Store) withDays(ctx context.Context, calls int, ids [][16]byte, run func(*tx) error) error {
+	err := s.transactFor(ctx, calls, run)
 	if missesDay(err) {
 		if err := ensureDaysOf(ctx, s, ids); err != nil {
 			return err
 		}
-		err = s.transact(ctx, run)
+		err = s.transactFor(ctx, calls, run)
 	}
 	return err
 }
@@ -106,7 +106,7 @@ func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id 
 	if err := s.endDoubts(ctx, false); err != nil {
 		return peal.Work{}, translate("reopen a delivery", err)
 	}
-	err := s.withDays(ctx, [][16]byte{id}, func(t *tx) error {
+	err := s.withDays(ctx, 1, [][16]byte{id}, func(t *tx) error {
 		work = nil
 		owner, fenced := t.holder(node)
 		if fenced != nil && fenced != peal.ErrFenced {

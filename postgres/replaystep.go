@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // openReplay is a running replay as a step needs it.
@@ -77,6 +78,7 @@ func (s *Store) ReplayDeliveries(ctx context.Context, id peal.JobID, due time.Ti
 			}
 		}
 		_, err = t.exec(`UPDATE peal.replays SET done = done + $2, replayed = replayed + $2, next_delivery = $3 WHERE id = $1`, uuid(id), replayed, uuid(next))
+		crashpoint.Reach(crashpoint.ReplayWritten)
 		return err
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 const (
@@ -56,9 +57,10 @@ func (w *settler) together(ctx context.Context, group []*call[*settlement]) erro
 				}
 			}
 		}
+		crashpoint.Reach(crashpoint.SettleWritten)
 		return w.tally.write(t)
 	}
-	err := w.s.withDays(ctx, bytesOf(rows.ids), change)
+	err := w.s.withDays(ctx, len(group), bytesOf(rows.ids), change)
 	if err != nil {
 		w.tally.forget()
 		return err

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // sql puts the schema's name into a text of this package, where the tables are
@@ -93,10 +95,16 @@ type tx struct {
 
 // transact runs a change in a transaction, anew when it collided with another.
 func (s *Store) transact(ctx context.Context, run func(*tx) error) error {
+	return s.transactFor(ctx, 1, run)
+}
+
+// transactFor is transact for the changes of so many calls.
+func (s *Store) transactFor(ctx context.Context, calls int, run func(*tx) error) error {
 	return s.retry(ctx, func() error {
 		if s.isClosed() {
 			return errClosed()
 		}
+		begun := time.Now()
 		open, err := s.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 		if err != nil {
 			return err
@@ -107,7 +115,13 @@ func (s *Store) transact(ctx context.Context, run func(*tx) error) error {
 		if err := run(&tx{open, s, ctx}); err != nil {
 			return err
 		}
-		return open.Commit(ctx)
+		crashpoint.Reach(crashpoint.CommitBegins)
+		if err := open.Commit(ctx); err != nil {
+			return err
+		}
+		crashpoint.Reach(crashpoint.CommitDone)
+		s.stats.committed(calls, begun)
+		return nil
 	})
 }
 

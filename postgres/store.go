@@ -19,6 +19,7 @@ type Store struct {
 	sweeper *sweeper
 	days    *days
 	purge   *purge
+	stats   *statistics
 	stop    context.CancelFunc // ends the goroutines that wait for time or work
 	running sync.WaitGroup     // all goroutines of the store
 	closing sync.Once

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/crashpoint"
 )
 
 // Due implements [peal.WorkStore]. It takes one step in an index for each webhook
@@ -37,6 +38,7 @@ func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.Webhoo
 	if err == nil {
 		err = s.transact(ctx, func(t *tx) (err error) {
 			work, next, err = t.claim(node, webhook, now, limit)
+			crashpoint.Reach(crashpoint.ClaimWritten)
 			return err
 		})
 	}

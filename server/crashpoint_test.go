@@ -9,11 +9,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	_ "modernc.org/sqlite" // to look at the file itself
 
 	"github.com/pealhq/peal/client"
@@ -24,8 +26,37 @@ import (
 // while events stream in. Nothing that it has answered 202 for may be lost, and only
 // what was in flight may arrive twice.
 func TestKilledAtEveryStep(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) {
+		node := &process{program: buildArmed(t), data: t.TempDir(), address: freeAddress(t)}
+		killAtEveryStep(t, node, publishers, true)
+		checkFile(t, filepath.Join(node.data, "peal.db"))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel() // it mostly waits for what each dead process held
+		database := sharedPostgres.Database(t)
+		node := &process{program: buildArmed(t), data: t.TempDir(), address: freeAddress(t), env: onDatabase(database)}
+		// There no day of history goes before it is over; and one publisher is enough
+		// for all the time that it waits.
+		killAtEveryStep(t, node, 1, false)
+		checkDatabase(t, database)
+	})
+}
+
+// onDatabase is the environment of a process whose store is a PostgreSQL database.
+func onDatabase(url string) []string {
+	return []string{"PEAL_DATABASE=" + url, "PEAL_ENCRYPTION_KEY=" + encryptionKey}
+}
+
+// killAtEveryStep kills a process at each step, at those of a purge too where today's
+// events may go, and leaves it stopped.
+func killAtEveryStep(t *testing.T, node *process, publishers int, purge bool) {
 	oracle := newOracle(t)
-	node := &process{program: buildArmed(t), data: t.TempDir(), address: freeAddress(t)}
+	usual := node.env
+	die := func(point crashpoint.Point, count int) {
+		node.env = append(slices.Clone(usual), fmt.Sprintf("%s=%s:%d", crashpoint.Variable, point, count))
+		t.Log(point, count)
+		node.launch(t)
+	}
 	node.start(t)
 	defer func() { // whatever happens, it must not outlive the test
 		if node.cmd != nil {
@@ -62,15 +93,15 @@ func TestKilledAtEveryStep(t *testing.T) {
 		case crashpoint.ReplayWritten, crashpoint.ReplayDone:
 			again, count = nudge.replay, 1+rand.IntN(3)
 		case crashpoint.PurgeWritten, crashpoint.PurgeDone:
-			purges = append(purges, point) // takes away what is still compared here
+			if purge {
+				purges = append(purges, point) // takes away what is still compared here
+			}
 			continue
 		}
-		node.env = []string{fmt.Sprintf("%s=%s:%d", crashpoint.Variable, point, count)}
-		t.Log(node.env[0])
-		node.launch(t)
+		die(point, count)
 		node.awaitDeath(t, again)
 	}
-	node.env = nil
+	node.env = usual
 	node.start(t)
 	stopPublishing()
 	wg.Wait()
@@ -88,15 +119,36 @@ func TestKilledAtEveryStep(t *testing.T) {
 	for _, point := range purges {
 		nudge.bulk(t)
 		node.stop(t)
-		node.args, node.env = []string{"--retention-max-bytes", "1MiB"}, []string{fmt.Sprintf("%s=%s:1", crashpoint.Variable, point)}
-		t.Log(node.env[0])
-		node.launch(t)
+		node.args = []string{"--retention-max-bytes", "1MiB"}
+		die(point, 1)
 		node.awaitDeath(t, func() {})
-		node.args, node.env = nil, nil
+		node.args, node.env = nil, usual
 		node.start(t)
 	}
 	node.stop(t)
-	checkFile(t, filepath.Join(node.data, "peal.db"))
+}
+
+// checkDatabase demands of a database that no delivery or attempt is without what it
+// belongs to, and that none is in two places.
+func checkDatabase(t *testing.T, url string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	const every = `(SELECT id, event, webhook FROM peal.held UNION ALL SELECT id, event, webhook FROM peal.waiting UNION ALL SELECT id, event, webhook FROM peal.settled) d`
+	for _, query := range [...]string{
+		`SELECT count(*) FROM ` + every + ` WHERE event NOT IN (SELECT key FROM peal.events)`,
+		`SELECT count(*) FROM ` + every + ` WHERE webhook NOT IN (SELECT num FROM peal.webhooks)`,
+		`SELECT count(*) - count(DISTINCT id) FROM ` + every,
+		`SELECT count(*) FROM peal.attempts WHERE delivery NOT IN (SELECT id FROM ` + every + `)`,
+	} {
+		var wrong int
+		if err := conn.QueryRow(t.Context(), query).Scan(&wrong); err != nil || wrong != 0 {
+			t.Errorf("%s: %d, %v", query, wrong, err)
+		}
+	}
 }
 
 // checkFile demands of a database that SQLite finds nothing wrong with it, and that

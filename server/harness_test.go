@@ -29,6 +29,16 @@ func options(t *testing.T) server.Options {
 	return o
 }
 
+// onEachStore runs a test with the options of a server on SQLite, and on PostgreSQL.
+func onEachStore(t *testing.T, test func(*testing.T, server.Options)) {
+	t.Run("SQLite", func(t *testing.T) { test(t, options(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		o := options(t)
+		o.Database, o.EncryptionKey = sharedPostgres.Database(t), encryptionKey
+		test(t, o)
+	})
+}
+
 // start runs a server until the test ends.
 func start(t *testing.T, o server.Options) *server.Server {
 	t.Helper()

@@ -10,8 +10,10 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-func TestMetrics(t *testing.T) {
-	s := start(t, options(t))
+func TestMetrics(t *testing.T) { onEachStore(t, testMetrics) }
+
+func testMetrics(t *testing.T, o server.Options) {
+	s := start(t, o)
 	url, arrivals := endpoint(t)
 	c := connect(t, "http://"+s.Addr(), operatorKey)
 	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"*"}}); err != nil {
@@ -64,8 +66,10 @@ func scrape(t *testing.T, s *server.Server, key string) (int, string) {
 }
 
 // A paused webhook holds what the backlog shows.
-func TestBacklogMetrics(t *testing.T) {
-	s := start(t, options(t))
+func TestBacklogMetrics(t *testing.T) { onEachStore(t, testBacklogMetrics) }
+
+func testBacklogMetrics(t *testing.T, o server.Options) {
+	s := start(t, o)
 	c := connect(t, "http://"+s.Addr(), operatorKey)
 	url, paused := "http://127.0.0.1:9/", "paused"
 	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"*"}, Status: &paused}); err != nil {

@@ -18,8 +18,10 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-func TestPublishDeliverVerify(t *testing.T) {
-	s := start(t, options(t))
+func TestPublishDeliverVerify(t *testing.T) { onEachStore(t, testPublishDeliverVerify) }
+
+func testPublishDeliverVerify(t *testing.T, o server.Options) {
+	s := start(t, o)
 	url, arrivals := endpoint(t)
 	c := connect(t, "http://"+s.Addr(), operatorKey)
 	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"task.*"}})

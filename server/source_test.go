@@ -196,8 +196,9 @@ func TestForgedSenders(t *testing.T) {
 }
 
 // TestCountsOutliveTheServer: what was counted is there after a stop.
-func TestCountsOutliveTheServer(t *testing.T) {
-	o := options(t)
+func TestCountsOutliveTheServer(t *testing.T) { onEachStore(t, testCountsOutliveTheServer) }
+
+func testCountsOutliveTheServer(t *testing.T, o server.Options) {
 	first, err := server.New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

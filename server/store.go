@@ -17,7 +17,7 @@ import (
 func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) error {
 	options := s.options
 	if options.onPostgres() {
-		return s.openPostgres(ctx)
+		return s.openPostgres(ctx, registry)
 	}
 	if err := options.makeData(); err != nil {
 		return err
@@ -46,11 +46,11 @@ func (o Options) makeData() error {
 }
 
 // openPostgres opens a database that other nodes may use too.
-func (s *Server) openPostgres(ctx context.Context) (err error) {
+func (s *Server) openPostgres(ctx context.Context, registry *prometheus.Registry) (err error) {
 	if s.encryption, err = openEncryption(s.options, "", s.log); err != nil {
 		return err
 	}
-	store, err := postgres.Open(ctx, postgres.Options{URL: s.options.Database, Sealer: s.encryption.sealer})
+	store, err := postgres.Open(ctx, postgres.Options{URL: s.options.Database, Sealer: s.encryption.sealer, Metrics: registry})
 	if err != nil {
 		return err
 	}

@@ -190,8 +190,11 @@ func TestOneTraceFromPublishToEveryAttempt(t *testing.T) {
 // A delivery that the store gives back has a trace of its own, found by the event's id;
 // and endpoints get no trace context unless the operator says so.
 func TestTraceOfWhatComesBackFromTheStore(t *testing.T) {
+	onEachStore(t, testTraceOfWhatComesBackFromTheStore)
+}
+
+func testTraceOfWhatComesBackFromTheStore(t *testing.T, o server.Options) {
 	to := collect(t)
-	o := options(t)
 	s := start(t, o)
 	c := connect(t, "http://"+s.Addr(), operatorKey)
 	url, arrivals := endpoint(t)

@@ -29,7 +29,7 @@ var rules = map[string]rule{
 	"wire": {may: []string{"."}},
 
 	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record"}, anything: true},
-	"postgres":  {may: []string{".", "internal/fulltext", "internal/record"}, anything: true},
+	"postgres":  {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record"}, anything: true},
 	"storetest": {may: []string{"."}, anything: true},
 	"dispatch":  {may: []string{".", "wire", "internal/crashpoint", "internal/egress", "internal/match"}, anything: true},
 	"client":    {may: []string{"."}},
