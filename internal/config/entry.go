@@ -2,7 +2,6 @@ package config
 
 import (
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -14,6 +13,7 @@ type entry struct {
 	*item
 	into    *Webhook
 	sources map[string]string // where a secret value was taken from, by the field's name
+	hidden  []string          // names of values that nobody may see
 }
 
 // webhooks reads the whole list.
@@ -30,11 +30,10 @@ func (f *file) webhooks(list *yaml.Node) error {
 
 func (e *entry) read(p place) error {
 	fields := make(map[string]func(place) error)
-	var secret []string
 	for _, field := range WebhookFields() {
 		fields[field.Name] = func(v place) error { return field.read(e, v) }
 		if field.secret {
-			secret = append(secret, p.name+"."+field.Name)
+			e.hidden = append(e.hidden, p.name+"."+field.Name)
 		}
 	}
 	if err := e.mapping(p, "the settings of a webhook", fields); err != nil {
@@ -43,10 +42,10 @@ func (e *entry) read(p place) error {
 	e.into.rows = e.rows
 	for i := range e.into.rows {
 		row := &e.into.rows[i]
-		if slices.Contains(secret, row.Name) {
+		if slices.Contains(e.hidden, row.Name) {
 			row.Value = redacted
 		}
-		if strings.HasSuffix(row.Name, "url") {
+		if isAddress(row) {
 			row.Value = peal.RedactURL(row.Value)
 		}
 	}

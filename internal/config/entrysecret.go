@@ -36,7 +36,7 @@ func (e *entry) setAuthorization(v place, value string) error {
 // once refuses a value that was given in two ways, and lets a later error about it
 // name the line of the way that was used.
 func (e *entry) once(field string, v place) error {
-	prefix := v.name[:strings.LastIndexByte(v.name, '.')+1]
+	prefix := v.name[:strings.Index(v.name, "].")+2] // of the entry
 	if other := e.sources[field]; other != "" {
 		return e.refuse(v.key, v.name, "is given, and so is %s: give one of them", other)
 	}
