@@ -125,6 +125,8 @@ func serverOptions(c *config.Config) server.Options {
 		AllowedDomains: c.OIDC.AllowedDomains,
 		DefaultRole:    peal.Role(c.OIDC.DefaultRole),
 		DefaultTenant:  c.OIDC.DefaultTenant,
+		RoleClaim:      c.OIDC.RoleClaim,
+		Roles:          roles(c.OIDC.Roles),
 	}
 	o.FrameAncestors = c.Portal.FrameAncestors
 	o.Theme = themeOf(&c.Portal)
@@ -208,4 +210,13 @@ func (a *app) logger(settings config.Log) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(a.Stderr, options))
 	}
 	return slog.New(slog.NewTextHandler(a.Stderr, options))
+}
+
+// roles are those that values of a claim stand for.
+func roles(of map[string]string) map[string]peal.Role {
+	roles := make(map[string]peal.Role, len(of))
+	for value, role := range of {
+		roles[value] = peal.Role(role)
+	}
+	return roles
 }

@@ -91,13 +91,15 @@ type Sessions struct {
 
 // OIDC is where users of the dashboard may sign in instead of with a password.
 type OIDC struct {
-	Issuer         string   `yaml:"issuer" env:"PEAL_OIDC_ISSUER" doc:"Address of an OpenID Connect provider that users may sign in at, such as https://login.example.com. Register there https://YOUR-SERVER/login/oidc/callback, with public_url as its beginning. Empty for none."`
-	ClientID       string   `yaml:"client_id" env:"PEAL_OIDC_CLIENT_ID" doc:"What the provider knows this server by."`
-	ClientSecret   string   `yaml:"client_secret" env:"PEAL_OIDC_CLIENT_SECRET" secret:"true" doc:"The secret that the provider gave with it. Empty for a public client: PKCE protects the codes either way."`
-	Name           string   `yaml:"name" env:"PEAL_OIDC_NAME" doc:"Name of the provider on the button of the sign-in page, at most 60 bytes. Empty for OpenID."`
-	AllowedDomains []string `yaml:"allowed_domains" env:"PEAL_OIDC_ALLOWED_DOMAINS" doc:"Domains whose e-mail addresses, verified by the provider, may enter by it, such as example.com. Empty for all."`
-	DefaultRole    string   `yaml:"default_role" env:"PEAL_OIDC_DEFAULT_ROLE" doc:"Role of the user that is made when somebody signs in there whose verified e-mail address is no user's name: owner, editor or viewer. Empty makes none: only users that there are may enter."`
-	DefaultTenant  string   `yaml:"default_tenant" env:"PEAL_OIDC_DEFAULT_TENANT" doc:"The only tenant that users so made see. Empty for every tenant."`
+	Issuer         string            `yaml:"issuer" env:"PEAL_OIDC_ISSUER" doc:"Address of an OpenID Connect provider that users may sign in at, such as https://login.example.com. Register there https://YOUR-SERVER/login/oidc/callback, with public_url as its beginning. Empty for none."`
+	ClientID       string            `yaml:"client_id" env:"PEAL_OIDC_CLIENT_ID" doc:"What the provider knows this server by."`
+	ClientSecret   string            `yaml:"client_secret" env:"PEAL_OIDC_CLIENT_SECRET" secret:"true" doc:"The secret that the provider gave with it. Empty for a public client: PKCE protects the codes either way."`
+	Name           string            `yaml:"name" env:"PEAL_OIDC_NAME" doc:"Name of the provider on the button of the sign-in page, at most 60 bytes. Empty for OpenID."`
+	AllowedDomains []string          `yaml:"allowed_domains" env:"PEAL_OIDC_ALLOWED_DOMAINS" doc:"Domains whose e-mail addresses, verified by the provider, may enter by it, such as example.com. Empty for all."`
+	DefaultRole    string            `yaml:"default_role" env:"PEAL_OIDC_DEFAULT_ROLE" doc:"Role of the user that is made when somebody signs in there whose verified e-mail address is no user's name: owner, editor or viewer. Empty makes none: only users that there are may enter."`
+	DefaultTenant  string            `yaml:"default_tenant" env:"PEAL_OIDC_DEFAULT_TENANT" doc:"The only tenant that users so made see. Empty for every tenant."`
+	RoleClaim      string            `yaml:"role_claim" env:"PEAL_OIDC_ROLE_CLAIM" doc:"Claim of the ID token, a text or a list of texts, that decides the role of whoever signs in there, each time anew, such as groups; dots lead into objects, as in realm_access.roles. Empty leaves roles to whoever manages users."`
+	Roles          map[string]string `yaml:"roles" env:"PEAL_OIDC_ROLES" doc:"What the values of that claim stand for: owner, editor or viewer; the highest counts. Somebody with none of them gets default_role, or may not enter where that is empty. In the environment: a YAML or JSON object, such as {\"peal-admins\": \"owner\"}."`
 }
 
 // Portal is the pages for a tenant's customers.

@@ -33,6 +33,13 @@ func TestOIDCOptions(t *testing.T) {
 		"no domain":        {func(o *identity.OIDC) { o.AllowedDomains = []string{""} }, "oidc.allowed_domains"},
 		"role":             {func(o *identity.OIDC) { o.DefaultRole = peal.RoleViewer }, ""},
 		"no role":          {func(o *identity.OIDC) { o.DefaultRole = "king" }, "oidc.default_role"},
+		"role claim":       {func(o *identity.OIDC) { o.RoleClaim, o.Roles = "groups", map[string]peal.Role{"a": peal.RoleOwner} }, ""},
+		"claim alone":      {func(o *identity.OIDC) { o.RoleClaim = "groups" }, "oidc.roles"},
+		"roles alone":      {func(o *identity.OIDC) { o.Roles = map[string]peal.Role{"a": peal.RoleOwner} }, "oidc.roles"},
+		"a role of none":   {func(o *identity.OIDC) { o.RoleClaim, o.Roles = "groups", map[string]peal.Role{"": peal.RoleOwner} }, "oidc.roles"},
+		"most roles":       {func(o *identity.OIDC) { o.RoleClaim, o.Roles = "groups", manyRoles(identity.MaxOIDCRoles) }, ""},
+		"too many roles":   {func(o *identity.OIDC) { o.RoleClaim, o.Roles = "groups", manyRoles(identity.MaxOIDCRoles+1) }, "oidc.roles"},
+		"an unknown role":  {func(o *identity.OIDC) { o.RoleClaim, o.Roles = "groups", map[string]peal.Role{"a": "king"} }, "oidc.roles"},
 		"tenant alone":     {func(o *identity.OIDC) { o.DefaultTenant = "acme" }, "oidc.default_role"},
 		"no tenant":        {func(o *identity.OIDC) { o.DefaultRole, o.DefaultTenant = peal.RoleViewer, "A B" }, "oidc.default_tenant"},
 	} {
@@ -45,6 +52,14 @@ func TestOIDCOptions(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func manyRoles(n int) map[string]peal.Role {
+	roles := make(map[string]peal.Role)
+	for i := range n {
+		roles[fmt.Sprint(i)] = peal.RoleViewer
+	}
+	return roles
 }
 
 // discovery answers as a provider that describes itself, unless it is down.

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -88,8 +89,9 @@ func (i *Identity) FinishOIDC(w http.ResponseWriter, r *http.Request) (next stri
 
 // person is who the provider says that somebody is.
 type person struct {
-	subject string // as [peal.User] has it
-	email   string // in lower case; "" for none that the provider has verified
+	subject string    // as [peal.User] has it
+	email   string    // in lower case; "" for none that the provider has verified
+	role    peal.Role // that the claims stand for; "" for none
 }
 
 // person exchanges a code for an ID token and checks it (OpenID Connect Core 1.0,
@@ -119,7 +121,8 @@ func (p *provider) person(ctx context.Context, code, redirect string, f flow) (p
 		Email    string `json:"email"`
 		Verified bool   `json:"email_verified"`
 	}
-	if err := id.Claims(&claims); err != nil {
+	var all map[string]json.RawMessage
+	if err := errors.Join(id.Claims(&claims), id.Claims(&all)); err != nil {
 		return person{}, untrusted(err)
 	}
 	if id.Subject == "" || claims.Party != "" && claims.Party != p.ClientID {
@@ -135,7 +138,7 @@ func (p *provider) person(ctx context.Context, code, redirect string, f flow) (p
 			claims.Email, claims.Verified = info.Email, info.EmailVerified
 		}
 	}
-	who := person{subject: p.Issuer + " " + id.Subject}
+	who := person{subject: p.Issuer + " " + id.Subject, role: p.role(all)}
 	if claims.Verified {
 		who.email = peal.NormalizeUserName(claims.Email)
 	}

@@ -24,7 +24,7 @@ func (i *Identity) logInPerson(w http.ResponseWriter, r *http.Request, p person)
 		return err
 	}
 	if change != "" {
-		if err := i.Record(r, who, Entry{Tenant: user.Tenant, Action: change, Target: who.ID, Detail: "OpenID, first sign-in"}); err != nil {
+		if err := i.Record(r, who, Entry{Tenant: user.Tenant, Action: change, Target: who.ID, Detail: "OpenID, role " + string(user.Role)}); err != nil {
 			return err
 		}
 	}
@@ -33,13 +33,22 @@ func (i *Identity) logInPerson(w http.ResponseWriter, r *http.Request, p person)
 
 // userOf gives the user that a person is: the one of its subject, or at the first time
 // the one with the name of its verified e-mail address, or a new one if the options say
-// so. change is user.update or user.create for the latter two. Forbidden when the
+// so. change is user.update or user.create where it changes or makes one; where a claim
+// decides about roles, it does so at every sign-in. Forbidden when the
 // person is nobody here.
 func (i *Identity) userOf(ctx context.Context, p person) (user peal.User, change string, err error) {
 	if len(i.provider.AllowedDomains) > 0 && (p.email == "" || !i.provider.allows(p.email)) {
 		return user, "", peal.Errorf(peal.Forbidden, "only verified e-mail addresses of certain domains may enter")
 	}
+	isMapped := i.provider.RoleClaim != ""
+	if isMapped && p.role == "" {
+		return user, "", peal.Errorf(peal.Forbidden, "the sign-in service gives you no role here: ask an owner")
+	}
 	user, err = i.store.UserBySubject(ctx, p.subject)
+	if err == nil && isMapped && user.Role != p.role {
+		user.Role, user.UpdatedAt = p.role, stamp(i.now())
+		return user, "user.update", i.store.UpdateUser(ctx, user)
+	}
 	if peal.CodeOf(err) != peal.NotFound {
 		return user, "", err
 	}
@@ -52,14 +61,17 @@ func (i *Identity) userOf(ctx context.Context, p person) (user peal.User, change
 		return user, "", peal.Errorf(peal.Forbidden, "the user with your e-mail address signs in as somebody else")
 	case err == nil:
 		user.Subject, user.UpdatedAt = p.subject, stamp(i.now())
+		if isMapped {
+			user.Role = p.role
+		}
 		return user, "user.update", i.store.UpdateUser(ctx, user)
 	case peal.CodeOf(err) != peal.NotFound:
 		return user, "", err
-	case i.provider.DefaultRole == "":
+	case p.role == "":
 		return user, "", peal.Errorf(peal.Forbidden, "there is no user with your e-mail address here: ask an owner")
 	}
 	user = peal.User{
-		ID: peal.NewUserID(), Name: p.email, Subject: p.subject, Tenant: i.provider.DefaultTenant, Role: i.provider.DefaultRole, UpdatedAt: stamp(i.now()),
+		ID: peal.NewUserID(), Name: p.email, Subject: p.subject, Tenant: i.provider.DefaultTenant, Role: p.role, UpdatedAt: stamp(i.now()),
 	}
 	if user.Validate() != nil {
 		return user, "", peal.Errorf(peal.Forbidden, "your e-mail address cannot be the name of a user")
