@@ -52,6 +52,7 @@ The scenarios: ` + wrapped(bench.Scenarios()) + `.`,
 	flags.StringVar(&given.Database, "database", "", "URL of a PostgreSQL database to measure on, in a schema that is made and dropped; not one in production")
 	flags.IntVar(&given.Backlog, "backlog", given.Backlog, "pending deliveries when memory is measured")
 	flags.IntVar(&given.History, "history", given.History, "delivered events in the database when throughput is compared with that of an empty one")
+	flags.StringVar(&given.HistoryDirectory, "history-directory", "", "keep the database with those events here, so that the next run fills in only what is missing")
 	flags.IntVar(&given.Webhooks, "webhooks", given.Webhooks, "webhooks of the server that idles")
 	flags.StringVar(&given.ProfileDirectory, "cpuprofile", "", "directory for a CPU profile of each scenario's server")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -65,6 +66,7 @@ The scenarios: ` + wrapped(bench.Scenarios()) + `.`,
 			options = bench.FullOptions()
 		}
 		options.Only, options.Directory, options.ProfileDirectory, options.Database = given.Only, given.Directory, given.ProfileDirectory, given.Database
+		options.HistoryDirectory = given.HistoryDirectory
 		for name, size := range map[string]struct{ to, from *int }{
 			"backlog": {&options.Backlog, &given.Backlog}, "history": {&options.History, &given.History}, "webhooks": {&options.Webhooks, &given.Webhooks},
 		} {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -115,6 +116,31 @@ func checkWriting(t *testing.T, report *bench.Report) {
 	}
 }
 
+// A database that is kept gets only what is missing in it.
+func TestHistoryIsKept(t *testing.T) {
+	o := tiny(t, "history")
+	o.HistoryDirectory = filepath.Join(t.TempDir(), "kept")
+	for _, step := range []struct{ history, published int }{{130, 130}, {150, 20}, {150, 0}} {
+		o.History = step.history
+		report, err := bench.Run(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.Check(); err != nil {
+			t.Error(err)
+		}
+		published := 0
+		for _, c := range report.Scenarios[1].Counts {
+			if c.What == "filling" {
+				published += c.Published
+			}
+		}
+		if published != step.published {
+			t.Errorf("%d events were filled in up to %d, want %d", published, step.history, step.published)
+		}
+	}
+}
+
 // A sink that loses a delivery, sees one twice or gets one that was changed must
 // make the check fail, in whatever scenario.
 func TestWrongCountsAreNoticed(t *testing.T) {
@@ -202,6 +228,9 @@ func TestOptionsAreChecked(t *testing.T) {
 		"durations": func(o *bench.Options) { o.Latency = 0 },
 		"backlog":   func(o *bench.Options) { o.Backlog = -1 },
 		"webhooks":  func(o *bench.Options) { o.Webhooks = 0 },
+		"history-directory": func(o *bench.Options) {
+			o.HistoryDirectory, o.Database = "kept", "postgres://localhost/peal"
+		},
 	} {
 		o := bench.DefaultOptions()
 		o.Program = "peal"

@@ -20,10 +20,11 @@ import (
 	"github.com/pealhq/peal/client"
 )
 
-// node is a server in a process of its own, on data that is thrown away.
+// node is a server in a process of its own, on data that is thrown away in the end.
 type node struct {
 	program   string
 	directory string // its own: data and working directory
+	kept      bool   // the directory is not thrown away
 	profile   string // where its CPU profile goes; "" for nowhere
 	key       string
 	database  *database       // nil for SQLite
@@ -45,11 +46,9 @@ func newNode(ctx context.Context, o *Options, name string, on *database) (*node,
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the throw-away data: %w", err)
 	}
-	n := &node{program: o.Program, directory: directory, key: peal.NewKeyText(), address: "127.0.0.1:0", calls: &http.Transport{MaxIdleConnsPerHost: 64}}
-	if o.ProfileDirectory != "" {
-		if n.profile, err = filepath.Abs(filepath.Join(o.ProfileDirectory, name+".pprof")); err != nil {
-			return nil, err
-		}
+	n, err := prepareNode(o, directory, name)
+	if err != nil {
+		return nil, err
 	}
 	if on != nil {
 		if err := on.create(ctx); err != nil {
@@ -61,6 +60,17 @@ func newNode(ctx context.Context, o *Options, name string, on *database) (*node,
 		return nil, errors.Join(err, n.remove())
 	}
 	return n, nil
+}
+
+// prepareNode describes a server that is to run in a directory.
+func prepareNode(o *Options, directory, name string) (*node, error) {
+	n := &node{program: o.Program, directory: directory, key: peal.NewKeyText(), address: "127.0.0.1:0", calls: &http.Transport{MaxIdleConnsPerHost: 64}}
+	if o.ProfileDirectory == "" {
+		return n, nil
+	}
+	var err error
+	n.profile, err = filepath.Abs(filepath.Join(o.ProfileDirectory, name+".pprof"))
+	return n, err
 }
 
 func (n *node) start(ctx context.Context) error {
@@ -170,10 +180,13 @@ func (n *node) kill() {
 	n.calls.CloseIdleConnections()
 }
 
-// remove ends the server if it still runs, and throws its data away.
+// remove ends the server if it still runs, and throws its data away unless that is kept.
 func (n *node) remove() error {
 	n.kill()
 	n.calls.CloseIdleConnections()
+	if n.kept {
+		return nil
+	}
 	err := os.RemoveAll(n.directory)
 	if n.database != nil {
 		err = errors.Join(err, n.database.drop())

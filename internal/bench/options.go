@@ -50,6 +50,9 @@ type Options struct {
 	// History is how many delivered events are in the database when throughput is
 	// compared with that of an empty one.
 	History int
+	// HistoryDirectory keeps the database with those events from one run to the next,
+	// which then only fills in what is missing; "" for one that is thrown away.
+	HistoryDirectory string
 	// Webhooks is how many webhooks idle, for Idle.
 	Webhooks int
 	Idle     time.Duration
@@ -125,6 +128,9 @@ func (o Options) Validate() error {
 		if !slices.Contains(Scenarios(), name) {
 			return peal.Invalidf("only", "%q is no scenario; there are %s", name, strings.Join(Scenarios(), ", "))
 		}
+	}
+	if o.HistoryDirectory != "" && o.Database != "" {
+		return peal.Invalidf("history-directory", "keeps a database of SQLite; leave out --database")
 	}
 	for _, d := range []time.Duration{o.Bare, o.Throughput, o.Latency, o.Idle} {
 		if d <= 0 {
