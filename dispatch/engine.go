@@ -154,9 +154,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// refillers is how many claims are under way at once.
-const refillers = 2
-
 // begin registers, takes over what dead processes held and learns what waits in the
 // store.
 func (e *Engine) begin(ctx context.Context) error {

@@ -143,6 +143,7 @@ func (k *healthKeeper) run() {
 	ctx := context.Background() // what was learned is written also while the engine stops
 	for {
 		<-k.more
+		k.gather()
 		k.mu.Lock()
 		todo, finished := k.todo, k.finished
 		k.todo = newHealthWork()
@@ -154,13 +155,47 @@ func (k *healthKeeper) run() {
 	}
 }
 
-func (k *healthKeeper) do(ctx context.Context, todo healthWork) {
-	e := k.engine
-	for id, health := range todo.changed {
-		if err := e.store.SetHealth(ctx, id, health); err != nil {
-			e.log.Warn("cannot write a webhook's health", "webhook", id, "error", err)
+// Many webhooks begin to fail at once where something that they share is down. What is
+// learned of them gathers for a while, and is written by many at a time, so that the
+// store commits it in few transactions.
+const (
+	healthLinger  = settleLinger
+	healthWriters = 64
+)
+
+// gather waits for more to come, unless the engine stops.
+func (k *healthKeeper) gather() {
+	linger := time.NewTimer(healthLinger)
+	defer linger.Stop()
+	for {
+		k.mu.Lock()
+		finished := k.finished
+		k.mu.Unlock()
+		if finished {
+			return
+		}
+		select {
+		case <-linger.C:
+			return
+		case <-k.more:
 		}
 	}
+}
+
+func (k *healthKeeper) do(ctx context.Context, todo healthWork) {
+	e := k.engine
+	var writers sync.WaitGroup
+	places := make(chan struct{}, healthWriters)
+	for id, health := range todo.changed {
+		places <- struct{}{}
+		writers.Go(func() {
+			if err := e.store.SetHealth(ctx, id, health); err != nil {
+				e.log.Warn("cannot write a webhook's health", "webhook", id, "error", err)
+			}
+			<-places
+		})
+	}
+	writers.Wait()
 	for id, d := range todo.disable {
 		if err := e.disableWebhook(ctx, d.tenant, id, d.reason); err != nil {
 			e.log.Warn("cannot disable a webhook; it goes on until it fails again", "webhook", id, "error", err)

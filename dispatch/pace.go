@@ -30,12 +30,10 @@ const (
 	kinds
 )
 
-// gentle reports whether attempts of the kind begin at a bounded rate only: those
-// that likely come to nothing and end at once. A thousand endpoints that refuse
-// connections would otherwise take all of the CPU until their breakers open, and
-// every healthy one would wait for it.
-func (k kind) gentle() bool { return k == fresh || k == erring }
-
+// Attempts of all kinds but fast begin at a bounded rate only: they likely come to
+// nothing at once, or not soon. A thousand endpoints that refuse connections would
+// otherwise take all of the CPU until their breakers open, and so would a thousand that
+// hang, when it turns out that they do; every healthy one would wait for it.
 const (
 	gentleRate  = 1000 // attempts a second and CPU
 	gentleBurst = 64   // at once, after a pause

@@ -12,18 +12,48 @@ import (
 // claimLimit is how many deliveries are claimed at once.
 const claimLimit = 256
 
+// refillers is how many claims are under way at once: the store commits those that wait
+// together.
+const refillers = 64
+
+// refillLinger is how long lanes wait to be refilled whose endpoints are not known to
+// take what they get at once: a thousand of them are refilled in a few transactions then,
+// instead of one each, and the healthy ones' events do not wait for those.
+const refillLinger = 50 * time.Millisecond
+
 // topUp puts the lane into the queue of those to be refilled when the store has
 // work for it and half of its queue is free.
 func (s *scheduler) topUp(l *lane) {
 	if !l.spilled || l.refilling || !l.sends() || s.stopping {
 		return
 	}
-	if s.space(l) < min(claimLimit, s.options.LaneQueue/2+1) && l.size() >= fewest/2 {
+	switch down := l.breaker.failures >= breakAfter; {
+	case down && l.size() > 0:
+		return // single probes need no more
+	case !down && s.space(l) < min(claimLimit, s.options.LaneQueue/2+1) && l.size() >= fewest/2:
 		return
 	}
 	l.refilling = true
-	s.refills.push(l)
-	s.refill.Signal()
+	if l.pace.kind == fast {
+		s.refills.push(l)
+		s.refill.Signal()
+		return
+	}
+	s.patient = append(s.patient, l)
+	if s.linger == nil {
+		s.linger = time.AfterFunc(refillLinger, s.lingered)
+	}
+}
+
+// lingered has the lanes refilled that have waited for others.
+func (s *scheduler) lingered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.patient {
+		s.refills.push(l)
+	}
+	s.patient, s.linger = nil, nil
+	s.refill.Broadcast()
 }
 
 // space is how many deliveries the lane can take from the store.

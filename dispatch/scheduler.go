@@ -24,8 +24,9 @@ type scheduler struct {
 	queues         [kinds]fifo[*lane] // the ready lanes
 	inFlight       [kinds]int
 	most           [kinds]int    // in flight
-	gently         *rate.Limiter // of the beginning of attempts of gentle kinds
-	newcomer       bool          // whether the last of these was the newest of its queue
+	gently         *rate.Limiter // of the beginning of attempts of all kinds but fast
+	latest         kind          // of the last of these
+	newcomer       bool          // whether the last fresh or erring one was the newest of its queue
 	later          *time.Timer   // wakes a worker when gently allows the next; nil when none waits
 	oldest, newest *job          // attempts in flight, by their start
 	memory         int64         // what all deliveries in memory cost, in bytes
@@ -50,6 +51,8 @@ type scheduler struct {
 
 	refills fifo[*lane]
 	refill  *sync.Cond
+	patient []*lane     // join refills within refillLinger
+	linger  *time.Timer // has them join; nil while there are none
 	dues    dueHeap
 	nudge   chan struct{} // has room for one: the engine's loop should look again
 }
@@ -129,24 +132,34 @@ func (s *scheduler) take() *job {
 
 // turn gives the lane whose turn it is; nil when none may begin an attempt.
 func (s *scheduler) turn() *lane {
-	for k := range kinds {
+	if s.hasRoom(fast) {
+		return s.queues[fast].pop()
+	}
+	for range kinds - 1 {
+		s.latest = s.latest%(kinds-1) + 1 // they take turns: fresh, erring, slow
+		k := s.latest
 		switch {
-		case s.queues[k].len() == 0 || s.inFlight[k] >= s.most[k]:
-		case !k.gentle():
-			return s.queues[k].pop()
-		case s.gentlyNow():
-			// In turns the one that waits longest and the one that came last: a new
-			// webhook does not wait behind a thousand that were there before it.
-			if s.newcomer = !s.newcomer; s.newcomer {
-				return s.queues[k].popLast()
-			}
+		case !s.hasRoom(k):
+			continue
+		case !s.gentlyNow():
+			return nil
+		case k == slow:
 			return s.queues[k].pop()
 		}
+		// In turns the one that waits longest and the one that came last: a new
+		// webhook does not wait behind a thousand that were there before it.
+		if s.newcomer = !s.newcomer; s.newcomer {
+			return s.queues[k].popLast()
+		}
+		return s.queues[k].pop()
 	}
 	return nil
 }
 
-// gentlyNow reports whether an attempt of a gentle kind may begin now, and arranges
+// hasRoom reports whether a lane of the kind is ready and may begin an attempt.
+func (s *scheduler) hasRoom(k kind) bool { return s.queues[k].len() > 0 && s.inFlight[k] < s.most[k] }
+
+// gentlyNow reports whether an attempt that is not fast may begin now, and arranges
 // for a worker to ask again when only time is in the way.
 func (s *scheduler) gentlyNow() bool {
 	if s.later != nil {
@@ -346,6 +359,9 @@ func (s *scheduler) stop() (waiting []peal.DeliveryID) {
 	s.refill.Broadcast()
 	if s.later != nil {
 		s.later.Stop()
+	}
+	if s.linger != nil {
+		s.linger.Stop()
 	}
 	for _, l := range s.lanes {
 		if l.wake != nil {

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,17 +15,24 @@ const (
 	settleWaiting = 8192 // settlements that may wait before no more attempts begin
 	settleRetry   = 100 * time.Millisecond
 	settleLongest = 5 * time.Second // the longest wait between two tries to write
+
+	// settleLinger is how long results of attempts that failed wait for others of their
+	// kind. Nobody waits for them, each touches pages of its own webhook, and a thousand
+	// endpoints that are down would otherwise keep the store busy with small writes.
+	settleLinger = 100 * time.Millisecond
 )
 
 // settler writes down what attempts came to, many at a time. While one batch is
-// being written the next one gathers.
+// being written the next one gathers. Those of one delivery keep their order.
 type settler struct {
 	engine *Engine
 
 	mu       sync.Mutex
-	waiting  []peal.Settlement
-	open     int        // settlements that are waiting or being written
-	done     *sync.Cond // open became 0
+	waiting  []peal.Settlement // to be written next
+	patient  []peal.Settlement // join waiting within settleLinger
+	linger   *time.Timer       // has them join; nil while there are none
+	open     int               // settlements that wait or are being written
+	done     *sync.Cond        // open became 0
 	stalled  bool
 	finished bool
 	more     chan struct{} // has room for one
@@ -39,17 +47,64 @@ func newSettler(e *Engine) *settler {
 // add hands over a settlement.
 func (s *settler) add(settlement peal.Settlement) {
 	s.mu.Lock()
-	s.waiting = append(s.waiting, settlement)
+	switch {
+	case s.mayLinger(&settlement):
+		s.patient = append(s.patient, settlement)
+		if s.linger == nil {
+			s.linger = time.AfterFunc(settleLinger, s.lingered)
+		}
+		if len(s.patient) >= settleBatch {
+			s.join()
+		}
+	case settlement.Attempt.Number > 1 && s.isPatient(settlement.Attempt.DeliveryID):
+		s.join()
+		fallthrough
+	default:
+		s.waiting = append(s.waiting, settlement)
+	}
 	s.open++
-	stall := !s.stalled && len(s.waiting) >= settleWaiting
+	stall := !s.stalled && len(s.waiting)+len(s.patient) >= settleWaiting
 	if stall {
 		s.stalled = true
 	}
+	wake := len(s.waiting) > 0
 	s.mu.Unlock()
 	if stall {
 		s.engine.scheduler.stall(true)
 		s.engine.log.Warn("results of attempts cannot be written; no more attempts begin until they are")
 	}
+	if wake {
+		s.signal()
+	}
+}
+
+// mayLinger reports whether a result is one that nobody waits for.
+func (s *settler) mayLinger(settlement *peal.Settlement) bool {
+	if s.finished || settlement.Attempt.Succeeded() {
+		return false
+	}
+	return settlement.Status != peal.Pending || time.Until(settlement.Due) > settleLinger
+}
+
+// isPatient reports whether an earlier result of a delivery lingers.
+func (s *settler) isPatient(id peal.DeliveryID) bool {
+	return slices.ContainsFunc(s.patient, func(p peal.Settlement) bool { return p.Attempt.DeliveryID == id })
+}
+
+// join ends the lingering of those that do.
+func (s *settler) join() {
+	s.waiting = append(s.waiting, s.patient...)
+	s.patient = nil
+	if s.linger != nil {
+		s.linger.Stop()
+		s.linger = nil
+	}
+}
+
+func (s *settler) lingered() {
+	s.mu.Lock()
+	s.join()
+	s.mu.Unlock()
 	s.signal()
 }
 
@@ -64,6 +119,7 @@ func (s *settler) signal() {
 func (s *settler) finish() {
 	s.mu.Lock()
 	s.finished = true
+	s.join()
 	s.mu.Unlock()
 	s.signal()
 }
@@ -78,7 +134,7 @@ func (s *settler) take() (batch []peal.Settlement, ok bool) {
 	if len(s.waiting) == 0 {
 		s.waiting = nil
 	}
-	if s.stalled && len(s.waiting) < settleWaiting/2 {
+	if s.stalled && len(s.waiting)+len(s.patient) < settleWaiting/2 {
 		s.stalled = false
 		s.engine.scheduler.stall(false)
 	}
