@@ -35,8 +35,8 @@ const (
 // otherwise take all of the CPU until their breakers open, and so would a thousand that
 // hang, when it turns out that they do; every healthy one would wait for it.
 const (
-	gentleRate  = 1000 // attempts a second and CPU
-	gentleBurst = 64   // at once, after a pause
+	gentleRate  = 500 // attempts a second and CPU
+	gentleBurst = 64  // at once, after a pause
 )
 
 func newPace(most int) pace { return pace{limit: min(firstInFlight, most), kind: fresh} }

@@ -20,6 +20,9 @@ const (
 	// kind. Nobody waits for them, each touches pages of its own webhook, and a thousand
 	// endpoints that are down would otherwise keep the store busy with small writes.
 	settleLinger = 100 * time.Millisecond
+	// settlePiece is how many of them are written at once: more would share pages, but
+	// keep the events that come meanwhile waiting for longer.
+	settlePiece = 32
 )
 
 // settler writes down what attempts came to, many at a time. While one batch is
@@ -29,8 +32,9 @@ type settler struct {
 
 	mu       sync.Mutex
 	waiting  []peal.Settlement // to be written next
-	patient  []peal.Settlement // join waiting within settleLinger
-	linger   *time.Timer       // has them join; nil while there are none
+	patient  []peal.Settlement // to be written when nothing else is, and within about settleLinger
+	ripe     int               // the first of these, which have lingered
+	linger   *time.Timer       // makes the others ripe; nil while there are none
 	open     int               // settlements that wait or are being written
 	done     *sync.Cond        // open became 0
 	stalled  bool
@@ -51,13 +55,10 @@ func (s *settler) add(settlement peal.Settlement) {
 	case s.mayLinger(&settlement):
 		s.patient = append(s.patient, settlement)
 		if s.linger == nil {
-			s.linger = time.AfterFunc(settleLinger, s.lingered)
-		}
-		if len(s.patient) >= settleBatch {
-			s.join()
+			s.linger = time.AfterFunc(settleLinger, s.ripen)
 		}
 	case settlement.Attempt.Number > 1 && s.isPatient(settlement.Attempt.DeliveryID):
-		s.join()
+		s.hurry()
 		fallthrough
 	default:
 		s.waiting = append(s.waiting, settlement)
@@ -91,19 +92,19 @@ func (s *settler) isPatient(id peal.DeliveryID) bool {
 	return slices.ContainsFunc(s.patient, func(p peal.Settlement) bool { return p.Attempt.DeliveryID == id })
 }
 
-// join ends the lingering of those that do.
-func (s *settler) join() {
+// hurry ends the lingering: what has waited is written before what comes.
+func (s *settler) hurry() {
 	s.waiting = append(s.waiting, s.patient...)
-	s.patient = nil
+	s.patient, s.ripe = nil, 0
 	if s.linger != nil {
 		s.linger.Stop()
 		s.linger = nil
 	}
 }
 
-func (s *settler) lingered() {
+func (s *settler) ripen() {
 	s.mu.Lock()
-	s.join()
+	s.ripe, s.linger = len(s.patient), nil
 	s.mu.Unlock()
 	s.signal()
 }
@@ -119,7 +120,7 @@ func (s *settler) signal() {
 func (s *settler) finish() {
 	s.mu.Lock()
 	s.finished = true
-	s.join()
+	s.hurry()
 	s.mu.Unlock()
 	s.signal()
 }
@@ -128,17 +129,25 @@ func (s *settler) finish() {
 func (s *settler) take() (batch []peal.Settlement, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := min(len(s.waiting), settleBatch)
-	batch = s.waiting[:n:n]
-	s.waiting = s.waiting[n:]
-	if len(s.waiting) == 0 {
-		s.waiting = nil
+	if len(s.waiting) > 0 {
+		batch, s.waiting = cut(s.waiting, settleBatch)
+	} else if s.ripe > 0 {
+		batch, s.patient = cut(s.patient, min(settlePiece, s.ripe))
+		s.ripe -= len(batch)
 	}
 	if s.stalled && len(s.waiting)+len(s.patient) < settleWaiting/2 {
 		s.stalled = false
 		s.engine.scheduler.stall(false)
 	}
-	return batch, n > 0 || !s.finished
+	return batch, len(batch) > 0 || !s.finished
+}
+
+// cut takes up to n from the front; of an empty rest the memory is given back.
+func cut(all []peal.Settlement, n int) (front, rest []peal.Settlement) {
+	if n >= len(all) {
+		return all, nil
+	}
+	return all[:n:n], all[n:]
 }
 
 func (s *settler) isFinished() bool {

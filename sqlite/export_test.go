@@ -16,7 +16,7 @@ func (s *Store) Commits() int64 { return s.writer.stats.commits.Load() }
 func (s *Store) Waiting() int {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
-	return len(s.queue.changes)
+	return len(s.queue.changes) + len(s.queue.patient)
 }
 
 // HoldWriter keeps the writer busy until the function it gives is called, and

@@ -202,3 +202,31 @@ func TestGivingUpWaiting(t *testing.T) {
 		t.Errorf("what was given up before it began is there: %v", err)
 	}
 }
+
+// What nobody waits for stands aside: the events of a moment are committed without it.
+func TestEventsGoBeforeWhatNobodyWaitsFor(t *testing.T) {
+	store := open(t, sqlite.Options{})
+	webhook := createWebhook(t, store)
+	release := store.HoldWriter()
+	var wg sync.WaitGroup
+	submit := func(n int, call func() error) {
+		wg.Go(func() {
+			if err := call(); err != nil {
+				t.Error(err)
+			}
+		})
+		waitFor(store, n)
+	}
+	submit(1, func() error { return store.SetHealth(t.Context(), webhook.ID, peal.Health{ExhaustedInRow: 1}) })
+	submit(2, func() error { return insert(store, webhook, insertion(webhook, 100)) })
+	before := store.Commits()
+	release()
+	wg.Wait()
+	if n := store.Commits() - before; n != 3 { // that of the held writer, and one for each
+		t.Errorf("%d transactions, want 2", n-1)
+	}
+	got, err := store.Webhook(t.Context(), webhook.Tenant, webhook.ID)
+	if err != nil || got.Health.ExhaustedInRow != 1 {
+		t.Errorf("the health is %+v, %v", got.Health, err)
+	}
+}

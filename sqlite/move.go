@@ -62,6 +62,11 @@ func (w *writer) remove(p *place) error {
 }
 
 func (w *writer) moveToHeld(p *place, owner int64) error {
+	if p.table == "held" { // a retry that stays in memory
+		_, err := w.conn.exec(`UPDATE held SET owner = ?, due = ?, test = ?, attempts = ?, tries = ?, code = ?, duration = ?, reason = ? WHERE seq = ?`,
+			owner, p.due, p.test, p.attempts, p.tries, p.code, p.duration, orNull(p.reason), p.seq)
+		return err
+	}
 	if err := w.remove(p); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pealhq/peal"
 )
@@ -15,6 +16,13 @@ const (
 	maxGroupBytes = 8 << 20
 )
 
+// What nobody waits for goes in transactions of its own, of few rows, and no sooner
+// than when nothing else waits or it has waited for patience.
+const (
+	maxPatientRows = 128
+	patience       = 50 * time.Millisecond
+)
+
 // change is a call that waits for the writer.
 type change struct {
 	ctx context.Context
@@ -24,18 +32,22 @@ type change struct {
 	// appends is true when run only appends to the writer's buffers and reads
 	// nothing that may be in them, so that they need not be flushed before.
 	appends bool
+	patient bool // nobody waits for it: others go first
 	rows    int
 	bytes   int
+
+	queued time.Time // of a patient one
 
 	taken atomic.Bool // by the writer, or by the caller who gave up waiting
 	err   error       // of a refusal, while the group is not yet committed
 	done  chan error  // gets the answer; has room for it
 }
 
-// queue holds changes for the writer, in order.
+// queue holds changes for the writer, in order; patient ones apart.
 type queue struct {
 	mu      sync.Mutex
 	changes []*change
+	patient []*change
 	limit   int
 	bytes   int // of all changes
 	most    int // bytes behind which no new events may wait
@@ -74,10 +86,15 @@ func (q *queue) put(c *change) error {
 	if q.closed {
 		return errClosed()
 	}
-	if len(q.changes) >= q.limit || c.appends && q.bytes > 0 && q.bytes+c.bytes > q.most {
+	if len(q.changes)+len(q.patient) >= q.limit || c.appends && q.bytes > 0 && q.bytes+c.bytes > q.most {
 		return &peal.Error{Code: peal.Unavailable, Message: "the database cannot keep up, too many changes wait for it", RetryAfter: retryAfter}
 	}
-	q.changes = append(q.changes, c)
+	if c.patient {
+		c.queued = time.Now()
+		q.patient = append(q.patient, c)
+	} else {
+		q.changes = append(q.changes, c)
+	}
 	q.bytes += c.bytes
 	q.signal()
 	return nil
@@ -95,7 +112,7 @@ func (q *queue) signal() {
 func (q *queue) take(group []*change) []*change {
 	for {
 		q.mu.Lock()
-		if len(q.changes) > 0 {
+		if len(q.changes)+len(q.patient) > 0 {
 			break
 		}
 		closed := q.closed
@@ -106,22 +123,30 @@ func (q *queue) take(group []*change) []*change {
 		<-q.wake
 	}
 	defer q.mu.Unlock()
+	if len(q.patient) > 0 && (len(q.changes) == 0 || time.Since(q.patient[0].queued) > patience) {
+		group, q.patient = q.cut(group, q.patient, maxPatientRows)
+		return group
+	}
+	group, q.changes = q.cut(group, q.changes, maxGroupRows)
+	return group
+}
+
+// cut moves changes from the front of those that wait to the group, at least one of them
+// and no more than go into one transaction.
+func (q *queue) cut(group, waiting []*change, most int) (taken, rest []*change) {
 	rows, bytes, n := 0, 0, 0
-	for _, c := range q.changes {
+	for _, c := range waiting {
 		rows, bytes = rows+c.rows+1, bytes+c.bytes
-		if n > 0 && (rows > maxGroupRows || bytes > maxGroupBytes) {
+		if n > 0 && (rows > most || bytes > maxGroupBytes) {
 			break
 		}
+		q.bytes -= c.bytes
 		n++
 	}
-	for _, c := range q.changes[:n] {
-		q.bytes -= c.bytes
-	}
-	group = append(group, q.changes[:n]...)
-	rest := copy(q.changes, q.changes[n:])
-	clear(q.changes[rest:])
-	q.changes = q.changes[:rest]
-	return group
+	group = append(group, waiting[:n]...)
+	left := copy(waiting, waiting[n:])
+	clear(waiting[left:])
+	return group, waiting[:left]
 }
 
 // close lets no more changes in; what is queued is still taken.

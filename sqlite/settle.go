@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
@@ -37,7 +38,8 @@ func newSettles() settles {
 // Settle implements [peal.WorkStore]. A settlement of a delivery that the store
 // does not know (any more) is left out.
 func (s *Store) Settle(ctx context.Context, node peal.NodeID, settlements []peal.Settlement) error {
-	c := &change{ctx: ctx, rows: 2 * len(settlements), run: func(w *writer) error { return w.settle(node, settlements) }}
+	failed := !slices.ContainsFunc(settlements, func(s peal.Settlement) bool { return s.Attempt.Succeeded() })
+	c := &change{ctx: ctx, patient: failed, rows: 2 * len(settlements), run: func(w *writer) error { return w.settle(node, settlements) }}
 	for i := range settlements {
 		c.bytes += record.AttemptSize(&settlements[i].Attempt)
 	}

@@ -140,7 +140,7 @@ func (s *Store) Webhooks(ctx context.Context, tenant string, before peal.Webhook
 
 // SetHealth implements [peal.ConfigStore].
 func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.Health) error {
-	err := s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
+	err := s.queue.submit(&change{ctx: ctx, patient: true, rows: 1, run: func(w *writer) error {
 		_, err := w.conn.exec(`UPDATE webhooks SET exhausted = ?, failing_since = ?, certificate_expires = ? WHERE id = ? AND NOT deleted`,
 			int64(health.ExhaustedInRow), orNoTime(health.FailingSince), orNoTime(health.CertificateExpiresAt), id[:])
 		return err
