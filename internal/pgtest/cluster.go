@@ -31,6 +31,8 @@ type Options struct {
 	// Network is the address that the port is of, with the network that may connect to
 	// it, such as 192.0.2.1/24; "" for 127.0.0.1.
 	Network string
+	// Dir is where its directory is made; "" for where temporary files are.
+	Dir string
 	// Settings are more of the server's settings.
 	Settings map[string]string
 }
@@ -52,7 +54,7 @@ func Start(options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "pealpg")
+	dir, err := os.MkdirTemp(options.Dir, "pealpg")
 	if err != nil {
 		return nil, err
 	}
