@@ -140,7 +140,7 @@ func unmarked(page string) (all []string) {
 		}
 		for _, attribute := range token.Attr {
 			switch attribute.Key {
-			case "title", "alt", "aria-label", "data-copied", "data-unreachable", "data-answer":
+			case "title", "alt", "aria-label", "data-copied", "data-unreachable", "data-answer", "data-ended":
 				if token.Data != "time" {
 					add(attribute.Val)
 				}

@@ -51,8 +51,8 @@ var pictures = []struct {
 	width, height     int64
 }{
 	{"overview", "overview", "light", 1320, 880},
-	{"delivery", "delivery", "dark", 1320, 1010},
-	{"webhook-form", "webhook-edit", "light", 1320, 1010},
+	{"delivery", "delivery", "dark", 1320, 860},
+	{"webhook-form", "webhook-edit", "light", 1320, 900},
 	{"phone-webhooks", "webhooks", "dark", 390, 760},
 	{"phone-delivery", "delivery", "light", 390, 760},
 }

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -66,6 +67,9 @@ func newEndpoint(t *testing.T, status int) *endpoint {
 // hostile is what an endpoint may answer to hurt whoever looks at it.
 const hostile = "<html><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\x1b[31mred\x00\xff\xfe \u202egpj.exe " + "\r\nSet-Cookie: a=b\r\n"
 
+// requestHead is what a request of the seeded history began with.
+const requestHead = "content-type: application/json\nuser-agent: Peal/1\nwebhook-id: event_01k9x3f8d7\nwebhook-timestamp: 1763759648\nwebhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=\n"
+
 // seeded is a tenant with a day of history.
 type seeded struct {
 	webhooks  []peal.Webhook
@@ -101,7 +105,7 @@ func seed(t *testing.T, s *server.Server) seeded {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	var all seeded
 	for _, w := range []peal.Webhook{
-		{URL: "https://erp.globex.example/peal", Events: []string{"task.completed"}, Status: peal.Paused},
+		{URL: "https://erp.globex.example/peal", Events: []string{"task.*"}, Status: peal.Paused},
 		{URL: "https://n8n.initech.example/webhook/7f3a", Events: []string{"*"}},
 		{URL: "https://api.acme.example/hooks", Events: []string{"task.*", "comment.created"}, Description: "Acme's board"},
 		{URL: "https://api.contoso.example/in", Events: []string{"task.*"}},
@@ -137,7 +141,7 @@ func seed(t *testing.T, s *server.Server) seeded {
 				started := now.Add(-time.Duration(hour)*time.Hour - time.Duration(n)*time.Second)
 				a := peal.Attempt{
 					ID: peal.NewAttemptID(), DeliveryID: id, Number: 1, StartedAt: started, URL: w.URL, Address: "203.0.113.7:443", BodySize: 120, StatusCode: 200,
-					RequestHead:  "content-type: application/json\nwebhook-id: event_01k9x3f8d7\nwebhook-timestamp: 1763759648\nwebhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=\n",
+					RequestHead:  requestHead,
 					Timing:       peal.Timing{Wait: 200 * time.Microsecond, DNS: 4 * time.Millisecond, Connect: 18 * time.Millisecond, TLS: 31 * time.Millisecond, FirstByte: 40 * time.Millisecond, Total: 95 * time.Millisecond},
 					ResponseHead: "content-type: application/json\n", ResponseBody: []byte(`{"ok":true}`),
 				}
@@ -164,13 +168,19 @@ func seed(t *testing.T, s *server.Server) seeded {
 	}
 	key := peal.NewEventKey()
 	paused, pending := peal.NewDeliveryID(), peal.NewDeliveryID()
-	event := &peal.Event{Key: key, ID: key.String(), Tenant: peal.DefaultTenant, Type: "task.completed", Time: peal.TimestampOf(key.Time()), Data: []byte(`{"id":1}`)}
+	event := &peal.Event{Key: key, ID: key.String(), Tenant: peal.DefaultTenant, Type: "task.created", Time: peal.TimestampOf(key.Time()), Data: []byte(`{"id":789,"name":"Design homepage","assignee":{"email":"ada@example.com"}}`)}
+	body, err := json.Marshal(struct {
+		Type      string          `json:"type"`
+		Timestamp peal.Timestamp  `json:"timestamp"`
+		Data      json.RawMessage `json:"data"`
+	}{event.Type, event.Time, event.Data})
+	must(err)
 	_, err = store.Insert(ctx, node, version, []peal.Insertion{{Event: event, Deliveries: []peal.NewDelivery{
 		{ID: paused, WebhookID: all.webhooks[0].ID}, {ID: pending, WebhookID: all.webhooks[4].ID, Held: true},
 	}}})
 	must(err)
 	timing := peal.Timing{Wait: 200 * time.Microsecond, DNS: 4100 * time.Microsecond, Connect: 18 * time.Millisecond, TLS: 31 * time.Millisecond, Total: 15 * time.Second}
-	first := peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: pending, Number: 1, StartedAt: pending.Time().Add(1300 * time.Microsecond), Timing: peal.Timing{Wait: 200 * time.Microsecond, FirstByte: 200 * time.Millisecond, Total: 211 * time.Millisecond, Reused: true}, Reason: peal.ReasonStatus, StatusCode: 503, Error: "answered 503", URL: all.webhooks[4].URL, Address: "203.0.113.7:443", RequestHead: "content-type: application/json\n", ResponseHead: "content-type: text/html\n", ResponseBody: []byte(hostile), BodySize: 120}
+	first := peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: pending, Number: 1, StartedAt: pending.Time().Add(1300 * time.Microsecond), Timing: peal.Timing{Wait: 200 * time.Microsecond, FirstByte: 200 * time.Millisecond, Total: 211 * time.Millisecond, Reused: true}, Reason: peal.ReasonStatus, StatusCode: 503, Error: "answered 503", URL: all.webhooks[4].URL, Address: "203.0.113.7:443", RequestHead: requestHead, ResponseHead: "content-type: text/html\n", ResponseBody: []byte(hostile), BodySize: len(body)}
 	second := first
 	second.ID, second.Number, second.StartedAt, second.Timing = peal.NewAttemptID(), 2, pending.Time().Add(5*time.Second), timing
 	second.Reason, second.StatusCode, second.Error, second.ResponseHead, second.ResponseBody = peal.ReasonTimeout, 0, "no answer within 15s", "", nil

@@ -74,6 +74,12 @@
     }
     (main.querySelector("[aria-invalid=true]") || main).focus();
   });
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { xhr, elt } = event.detail;
+    if (xhr.status !== 401 || elt.matches("form") || !elt.closest("form")) return;
+    event.preventDefault(); // the preview of a form does not take it away from who types
+    trouble(words("ended"));
+  });
   document.addEventListener("htmx:sendError", () => trouble(words("unreachable")));
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, requestConfig } = event.detail;
@@ -83,7 +89,7 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const { xhr, elt, successful } = event.detail;
-    if (xhr.status && !xhr.getResponseHeader("HX-Reselect") && xhr.status < 500) {
+    if (xhr.status && !xhr.getResponseHeader("HX-Reselect") && xhr.status < 500) { // it is back
       if (words("unreachable") === document.getElementById("trouble")?.textContent) trouble("");
     }
     if (successful && elt.matches("form[hx-boost]")) forget(elt);
