@@ -21,7 +21,7 @@ func pagesOf(s seeded) map[string]string {
 		"delivery-hostile": "/deliveries/" + s.pending.String() + "?attempt=1", "delivery-failed": "/deliveries/" + s.failed.String(), "delivery-delivered": "/deliveries/" + s.delivered.String(),
 		"events": "/events", "event": "/events/" + s.event.String(), "publish": "/publish", "catalogue": "/catalogue", "event-type": "/catalogue/task.created", "welcome": "/welcome/echo",
 		"settings-tenants": "/tenants", "settings-tenant": "/tenants/default", "settings-keys": "/keys", "settings-users": "/users", "settings-sources": "/sources", "settings-source": "/sources/" + s.source.String(),
-		"settings-presets": "/presets", "settings-audit": "/audit", "settings-nodes": "/nodes", "settings-server": "/server",
+		"settings-presets": "/presets", "settings-audit": "/audit", "settings-nodes": "/nodes", "settings-server": "/server", "account": "/account",
 	}
 }
 

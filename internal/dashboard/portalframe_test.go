@@ -119,6 +119,9 @@ func TestPortalVisitEnds(t *testing.T) {
 	frame.press("Save")
 	frame.sees("Your visit has ended")
 	frame.sees("open this page again")
+	for _, one := range frame.axe() {
+		t.Errorf("axe-core, where a visit has ended: %s", one)
+	}
 
 	second := a.newLink("acme")
 	frame = b.show(a, second.URL, "?renew")

@@ -61,6 +61,9 @@ func TestSessionEndsInAForm(t *testing.T) {
 	}
 	b.press("Save")
 	b.run(chromedp.WaitVisible(`#password`))
+	for _, one := range b.axe() {
+		t.Errorf("axe-core, where one signs in: %s", one)
+	}
 	b.complained() // of the answer 401
 	b.run(chromedp.SendKeys(`#name`, "ada@example.com"), chromedp.SendKeys(`#password`, "a long password of Ada's"), chromedp.Submit(`#password`), chromedp.WaitVisible(`#kept`))
 	if at := get[string](b, `location.pathname`); at != "/webhooks/"+w.ID.String()+"/edit" {
