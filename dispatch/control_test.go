@@ -57,8 +57,7 @@ func TestOneIDManyPublishersOneEvent(t *testing.T) {
 }
 
 func TestCancelAndRetry(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(nil)
 		defer stop()
 		down := true

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	// The fake clocks begin in the year 2000. With an ID made today, every test also
 	// shows that a clock that was set back holds nothing up.
 	peal.NewEventKey()
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(sharedPostgres.Around(m))
 }
 
 const tenant = "acme"
@@ -33,7 +33,8 @@ const tenant = "acme"
 // one: nothing in it waits for the outside.
 type world struct {
 	t     *testing.T
-	path  string
+	path  string // of the SQLite database
+	url   string // of the PostgreSQL database that is there instead; "" for none
 	store peal.Store
 	ctx   context.Context
 
@@ -68,6 +69,10 @@ func memoryDir(t *testing.T) string {
 }
 
 func (w *world) open() {
+	if w.url != "" {
+		w.store = openPostgres(w.t, w.url)
+		return
+	}
 	store, err := sqlite.Open(context.WithoutCancel(w.ctx), sqlite.Options{Path: w.path})
 	if err != nil {
 		w.t.Fatal(err)

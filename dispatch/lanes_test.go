@@ -13,8 +13,7 @@ import (
 )
 
 func TestPauseHoldsAndResumeDrains(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(nil)
 		defer stop()
 		r := w.receive("ok", nil)
@@ -38,8 +37,7 @@ func TestPauseHoldsAndResumeDrains(t *testing.T) {
 }
 
 func TestPauseWhileDeliveriesWaitInMemory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(func(o *dispatch.Options) { o.LaneInFlight = 1 })
 		defer stop()
 		r := w.receive("slow", func(http.ResponseWriter, *http.Request, int) { time.Sleep(100 * time.Millisecond) })
@@ -65,8 +63,7 @@ func TestPauseWhileDeliveriesWaitInMemory(t *testing.T) {
 // A lane that spills to the store delivers everything once, in order, and keeps
 // only its bounded queue in memory.
 func TestSpillKeepsOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(func(o *dispatch.Options) { o.LaneInFlight, o.LaneQueue = 1, 20 })
 		defer stop()
 		r := w.receive("slow", func(http.ResponseWriter, *http.Request, int) { time.Sleep(10 * time.Millisecond) })
@@ -162,8 +159,7 @@ func TestBreakerOpensProbesAndCloses(t *testing.T) {
 }
 
 func TestGracefulStopFinishesWhatIsInFlight(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(func(o *dispatch.Options) { o.LaneInFlight = 2 })
 		r := w.receive("slow", func(http.ResponseWriter, *http.Request, int) { time.Sleep(5 * time.Second) })
 		hook := w.webhook(e, r.url(), nil)

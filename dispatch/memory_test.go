@@ -3,7 +3,6 @@ package dispatch_test
 import (
 	"net/http"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -13,8 +12,7 @@ import (
 // A lane that fills up alone gets half of the memory, so that others still get
 // places when they need them; what has no place waits in the store and arrives.
 func TestMemoryIsShared(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(func(o *dispatch.Options) { o.Memory, o.LaneInFlight = 100*520, 1 })
 		defer stop()
 		slow := func(http.ResponseWriter, *http.Request, int) { time.Sleep(time.Second) }

@@ -141,8 +141,7 @@ func TestReplaySendsWhatWasMissed(t *testing.T) {
 }
 
 func TestReplayGoesOnAfterARestart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(nil)
 		var up atomic.Bool
 		r := w.receive("r", failUntil(&up))
@@ -261,8 +260,7 @@ func TestReplayEndsEarly(t *testing.T) {
 }
 
 func TestReplayOfAPausedWebhookIsHeld(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	onEachStore(t, func(t *testing.T, w *world) {
 		e, _ := w.engine(nil)
 		var up atomic.Bool
 		r := w.receive("r", failUntil(&up))

@@ -20,8 +20,7 @@ func between(t *testing.T, what string, from, to time.Time, delay time.Duration)
 }
 
 func TestFailsTwiceThenSucceeds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(nil)
 		defer stop()
 		r := w.receive("flaky", func(rw http.ResponseWriter, _ *http.Request, n int) {
@@ -118,8 +117,7 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestXWebhookIsDisabledAfterItsThirdRetry(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(nil)
 		defer stop()
 		r := w.receive("down", answer(500))

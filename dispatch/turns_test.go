@@ -19,7 +19,7 @@ func TestReadyLanesTakeTurns(t *testing.T) {
 	few(t, 4)
 	rapid.Check(t, func(rt *rapid.T) {
 		inFlight := rapid.IntRange(1, 6).Draw(rt, "in flight")
-		backlogs := rapid.SliceOfN(rapid.IntRange(1, 60), 2, 6).Draw(rt, "backlogs")
+		backlogs := rapid.SliceOfN(rapid.IntRange(1, 30), 2, 6).Draw(rt, "backlogs")
 		var order []int
 		synctest.Test(t, func(t *testing.T) { order = takeTurns(t, inFlight, backlogs) })
 		begun := make([]int, len(backlogs))

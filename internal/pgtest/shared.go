@@ -19,6 +19,9 @@ type Shared struct {
 	cluster *Cluster
 	err     error
 	names   atomic.Int64
+
+	preparing sync.Mutex
+	prepared  string // the database that Prepared copies
 }
 
 // Cluster gives the cluster. It fails the test when there is none to be had.
@@ -37,6 +40,24 @@ func (s *Shared) Database(t testing.TB) string {
 	c := s.Cluster(t)
 	name := fmt.Sprintf("test_%d", s.names.Add(1))
 	Exec(t, c.URL("postgres"), "CREATE DATABASE "+name)
+	return c.URL(name)
+}
+
+// Prepared makes a copy of a database that prepare is given once, by its URL, and gives
+// the copy's URL. Nothing may be connected to that database any more when prepare is done.
+func (s *Shared) Prepared(t testing.TB, prepare func(url string)) string {
+	t.Helper()
+	s.preparing.Lock()
+	defer s.preparing.Unlock()
+	c := s.Cluster(t)
+	if s.prepared == "" {
+		name := fmt.Sprintf("prepared_%d", s.names.Add(1))
+		Exec(t, c.URL("postgres"), "CREATE DATABASE "+name)
+		prepare(c.URL(name))
+		s.prepared = name
+	}
+	name := fmt.Sprintf("test_%d", s.names.Add(1))
+	Exec(t, c.URL("postgres"), "CREATE DATABASE "+name+" TEMPLATE "+s.prepared)
 	return c.URL(name)
 }
 
