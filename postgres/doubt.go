@@ -76,13 +76,13 @@ func (d *doubts) due(now time.Time, inserted bool) (due []*doubted, next time.Du
 
 // looked notes that the deliveries of one were let go of, as far as there were any.
 func (d *doubts) looked(o *doubted, found int64, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if o.inserted && found == 0 && o.looks < len(looks) {
 		o.next = now.Add(looks[o.looks])
 		o.looks++
 		return
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	for i := range d.open {
 		if d.open[i] == o {
 			d.open = append(d.open[:i], d.open[i+1:]...)
