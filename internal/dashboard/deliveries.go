@@ -9,12 +9,10 @@ import (
 
 // deliveryFilter is what a list of deliveries is narrowed to.
 type deliveryFilter struct {
-	Status, Webhook, Type, Range string
-	query                        peal.DeliveryQuery
+	Status, Webhook, Type, Text, Range string
+	query                              peal.DeliveryQuery
+	before                             string // where an earlier page ended; "" for the first
 }
-
-// lookedAt is how many deliveries a filter by type looks at for one page.
-const lookedAt = 2000
 
 type deliveriesPage struct {
 	Filter   deliveryFilter
@@ -24,11 +22,12 @@ type deliveriesPage struct {
 	Address  string // of this list without a place in it
 	Live     string // the address of the stream; "" on later pages
 	Bulk     bool   // the filter is one of which all can be retried
+	Search   searchField
 }
 
 // readFilter reads the filter of an address or a form. What is nonsense filters nothing.
 func (c *call) readFilter(values url.Values) deliveryFilter {
-	f := deliveryFilter{Status: values.Get("status"), Webhook: values.Get("webhook"), Type: values.Get("type"), Range: values.Get("range")}
+	f := deliveryFilter{Status: values.Get("status"), Webhook: values.Get("webhook"), Type: values.Get("type"), Text: values.Get("text"), before: values.Get("before"), Range: values.Get("range")}
 	f.query = peal.DeliveryQuery{Tenant: c.tenant}
 	switch peal.DeliveryStatus(f.Status) {
 	case peal.Pending, peal.Success, peal.Failed, peal.Canceled:
@@ -55,7 +54,7 @@ func (c *call) readFilter(values url.Values) deliveryFilter {
 // address writes the filter as an address of the list.
 func (f *deliveryFilter) address(path string) string {
 	v := url.Values{}
-	for name, value := range map[string]string{"status": f.Status, "webhook": f.Webhook, "type": f.Type, "range": f.Range} {
+	for name, value := range map[string]string{"status": f.Status, "webhook": f.Webhook, "type": f.Type, "text": f.Text, "range": f.Range} {
 		if value != "" {
 			v.Set(name, value)
 		}
@@ -72,56 +71,21 @@ func (d *Dashboard) deliveries(c *call) error {
 	}
 	data := deliveriesPage{Filter: c.readFilter(values), Webhooks: webhooks}
 	data.Address = data.Filter.address("/deliveries")
-	data.Filter.query.Before, _ = peal.ParseDeliveryID(values.Get("before"))
-	found, next, err := c.findDeliveries(&data.Filter, pageRows)
-	if err != nil {
+	if data.Search, err = c.searchField(data.Filter.Text); err != nil {
 		return err
 	}
-	data.Rows = c.deliveryRows(found, byID)
-	if !next.IsZero() {
-		data.Next = next.String()
+	found, next, err := c.findDeliveries(&data.Filter, pageRows)
+	if err = data.Search.take(err); err != nil {
+		return err
 	}
-	if data.Filter.query.Before.IsZero() {
+	data.Rows, data.Next = c.deliveryRows(found, byID), next
+	if data.Filter.before == "" && data.Search.Fault == "" {
 		after := peal.DeliveryID{}
 		if len(found) > 0 {
 			after = found[0].ID
 		}
 		data.Live = data.Filter.address("/deliveries/stream") + "&after=" + after.String()
 	}
-	data.Bulk = data.Filter.Status == string(peal.Failed) || data.Filter.Status == string(peal.Canceled)
+	data.Bulk = data.Filter.Text == "" && (data.Filter.Status == string(peal.Failed) || data.Filter.Status == string(peal.Canceled))
 	return c.page("deliveries", c.texts.get("menu.deliveries"), data)
-}
-
-// findDeliveries reads a page of the filter; next is where the one after it begins,
-// zero when there is none.
-func (c *call) findDeliveries(f *deliveryFilter, rows int) (found []peal.Delivery, next peal.DeliveryID, err error) {
-	query := f.query
-	if f.Type == "" {
-		query.Limit = rows + 1
-		found, err = c.d.Store.Deliveries(c.ctx(), query)
-		if len(found) > rows {
-			found = found[:rows]
-			next = found[rows-1].ID
-		}
-		return found, next, err
-	}
-	query.Limit = 200
-	for looked := 0; looked < lookedAt; looked += query.Limit {
-		batch, err := c.d.Store.Deliveries(c.ctx(), query)
-		if err != nil {
-			return nil, next, err
-		}
-		for i := range batch {
-			if batch[i].EventType == f.Type {
-				if found = append(found, batch[i]); len(found) == rows {
-					return found, batch[i].ID, nil
-				}
-			}
-		}
-		if len(batch) < query.Limit {
-			return found, peal.DeliveryID{}, nil
-		}
-		query.Before = batch[len(batch)-1].ID
-	}
-	return found, query.Before, nil
 }

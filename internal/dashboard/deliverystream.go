@@ -26,6 +26,7 @@ func (d *Dashboard) streamDeliveries(c *call) error {
 	}
 	defer d.streams.Add(-1)
 	filter := c.readFilter(c.r.URL.Query())
+	filter.before = ""
 	after, _ := peal.ParseDeliveryID(c.r.URL.Query().Get("after"))
 	c.w.Header().Set("Content-Type", "text/event-stream")
 	answer := http.NewResponseController(c.w)

@@ -12,6 +12,7 @@ type eventsPage struct {
 	Rows        []eventRow
 	Next        string
 	Address     string
+	Search      searchField
 }
 
 type eventRow struct {
@@ -27,7 +28,7 @@ func eventPath(key peal.EventKey) string { return "/events/" + key.String() }
 func (d *Dashboard) events(c *call) error {
 	values := c.r.URL.Query()
 	data := eventsPage{}
-	query := peal.EventQuery{Tenant: c.tenant, Limit: pageRows + 1}
+	query := peal.EventQuery{Tenant: c.tenant, Limit: pageRows}
 	if name := values.Get("type"); peal.ValidateType(name) == nil {
 		query.Type, data.Type = name, name
 	}
@@ -35,18 +36,21 @@ func (d *Dashboard) events(c *call) error {
 		query.Since, data.Range = c.now.Add(-length), values.Get("range")
 	}
 	query.Before, _ = peal.ParseEventKey(values.Get("before"))
-	events, err := d.Store.Events(c.ctx(), query)
-	if err != nil {
+	var err error
+	if data.Search, err = c.searchField(values.Get("text")); err != nil {
 		return err
 	}
-	if len(events) > pageRows {
-		events = events[:pageRows]
-		data.Next = events[pageRows-1].Key.String()
+	events, next, err := c.findEvents(query, data.Search.Text)
+	if err = data.Search.take(err); err != nil {
+		return err
+	}
+	if !next.IsZero() {
+		data.Next = next.String()
 	}
 	for i := range events {
 		e := &events[i]
 		data.Rows = append(data.Rows, eventRow{eventPath(e.Key), e.ID, e.Type, e.Subject, e.AcceptedAt(), c.texts.ago(e.AcceptedAt(), c.now)})
 	}
-	data.Address = "/events?" + url.Values{"type": {data.Type}, "range": {data.Range}}.Encode()
+	data.Address = "/events?" + url.Values{"type": {data.Type}, "range": {data.Range}, "text": {data.Search.Text}}.Encode()
 	return c.page("events", c.texts.get("menu.events"), data)
 }

@@ -1,0 +1,102 @@
+package dashboard_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/pealhq/peal"
+)
+
+// seedWords inserts events of acme, each for a webhook, and gives the ids of its deliveries.
+func (d *doorway) seedWords(count int) (ids []string) {
+	d.Helper()
+	w := d.hook("acme")
+	_, version, err := d.store.RoutesSince(d.Context(), 1<<60)
+	var insertions []peal.Insertion
+	for i := range count {
+		key, id := peal.NewEventKey(), peal.NewDeliveryID()
+		ids = append(ids, id.String())
+		insertions = append(insertions, peal.Insertion{
+			Event:      &peal.Event{Key: key, ID: key.String(), Tenant: "acme", Type: fmt.Sprintf("order.kind%d", i%2), Time: peal.TimestampOf(key.Time()), Data: fmt.Appendf(nil, `{"buyer":"Zoë","n":"no%d"}`, i)},
+			Deliveries: []peal.NewDelivery{{ID: id, WebhookID: w.ID}},
+		})
+	}
+	if err == nil {
+		_, err = d.store.Insert(d.Context(), peal.NodeID{}, version, insertions)
+	}
+	if err == nil {
+		err = d.store.SetSearch(d.Context(), true)
+	}
+	for done := (peal.Indexed{More: true}); done.More && err == nil; {
+		done, err = d.store.Index(d.Context())
+	}
+	if err != nil {
+		d.Fatal(err)
+	}
+	return ids
+}
+
+// lists fails the test unless the page lists exactly those of the ids whose places are given.
+func (d *doorway) lists(p page, ids []string, places ...int) {
+	d.Helper()
+	d.shows(p, http.StatusOK)
+	want := map[int]bool{}
+	for _, place := range places {
+		want[place] = true
+	}
+	for i, id := range ids {
+		if strings.Contains(p.body, `href="/deliveries/`+id) != want[i] {
+			d.Errorf("%s: delivery %d is listed: %v", p.Request.URL, i, !want[i])
+		}
+	}
+}
+
+func TestListsAreSearched(t *testing.T) {
+	d := signedIn(t)
+	for _, path := range []string{"/deliveries", "/events"} {
+		d.shows(d.get(path), http.StatusOK, "Search for words is off", "search.enabled")
+		d.shows(d.get(path+"?text=zoe"), http.StatusOK, "search is off here")
+	}
+	ids := d.seedWords(4)
+	for _, path := range []string{"/deliveries", "/events"} {
+		got := d.get(path)
+		d.shows(got, http.StatusOK, `name="text"`)
+		if strings.Contains(got.body, "search.enabled") {
+			t.Errorf("%s tells how to turn search on, which it is", path)
+		}
+		d.shows(d.get(path+"?text=%22zoe"), http.StatusOK, `value="&#34;zoe"`, "is not closed", `aria-invalid="true"`)
+	}
+	d.lists(d.get("/deliveries?text=zoe"), ids, 0, 1, 2, 3)
+	d.lists(d.get("/deliveries?text=no2"), ids, 2)
+	d.lists(d.get("/deliveries?type=order.kind1"), ids, 1, 3)
+	d.lists(d.get("/deliveries?text=zoe&type=order.kind0"), ids, 0, 2)
+	d.lists(d.get("/deliveries?text=zoe&status=failed"), ids)
+	events := d.get("/events?text=no3")
+	if n := strings.Count(events.body, `class="rowlink"`); n != 1 {
+		t.Errorf("%d events with a word", n)
+	}
+}
+
+func TestSearchedListsGoOn(t *testing.T) {
+	d := signedIn(t)
+	ids := d.seedWords(120)
+	seen, path := 0, "/deliveries?text=zoe"
+	for range 10 {
+		got := d.get(path)
+		d.shows(got, http.StatusOK)
+		for _, id := range ids {
+			seen += strings.Count(got.body, `href="/deliveries/`+id+`"`)
+		}
+		_, rest, more := strings.Cut(got.body, `<p><a class="btn" href="`)
+		if !more {
+			break
+		}
+		path, _, _ = strings.Cut(rest, `"`)
+		path = strings.ReplaceAll(path, "&amp;", "&")
+	}
+	if seen != len(ids) {
+		t.Errorf("%d deliveries page by page, want %d", seen, len(ids))
+	}
+}
