@@ -44,6 +44,9 @@ func (d *Dashboard) retryMany(c *call) error {
 	if f.query.Status != peal.Failed && f.query.Status != peal.Canceled {
 		return peal.Errorf(peal.Invalid, "%s", c.texts.get("deliveries.bulk_status"))
 	}
+	if f.Text != "" {
+		return peal.Errorf(peal.Invalid, "%s", c.texts.get("deliveries.bulk_text"))
+	}
 	since := f.query.Since
 	if since.IsZero() {
 		since = c.now.AddDate(-1, 0, 0)

@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -73,6 +74,7 @@ func TestListsAreSearched(t *testing.T) {
 	d.lists(d.get("/deliveries?type=order.kind1"), ids, 1, 3)
 	d.lists(d.get("/deliveries?text=zoe&type=order.kind0"), ids, 0, 2)
 	d.lists(d.get("/deliveries?text=zoe&status=failed"), ids)
+	d.shows(d.post("/deliveries/retry", url.Values{"status": {"failed"}, "text": {"zoe"}}), 422, "Words cannot choose")
 	events := d.get("/events?text=no3")
 	if n := strings.Count(events.body, `class="rowlink"`); n != 1 {
 		t.Errorf("%d events with a word", n)
