@@ -69,7 +69,7 @@ type Retention struct {
 
 // Search is finding events and deliveries by words.
 type Search struct {
-	Enabled bool `yaml:"enabled" env:"PEAL_SEARCH_ENABLED" doc:"Keep an index of the words in events and in what endpoints answered, so that deliveries and events can be found by them. It costs about as much disk as the events, and CPU in the background. Turned off, the index is taken away; turned on again, it is made anew. All nodes should say the same: the oldest one's setting counts."`
+	Enabled bool `yaml:"enabled" env:"PEAL_SEARCH_ENABLED" doc:"Keep an index of the words in events and in what endpoints answered, so that deliveries and events can be found by them. It costs disk, a fifth more on SQLite and two thirds more on PostgreSQL for events of 1 KiB, and CPU in the background. Turned off, the index is taken away; turned on again, it is made anew. All nodes should say the same: the oldest one's setting counts."`
 }
 
 // TLS is how the server itself speaks TLS.
