@@ -212,8 +212,11 @@ func (a *app) logger(settings config.Log) *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.Stderr, options))
 }
 
-// roles are those that values of a claim stand for.
+// roles are those that values of a claim stand for; nil for none.
 func roles(of map[string]string) map[string]peal.Role {
+	if len(of) == 0 {
+		return nil
+	}
 	roles := make(map[string]peal.Role, len(of))
 	for value, role := range of {
 		roles[value] = peal.Role(role)
