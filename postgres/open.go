@@ -101,7 +101,7 @@ func connect(ctx context.Context, options Options) (*Store, error) {
 	}
 	return &Store{
 		options: options, pool: pool, inserts: newQueue[*insertion](options.MaxWaiting, options.MaxWaitingBytes), settles: newQueue[*settlement](options.MaxWaiting, 0),
-		doubts: newDoubts(), sweeper: newSweeper(), days: newDays(), purge: newPurge(), stats: newStatistics(), closed: make(chan struct{}),
+		doubts: newDoubts(), vacuum: newVacuum(), sweeper: newSweeper(), days: newDays(), purge: newPurge(), stats: newStatistics(), closed: make(chan struct{}),
 	}, nil
 }
 

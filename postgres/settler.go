@@ -66,6 +66,7 @@ func (w *settler) together(ctx context.Context, group []*call[*settlement]) erro
 		return err
 	}
 	w.tally.commit()
+	w.s.vacuum.left(len(rows.ids))
 	return nil
 }
 

@@ -16,6 +16,7 @@ type Store struct {
 	inserts *queue[*insertion]
 	settles *queue[*settlement]
 	doubts  *doubts
+	vacuum  *vacuum
 	sweeper *sweeper
 	days    *days
 	purge   *purge
@@ -37,6 +38,7 @@ func (s *Store) start(ctx context.Context) {
 	}
 	s.running.Go(func() { s.sweeper.run(ctx, s.sweep) })
 	s.running.Go(func() { s.watchDoubts(ctx) })
+	s.running.Go(func() { s.vacuum.run(ctx, s.exec) })
 	s.running.Go(func() { s.makeAhead(ctx) })
 	s.sweeper.signal()
 }
