@@ -116,7 +116,7 @@ func (e *Engine) judge(hook *hook, j *job, attempt *peal.Attempt, asked time.Dur
 			s.Status, s.SettledAt = peal.Failed, now
 			break
 		}
-		s.Status, s.Due = peal.Pending, now.Add(delay)
+		s.Status, s.Due = peal.Pending, e.clock.due().UTC().Truncate(time.Microsecond).Add(delay)
 	}
 	return s
 }
@@ -126,7 +126,7 @@ const statusGone = 410 // RFC 9110, section 15.5.11: gone for good
 // retry keeps a delivery that is due again soon in memory; otherwise it is let go
 // of and claimed when it is due.
 func (e *Engine) retry(j *job, s *peal.Settlement) {
-	delay := time.Until(s.Due)
+	delay := s.Due.Sub(e.clock.due())
 	j.delivery.Attempts++
 	j.delivery.Tries = s.Tries
 	j.delivery.Due = s.Due
@@ -137,7 +137,7 @@ func (e *Engine) retry(j *job, s *peal.Settlement) {
 
 // settled is told about settlements that are durable now.
 func (e *Engine) settled(settlements []peal.Settlement) {
-	now := time.Now()
+	now := e.clock.due()
 	for i := range settlements {
 		s := &settlements[i]
 		if s.Status != peal.Pending || s.Held {

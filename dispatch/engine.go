@@ -22,6 +22,7 @@ type Engine struct {
 	log     *slog.Logger
 	client  *egress.Client
 	tokens  *egress.Tokens
+	clock   *clock
 	metrics *metrics
 	tracer  *tracer // nil when nothing is traced
 	tenants *tenantPolicies
@@ -79,7 +80,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	}
 	e := &Engine{
 		store: store, options: options, log: options.Log, client: client, tokens: egress.NewTokens(client),
-		scheduler: newScheduler(options), hints: newHints(),
+		clock: newClock(options.Now), scheduler: newScheduler(options), hints: newHints(),
 	}
 	if e.metrics, err = newMetrics(e.scheduler, options.Metrics); err != nil {
 		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of an engine", Err: err}
@@ -179,10 +180,11 @@ func (e *Engine) loop(ctx context.Context) {
 	due := time.NewTimer(time.Hour)
 	defer due.Stop()
 	for {
-		if next := e.scheduler.callDue(time.Now()); next.IsZero() {
+		now := e.clock.due()
+		if next := e.scheduler.callDue(now); next.IsZero() {
 			due.Stop()
 		} else {
-			due.Reset(time.Until(next))
+			due.Reset(next.Sub(now))
 		}
 		if e.scheduler.sortSlow() {
 			sort.Reset(slowAfter / 4)
@@ -221,7 +223,7 @@ func (e *Engine) syncDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		now := time.Now()
+		now := e.clock.due()
 		for _, d := range dues {
 			if h := e.hooks.get(d.WebhookID); h != nil {
 				e.scheduler.owe(h, d.Due, now)

@@ -43,8 +43,9 @@ func newHealthKeeper(e *Engine) *healthKeeper {
 
 // after learns from an attempt and what it made of its delivery.
 func (k *healthKeeper) after(h *hook, j *job, attempt *peal.Attempt, status peal.DeliveryStatus) {
-	before, health, warn, recovered := k.learn(h, j.lane, attempt, status)
-	reason := disableReason(h, health, attempt)
+	at := k.engine.clock.aged().Add(-attempt.Timing.Total).UTC().Truncate(time.Microsecond)
+	before, health, warn, recovered := k.learn(h, j.lane, attempt, status, at)
+	reason := disableReason(h, health, attempt, at)
 	var events []raised
 	add := func(eventType string, data operation) {
 		if k.engine.hears(eventType, h.Tenant) {
@@ -82,33 +83,33 @@ func (k *healthKeeper) after(h *hook, j *job, attempt *peal.Attempt, status peal
 	k.signal()
 }
 
-// learn moves the lane's health on, and says whether this attempt is the first one
+// learn moves the lane's health on by an attempt that began at a moment, and says whether this attempt is the first one
 // that deserves the early warning, or the success that ends what was warned of.
-func (k *healthKeeper) learn(h *hook, l *lane, attempt *peal.Attempt, status peal.DeliveryStatus) (before, after peal.Health, warn, recovered bool) {
+func (k *healthKeeper) learn(h *hook, l *lane, attempt *peal.Attempt, status peal.DeliveryStatus, at time.Time) (before, after peal.Health, warn, recovered bool) {
 	s := k.engine.scheduler
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before = l.health
 	if attempt.Succeeded() {
-		recovered = l.warned || failing(h.policy, before, attempt.StartedAt)
+		recovered = l.warned || failing(h.policy, before, at)
 		l.health, l.warned = before.WithoutFailures(), false
 		return before, l.health, false, recovered
 	}
-	if l.health.FailingSince.IsZero() {
-		l.health.FailingSince = attempt.StartedAt
+	if l.health.FailingSince.IsZero() || l.health.FailingSince.After(at) { // after: by a clock that was ahead
+		l.health.FailingSince = at
 	}
 	if status == peal.Failed {
 		l.health.ExhaustedInRow++
 	}
-	warn = !l.warned && failing(h.policy, l.health, attempt.StartedAt)
+	warn = !l.warned && failing(h.policy, l.health, at)
 	l.warned = l.warned || warn
 	return before, l.health, warn, false
 }
 
 // disableReason says why the webhook must be disabled; "" when it need not be.
-func disableReason(h *hook, health peal.Health, attempt *peal.Attempt) string {
+func disableReason(h *hook, health peal.Health, attempt *peal.Attempt, at time.Time) string {
 	policy := h.policy
-	switch failing := attempt.StartedAt.Sub(health.FailingSince); {
+	switch failing := at.Sub(health.FailingSince); {
 	case attempt.Succeeded():
 		return ""
 	case attempt.StatusCode == statusGone:

@@ -85,6 +85,8 @@ type Options struct {
 	// DueSync is how often the store is asked which webhooks have deliveries that no
 	// node holds: the net under the engine's own knowledge of them.
 	DueSync time.Duration
+	// Now is the machine's clock, which may be set while the engine runs; nil for [time.Now].
+	Now func() time.Time
 }
 
 // DefaultOptions suit one node with a few hundred megabytes of memory.

@@ -212,7 +212,7 @@ func (e *Engine) refiller(ctx context.Context) {
 		if l == nil {
 			return
 		}
-		now := time.Now()
+		now := e.clock.due()
 		works, next, err := e.store.Claim(ctx, e.Node(), l.id, now, limit)
 		if isFenced(err) {
 			e.member.lost()

@@ -113,7 +113,7 @@ const rest = 2
 
 // pass purges batch after batch until nothing is left to do.
 func (k *keeper) pass(ctx context.Context, retention Retention) error {
-	params := retention.params(time.Now())
+	params := retention.params(k.engine.clock.aged())
 	wait := time.NewTimer(0)
 	defer wait.Stop()
 	for {

@@ -84,7 +84,7 @@ func (s *settler) mayLinger(settlement *peal.Settlement) bool {
 	if s.finished || settlement.Attempt.Succeeded() {
 		return false
 	}
-	return settlement.Status != peal.Pending || time.Until(settlement.Due) > settleLinger
+	return settlement.Status != peal.Pending || settlement.Due.Sub(s.engine.clock.due()) > settleLinger
 }
 
 // isPatient reports whether an earlier result of a delivery lingers.
