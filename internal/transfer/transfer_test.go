@@ -89,7 +89,7 @@ func TestMovesEverything(t *testing.T) {
 	m := newMove(t)
 	m.options.PageRows = 7
 	store := m.openSource()
-	fill(t, store, 5)
+	fill(t, store, 3)
 	first := m.run()
 	if first.Moved {
 		t.Error("what another has is said to be moved")
