@@ -47,7 +47,7 @@ the last step for as long as no server was started on the new database.`,
 	flags.StringVar(&options.To, "to", "", "database to fill: postgres://… (else PEAL_DATABASE)")
 	flags.StringVar(&file, "config", "", "configuration file (PEAL_CONFIG; else "+config.DefaultFile+" if it is there)")
 	flags.BoolVar(&takeBack, "take-back", false, "let servers start on the file again, and none on the other database")
-	flags.BoolVar(&yes, "yes", false, "with --take-back: do so whatever the other database is, and lose what it has accepted since")
+	flags.BoolVar(&yes, "yes", false, "with --take-back: also when servers have run on the other database, and lose what it has accepted since")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		loaded, err := config.Load(config.Sources{File: firstOf(file, app.Env("PEAL_CONFIG")), Env: app.Env})
 		if err != nil {

@@ -84,8 +84,8 @@ func Run(ctx context.Context, options Options) (report *Report, err error) {
 }
 
 // TakeBack makes a database that was moved one that is served again, and the other one
-// that is not. The error has code [peal.Conflict] when the other one has been in use,
-// unless lose is set: then only the first one is touched.
+// that is not. The error has code [peal.Conflict] when the other one has been in use. With
+// lose, the first one is served again even so, or when the other one cannot be reached.
 func TakeBack(ctx context.Context, options Options, lose bool) (err error) {
 	m := &mover{options: options}
 	if m.from, err = sqlite.OpenArchive(ctx, strings.TrimPrefix(options.From, "sqlite:")); err != nil {
@@ -99,18 +99,23 @@ func TakeBack(ctx context.Context, options Options, lose bool) (err error) {
 	if moved.State == "" {
 		return peal.Errorf(peal.Conflict, "%s was not moved, or was taken back already", m.from.Name())
 	}
-	if !lose {
-		if m.to, err = postgres.OpenArchive(ctx, postgres.Options{URL: options.To}); err != nil {
-			return err
-		}
-		if m.to.Name() != moved.Other {
-			return peal.Errorf(peal.Conflict, "%s was moved to %s, not to %s", m.from.Name(), moved.Other, m.to.Name())
-		}
-		if err := m.to.TakeBack(ctx); err != nil {
-			return err
-		}
+	if err := m.giveUp(ctx, moved); err != nil && !lose {
+		return err
 	}
 	return m.from.SetMove(record.Move{})
+}
+
+// giveUp makes the other end of a move one that is not served.
+func (m *mover) giveUp(ctx context.Context, moved record.Move) error {
+	to, err := postgres.OpenArchive(ctx, postgres.Options{URL: m.options.To})
+	if err != nil {
+		return err
+	}
+	m.to = to
+	if to.Name() != moved.Other {
+		return peal.Errorf(peal.Conflict, "%s was moved to %s, not to %s", m.from.Name(), moved.Other, to.Name())
+	}
+	return to.TakeBack(ctx)
 }
 
 // mover moves from one database to another.

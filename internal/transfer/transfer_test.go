@@ -168,9 +168,11 @@ func TestTakeBack(t *testing.T) {
 	store := m.openSource()
 	fill(t, store, 1)
 	m.close(store)
-	m.run()
-	if err := transfer.TakeBack(t.Context(), m.options, false); err != nil {
-		t.Fatal(err)
+	for _, lose := range []bool{true, false} {
+		m.run()
+		if err := transfer.TakeBack(t.Context(), m.options, lose); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := postgres.Open(t.Context(), postgres.Options{URL: m.options.To}); peal.CodeOf(err) != peal.Conflict {
 		t.Errorf("the other end opens: %v", err)
