@@ -40,7 +40,7 @@ type SearchStore interface {
 
 // Bounds of one search.
 const (
-	MaxLooked  = 5000            // events that it looks at
+	MaxLooked  = 1000            // events that it looks at
 	SearchTime = 3 * time.Second // that it takes
 )
 

@@ -67,13 +67,13 @@ func TestIndexGrowsAndGoesInParts(t *testing.T) {
 	ctx := context.Background()
 	store := open(t, sqlite.Options{})
 	webhook := createWebhook(t, store)
-	before := insertWords(t, store, webhook, 300)
+	before := insertWords(t, store, webhook, 90)
 	if err := store.SetSearch(ctx, true); err != nil {
 		t.Fatal(err)
 	}
-	store.SmallShards(20)
+	store.SmallShards(6)
 	indexAll(t, store)
-	after := insertWords(t, store, webhook, 100)
+	after := insertWords(t, store, webhook, 30)
 	indexAll(t, store)
 	if n := store.Shards(); n < 15 || n > 25 {
 		t.Errorf("%d shards", n)
@@ -83,21 +83,21 @@ func TestIndexGrowsAndGoesInParts(t *testing.T) {
 	}
 	for purged := (peal.Purged{More: true}); purged.More; {
 		var err error
-		if purged, err = store.Purge(ctx, peal.PurgeParams{History: after[40].Time()}); err != nil {
+		if purged, err = store.Purge(ctx, peal.PurgeParams{History: after[10].Time()}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := wordFound(t, store, webhook.Tenant); !slices.Equal(got, after[:41]) {
+	if got := wordFound(t, store, webhook.Tenant); !slices.Equal(got, after[:11]) {
 		t.Errorf("found %d events after a purge", len(got))
 	}
 	store.Tidy()
-	if done := indexAll(t, store); done.Removed < 300 {
+	if done := indexAll(t, store); done.Removed < 90 {
 		t.Errorf("removed %d", done.Removed)
 	}
 	if n := store.Shards(); n > 4 {
 		t.Errorf("%d shards after a purge", n)
 	}
-	if got := wordFound(t, store, webhook.Tenant); !slices.Equal(got, after[:41]) {
+	if got := wordFound(t, store, webhook.Tenant); !slices.Equal(got, after[:11]) {
 		t.Errorf("found %d events after it is tidy", len(got))
 	}
 }
