@@ -45,7 +45,7 @@ func (d *Dashboard) retryMany(c *call) error {
 		return peal.Errorf(peal.Invalid, "%s", c.texts.get("deliveries.bulk_status"))
 	}
 	if f.Text != "" {
-		return peal.Errorf(peal.Invalid, "%s", c.texts.get("deliveries.bulk_text"))
+		return d.retryFound(c, &f)
 	}
 	since := f.query.Since
 	if since.IsZero() {

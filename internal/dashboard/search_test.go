@@ -1,13 +1,18 @@
 package dashboard_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/dashboard"
 )
 
 // seedWords inserts events of acme, each for a webhook, and gives the ids of its deliveries.
@@ -30,13 +35,22 @@ func (d *doorway) seedWords(count int) (ids []string) {
 	if err == nil {
 		err = d.store.SetSearch(d.Context(), true)
 	}
-	for done := (peal.Indexed{More: true}); done.More && err == nil; {
-		done, err = d.store.Index(d.Context())
-	}
 	if err != nil {
 		d.Fatal(err)
 	}
+	d.index()
 	return ids
+}
+
+// index puts all that has changed into the search index.
+func (d *doorway) index() {
+	d.Helper()
+	for done := (peal.Indexed{More: true}); done.More; {
+		var err error
+		if done, err = d.store.Index(d.Context()); err != nil {
+			d.Fatal(err)
+		}
+	}
 }
 
 // lists fails the test unless the page lists exactly those of the ids whose places are given.
@@ -74,10 +88,49 @@ func TestListsAreSearched(t *testing.T) {
 	d.lists(d.get("/deliveries?type=order.kind1"), ids, 1, 3)
 	d.lists(d.get("/deliveries?text=zoe&type=order.kind0"), ids, 0, 2)
 	d.lists(d.get("/deliveries?text=zoe&status=failed"), ids)
-	d.shows(d.post("/deliveries/retry", url.Values{"status": {"failed"}, "text": {"zoe"}}), 422, "Words cannot choose")
+	d.shows(d.get("/deliveries?text=%22zoe&status=failed"), http.StatusOK, "is not closed")
 	events := d.get("/events?text=no3")
 	if n := strings.Count(events.body, `class="rowlink"`); n != 1 {
 		t.Errorf("%d events with a word", n)
+	}
+}
+
+// What words find is sent again, and nothing else.
+func TestRetryOfWhatWordsFind(t *testing.T) {
+	var engine *dispatch.Engine
+	d := signedInWith(t, func(o *dashboard.Options) { engine = o.Engine })
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := engine.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	defer running.Wait()
+	defer stop()
+	for engine.Ready(ctx) != nil {
+		time.Sleep(time.Millisecond)
+	}
+	ids := d.seedWords(120)
+	for i, id := range ids {
+		parsed, err := peal.ParseDeliveryID(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.store.Cancel(t.Context(), "acme", parsed, time.Now()); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	d.index()
+	d.shows(d.get("/deliveries?text=zoe&type=order.kind0&status=canceled"), http.StatusOK, "Send all of these again")
+	d.shows(d.post("/deliveries/retry", url.Values{"status": {"success"}, "text": {"zoe"}}), 422, "Choose the failed")
+	d.leads(d.post("/deliveries/retry", url.Values{"status": {"canceled"}, "text": {"zoe"}, "type": {"order.kind0"}}), "/deliveries?done=retried_found")
+	for i, id := range ids {
+		parsed, _ := peal.ParseDeliveryID(id)
+		delivery, err := d.store.Delivery(t.Context(), "acme", parsed)
+		if err != nil || (delivery.Status == peal.Canceled) != (i%2 == 1) {
+			t.Errorf("delivery %d is %s: %v", i, delivery.Status, err)
+		}
 	}
 }
 

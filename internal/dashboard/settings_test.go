@@ -8,15 +8,18 @@ import (
 	"testing"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/dashboard"
 )
 
 // settingsPaths are the pages of who may do what, and of the server.
 var settingsPaths = []string{"/tenants", "/tenants/acme", "/keys", "/users", "/sources", "/presets", "/audit", "/nodes", "/server"}
 
 // signedIn gives an owner of everything who looks at the tenant acme.
-func signedIn(t *testing.T) *doorway {
+func signedIn(t *testing.T) *doorway { return signedInWith(t, func(*dashboard.Options) {}) }
+
+func signedInWith(t *testing.T, page func(*dashboard.Options)) *doorway {
 	t.Helper()
-	d := newDoorway(t)
+	d := newDoorwayWith(t, page)
 	d.user("ann")
 	if err := d.store.PutTheme(t.Context(), "acme", peal.Theme{Name: "Acme"}); err != nil {
 		t.Fatal(err)
