@@ -153,6 +153,12 @@ func (b *browser) sees(text string) {
 	b.run(chromedp.WaitVisible(`//main//*[contains(normalize-space(), "` + text + `")]`))
 }
 
+// settles waits until the page's scripts have run: a field is there before they listen to it.
+func (b *browser) settles() {
+	b.t.Helper()
+	get[bool](b, `new Promise((done) => document.readyState === "complete" ? done(true) : addEventListener("load", () => done(true)))`)
+}
+
 // fill replaces what a field holds.
 func (b *browser) fill(field, text string) {
 	b.t.Helper()

@@ -65,6 +65,13 @@
   document.addEventListener("input", typed);
   document.addEventListener("change", typed);
 
+  // Typing that was done before this listened is kept at the latest when it is sent.
+  const touched = (form) => fieldsOf(form).some((f) => (f.type === "checkbox" || f.type === "radio" ? f.checked !== f.defaultChecked : "defaultValue" in f && f.value !== f.defaultValue));
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt } = event.detail;
+    if (elt.matches("main form[hx-boost]:not([data-forget])") && touched(elt)) keep(elt);
+  });
+
   document.addEventListener("htmx:load", (event) => {
     const main = event.target;
     if (main.id !== "main") return;
