@@ -9,8 +9,20 @@ import (
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
-// claimLimit is how many deliveries are claimed at once.
-const claimLimit = 256
+// claimLimit is how many deliveries are claimed at once. A lane that is not fast gets
+// fewer: many of those are refilled at once, and what is on its way to them is not
+// counted in the engine's memory yet.
+const (
+	claimLimit     = 256
+	slowClaimLimit = 32
+)
+
+func (l *lane) claimLimit() int {
+	if l.pace.kind == fast {
+		return claimLimit
+	}
+	return slowClaimLimit
+}
 
 // refillers is how many claims are under way at once: the store commits those that wait
 // together.
@@ -78,7 +90,7 @@ func (s *scheduler) nextRefill() (l *lane, limit, spills, term int) {
 			return nil, 0, 0, 0
 		}
 		l = s.refills.pop()
-		if limit = min(s.space(l), claimLimit); limit > 0 && l.sends() {
+		if limit = min(s.space(l), l.claimLimit()); limit > 0 && l.sends() {
 			return l, limit, l.spills, s.term
 		}
 		l.refilling = false
