@@ -55,3 +55,31 @@ type Sealer interface {
 	// with another key. It is never empty.
 	Mark() []byte
 }
+
+// Limits of giving a webhook or a source a new secret.
+const (
+	MaxSecrets       = 5                   // secrets that count at once: their signatures must fit a header
+	MaxSecretOverlap = 30 * 24 * time.Hour // how long earlier ones count beside the new one
+)
+
+// RotateSecrets puts a new secret before those there are. The others count until the
+// overlap ends, unless they expire earlier; those that have expired at the moment at, the
+// one that equals the new one, and what is beyond [MaxSecrets] go. previous is when the one
+// that was current expires; zero when it goes at once.
+func RotateSecrets(current []Secret, value string, at time.Time, overlap time.Duration) (secrets []Secret, previous time.Time) {
+	secrets = []Secret{{Value: value, CreatedAt: at}}
+	end := at.Add(overlap)
+	for i, old := range current {
+		if old.ExpiresAt.IsZero() || old.ExpiresAt.After(end) {
+			old.ExpiresAt = end
+		}
+		if !old.ExpiresAt.After(at) || old.Value == value || len(secrets) == MaxSecrets {
+			continue
+		}
+		if i == 0 {
+			previous = old.ExpiresAt
+		}
+		secrets = append(secrets, old)
+	}
+	return secrets, previous
+}

@@ -7,7 +7,6 @@ var (
 	CursorAny    = func(kind byte, text string) (string, bool) { return parseCursor(listKind(kind), text) }
 	CursorText   = func(kind byte, last string) string { return cursorOf(listKind(kind), last) }
 	AppendString = appendString
-	Rotate       = rotate
 	KindTypes    = func() []string {
 		var list []string
 		for _, k := range allKinds {
@@ -16,6 +15,3 @@ var (
 		return list
 	}
 )
-
-// MaxSecrets is how many secrets sign at once.
-const MaxSecrets = maxSecrets

@@ -7,12 +7,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-const (
-	defaultOverlap = 24 * time.Hour
-	maxOverlap     = 30 * 24 * time.Hour
-	// maxSecrets bounds how many secrets sign at once: the signatures must fit a header.
-	maxSecrets = 5
-)
+const defaultOverlap = 24 * time.Hour
 
 type secretShape struct {
 	Secret *string `json:"secret" doc:"The secret that signs; null when there is none."`
@@ -50,7 +45,7 @@ func (a *API) rotateSecret(c *call) error {
 		if secret, err = a.newSecret(w, &in); err != nil {
 			return err
 		}
-		w.Secrets, previous = rotate(w.Secrets, secret, at, overlap)
+		w.Secrets, previous = peal.RotateSecrets(w.Secrets, secret, at, overlap)
 		return nil
 	})
 	if err != nil {
@@ -66,7 +61,7 @@ func (c *call) readRotation(in *rotateInput) (overlap time.Duration, err error) 
 		return 0, err
 	}
 	overlap = time.Duration(in.OverlapSeconds.or(int(defaultOverlap/time.Second))) * time.Second
-	if overlap < 0 || overlap > maxOverlap {
+	if overlap < 0 || overlap > peal.MaxSecretOverlap {
 		return 0, faults{{Location: "body.overlap_seconds", Message: "must be from 0 to 2592000 (30 days)"}}
 	}
 	return overlap, nil
@@ -95,25 +90,4 @@ func (in *rotateInput) check(current []peal.Secret) error {
 		return faults{{Location: "body.secret", Message: "is the secret that there is already"}}
 	}
 	return nil
-}
-
-// rotate puts a new secret first and lets the others that still count go on until the
-// overlap ends. It gives when the one before stops; zero when it has or there was none.
-func rotate(current []peal.Secret, secret string, at time.Time, overlap time.Duration) ([]peal.Secret, time.Time) {
-	secrets := []peal.Secret{{Value: secret, CreatedAt: at}}
-	end := at.Add(overlap)
-	var previous time.Time
-	for i, old := range current {
-		if old.ExpiresAt.IsZero() || old.ExpiresAt.After(end) {
-			old.ExpiresAt = end
-		}
-		if !old.ExpiresAt.After(at) || old.Value == secret || len(secrets) == maxSecrets {
-			continue
-		}
-		if i == 0 {
-			previous = old.ExpiresAt
-		}
-		secrets = append(secrets, old)
-	}
-	return secrets, previous
 }

@@ -1,12 +1,10 @@
 package api
 
 import (
-	"crypto/rand"
 	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/intake"
-	"github.com/pealhq/peal/wire"
 )
 
 func noSource() error { return refuse(notFound, "there is no such source") }
@@ -186,7 +184,7 @@ func (a *API) rotateSourceSecret(c *call) error {
 		if secret, err = in.secretFor(s); err != nil {
 			return err
 		}
-		s.Secrets, previous = rotate(s.Secrets, secret, now(), overlap)
+		s.Secrets, previous = peal.RotateSecrets(s.Secrets, secret, now(), overlap)
 		return nil
 	})
 	if err != nil {
@@ -201,8 +199,5 @@ func (in *rotateInput) secretFor(s *peal.Source) (string, error) {
 	if in.Secret.Given {
 		return in.Secret.Value, in.check(s.Secrets)
 	}
-	if format, ok := wire.Lookup(s.Format); ok && format.Secrets != wire.SecretNone {
-		return format.FreshSecret(), nil
-	}
-	return "Bearer " + rand.Text(), nil
+	return intake.FreshSecret(s.Format), nil
 }

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"crypto/rand"
 	"net/url"
 	"strconv"
 	"strings"
@@ -33,24 +32,13 @@ func (d *Dashboard) editSource(c *call) error {
 }
 
 func (c *call) showSource(status int, p *sourcePage) error {
-	p.Address, p.Formats = c.d.identity.URL(c.r, "/in/"+p.Source.ID.String()), sourceFormats()
+	p.Address, p.Formats = c.d.identity.URL(c.r, "/in/"+p.Source.ID.String()), intake.Formats()
 	for _, s := range p.Source.Secrets[min(1, len(p.Source.Secrets)):] {
 		if s.ExpiresAt.After(c.now) {
 			p.Old = append(p.Old, s)
 		}
 	}
 	return c.answer(status, "source", p.Source.Name, p)
-}
-
-// sourceFormats are those that a source can read.
-func sourceFormats() []*wire.Format {
-	var formats []*wire.Format
-	for _, format := range wire.Formats() {
-		if format.Decode != nil {
-			formats = append(formats, format)
-		}
-	}
-	return formats
 }
 
 // sourceValues are a source's settings as its form has them.
@@ -141,7 +129,7 @@ func (d *Dashboard) rotateSource(c *call) error {
 	}
 	hours, err := strconv.ParseFloat(strings.TrimSpace(form.Value("overlap")), 64)
 	overlap := time.Duration(hours * float64(time.Hour))
-	if err != nil || overlap < 0 || overlap > maxOverlap {
+	if err != nil || overlap < 0 || overlap > peal.MaxSecretOverlap {
 		return refuse("new_secret", c.texts.get("secret.bad_overlap"))
 	}
 	if source.Unverified {
@@ -150,9 +138,10 @@ func (d *Dashboard) rotateSource(c *call) error {
 	stored, at := source, c.now.Truncate(time.Microsecond)
 	made := strings.TrimSpace(form.Value("new_secret"))
 	if made == "" {
-		made = freshSecret(&source)
+		made = intake.FreshSecret(source.Format)
 	}
-	source.Secrets, source.UpdatedAt = rotated(source.Secrets, made, at, overlap), at
+	source.Secrets, _ = peal.RotateSecrets(source.Secrets, made, at, overlap)
+	source.UpdatedAt = at
 	if err := intake.Check(&source); err != nil {
 		source = stored
 		if _, message, ok := c.texts.formField(err); ok {
@@ -169,12 +158,4 @@ func (d *Dashboard) rotateSource(c *call) error {
 		return err
 	}
 	return c.showSource(200, &sourcePage{typed: typed{sourceValues(&saved), nil}, Source: saved, Made: made})
-}
-
-// freshSecret makes what a source's format signs with, or an Authorization value.
-func freshSecret(s *peal.Source) string {
-	if format, ok := wire.Lookup(s.Format); ok && format.Secrets != wire.SecretNone {
-		return format.FreshSecret()
-	}
-	return "Bearer " + rand.Text()
 }

@@ -46,7 +46,7 @@ func (c *call) showSources(status int, form typed) error {
 		}
 		p.Sources = append(p.Sources, row)
 	}
-	p.Formats = sourceFormats()
+	p.Formats = intake.Formats()
 	return c.answer(status, "sources", c.texts.get("menu.sources"), &p)
 }
 

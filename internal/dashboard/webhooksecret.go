@@ -9,12 +9,6 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// The overlap that a rotation may have, and how many secrets sign at once, as in the API.
-const (
-	maxOverlap = 30 * 24 * time.Hour
-	maxSecrets = 5
-)
-
 type secretPage struct {
 	Webhook  peal.Webhook
 	Signs    bool
@@ -67,7 +61,7 @@ func (d *Dashboard) rotateSecret(c *call) error {
 	hours, err := strconv.ParseFloat(strings.TrimSpace(c.r.PostFormValue("overlap")), 64)
 	overlap := time.Duration(hours * float64(time.Hour))
 	typed := strings.TrimSpace(c.r.PostFormValue("secret"))
-	if err != nil || overlap < 0 || overlap > maxOverlap {
+	if err != nil || overlap < 0 || overlap > peal.MaxSecretOverlap {
 		w, err := c.findWebhook()
 		if err != nil {
 			return err
@@ -84,7 +78,7 @@ func (d *Dashboard) rotateSecret(c *call) error {
 		if typed == "" {
 			shownSecret = format.FreshSecret()
 		}
-		w.Secrets = rotated(w.Secrets, shownSecret, c.now.Truncate(time.Microsecond), overlap)
+		w.Secrets, _ = peal.RotateSecrets(w.Secrets, shownSecret, c.now.Truncate(time.Microsecond), overlap)
 		return nil
 	})
 	if _, message, ok := c.texts.formField(err); ok {
@@ -97,19 +91,4 @@ func (d *Dashboard) rotateSecret(c *call) error {
 		return err
 	}
 	return c.showSecret(&w, shownSecret, "")
-}
-
-// rotated puts a new secret first; those that still count sign on until the overlap ends.
-func rotated(current []peal.Secret, secret string, at time.Time, overlap time.Duration) []peal.Secret {
-	secrets := []peal.Secret{{Value: secret, CreatedAt: at}}
-	end := at.Add(overlap)
-	for _, old := range current {
-		if old.ExpiresAt.IsZero() || old.ExpiresAt.After(end) {
-			old.ExpiresAt = end
-		}
-		if old.ExpiresAt.After(at) && old.Value != secret && len(secrets) < maxSecrets {
-			secrets = append(secrets, old)
-		}
-	}
-	return secrets
 }

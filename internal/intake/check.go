@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"strings"
@@ -15,7 +16,7 @@ import (
 func Check(source *peal.Source) error {
 	format, ok := wire.Lookup(source.Format)
 	if !ok || format.Decode == nil {
-		return peal.Invalidf("format", "is none that a source can read: choose one of %s", strings.Join(formats(), ", "))
+		return peal.Invalidf("format", "is none that a source can read: choose one of %s", strings.Join(formatNames(), ", "))
 	}
 	if err := source.Validate(); err != nil {
 		return err
@@ -28,15 +29,32 @@ func Check(source *peal.Source) error {
 	return nil
 }
 
-// formats names those that a source can have.
-func formats() []string {
-	var names []string
+// Formats are those that a source can read.
+func Formats() []*wire.Format {
+	var formats []*wire.Format
 	for _, f := range wire.Formats() {
 		if f.Decode != nil {
-			names = append(names, f.Name)
+			formats = append(formats, f)
 		}
 	}
+	return formats
+}
+
+func formatNames() []string {
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, f.Name)
+	}
 	return names
+}
+
+// FreshSecret makes what a source of a format verifies with: a secret that the format
+// signs with or, where it does not sign, a value of the header Authorization.
+func FreshSecret(format string) string {
+	if f, ok := wire.Lookup(format); ok && f.Secrets != wire.SecretNone {
+		return f.FreshSecret()
+	}
+	return "Bearer " + rand.Text()
 }
 
 // checkSecret asks the format itself: with a secret that it can use, it complains
