@@ -38,7 +38,8 @@ var rules = map[string]rule{
 	}, anything: true},
 
 	"internal/api":       {may: []string{".", "wire", "dispatch", "internal/crashpoint", "internal/front", "internal/identity", "internal/intake", "internal/match"}, anything: true},
-	"internal/bench":     {may: []string{".", "wire", "client"}, anything: true},
+	"internal/bench":     {may: []string{".", "wire", "client", "internal/progress"}, anything: true},
+	"internal/progress":  {},
 	"internal/config":    {may: []string{"."}, anything: true},
 	"internal/custom":    {may: []string{".", "wire", "internal/match"}},
 	"internal/dashboard": {may: []string{".", "client", "docs/verify", "wire", "dispatch", "internal/front", "internal/identity", "internal/intake", "internal/preset", "internal/theme"}, anything: true},
@@ -57,7 +58,7 @@ var rules = map[string]rule{
 	"internal/secret":   {may: []string{"."}},
 	"internal/sizing":   {},
 	"internal/theme":    {may: []string{"."}},
-	"internal/transfer": {may: []string{".", "internal/record", "internal/secret", "postgres", "sqlite"}},
+	"internal/transfer": {may: []string{".", "internal/progress", "internal/record", "internal/secret", "postgres", "sqlite"}},
 	"internal/layering": {},
 	"internal/samples":  {},
 
