@@ -8,21 +8,23 @@ import (
 	sqlite "modernc.org/sqlite"
 )
 
-// The log is written back into the file when it has grown by logStep pages, beside
-// the writer, so that no commit waits for it. The log begins anew once all of it is
-// written back and the writer is between two transactions. A writer that is never
-// idle leaves no such moment: then it makes one itself, when the log has logBound pages.
+// The log is written back into the file when it has grown by logStep pages, beside the
+// writer, so that no commit waits for it. The log begins anew with the first commit that
+// finds all of it written back; what a busy writer commits meanwhile is in the way of that.
+// So the writer writes back the rest itself, between two transactions, once that is no
+// more than logRest pages, and in any case when the log has grown by logBound.
 const (
-	logStep  = 2000
-	logBound = 8 * logStep
+	logStep  = 8000
+	logRest  = 250
+	logBound = 2 * logStep
 )
 
 // checkpointer is the goroutine that writes the log back.
 type checkpointer struct {
-	conn   *connection
-	wake   chan struct{} // has room for one
-	done   chan struct{}
-	length atomic.Int64 // of the log in pages, as of the last time
+	conn *connection
+	wake chan struct{} // has room for one
+	done chan struct{}
+	busy atomic.Bool // asked for, and not yet done
 }
 
 func newCheckpointer(ctx context.Context, dsn string) (*checkpointer, error) {
@@ -40,28 +42,29 @@ func (c *checkpointer) run(ctx context.Context) {
 		select {
 		case <-c.wake:
 			// A failure costs nothing but a longer log, and the next time tries again.
-			if length, err := checkpoint(c.conn); err == nil {
-				c.length.Store(length)
-			}
+			_ = checkpoint(c.conn)
+			c.busy.Store(false)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// checkpoint writes back what it can without waiting for anybody, and gives the
-// log's length in pages: 0 when the log begins anew with the next commit.
-func checkpoint(conn *connection) (length int64, err error) {
-	err = conn.query(`PRAGMA wal_checkpoint(PASSIVE)`, func(r row) error {
+// checkpoint writes back what it can without waiting for anybody.
+func checkpoint(conn *connection) error {
+	return conn.query(`PRAGMA wal_checkpoint(PASSIVE)`, func(r row) error {
 		if r.int(0) != 0 {
 			return errors.New("another checkpoint is running")
 		}
-		if length = r.int(1); r.int(2) == length {
-			length = 0
-		}
 		return nil
 	})
-	return length, err
+}
+
+// log is what the writer knows of the log, in pages.
+type log struct {
+	length  int  // since the writer wrote it back
+	rest    int  // since the last time that anybody began to write it back
+	shrinks bool // it is being written back, or all but the rest is
 }
 
 // written is told of every commit, by the writer.
@@ -74,21 +77,22 @@ func (w *writer) written() {
 	if err != nil {
 		return
 	}
-	if w.logged += pages; w.logged < logStep {
-		return
+	l := &w.log
+	l.length, l.rest = l.length+pages, l.rest+pages
+	switch {
+	case w.checkpoints.busy.Load():
+	case l.shrinks && (l.rest <= logRest || l.length >= logBound):
+		*l = log{}
+		_ = checkpoint(w.conn) // a reader may be in the way: then the next time tries again
+	case l.shrinks || l.rest >= logStep:
+		l.rest, l.shrinks = 0, true
+		w.checkpoints.signal()
 	}
-	w.logged = 0
-	if w.checkpoints.length.Load() >= logBound {
-		if length, err := checkpoint(w.conn); err == nil {
-			w.checkpoints.length.Store(length)
-			return
-		}
-	}
-	w.checkpoints.signal()
 }
 
 // signal has the log written back.
 func (c *checkpointer) signal() {
+	c.busy.Store(true)
 	select {
 	case c.wake <- struct{}{}:
 	default:

@@ -42,15 +42,14 @@ func (s *Store) index(ctx context.Context, f *searchFile, done *peal.Indexed) er
 			done.More = did
 			f.batches++
 			if f.batches%foldEvery == 0 && err == nil {
-				_, err = checkpoint(f.conn)
+				err = checkpoint(f.conn)
 			}
 			return err
 		}
 	}
 	if f.batches > 0 { // nothing is left: the log need not lie there
 		f.batches = 0
-		_, err := checkpoint(f.conn)
-		return err
+		return checkpoint(f.conn)
 	}
 	return nil
 }

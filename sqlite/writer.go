@@ -20,15 +20,14 @@ type writer struct {
 	committed int64
 	// alone is true while one change is tried by itself, with every check, because
 	// the group that it was part of failed.
-	alone   bool
-	inserts inserts
-	settles settles
-	tally   tally
-	notes   notes
-	after   []func() // run once the transaction is committed
-	signals *signals
-	// logged are the pages that went into the log since it was last written back.
-	logged      int
+	alone       bool
+	inserts     inserts
+	settles     settles
+	tally       tally
+	notes       notes
+	after       []func() // run once the transaction is committed
+	signals     *signals
+	log         log
 	checkpoints *checkpointer
 	stats       *statistics
 }
