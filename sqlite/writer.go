@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -66,6 +67,7 @@ func (w *writer) run() {
 			return
 		}
 		w.commit(group)
+		runtime.Gosched() // those that were answered go on while the next group is committed
 		clear(group)
 		w.written()
 	}
