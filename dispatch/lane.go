@@ -39,8 +39,9 @@ type lane struct {
 	memory   int64                    // what its deliveries in memory cost, in bytes
 	inFlight int
 
-	foreign bool // another node is the one that sends it
-	ready   bool // stands in a queue of ready lanes
+	foreign bool      // another node is the one that sends it
+	ready   bool      // stands in a queue of ready lanes
+	since   time.Time // it does so, while nothing is known of it
 	pace    pace
 	breaker breaker
 	limiter *rate.Limiter
@@ -93,6 +94,9 @@ func (q *fifo[T]) pop() T {
 	}
 	return item
 }
+
+// last is what was pushed last.
+func (q *fifo[T]) last() T { return q.items[len(q.items)-1] }
 
 // popLast takes what was pushed last.
 func (q *fifo[T]) popLast() T {

@@ -30,15 +30,6 @@ const (
 	kinds
 )
 
-// Attempts of all kinds but fast begin at a bounded rate only: they likely come to
-// nothing at once, or not soon. A thousand endpoints that refuse connections would
-// otherwise take all of the CPU until their breakers open, and so would a thousand that
-// hang, when it turns out that they do; every healthy one would wait for it.
-const (
-	gentleRate  = 500 // attempts a second and CPU
-	gentleBurst = 64  // at once, after a pause
-)
-
 func newPace(most int) pace { return pace{limit: min(firstInFlight, most), kind: fresh} }
 
 // after learns from an attempt that ended.

@@ -2,11 +2,8 @@ package dispatch
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/pealhq/peal"
 )
@@ -23,13 +20,12 @@ type scheduler struct {
 
 	queues         [kinds]fifo[*lane] // the ready lanes
 	inFlight       [kinds]int
-	most           [kinds]int    // in flight
-	gently         *rate.Limiter // of the beginning of attempts of all kinds but fast
-	latest         kind          // of the last of these
-	newcomer       bool          // whether the last fresh or erring one was the newest of its queue
-	later          *time.Timer   // wakes a worker when gently allows the next; nil when none waits
-	oldest, newest *job          // attempts in flight, by their start
-	memory         int64         // what all deliveries in memory cost, in bytes
+	most           [kinds]int // in flight
+	gates          [kinds]*gate
+	latest         kind        // of the last of these
+	lastNewest     [kinds]bool // whether the last one of the kind was the newest of its queue
+	oldest, newest *job        // attempts in flight, by their start
+	memory         int64       // what all deliveries in memory cost, in bytes
 
 	// sending ends when this node may not send any more; nil while it may not. A term
 	// is one registration of the node: what is in memory belongs to the latest.
@@ -60,7 +56,7 @@ type scheduler struct {
 func newScheduler(options Options) *scheduler {
 	s := &scheduler{options: options, lanes: make(map[peal.WebhookID]*lane), nudge: make(chan struct{}, 1)}
 	s.most = [kinds]int{fast: options.MaxInFlight, fresh: options.MaxSlow, erring: options.MaxInFlight, slow: options.MaxSlow}
-	s.gently = rate.NewLimiter(rate.Limit(gentleRate*runtime.GOMAXPROCS(0)), gentleBurst)
+	s.gates = newGates()
 	s.work = sync.NewCond(&s.mu)
 	s.refill = sync.NewCond(&s.mu)
 	s.rest = sync.NewCond(&s.mu)
@@ -124,6 +120,9 @@ func (s *scheduler) take() *job {
 		j := l.queue.pop()
 		s.start(j, now, probe)
 		s.ready(l)
+		if j.kind != fast && s.gentleWait() {
+			s.wakeWorker() // for the next of them, however long this one takes
+		}
 		s.topUp(l)
 		return j
 	}
@@ -135,51 +134,45 @@ func (s *scheduler) turn() *lane {
 	if s.hasRoom(fast) {
 		return s.queues[fast].pop()
 	}
+	now := time.Now()
 	for range kinds - 1 {
 		s.latest = s.latest%(kinds-1) + 1 // they take turns: fresh, erring, slow
-		k := s.latest
-		switch {
-		case !s.hasRoom(k):
-			continue
-		case !s.gentlyNow():
-			return nil
-		case k == slow:
-			return s.queues[k].pop()
+		if k := s.latest; s.hasRoom(k) {
+			if l := s.gentle(k, now); l != nil {
+				return l
+			}
 		}
-		// In turns the one that waits longest and the one that came last: a new
-		// webhook does not wait behind a thousand that were there before it.
-		if s.newcomer = !s.newcomer; s.newcomer {
-			return s.queues[k].popLast()
-		}
-		return s.queues[k].pop()
 	}
 	return nil
 }
 
+// gentle gives the lane of a kind other than fast whose turn it is; nil when none may
+// begin now.
+func (s *scheduler) gentle(k kind, now time.Time) *lane {
+	q := &s.queues[k]
+	switch {
+	case k == fresh && now.Sub(q.last().since) < newcomer && s.pass(k, 0, now):
+		return q.popLast()
+	case k == fresh && !s.pass(k, gentleKept, now), k != fresh && !s.pass(k, 0, now):
+		return nil
+	case k == slow:
+		return q.pop()
+	}
+	// In turns the one that waits longest and the one that came last: a new webhook, or
+	// one that failed once, does not wait behind a thousand that were there before it.
+	if s.lastNewest[k] = !s.lastNewest[k]; s.lastNewest[k] {
+		return q.popLast()
+	}
+	return q.pop()
+}
+
+// gentleWait reports whether lanes of kinds other than fast wait for their turn.
+func (s *scheduler) gentleWait() bool {
+	return s.hasRoom(fresh) || s.hasRoom(erring) || s.hasRoom(slow)
+}
+
 // hasRoom reports whether a lane of the kind is ready and may begin an attempt.
 func (s *scheduler) hasRoom(k kind) bool { return s.queues[k].len() > 0 && s.inFlight[k] < s.most[k] }
-
-// gentlyNow reports whether an attempt that is not fast may begin now, and arranges
-// for a worker to ask again when only time is in the way.
-func (s *scheduler) gentlyNow() bool {
-	if s.later != nil {
-		return false
-	}
-	now := time.Now()
-	reservation := s.gently.ReserveN(now, 1)
-	wait := reservation.DelayFrom(now)
-	if wait <= 0 {
-		return true
-	}
-	reservation.CancelAt(now)
-	s.later = time.AfterFunc(wait, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.later = nil
-		s.wakeWorker()
-	})
-	return false
-}
 
 // mayStart reports whether the lane may begin an attempt now, and arranges to be
 // asked again when only time is in the way.
@@ -237,6 +230,9 @@ func (s *scheduler) enqueue(l *lane) bool {
 		return false
 	}
 	l.ready = true
+	if l.pace.kind == fresh {
+		l.since = time.Now()
+	}
 	s.queues[l.pace.kind].push(l)
 	return true
 }
@@ -357,8 +353,8 @@ func (s *scheduler) stop() (waiting []peal.DeliveryID) {
 	s.stopping = true
 	s.work.Broadcast()
 	s.refill.Broadcast()
-	if s.later != nil {
-		s.later.Stop()
+	for _, g := range s.gates {
+		g.stop()
 	}
 	if s.linger != nil {
 		s.linger.Stop()
