@@ -179,20 +179,23 @@ func (e *Engine) loop(ctx context.Context) {
 	defer sync.Stop()
 	due := time.NewTimer(time.Hour)
 	defer due.Stop()
-	for {
+	for sorting := false; ; {
 		now := e.clock.due()
 		if next := e.scheduler.callDue(now); next.IsZero() {
 			due.Stop()
 		} else {
 			due.Reset(next.Sub(now))
 		}
-		if e.scheduler.sortSlow() {
-			sort.Reset(slowAfter / 4)
+		if !sorting { // it looks at every attempt in flight: not at each nudge
+			if sorting = e.scheduler.sortSlow(); sorting {
+				sort.Reset(slowAfter / 4)
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-sort.C:
+			sorting = false
 		case <-sync.C:
 			if err := e.resync(ctx); err != nil && ctx.Err() == nil {
 				e.log.Warn("cannot ask the store what is due; trying again", "error", err)
