@@ -24,9 +24,9 @@ func (l *lane) claimLimit() int {
 	return slowClaimLimit
 }
 
-// refillers is how many claims are under way at once: the store commits those that wait
-// together.
-const refillers = 64
+// refillers is how many claims are under way at once. The store commits those that wait
+// together, and what is published meanwhile waits for all of them.
+const refillers = 4
 
 // refillLinger is how long lanes wait to be refilled whose endpoints are not known to
 // take what they get at once: a thousand of them are refilled in a few transactions then,

@@ -21,8 +21,10 @@ const (
 	// endpoints that are down would otherwise keep the store busy with small writes.
 	settleLinger = 100 * time.Millisecond
 	// settlePiece is how many of them are written at once: more would share pages, but
-	// keep the events that come meanwhile waiting for longer.
-	settlePiece = 32
+	// keep the events that come meanwhile waiting for longer. Where many have lingered,
+	// they are written in settlePieces.
+	settlePiece  = 4
+	settlePieces = 64
 )
 
 // settler writes down what attempts came to, many at a time. While one batch is
@@ -132,7 +134,7 @@ func (s *settler) take() (batch []peal.Settlement, ok bool) {
 	if len(s.waiting) > 0 {
 		batch, s.waiting = cut(s.waiting, settleBatch)
 	} else if s.ripe > 0 {
-		batch, s.patient = cut(s.patient, min(settlePiece, s.ripe))
+		batch, s.patient = cut(s.patient, min(max(settlePiece, s.ripe/settlePieces), s.ripe))
 		s.ripe -= len(batch)
 	}
 	if s.stalled && len(s.waiting)+len(s.patient) < settleWaiting/2 {
