@@ -58,10 +58,11 @@ func New(options Options) (*Dashboard, error) {
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
-	var err error
-	if d.pages, err = parsePages(); err != nil {
+	languages, err := loadTexts()
+	if err != nil {
 		return nil, err
 	}
+	d.pages = newPages(languages)
 	if d.Now == nil {
 		d.Now = time.Now
 	}

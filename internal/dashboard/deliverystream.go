@@ -76,6 +76,10 @@ func (c *call) news(filter *deliveryFilter, after peal.DeliveryID, seen map[peal
 		clear(seen)
 		first = true
 	}
+	parts, err := c.d.pages.set(c.texts.language, "")
+	if err != nil {
+		return nil, err
+	}
 	rows := c.deliveryRows(found, byID)
 	var events bytes.Buffer
 	for i := len(found) - 1; i >= 0; i-- {
@@ -85,7 +89,7 @@ func (c *call) news(filter *deliveryFilter, after peal.DeliveryID, seen map[peal
 			continue
 		}
 		var row bytes.Buffer
-		if err := c.d.pages.sets[c.texts.language][""].ExecuteTemplate(&row, "delivery_row", rows[i]); err != nil {
+		if err := parts.ExecuteTemplate(&row, "delivery_row", rows[i]); err != nil {
 			return nil, err
 		}
 		fmt.Fprintf(&events, "event: row\ndata: %s\n\n", bytes.ReplaceAll(c.placed(row.Bytes()), []byte("\n"), []byte(" ")))

@@ -1,6 +1,11 @@
 package dashboard
 
-import "strings"
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"text/template/parse"
+)
 
 // Visible is what a page shows of somebody's text.
 func Visible(text any) string { return string(visible(text).Text) }
@@ -31,6 +36,89 @@ func (d *Dashboard) Mark() error {
 		marked.all[key] = text
 	}
 	languages["xx"] = marked
-	d.pages, err = parseFor(languages)
-	return err
+	d.pages = newPages(languages)
+	return nil
+}
+
+// CheckPages parses every page in every language, and checks that each text that one asks
+// for by name is there.
+func CheckPages() error {
+	languages, err := loadTexts()
+	if err != nil {
+		return err
+	}
+	files, err := pageFiles.ReadDir("templates/pages")
+	if err != nil {
+		return err
+	}
+	p := newPages(languages)
+	for language, t := range languages {
+		for _, file := range files {
+			set, err := p.set(language, strings.TrimSuffix(file.Name(), ".html"))
+			if err != nil {
+				return err
+			}
+			if err := checkKeys(set, t); err != nil {
+				return fmt.Errorf("template %s: %w", file.Name(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// checkKeys looks at every text that a template asks for.
+func checkKeys(set *template.Template, t *texts) error {
+	for _, one := range set.Templates() {
+		if one.Tree == nil || one.Tree.Root == nil {
+			continue
+		}
+		for _, key := range keysOf(one.Tree.Root) {
+			if !t.has(key) {
+				return fmt.Errorf("texts/%s.yaml has no %s", t.language, key)
+			}
+		}
+	}
+	return nil
+}
+
+// keysOf collects the constant keys of t and tn in a template.
+func keysOf(node parse.Node) (keys []string) {
+	each := func(nodes ...parse.Node) {
+		for _, n := range nodes {
+			keys = append(keys, keysOf(n)...)
+		}
+	}
+	switch n := node.(type) {
+	case *parse.ListNode:
+		if n != nil {
+			each(n.Nodes...)
+		}
+	case *parse.ActionNode:
+		each(n.Pipe)
+	case *parse.TemplateNode:
+		each(n.Pipe)
+	case *parse.IfNode:
+		each(n.Pipe, n.List, n.ElseList)
+	case *parse.RangeNode:
+		each(n.Pipe, n.List, n.ElseList)
+	case *parse.WithNode:
+		each(n.Pipe, n.List, n.ElseList)
+	case *parse.PipeNode:
+		if n != nil {
+			for _, c := range n.Cmds {
+				each(c)
+			}
+		}
+	case *parse.CommandNode:
+		name, ok := n.Args[0].(*parse.IdentifierNode)
+		if ok && len(n.Args) > 1 {
+			if key, isText := n.Args[1].(*parse.StringNode); isText && name.Ident == "t" {
+				keys = append(keys, key.Text)
+			} else if isText && name.Ident == "tn" {
+				keys = append(keys, key.Text+".one", key.Text+".other")
+			}
+		}
+		each(n.Args...)
+	}
+	return keys
 }

@@ -46,8 +46,7 @@ func sayings(english *texts) []saying {
 // said gives a message of the domain, which speaks English, in the language of the
 // texts. One that they do not know stays as it is.
 func (t *texts) said(message string) string {
-	for i := range t.sayings {
-		s := &t.sayings[i]
+	for _, s := range t.sayings() {
 		values := s.pattern.FindStringSubmatch(message)
 		if values == nil {
 			continue

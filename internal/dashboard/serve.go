@@ -57,7 +57,7 @@ func (d *Dashboard) plain(w http.ResponseWriter, r *http.Request, status int, na
 }
 
 func (c *call) showPlain(status int, name string, f *frame, data any) {
-	if err := c.render(status, c.d.pages.sets[c.texts.language][name], "plain", page{f, data}); err != nil {
+	if err := c.render(status, name, "plain", page{f, data}); err != nil {
 		c.d.log.Error("a page could not be made", "request_id", front.RequestID(c.r), "page", name, "error", err)
 		http.Error(c.w, "The page could not be made. The server's log says why.", http.StatusInternalServerError)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
-	"text/template/parse"
+	"sync"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -15,109 +15,51 @@ import (
 //go:embed templates/pages/*.html
 var pageFiles embed.FS
 
-// pages are all templates in all languages.
+// pages are all templates in all languages. Each is parsed when it is first shown: all of
+// them parsed would be a third of what an idle server keeps in memory.
 type pages struct {
 	texts map[string]*texts
-	// sets has for each language a template set for each page; "" is that of the parts.
-	sets map[string]map[string]*template.Template
+
+	mu    sync.Mutex
+	bases map[string]*template.Template // by language: the shared ones, never executed themselves
+	sets  map[pageKey]*template.Template
 }
+
+// pageKey names a page in a language. The page "" has the shared templates alone.
+type pageKey struct{ language, name string }
 
 // shared are the templates that every page may use.
 var shared = []string{"templates/pages/frame.html", "templates/pages/plain.html", "templates/pages/parts.html", "templates/pages/delivery_parts.html"}
 
-// parsePages parses every page in every language, and checks that each text that a
-// template asks for by name is there.
-func parsePages() (*pages, error) {
-	languages, err := loadTexts()
-	if err != nil {
-		return nil, err
-	}
-	return parseFor(languages)
+func newPages(languages map[string]*texts) *pages {
+	return &pages{texts: languages, bases: map[string]*template.Template{}, sets: map[pageKey]*template.Template{}}
 }
 
-func parseFor(languages map[string]*texts) (*pages, error) {
-	files, err := pageFiles.ReadDir("templates/pages")
-	if err != nil {
-		return nil, err
+// set gives a page's templates in a language.
+func (p *pages) set(language, name string) (*template.Template, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := pageKey{language, name}
+	if set := p.sets[key]; set != nil {
+		return set, nil
 	}
-	p := &pages{texts: languages, sets: map[string]map[string]*template.Template{}}
-	for language, t := range languages {
-		base, err := template.New("").Funcs(t.functions()).ParseFS(pageFiles, shared...)
-		if err != nil {
+	base := p.bases[language]
+	if base == nil {
+		var err error
+		if base, err = template.New("").Funcs(p.texts[language].functions()).ParseFS(pageFiles, shared...); err != nil {
 			return nil, err
 		}
-		sets := map[string]*template.Template{"": base}
-		for _, file := range files {
-			name := strings.TrimSuffix(file.Name(), ".html")
-			set, err := template.Must(base.Clone()).ParseFS(pageFiles, "templates/pages/"+file.Name())
-			if err != nil {
-				return nil, err
-			}
-			sets[name] = set
-			if err := checkKeys(set, t); err != nil {
-				return nil, fmt.Errorf("template %s: %w", file.Name(), err)
-			}
-		}
-		p.sets[language] = sets
+		p.bases[language] = base
 	}
-	return p, nil
-}
-
-// checkKeys looks at every text that a template asks for.
-func checkKeys(set *template.Template, t *texts) error {
-	for _, one := range set.Templates() {
-		if one.Tree == nil || one.Tree.Root == nil {
-			continue
-		}
-		for _, key := range keysOf(one.Tree.Root) {
-			if !t.has(key) {
-				return fmt.Errorf("texts/%s.yaml has no %s", t.language, key)
-			}
-		}
+	set, err := base.Clone()
+	if err == nil && name != "" {
+		set, err = set.ParseFS(pageFiles, "templates/pages/"+name+".html")
 	}
-	return nil
-}
-
-// keysOf collects the constant keys of t and tn in a template.
-func keysOf(node parse.Node) (keys []string) {
-	each := func(nodes ...parse.Node) {
-		for _, n := range nodes {
-			keys = append(keys, keysOf(n)...)
-		}
+	if err != nil {
+		return nil, fmt.Errorf("parse the page %s: %w", name, err)
 	}
-	switch n := node.(type) {
-	case *parse.ListNode:
-		if n != nil {
-			each(n.Nodes...)
-		}
-	case *parse.ActionNode:
-		each(n.Pipe)
-	case *parse.TemplateNode:
-		each(n.Pipe)
-	case *parse.IfNode:
-		each(n.Pipe, n.List, n.ElseList)
-	case *parse.RangeNode:
-		each(n.Pipe, n.List, n.ElseList)
-	case *parse.WithNode:
-		each(n.Pipe, n.List, n.ElseList)
-	case *parse.PipeNode:
-		if n != nil {
-			for _, c := range n.Cmds {
-				each(c)
-			}
-		}
-	case *parse.CommandNode:
-		name, ok := n.Args[0].(*parse.IdentifierNode)
-		if ok && len(n.Args) > 1 {
-			if key, isText := n.Args[1].(*parse.StringNode); isText && name.Ident == "t" {
-				keys = append(keys, key.Text)
-			} else if isText && name.Ident == "tn" {
-				keys = append(keys, key.Text+".one", key.Text+".other")
-			}
-		}
-		each(n.Args...)
-	}
-	return keys
+	p.sets[key] = set
+	return set, nil
 }
 
 // functions are what templates can call, in a language.
@@ -156,7 +98,7 @@ func (c *call) answer(status int, name, title string, data any) error {
 	if err != nil {
 		return err
 	}
-	return c.render(status, c.d.pages.sets[c.texts.language][name], "frame", page{frame, data})
+	return c.render(status, name, "frame", page{frame, data})
 }
 
 // part renders a template alone, for htmx.
@@ -167,18 +109,22 @@ func (c *call) partWith(status int, name string, data any) error {
 	if err != nil {
 		return err
 	}
-	return c.render(status, c.d.pages.sets[c.texts.language][""], name, page{frame, data})
+	return c.render(status, "", name, page{frame, data})
 }
 
 // render renders into memory first, so that a template that fails shows nothing half.
-func (c *call) render(status int, set *template.Template, name string, data any) error {
+func (c *call) render(status int, page, name string, data any) error {
+	set, err := c.d.pages.set(c.texts.language, page)
+	if err != nil {
+		return err
+	}
 	var b bytes.Buffer
 	if err := set.ExecuteTemplate(&b, name, data); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
 	c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	c.w.WriteHeader(status)
-	_, err := c.w.Write(c.placed(b.Bytes()))
+	_, err = c.w.Write(c.placed(b.Bytes()))
 	if err != nil && c.ctx().Err() == nil {
 		c.d.log.Debug("a page could not be sent", "error", err)
 	}

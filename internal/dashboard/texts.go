@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -21,7 +22,7 @@ const fallback = "en"
 type texts struct {
 	language string
 	all      map[string]string
-	sayings  []saying // of the domain, which speaks English
+	sayings  func() []saying // of the domain, which speaks English
 }
 
 // loadTexts reads every language.
@@ -46,8 +47,8 @@ func loadTexts() (map[string]*texts, error) {
 		}
 		languages[t.language] = t
 	}
-	english := sayings(languages[fallback])
-	for _, t := range languages { // better a text in English than none
+	english := sync.OnceValue(func() []saying { return sayings(languages[fallback]) }) // hundreds of patterns, which a server may never need
+	for _, t := range languages {                                                      // better a text in English than none
 		t.sayings = english
 		for key, text := range languages[fallback].all {
 			if !t.has(key) {

@@ -11,6 +11,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/net/html"
+
+	"github.com/pealhq/peal/internal/dashboard"
 )
 
 // textsOf reads a language's file, by key.
@@ -75,6 +77,13 @@ func TestLanguagesSayTheSame(t *testing.T) {
 				t.Errorf("%s has %s, which English does not", file, key)
 			}
 		}
+	}
+}
+
+// A page is parsed when it is first shown: here every one is, in every language.
+func TestEveryPageParses(t *testing.T) {
+	if err := dashboard.CheckPages(); err != nil {
+		t.Error(err)
 	}
 }
 
