@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/yaml"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
@@ -88,7 +89,11 @@ func (a *API) describe(routes []route) (document, error) {
 		return document{}, fmt.Errorf("describe the API: %w", err)
 	}
 	page, err := renderPage(pretty.Bytes(), routes)
-	return document{json: pretty.Bytes(), yaml: sync.OnceValues(doc.YAML), page: page}, err
+	return document{json: pretty.Bytes(), yaml: sync.OnceValues(func() ([]byte, error) {
+		var out bytes.Buffer
+		err := yaml.Convert(&out, bytes.NewReader(pretty.Bytes())) // not doc.YAML, which would keep doc in memory
+		return out.Bytes(), err
+	}), page: page}, err
 }
 
 func schemaName(t reflect.Type, hint string) string {
