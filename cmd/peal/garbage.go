@@ -18,11 +18,27 @@ const (
 	spareNumerator, spareDenominator = 3, 2
 	// lookEvery is how often is looked what the process needs.
 	lookEvery = time.Second
+	// Collecting takes some 20 ms of both CPUs, in which everybody waits longer. Where the
+	// bound has it happen more than once between two looks, the bound is let out a little.
+	extraStep = 4 << 20
+	extraMost = 2 * extraStep
 )
 
-// memoryBound is how much memory the runtime should use when it needs some bytes.
-func memoryBound(needed uint64) int64 {
-	return int64(max(smallProcess, needed/spareDenominator*spareNumerator))
+// memoryBound is how much memory the runtime should use when it needs some bytes, and
+// some more are allowed.
+func memoryBound(needed, extra uint64) int64 {
+	return int64(max(smallProcess, needed/spareDenominator*spareNumerator) + extra)
+}
+
+// nextExtra is how many bytes more are allowed after a time with some collections.
+func nextExtra(extra, collections uint64) uint64 {
+	switch {
+	case collections > 1:
+		return min(extra+extraStep, extraMost)
+	case collections == 0:
+		return extra - min(extra, extraStep)
+	}
+	return extra
 }
 
 // saveMemory keeps the process small where that costs little, until stop is called: a
@@ -36,7 +52,8 @@ func saveMemory(ctx context.Context) (stop func()) {
 	before := debug.SetMemoryLimit(smallProcess)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		needs := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}}
+		needs := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/cycles/automatic:gc-cycles"}}
+		var extra, collections uint64
 		ticker := time.NewTicker(lookEvery)
 		defer ticker.Stop()
 		for bound := int64(smallProcess); ; {
@@ -46,7 +63,10 @@ func saveMemory(ctx context.Context) (stop func()) {
 			case <-ticker.C:
 			}
 			metrics.Read(needs)
-			if next := memoryBound(needs[0].Value.Uint64() + needs[1].Value.Uint64()); next != bound {
+			before := collections
+			collections = needs[2].Value.Uint64()
+			extra = nextExtra(extra, collections-before)
+			if next := memoryBound(needs[0].Value.Uint64()+needs[1].Value.Uint64(), extra); next != bound {
 				bound = next
 				debug.SetMemoryLimit(bound)
 			}
