@@ -11,12 +11,13 @@ import (
 // The log is written back into the file when it has grown by logStep pages, beside the
 // writer, so that no commit waits for it. The log begins anew with the first commit that
 // finds all of it written back; what a busy writer commits meanwhile is in the way of that.
-// So the writer writes back the rest itself, between two transactions, once that is no
-// more than logRest pages, and in any case when the log has grown by logBound.
+// So what came meanwhile is written back too, up to logRounds times, until it is no more
+// than logRest pages. Then the writer writes back the rest itself, between two
+// transactions, in well under a millisecond.
 const (
-	logStep  = 8000
-	logRest  = 250
-	logBound = 2 * logStep
+	logStep   = 8000
+	logRest   = 32
+	logRounds = 4
 )
 
 // checkpointer is the goroutine that writes the log back.
@@ -62,9 +63,8 @@ func checkpoint(conn *connection) error {
 
 // log is what the writer knows of the log, in pages.
 type log struct {
-	length  int  // since the writer wrote it back
-	rest    int  // since the last time that anybody began to write it back
-	shrinks bool // it is being written back, or all but the rest is
+	rest   int // since the last time that anybody began to write it back
+	rounds int // of writing it back beside the writer, since the writer did
 }
 
 // written is told of every commit, by the writer.
@@ -78,14 +78,14 @@ func (w *writer) written() {
 		return
 	}
 	l := &w.log
-	l.length, l.rest = l.length+pages, l.rest+pages
+	l.rest += pages
 	switch {
 	case w.checkpoints.busy.Load():
-	case l.shrinks && (l.rest <= logRest || l.length >= logBound):
+	case l.rounds > 0 && l.rest <= logRest || l.rounds == logRounds:
 		*l = log{}
 		_ = checkpoint(w.conn) // a reader may be in the way: then the next time tries again
-	case l.shrinks || l.rest >= logStep:
-		l.rest, l.shrinks = 0, true
+	case l.rounds > 0 || l.rest >= logStep:
+		l.rest, l.rounds = 0, l.rounds+1
 		w.checkpoints.signal()
 	}
 }
