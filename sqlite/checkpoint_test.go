@@ -15,7 +15,7 @@ func TestLogStaysShortWhileTheWriterIsNeverIdle(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "peal.db")
 	store := open(t, sqlite.Options{Path: path})
 	webhook := createWebhook(t, store)
-	const writers, batches = 4, 60 // together about 300 MB of log
+	const writers, batches = 4, 40 // together about 200 MB of log
 	var wg sync.WaitGroup
 	for range writers {
 		wg.Go(func() {
