@@ -60,3 +60,22 @@ func TestNewcomerIsSentToAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// What waits in the store for an endpoint of which nothing is known is claimed at once: after
+// a start that is everybody, and what has lingered then comes in a burst.
+func TestUnknownEndpointIsRefilledAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		e, stop := w.engine(nil)
+		defer stop()
+		r := w.receive("ok", nil)
+		hook := w.webhook(e, r.url(), func(h *peal.Webhook) { h.Status = peal.Paused })
+		w.publish(e, event(1))
+		time.Sleep(time.Minute)
+		resumed := time.Now()
+		w.update(e, hook.ID, func(h *peal.Webhook) { h.Status = peal.Active })
+		if waited := r.wait(1)[0].at.Sub(resumed); waited > 0 {
+			t.Errorf("it waited for %v", waited)
+		}
+	})
+}

@@ -28,9 +28,10 @@ func (l *lane) claimLimit() int {
 // together, and what is published meanwhile waits for all of them.
 const refillers = 4
 
-// refillLinger is how long lanes wait to be refilled whose endpoints are not known to
-// take what they get at once: a thousand of them are refilled in a few transactions then,
-// instead of one each, and the healthy ones' events do not wait for those.
+// refillLinger is how long lanes wait to be refilled whose endpoints err or are slow: a
+// thousand of them are refilled in a few transactions then, instead of one each, and the
+// healthy ones' events do not wait for those. Those of which nothing is known do not wait:
+// after a start all of them are in that state.
 const refillLinger = 50 * time.Millisecond
 
 // topUp puts the lane into the queue of those to be refilled when the store has
@@ -46,7 +47,7 @@ func (s *scheduler) topUp(l *lane) {
 		return
 	}
 	l.refilling = true
-	if l.pace.kind == fast {
+	if l.pace.kind == fast || l.pace.kind == fresh {
 		s.refills.push(l)
 		s.refill.Signal()
 		return
