@@ -47,7 +47,7 @@ func (s *scheduler) pass(k kind, kept int, now time.Time) bool {
 	if missing <= 0 {
 		return g.limiter.AllowN(now, 1)
 	}
-	wait := time.Duration(missing / float64(g.limiter.Limit()) * float64(time.Second))
+	wait := time.Duration(missing/float64(g.limiter.Limit())*float64(time.Second)) + 1 // rounded up, or it would ask too early
 	when := now.Add(wait)
 	if g.later != nil && !when.Before(g.when) {
 		return false

@@ -22,7 +22,7 @@ type scheduler struct {
 	inFlight       [kinds]int
 	most           [kinds]int // in flight
 	gates          [kinds]*gate
-	latest         kind        // of the last of these
+	latest         kind        // other than fast that had its turn last
 	lastNewest     [kinds]bool // whether the last one of the kind was the newest of its queue
 	oldest, newest *job        // attempts in flight, by their start
 	memory         int64       // what all deliveries in memory cost, in bytes
