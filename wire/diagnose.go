@@ -132,6 +132,12 @@ func (s *scheme) search(header http.Header, value string, body []byte, secrets [
 			best = found
 		}
 	}
+	var asymmetric []standardSignature
+	if s.base64 {
+		for _, text := range s.texts(value) {
+			asymmetric = append(asymmetric, standardSignature{"v1a", strings.TrimPrefix(text, "v1a,")})
+		}
+	}
 	for _, secret := range secrets {
 		keys := textKeys
 		if s.keys != nil {
@@ -140,10 +146,8 @@ func (s *scheme) search(header http.Header, value string, body []byte, secrets [
 		public, _ := parseStandardKey(secret)
 		for _, before := range befores {
 			for _, b := range bodies {
-				for _, c := range claims {
-					if s.base64 && public.verify("v1a", strings.TrimPrefix(c.text, "v1a,"), before.text, b.text) {
-						try(before.mistake, b.mistake)
-					}
+				if public.public != nil && public.verify(asymmetric, before.text, b.text) {
+					try(before.mistake, b.mistake)
 				}
 				for _, key := range keys(secret) {
 					for _, hash := range hashes {

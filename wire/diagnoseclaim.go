@@ -14,25 +14,33 @@ import (
 // claim is one reading of a signature that came: the bytes that it stands for, and
 // what is wrong with the way it is written.
 type claim struct {
-	text     string // as it came
 	bytes    []byte
 	mistakes []Mistake
 }
 
 func (c *claim) fits(mac []byte) bool { return hmac.Equal(c.bytes, mac) }
 
-// read takes a signature header apart and gives every way to read each signature.
-func (s *scheme) read(value string) []claim {
-	texts := []string{value}
-	if s.separator != "" {
-		texts = strings.Split(value, s.separator)
+// texts takes a signature header apart, into no more parts than verifying takes.
+func (s *scheme) texts(value string) []string {
+	if s.separator == "" {
+		return []string{strings.Trim(value, " \"'")}
 	}
+	var texts []string
+	for text := range strings.SplitSeq(value, s.separator) {
+		if len(texts) == MaxSignatures {
+			break
+		}
+		texts = append(texts, strings.Trim(text, " \"'"))
+	}
+	return texts
+}
+
+// read returns every way to read each signature of a header.
+func (s *scheme) read(value string) []claim {
 	var claims []claim
-	for _, text := range texts {
-		text = strings.Trim(text, " \"'")
+	for _, text := range s.texts(value) {
 		bare, prefix := s.cutPrefix(text)
 		for _, c := range s.decodings(bare) {
-			c.text = text
 			if prefix.Kind != "" {
 				c.mistakes = append(c.mistakes, prefix)
 			}

@@ -84,38 +84,62 @@ func verifyStandard(header http.Header, body []byte, secrets []string, options V
 	if err != nil {
 		return err
 	}
-	for signature := range strings.SplitSeq(signatures, " ") {
-		version, text, _ := strings.Cut(signature, ",")
-		for i := range keys {
-			if keys[i].verify(version, text, before, body) {
-				return nil
-			}
+	for i := range keys {
+		if keys[i].verify(signatures, before, body) {
+			return nil
 		}
 	}
 	return wrong("webhook-signature")
 }
 
-// readStandard gives what is signed before the body, and the signatures.
-func readStandard(header http.Header, options VerifyOptions) (before []byte, signatures string, err error) {
+// readStandard returns what is signed before the body, and the signatures.
+func readStandard(header http.Header, options VerifyOptions) (before []byte, signatures []standardSignature, err error) {
 	id, bad := needHeader(header, "webhook-id")
 	if bad != nil {
-		return nil, "", bad
+		return nil, nil, bad
 	}
 	timestamp, bad := needHeader(header, "webhook-timestamp")
 	if bad != nil {
-		return nil, "", bad
+		return nil, nil, bad
 	}
-	signatures, bad = needHeader(header, "webhook-signature")
+	list, bad := needHeader(header, "webhook-signature")
 	if bad != nil {
-		return nil, "", bad
+		return nil, nil, bad
 	}
 	if bad := options.checkTime("webhook-timestamp", timestamp); bad != nil {
-		return nil, "", bad
+		return nil, nil, bad
 	}
-	if !strings.Contains(signatures, "v1,") && !strings.Contains(signatures, "v1a,") {
-		return nil, "", malformed("webhook-signature", "must be v1, or v1a, and a signature in base64, several of them separated by spaces")
+	if !strings.Contains(list, "v1,") && !strings.Contains(list, "v1a,") {
+		return nil, nil, malformed("webhook-signature", "must be v1, or v1a, and a signature in base64, several of them separated by spaces")
+	}
+	if signatures, bad = splitStandard(list); bad != nil {
+		return nil, nil, bad
 	}
 	return []byte(id + "." + timestamp + "."), signatures, nil
+}
+
+// standardSignature is one entry of the header webhook-signature.
+type standardSignature struct{ version, text string }
+
+// splitStandard takes the header webhook-signature apart. An ed25519 signature costs a pass
+// over the body for each key, so no more of them are taken than a sender has secrets.
+func splitStandard(list string) ([]standardSignature, *VerifyError) {
+	signatures := make([]standardSignature, 0, 1)
+	asymmetric := 0
+	for entry := range strings.SplitSeq(list, " ") {
+		if entry == "" {
+			continue
+		}
+		version, text, _ := strings.Cut(entry, ",")
+		if version == "v1a" {
+			asymmetric++
+		}
+		if len(signatures) == MaxSignatures || asymmetric > peal.MaxSecrets {
+			return nil, malformed("webhook-signature", "must hold at most "+strconv.Itoa(MaxSignatures)+" signatures, and at most "+strconv.Itoa(peal.MaxSecrets)+" of the version v1a")
+		}
+		signatures = append(signatures, standardSignature{version, text})
+	}
+	return signatures, nil
 }
 
 func decodeStandard(header http.Header, body []byte) (peal.Event, error) {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"strings"
 
@@ -104,14 +105,40 @@ func (k *standardKey) appendSignature(dst, before, body []byte) []byte {
 	return appendBase64(append(dst, "v1,"...), hmacSHA256(k.mac, before, body))
 }
 
-func (k *standardKey) verify(version, text string, before, body []byte) bool {
-	if version == "v1" && k.mac != nil {
-		var buf [48]byte
-		return equal(text, string(appendBase64(buf[:0], hmacSHA256(k.mac, before, body))))
+// verify reports whether one of the signatures was made with the key. It computes the HMAC
+// once, and only when a signature can be one.
+func (k *standardKey) verify(signatures []standardSignature, before, body []byte) bool {
+	if k.mac != nil {
+		right := ""
+		for _, s := range signatures {
+			if s.version != "v1" || len(s.text) != base64.StdEncoding.EncodedLen(sha256.Size) {
+				continue
+			}
+			if right == "" {
+				var buf [48]byte
+				right = string(appendBase64(buf[:0], hmacSHA256(k.mac, before, body)))
+			}
+			if equal(s.text, right) {
+				return true
+			}
+		}
+		return false
 	}
-	if version == "v1a" && k.public != nil {
-		signature, err := base64.StdEncoding.Strict().DecodeString(text)
-		return err == nil && ed25519.Verify(k.public, append(before[:len(before):len(before)], body...), signature)
+	var signed []byte
+	for _, s := range signatures {
+		if s.version != "v1a" {
+			continue
+		}
+		signature, err := base64.StdEncoding.Strict().DecodeString(s.text)
+		if err != nil || len(signature) != ed25519.SignatureSize {
+			continue
+		}
+		if signed == nil {
+			signed = append(before[:len(before):len(before)], body...)
+		}
+		if ed25519.Verify(k.public, signed, signature) {
+			return true
+		}
 	}
 	return false
 }

@@ -114,6 +114,9 @@ func readStripe(header http.Header) (timestamp string, signatures []string, err 
 		case "t":
 			timestamp = text
 		case "v1":
+			if len(signatures) == MaxSignatures {
+				return "", nil, malformed(stripeSignature, "must hold at most "+strconv.Itoa(MaxSignatures)+" signatures v1=")
+			}
 			signatures = append(signatures, text)
 		}
 	}

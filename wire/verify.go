@@ -11,6 +11,10 @@ import (
 // DefaultTolerance is how far a signed time may be from now, in both directions.
 const DefaultTolerance = 5 * time.Minute
 
+// MaxSignatures is the largest number of signatures that one request may carry. A sender
+// has one for each of its secrets, and each secret costs the verifier one pass over the body.
+const MaxSignatures = 20
+
 // VerifyOptions says how strictly a request is checked.
 type VerifyOptions struct {
 	// Tolerance is how far the signed time may be from Now, in both directions;
