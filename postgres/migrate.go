@@ -45,7 +45,8 @@ func migrationsFor(schema string) (fs.FS, error) {
 	return files, nil
 }
 
-// migrate brings the schema to the newest version. A transaction holds the lock
+// migrate applies the migrations that are pending. Numbers follow no order of time: a
+// schema may lack a migration below its newest one. A transaction holds the lock
 // meanwhile, which works through a pooler too, so that of several nodes that start
 // at once one migrates and the others find it done.
 func migrate(ctx context.Context, pool *pgxpool.Pool, schema string) (applied []peal.Migration, err error) {
@@ -65,8 +66,8 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, schema string) (applied []
 		if current/generation > newest/generation {
 			return peal.Invalidf("database", "was last used by a later version of Peal (its schema is at %d, this version knows %d): use that version or a later one", current, newest)
 		}
-		if current >= newest {
-			return nil
+		if pending, err := p.HasPending(ctx); err != nil || !pending {
+			return err
 		}
 		results, err := p.Up(ctx)
 		if err != nil {
@@ -88,7 +89,7 @@ func withProvider(pool *pgxpool.Pool, schema string, run func(*goose.Provider) e
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	provider, err := goose.NewProvider(database.DialectPostgres, db, files,
-		goose.WithTableName(schema+"."+versionTable), goose.WithDisableGlobalRegistry(true))
+		goose.WithTableName(schema+"."+versionTable), goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 
 	"github.com/pealhq/peal"
 )
@@ -19,8 +20,9 @@ const headerSize = 100
 
 // inspect looks at a file that may be the database without changing it, so that
 // whatever it is stays as it is when it cannot be used. isNew is true when there
-// is nothing yet.
-func inspect(ctx context.Context, path string, newest int64) (isNew bool, err error) {
+// is nothing yet. A database with a migration that is not among those known is refused,
+// unless known is nil.
+func inspect(ctx context.Context, path string, known []peal.Migration) (isNew bool, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return true, nil
@@ -41,7 +43,7 @@ func inspect(ctx context.Context, path string, newest int64) (isNew bool, err er
 	if err := inspectHeader(path, info.Size(), logged); err != nil {
 		return false, err
 	}
-	return inspectTables(ctx, path, logged, newest)
+	return inspectTables(ctx, path, logged, known)
 }
 
 func unusable(path, why string, err error) error {
@@ -75,8 +77,8 @@ func inspectHeader(path string, size int64, logged bool) error {
 	return nil
 }
 
-// inspectTables looks at the schema, the version and the first page of each table.
-func inspectTables(ctx context.Context, path string, logged bool, newest int64) (isNew bool, err error) {
+// inspectTables looks at the schema, the migrations and the first page of each table.
+func inspectTables(ctx context.Context, path string, logged bool, known []peal.Migration) (isNew bool, err error) {
 	query := url.Values{"mode": {"ro"}, "_error_rc": {"1"}, "_pragma": {"busy_timeout(10000)"}}
 	if !logged {
 		query.Set("immutable", "1") // no log to read: then not even a lock is needed
@@ -108,12 +110,24 @@ func inspectTables(ctx context.Context, path string, logged bool, newest int64) 
 			return false, unusable(path, restore, err)
 		}
 	}
-	version, _, err := conn.number(`SELECT max(version_id) FROM ` + versionTable)
+	unknown, err := conn.unknown(known)
 	if err != nil {
 		return false, unusable(path, restore, err)
 	}
-	if version > newest {
-		return false, unusable(path, fmt.Sprintf("was written by a newer release of Peal (its version is %d, this release knows %d); use that release or a newer one", version, newest), nil)
+	if unknown > 0 {
+		return false, unusable(path, fmt.Sprintf("was written by a newer release of Peal (this release does not know its migration %d); use that release or a newer one", unknown), nil)
 	}
 	return false, nil
+}
+
+// unknown returns the newest migration of the database that is not among the known ones, or 0.
+func (c *connection) unknown(known []peal.Migration) (newest int64, err error) {
+	err = c.query(`SELECT version_id FROM `+versionTable+` WHERE is_applied`, func(r row) error {
+		version := r.int(0)
+		if version > newest && known != nil && !slices.ContainsFunc(known, func(m peal.Migration) bool { return m.Version == version }) {
+			newest = version
+		}
+		return nil
+	})
+	return newest, err
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -55,7 +54,7 @@ func SchemaOf(ctx context.Context, path string) (peal.Schema, error) {
 		return peal.Schema{}, err
 	}
 	applied := map[int64]time.Time{}
-	isNew, err := inspect(ctx, path, math.MaxInt64)
+	isNew, err := inspect(ctx, path, nil)
 	if err == nil && !isNew {
 		applied, err = appliedTo(ctx, path)
 	}
@@ -81,7 +80,8 @@ func appliedTo(ctx context.Context, path string) (applied map[int64]time.Time, e
 	return applied, err
 }
 
-// migrate brings the database to the newest version, marking it as Peal's first.
+// migrate applies the migrations that are pending, after marking the database as Peal's.
+// Numbers follow no order of time: a database may lack a migration below its newest one.
 func migrate(ctx context.Context, dsn string) (done []peal.Migration, err error) {
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
@@ -98,7 +98,7 @@ func migrate(ctx context.Context, dsn string) (done []peal.Migration, err error)
 		return nil, err
 	}
 	provider, err := goose.NewProvider(database.DialectSQLite3, db, files,
-		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
+		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return nil, err
 	}

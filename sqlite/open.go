@@ -60,7 +60,7 @@ func prepare(ctx context.Context, options Options) ([]peal.Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	isNew, err := inspect(ctx, options.Path, migrations[len(migrations)-1].Version)
+	isNew, err := inspect(ctx, options.Path, migrations)
 	if err != nil {
 		return nil, err
 	}

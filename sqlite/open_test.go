@@ -72,16 +72,17 @@ func TestOpenLeavesAloneWhatItCannotUse(t *testing.T) {
 		content []byte
 		want    string
 	}{
-		"a text":                       {[]byte(strings.Repeat("hello\n", 100)), "is no SQLite database"},
-		"a short text":                 {[]byte("hello"), "is no SQLite database"},
-		"another program's database":   {changed(t, nil, `CREATE TABLE notes (text)`), "is the database of another program"},
-		"a newer version":              {changed(t, good, `INSERT INTO versions (version_id, is_applied) VALUES (999, 1)`), "newer release of Peal"},
-		"cut off":                      {good[:len(good)/2], "is damaged"},
-		"cut off within a page":        {good[:len(good)-100], "is damaged"},
-		"a header of nonsense":         {overwritten(good, 16, 4), "is damaged"},
-		"a schema of nonsense":         {overwritten(good, 100, 4000), "is damaged"},
-		"tables of nonsense":           {overwritten(good, 8192, len(good)-8192), "is damaged"},
-		"no versions in Peal's format": {changed(t, good, `DROP TABLE versions`), "is damaged"},
+		"a text":                          {[]byte(strings.Repeat("hello\n", 100)), "is no SQLite database"},
+		"a short text":                    {[]byte("hello"), "is no SQLite database"},
+		"another program's database":      {changed(t, nil, `CREATE TABLE notes (text)`), "is the database of another program"},
+		"a newer version":                 {changed(t, good, `INSERT INTO versions (version_id, is_applied) VALUES (999, 1)`), "newer release of Peal"},
+		"a newer version, numbered lower": {changed(t, good, `INSERT INTO versions (version_id, is_applied) VALUES (4, 1)`), "newer release of Peal (this release does not know its migration 4)"},
+		"cut off":                         {good[:len(good)/2], "is damaged"},
+		"cut off within a page":           {good[:len(good)-100], "is damaged"},
+		"a header of nonsense":            {overwritten(good, 16, 4), "is damaged"},
+		"a schema of nonsense":            {overwritten(good, 100, 4000), "is damaged"},
+		"tables of nonsense":              {overwritten(good, 8192, len(good)-8192), "is damaged"},
+		"no versions in Peal's format":    {changed(t, good, `DROP TABLE versions`), "is damaged"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

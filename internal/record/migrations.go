@@ -3,7 +3,9 @@ package record
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,15 +42,11 @@ func Migration(file string, version int64) peal.Migration {
 // Usable is the store's to judge where there are later ones.
 func SchemaOf(known []peal.Migration, applied map[int64]time.Time) peal.Schema {
 	schema := peal.Schema{Migrations: known}
-	newest := int64(0)
+	unknown := maps.Clone(applied)
 	for i := range known {
 		known[i].AppliedAt = applied[known[i].Version]
-		newest = max(newest, known[i].Version)
+		delete(unknown, known[i].Version)
 	}
-	for version := range applied {
-		if version > newest {
-			schema.Later = append(schema.Later, version)
-		}
-	}
+	schema.Later = slices.Sorted(maps.Keys(unknown))
 	return schema
 }
