@@ -44,10 +44,7 @@ func (c *call) record(status int) error {
 	c.audit.done = true
 	a := c.audit
 	if !a.named {
-		a.tenant, a.target = c.tenant, c.request.PathValue("id")
-		if a.target == "" {
-			a.target = c.request.PathValue("name")
-		}
+		a.tenant, a.target = c.tenant, c.target()
 	}
 	if c.route.access == operate || c.route.access == oversee {
 		a.tenant = ""

@@ -115,19 +115,6 @@ func (a *API) answerDeliveries(c *call, q *query, webhook peal.WebhookID) error 
 	return c.json(200, page(deliveryList, rows, limit, deliveryRow, deliveryName))
 }
 
-// delivery finds the delivery that the path names.
-func (a *API) delivery(c *call) (peal.Delivery, error) {
-	id, err := peal.ParseDeliveryID(c.request.PathValue("id"))
-	if err != nil {
-		return peal.Delivery{}, refuse(notFound, "there is no such delivery")
-	}
-	delivery, err := a.Store.Delivery(c.context(), c.tenant, id)
-	if peal.CodeOf(err) == peal.NotFound {
-		return peal.Delivery{}, refuse(notFound, "there is no such delivery")
-	}
-	return delivery, err
-}
-
 func (a *API) getDelivery(c *call) error {
 	delivery, err := a.delivery(c)
 	if err != nil {

@@ -96,7 +96,7 @@ func idOrZero[ID any](text string, parse func(string) (ID, error)) (ID, error) {
 }
 
 func (a *API) getEvent(c *call) error {
-	event, err := a.event(c, c.request.PathValue("id"))
+	event, err := a.pathEvent(c)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (a *API) listEventTypes(c *call) error {
 }
 
 func (a *API) getEventType(c *call) error {
-	name := c.request.PathValue("name")
+	name := c.pathName()
 	if peal.ValidateType(name) != nil {
 		return noEventType()
 	}
@@ -69,7 +69,7 @@ func (a *API) putEventType(c *call) error {
 	}
 	moment := now()
 	eventType := peal.EventType{
-		Name: c.request.PathValue("name"), Description: in.Description.orZero(),
+		Name: c.pathName(), Description: in.Description.orZero(),
 		Schema: in.Schema.orZero(), Example: in.Example.orZero(), CreatedAt: moment, UpdatedAt: moment,
 	}
 	if err := peal.ValidateType(eventType.Name); err != nil {
@@ -100,7 +100,7 @@ func (a *API) putEventType(c *call) error {
 }
 
 func (a *API) deleteEventType(c *call) error {
-	name := c.request.PathValue("name")
+	name := c.pathName()
 	if peal.ValidateType(name) != nil {
 		return noEventType()
 	}

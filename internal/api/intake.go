@@ -10,19 +10,6 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// inbound finds the source that the path of a sender's request names.
-func (a *API) inbound(c *call) (peal.Source, error) {
-	tenant := c.request.PathValue("tenant")
-	if tenant == "" {
-		tenant = peal.DefaultTenant
-	}
-	source, err := a.Intake.Source(c.context(), tenant, c.request.PathValue("source"))
-	if peal.CodeOf(err) == peal.NotFound {
-		return peal.Source{}, noSource()
-	}
-	return source, err
-}
-
 // receive takes a webhook that another system sends.
 func (a *API) receive(c *call) error {
 	source, err := a.inbound(c)

@@ -110,20 +110,16 @@ func (a *API) createKey(c *call) error {
 }
 
 func (a *API) revokeKey(c *call) error {
-	id, err := peal.ParseKeyID(c.request.PathValue("id"))
+	id, err := pathID(c, peal.ParseKeyID, "key")
 	if err != nil {
-		return refuse(notFound, "there is no such key")
+		return err
 	}
 	tenant := c.tenant
 	if c.caller.IsOperator() {
 		tenant = "" // any key
 	}
-	err = a.Store.RevokeKey(c.context(), tenant, id, now())
-	if peal.CodeOf(err) == peal.NotFound {
-		return refuse(notFound, "there is no such key")
-	}
-	if err != nil {
-		return err
+	if err := a.Store.RevokeKey(c.context(), tenant, id, now()); err != nil {
+		return orMissing(err, "key")
 	}
 	a.keys.forget()
 	return c.empty()

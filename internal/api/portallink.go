@@ -83,16 +83,13 @@ func (a *API) createPortalLink(c *call) error {
 }
 
 func (a *API) revokePortalLink(c *call) error {
-	id, err := peal.ParsePortalLinkID(c.request.PathValue("id"))
-	if err == nil {
-		err = a.Store.RevokePortalLink(c.context(), c.tenantOrAll(), id, now())
+	id, err := pathID(c, peal.ParsePortalLinkID, "portal link")
+	if err != nil {
+		return err
 	}
-	switch peal.CodeOf(err) {
-	case "":
-		c.about(c.tenantOrAll(), id.String())
-		return c.empty()
-	case peal.Invalid, peal.NotFound:
-		return refuse(notFound, "there is no such portal link")
+	if err := a.Store.RevokePortalLink(c.context(), c.tenantOrAll(), id, now()); err != nil {
+		return orMissing(err, "portal link")
 	}
-	return err
+	c.about(c.tenantOrAll(), id.String())
+	return c.empty()
 }

@@ -160,17 +160,8 @@ func (a *API) listReplays(c *call) error {
 	return c.json(200, page(replayList, rows, limit, replayOf, func(p *peal.Replay) string { return p.ID.String() }))
 }
 
-func noReplay() error { return refuse(notFound, "there is no such replay") }
-
 func (a *API) getReplay(c *call) error {
-	id, err := peal.ParseJobID(c.request.PathValue("id"))
-	if err != nil {
-		return noReplay()
-	}
-	replay, err := a.Store.Replay(c.context(), c.tenant, id)
-	if peal.CodeOf(err) == peal.NotFound {
-		return noReplay()
-	}
+	replay, err := a.replay(c)
 	if err != nil {
 		return err
 	}
@@ -181,16 +172,12 @@ func (a *API) cancelReplay(c *call) error {
 	if err := c.readOptional(&nothing{}); err != nil {
 		return err
 	}
-	id, err := peal.ParseJobID(c.request.PathValue("id"))
-	if err != nil {
-		return noReplay()
-	}
-	replay, err := a.Engine.CancelReplay(c.context(), c.tenant, id)
-	if peal.CodeOf(err) == peal.NotFound {
-		return noReplay()
-	}
+	replay, err := a.replay(c)
 	if err != nil {
 		return err
+	}
+	if replay, err = a.Engine.CancelReplay(c.context(), c.tenant, replay.ID); err != nil {
+		return orMissing(err, "replay")
 	}
 	return c.json(200, replayOf(&replay))
 }

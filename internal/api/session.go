@@ -44,16 +44,13 @@ func (a *API) listSessions(c *call) error {
 }
 
 func (a *API) revokeSession(c *call) error {
-	id, err := peal.ParseSessionID(c.request.PathValue("id"))
-	if err == nil {
-		err = a.Identity.Revoke(c.context(), c.tenantOrAll(), id)
+	id, err := pathID(c, peal.ParseSessionID, "session")
+	if err != nil {
+		return err
 	}
-	switch peal.CodeOf(err) {
-	case "":
-		c.about(c.tenantOrAll(), id.String())
-		return c.empty()
-	case peal.Invalid, peal.NotFound:
-		return refuse(notFound, "there is no such session")
+	if err := a.Identity.Revoke(c.context(), c.tenantOrAll(), id); err != nil {
+		return orMissing(err, "session")
 	}
-	return err
+	c.about(c.tenantOrAll(), id.String())
+	return c.empty()
 }

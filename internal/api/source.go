@@ -7,21 +7,6 @@ import (
 	"github.com/pealhq/peal/internal/intake"
 )
 
-func noSource() error { return refuse(notFound, "there is no such source") }
-
-// source finds the source that the path names.
-func (a *API) source(c *call) (peal.Source, error) {
-	id, err := peal.ParseSourceID(c.request.PathValue("id"))
-	if err != nil {
-		return peal.Source{}, noSource()
-	}
-	source, err := a.Store.Source(c.context(), c.tenant, id)
-	if peal.CodeOf(err) == peal.NotFound {
-		return peal.Source{}, noSource()
-	}
-	return source, err
-}
-
 // count writes what this node has counted, so that it shows.
 func (a *API) count(c *call) {
 	if err := a.Intake.Flush(c.context()); err != nil && c.context().Err() == nil {
@@ -142,7 +127,7 @@ func (a *API) changeSource(c *call, change func(*peal.Source) error) (peal.Sourc
 		case peal.CodeOf(err) == peal.Conflict && tries < maxConflicts:
 			continue
 		case peal.CodeOf(err) == peal.NotFound: // deleted meanwhile
-			return peal.Source{}, noSource()
+			return peal.Source{}, missing("source")
 		case err == nil:
 			a.Intake.Forget()
 		}
@@ -151,16 +136,12 @@ func (a *API) changeSource(c *call, change func(*peal.Source) error) (peal.Sourc
 }
 
 func (a *API) deleteSource(c *call) error {
-	id, err := peal.ParseSourceID(c.request.PathValue("id"))
-	if err != nil {
-		return noSource()
-	}
-	err = a.Store.DeleteSource(c.context(), c.tenant, id)
-	if peal.CodeOf(err) == peal.NotFound {
-		return noSource()
-	}
+	id, err := pathID(c, peal.ParseSourceID, "source")
 	if err != nil {
 		return err
+	}
+	if err := a.Store.DeleteSource(c.context(), c.tenant, id); err != nil {
+		return orMissing(err, "source")
 	}
 	a.Intake.Forget()
 	return c.empty()

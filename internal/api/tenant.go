@@ -37,8 +37,6 @@ func tenantOf(t *peal.Tenant) tenantShape {
 	return shape
 }
 
-func noTenant() error { return refuse(notFound, "there is no such tenant") }
-
 func (a *API) listTenants(c *call) error {
 	q := c.query()
 	limit, after := q.limit(), q.cursor(tenantList)
@@ -50,19 +48,6 @@ func (a *API) listTenants(c *call) error {
 		return err
 	}
 	return c.json(200, page(tenantList, rows, limit, tenantOf, func(t *peal.Tenant) string { return t.Name }))
-}
-
-// namedTenant finds the tenant that the path names.
-func (a *API) namedTenant(c *call) (peal.Tenant, error) {
-	name := c.request.PathValue("name")
-	if peal.ValidateTenant(name) != nil {
-		return peal.Tenant{}, noTenant()
-	}
-	tenant, err := a.Store.Tenant(c.context(), name)
-	if peal.CodeOf(err) == peal.NotFound {
-		return peal.Tenant{}, noTenant()
-	}
-	return tenant, err
 }
 
 func (a *API) getTenant(c *call) error {

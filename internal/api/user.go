@@ -39,8 +39,6 @@ func userOf(u *peal.User) userShape {
 	}
 }
 
-func noUser() error { return refuse(notFound, "there is no such user") }
-
 func (a *API) listUsers(c *call) error {
 	q := c.query()
 	limit, cursor := q.limit(), q.cursor(userList)
@@ -84,21 +82,6 @@ func (a *API) createUser(c *call) error {
 	c.audit.detail = string(saved.Role)
 	c.Header().Set("Location", "/v1/users/"+saved.ID.String())
 	return c.json(201, userOf(&saved))
-}
-
-// user finds the user that the path names, one of the caller's tenant or any of an
-// operator's.
-func (a *API) user(c *call) (peal.User, error) {
-	id, err := peal.ParseUserID(c.request.PathValue("id"))
-	if err != nil {
-		return peal.User{}, noUser()
-	}
-	user, err := a.Store.User(c.context(), c.tenantOrAll(), id)
-	if peal.CodeOf(err) == peal.NotFound {
-		return peal.User{}, noUser()
-	}
-	c.about(user.Tenant, user.ID.String())
-	return user, err
 }
 
 func (a *API) getUser(c *call) error {

@@ -17,19 +17,6 @@ const maxConflicts = 5
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// webhook finds the webhook that the path names.
-func (a *API) webhook(c *call) (peal.Webhook, error) {
-	id, err := peal.ParseWebhookID(c.request.PathValue("id"))
-	if err != nil {
-		return peal.Webhook{}, refuse(notFound, "there is no such webhook")
-	}
-	webhook, err := a.Store.Webhook(c.context(), c.tenant, id)
-	if peal.CodeOf(err) == peal.NotFound {
-		return peal.Webhook{}, refuse(notFound, "there is no such webhook")
-	}
-	return webhook, err
-}
-
 func (a *API) listWebhooks(c *call) error {
 	q := c.query()
 	limit, cursor := q.limit(), q.cursor(webhookList)

@@ -20,7 +20,7 @@ type auditPage struct {
 func (c *call) auditFilter() (peal.AuditQuery, auditPage, url.Values) {
 	v := c.r.URL.Query()
 	p := auditPage{Actor: strings.TrimSpace(v.Get("actor")), Action: strings.TrimSpace(v.Get("action")), Target: strings.TrimSpace(v.Get("target"))}
-	query := peal.AuditQuery{Tenant: c.who.Tenant, Actor: p.Actor, Action: p.Action, Target: p.Target, Limit: pageRows + 1}
+	query := peal.AuditQuery{Tenant: c.reach(), Actor: p.Actor, Action: p.Action, Target: p.Target, Limit: pageRows + 1}
 	if length, ok := map[string]time.Duration{"1h": time.Hour, "24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour, "30d": 30 * 24 * time.Hour}[v.Get("range")]; ok {
 		query.Since, p.Range = c.now.Add(-length), v.Get("range")
 	}
@@ -61,7 +61,7 @@ func (d *Dashboard) exportAudit(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.recordFor(c.who.Tenant, "audit.export", "", ""); err != nil {
+	if err := c.recordFor(c.reach(), "audit.export", "", ""); err != nil {
 		return err
 	}
 	h := c.w.Header()

@@ -34,7 +34,7 @@ type eventTypePage struct {
 
 // eventType shows a type's schema and example as documentation.
 func (d *Dashboard) eventType(c *call) error {
-	t, err := d.Store.EventType(c.ctx(), c.r.PathValue("name"))
+	t, err := d.Store.EventType(c.ctx(), c.name())
 	if peal.CodeOf(err) == peal.NotFound {
 		return peal.Errorf(peal.NotFound, "%s", c.texts.get("error.no_type"))
 	} else if err != nil {

@@ -43,6 +43,7 @@ type Dashboard struct {
 	identity *identity.Identity
 	log      *slog.Logger
 	mux      *http.ServeMux
+	patterns []string // of all that is served, as the mux has them
 	pages    *pages
 	streams  atomic.Int64  // lists that are live
 	stop     chan struct{} // closed when those must end
@@ -67,14 +68,20 @@ func New(options Options) (*Dashboard, error) {
 		d.Now = time.Now
 	}
 	for _, rt := range d.routes() {
-		d.mux.HandleFunc(rt.method+" "+rt.path, d.signedIn(d.serve(rt)))
+		d.handle(rt.method+" "+rt.path, d.signedIn(d.serve(rt)))
 	}
-	d.mux.Handle("GET /static/", d.static())
-	d.mux.Handle("GET /favicon.ico", http.RedirectHandler("/static/icon.svg", http.StatusMovedPermanently))
-	d.mux.HandleFunc("/", d.notFound)
+	d.handle("GET /static/", d.static().ServeHTTP)
+	d.handle("GET /favicon.ico", http.RedirectHandler("/static/icon.svg", http.StatusMovedPermanently).ServeHTTP)
+	d.handle("/", d.notFound)
 	d.signInRoutes()
 	d.portalRoutes()
 	return d, nil
+}
+
+// handle serves a pattern: the only way to the mux, so that the patterns are all there is.
+func (d *Dashboard) handle(pattern string, serve http.HandlerFunc) {
+	d.patterns = append(d.patterns, pattern)
+	d.mux.HandleFunc(pattern, serve)
 }
 
 // Close ends what streams to open pages, so that the server can stop.

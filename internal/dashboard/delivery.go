@@ -31,19 +31,6 @@ type railStep struct {
 	Class      string
 }
 
-// findDelivery finds the delivery that the path names.
-func (c *call) findDelivery() (peal.Delivery, error) {
-	id, err := peal.ParseDeliveryID(c.r.PathValue("id"))
-	if err != nil {
-		return peal.Delivery{}, peal.Errorf(peal.NotFound, "%s", c.texts.get("error.no_delivery"))
-	}
-	delivery, err := c.d.Store.Delivery(c.ctx(), c.tenant, id)
-	if peal.CodeOf(err) == peal.NotFound {
-		err = peal.Errorf(peal.NotFound, "%s", c.texts.get("error.no_delivery"))
-	}
-	return delivery, err
-}
-
 // delivery tells what exactly happened.
 func (d *Dashboard) delivery(c *call) error {
 	delivery, err := c.findDelivery()

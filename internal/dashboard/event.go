@@ -21,10 +21,8 @@ const eventDeliveries = 200
 
 // event answers who got it, who did not, and why.
 func (d *Dashboard) event(c *call) error {
-	event, err := d.Store.Event(c.ctx(), c.tenant, c.r.PathValue("id"))
-	if peal.CodeOf(err) == peal.NotFound {
-		return peal.Errorf(peal.NotFound, "%s", c.texts.get("error.no_event"))
-	} else if err != nil {
+	event, err := c.findEvent()
+	if err != nil {
 		return err
 	}
 	data := eventPage{Event: &event}

@@ -13,6 +13,9 @@ func Visible(text any) string { return string(visible(text).Text) }
 // ColouredJSON is the same for what may be JSON.
 func ColouredJSON(text any) string { return string(colourJSON(text).Text) }
 
+// Patterns returns the patterns of all that is served.
+func (d *Dashboard) Patterns() []string { return d.patterns }
+
 // Said gives what says messages of the domain in a language.
 func Said(language string) (func(message string) string, error) {
 	languages, err := loadTexts()

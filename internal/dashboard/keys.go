@@ -48,21 +48,24 @@ func (d *Dashboard) createKey(c *call) error {
 	}
 	p := &keysPage{typed: form}
 	text := peal.NewKeyText()
-	key := peal.Key{ID: peal.NewKeyID(), Tenant: c.tenant, Name: form.Value("name"), Hash: peal.HashKey(text), Hint: text[len(text)-4:]}
+	tenant, err := c.tenantOfNew(&form)
+	if err != nil {
+		return err
+	}
+	key := peal.Key{ID: peal.NewKeyID(), Tenant: tenant, Name: form.Value("name"), Hash: peal.HashKey(text), Hint: text[len(text)-4:]}
 	for _, name := range form.Values["scopes"] {
 		if scope := peal.Scope(name); !slices.Contains(key.Scopes, scope) {
 			key.Scopes = append(key.Scopes, scope)
 		}
 	}
-	if form.Value("operator") != "" {
-		if !c.who.IsOperator() {
-			return peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
-		}
-		key.Tenant, key.Scopes = "", nil
+	if key.IsOperator() {
+		key.Scopes = nil
 	}
 	for _, scope := range key.Scopes {
-		if needs, known := scopeNeeds[scope]; known && !c.who.Can(needs) {
-			return peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
+		if needs, known := scopeNeeds[scope]; known {
+			if err := c.must(needs); err != nil {
+				return err
+			}
 		}
 	}
 	err = key.Validate()
@@ -83,14 +86,14 @@ func (d *Dashboard) createKey(c *call) error {
 
 // revokeKey ends a key. Servers that know it already forget it within seconds.
 func (d *Dashboard) revokeKey(c *call) error {
-	id, err := peal.ParseKeyID(c.r.PathValue("id"))
+	id, err := c.keyID()
 	if err != nil {
-		return peal.Errorf(peal.NotFound, "%s", c.texts.get("error.gone"))
-	}
-	if err := d.Store.RevokeKey(c.ctx(), c.who.Tenant, id, c.now.Truncate(time.Microsecond)); err != nil {
 		return err
 	}
-	if err := c.recordFor(c.who.Tenant, "key.revoke", id.String(), ""); err != nil {
+	if err := d.Store.RevokeKey(c.ctx(), c.reach(), id, c.now.Truncate(time.Microsecond)); err != nil {
+		return c.orGone(err, "error.gone")
+	}
+	if err := c.recordFor(c.reach(), "key.revoke", id.String(), ""); err != nil {
 		return err
 	}
 	return c.redirect("/keys?done=key_revoked")

@@ -31,16 +31,16 @@ func (d *Dashboard) portalRoutes() {
 	for _, rt := range d.routes() {
 		of := func(prefix string) bool { return rt.path == prefix || strings.HasPrefix(rt.path, prefix+"/") }
 		if slices.ContainsFunc(portalPaths, of) {
-			d.mux.HandleFunc(rt.method+" "+portalPath+rt.path, d.inPortal(d.serve(rt)))
+			d.handle(rt.method+" "+portalPath+rt.path, d.inPortal(d.serve(rt)))
 		}
 	}
-	d.mux.HandleFunc("GET "+portalPath, d.inPortal(func(w http.ResponseWriter, r *http.Request) {
+	d.handle("GET "+portalPath, d.inPortal(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, portalOf(r).home, http.StatusSeeOther)
 	}))
-	d.mux.HandleFunc("GET "+portalPath+"/enter/{token}", d.enterPortal)
-	d.mux.HandleFunc("POST "+portalPath+"/leave", d.leavePortal)
-	d.mux.HandleFunc("GET "+portalPath+"/theme.css", d.inPortal(d.themeSheet))
-	d.mux.HandleFunc("GET "+portalPath+"/logo", d.inPortal(d.themeLogo))
+	d.handle("GET "+portalPath+"/enter/{token}", d.enterPortal)
+	d.handle("POST "+portalPath+"/leave", d.leavePortal)
+	d.handle("GET "+portalPath+"/theme.css", d.inPortal(d.themeSheet))
+	d.handle("GET "+portalPath+"/logo", d.inPortal(d.themeLogo))
 }
 
 // portalOf gives the portal that a request is in; nil for the dashboard.

@@ -37,7 +37,7 @@ func (d *Dashboard) listPresets(c *call) error {
 
 // applyPreset fills the catalogue and sets the tenant's defaults.
 func (d *Dashboard) applyPreset(c *call) error {
-	p, ok := preset.Lookup(c.r.PathValue("name"))
+	p, ok := preset.Lookup(c.name())
 	if !ok {
 		return peal.Errorf(peal.NotFound, "%s", c.texts.get("error.gone"))
 	}

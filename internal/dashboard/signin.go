@@ -8,13 +8,13 @@ import (
 )
 
 func (d *Dashboard) signInRoutes() {
-	d.mux.HandleFunc("GET /login", d.showLogIn)
-	d.mux.HandleFunc("POST /login", d.logIn)
-	d.mux.HandleFunc("POST /logout", d.logOut)
+	d.handle("GET /login", d.showLogIn)
+	d.handle("POST /login", d.logIn)
+	d.handle("POST /logout", d.logOut)
 	d.openIDRoutes()
-	d.mux.HandleFunc("GET /first-run/{token}", d.enterFirstRun)
-	d.mux.HandleFunc("GET /first-user", d.signedIn(d.showFirstUser))
-	d.mux.HandleFunc("POST /first-user", d.signedIn(d.createFirstUser))
+	d.handle("GET /first-run/{token}", d.enterFirstRun)
+	d.handle("GET /first-user", d.signedIn(d.showFirstUser))
+	d.handle("POST /first-user", d.signedIn(d.createFirstUser))
 }
 
 // signInPage is the form of name and password.

@@ -51,12 +51,12 @@ func (d *Dashboard) changePassword(c *call) error {
 
 // endOwnSession signs the user out elsewhere.
 func (d *Dashboard) endOwnSession(c *call) error {
-	id, err := peal.ParseSessionID(c.r.PathValue("id"))
-	if err == nil {
-		err = d.identity.RevokeOwnSession(c.r, c.who, id)
-	}
+	id, err := c.sessionID()
 	if err != nil {
 		return err
+	}
+	if err := d.identity.RevokeOwnSession(c.r, c.who, id); err != nil {
+		return c.orGone(err, "error.gone")
 	}
 	return c.redirect("/account?done=session_revoked")
 }

@@ -7,8 +7,8 @@ import (
 )
 
 func (d *Dashboard) openIDRoutes() {
-	d.mux.HandleFunc("GET /login/oidc", d.beginOpenID)
-	d.mux.HandleFunc("GET "+identity.OIDCCallback, d.finishOpenID)
+	d.handle("GET /login/oidc", d.beginOpenID)
+	d.handle("GET "+identity.OIDCCallback, d.finishOpenID)
 }
 
 // beginOpenID sends the browser to the OpenID provider. It is a link, not a form: the

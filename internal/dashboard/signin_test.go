@@ -23,6 +23,7 @@ type doorway struct {
 	testing.TB
 	store    peal.Store
 	identity *identity.Identity
+	pages    *dashboard.Dashboard
 	url      string
 	client   *http.Client
 }
@@ -54,6 +55,7 @@ func newDoorwayWith(t testing.TB, page func(*dashboard.Options), change ...func(
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.pages = pages
 	server := httptest.NewServer(pages)
 	t.Cleanup(server.Close)
 	jar, _ := cookiejar.New(nil)

@@ -92,8 +92,8 @@ func (d *Dashboard) saveSource(c *call) error {
 // sourceForm finds the source and reads its form. Changing who may send needs the
 // right to publish, as creating a source does.
 func (c *call) sourceForm() (peal.Source, typed, error) {
-	if !c.who.Can(identity.Publish) {
-		return peal.Source{}, typed{}, peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
+	if err := c.must(identity.Publish); err != nil {
+		return peal.Source{}, typed{}, err
 	}
 	source, err := c.findSource()
 	if err != nil {

@@ -52,8 +52,8 @@ func (c *call) showSources(status int, form typed) error {
 
 // createSource adds a source: whoever knows its secret can publish from then on.
 func (d *Dashboard) createSource(c *call) error {
-	if !c.who.Can(identity.Publish) {
-		return peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
+	if err := c.must(identity.Publish); err != nil {
+		return err
 	}
 	form, err := c.readForm()
 	if err != nil {
@@ -82,14 +82,6 @@ func (d *Dashboard) createSource(c *call) error {
 		return err
 	}
 	return c.redirect("/sources?done=source_created")
-}
-
-func (c *call) findSource() (peal.Source, error) {
-	id, err := peal.ParseSourceID(c.r.PathValue("id"))
-	if err != nil {
-		return peal.Source{}, peal.Errorf(peal.NotFound, "%s", c.texts.get("error.gone"))
-	}
-	return c.d.Store.Source(c.ctx(), c.tenant, id)
 }
 
 // setSourceStatus has a source take requests, or refuse them all.

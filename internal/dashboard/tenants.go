@@ -77,19 +77,6 @@ func (d *Dashboard) createTenant(c *call) error {
 
 func tenantPath(name string) string { return "/tenants/" + url.PathEscape(name) }
 
-// findTenant finds the tenant that the path names, with its own theme.
-func (c *call) findTenant() (peal.Tenant, peal.Theme, error) {
-	tenant, err := c.d.Store.Tenant(c.ctx(), c.r.PathValue("name"))
-	if err != nil {
-		return tenant, peal.Theme{}, err
-	}
-	theme, err := c.d.Store.Theme(c.ctx(), tenant.Name)
-	if peal.CodeOf(err) == peal.NotFound {
-		err = nil
-	}
-	return tenant, theme, err
-}
-
 // tenantValues writes a tenant and its theme as the form's values.
 func tenantValues(tenant *peal.Tenant, theme *peal.Theme) url.Values {
 	v := url.Values{

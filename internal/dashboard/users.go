@@ -38,7 +38,7 @@ func (d *Dashboard) listUsers(c *call) error { return c.showUsers(200, typed{}) 
 
 func (c *call) showUsers(status int, form typed) error {
 	before, _ := peal.ParseUserID(c.r.URL.Query().Get("before"))
-	users, err := c.d.Store.Users(c.ctx(), c.who.Tenant, before, pageRows+1)
+	users, err := c.d.Store.Users(c.ctx(), c.reach(), before, pageRows+1)
 	if err != nil {
 		return err
 	}
@@ -56,13 +56,11 @@ func (d *Dashboard) createUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	in := identity.NewUser{Name: form.Value("name"), Password: form.Value("password"), Tenant: c.tenant, Role: peal.Role(form.Value("role"))}
-	if form.Value("operator") != "" {
-		if !c.who.IsOperator() {
-			return peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
-		}
-		in.Tenant = ""
+	tenant, err := c.tenantOfNew(&form)
+	if err != nil {
+		return err
 	}
+	in := identity.NewUser{Name: form.Value("name"), Password: form.Value("password"), Tenant: tenant, Role: peal.Role(form.Value("role"))}
 	user, err := d.identity.CreateUser(c.ctx(), in)
 	if err != nil {
 		if form.refuse(c.texts, err, "name") {
@@ -74,21 +72,6 @@ func (d *Dashboard) createUser(c *call) error {
 		return err
 	}
 	return c.redirect("/users/" + user.ID.String() + "?done=user_created")
-}
-
-// findUser finds the user that the path names, among those that the caller may manage.
-func (c *call) findUser() (peal.User, error) {
-	id, err := peal.ParseUserID(c.r.PathValue("id"))
-	if err == nil {
-		var user peal.User
-		if user, err = c.d.Store.User(c.ctx(), c.who.Tenant, id); err == nil {
-			return user, nil
-		}
-	}
-	if code := peal.CodeOf(err); code == peal.NotFound || code == peal.Invalid {
-		err = peal.Errorf(peal.NotFound, "%s", c.texts.get("error.gone"))
-	}
-	return peal.User{}, err
 }
 
 func (d *Dashboard) showUser(c *call) error { return c.userPage(200, &userPage{}) }
@@ -167,17 +150,14 @@ func (d *Dashboard) deleteUser(c *call) error {
 
 // revokeSession signs somebody out.
 func (d *Dashboard) revokeSession(c *call) error {
-	id, err := peal.ParseSessionID(c.r.PathValue("id"))
-	if err == nil {
-		err = d.identity.Revoke(c.ctx(), c.who.Tenant, id)
-	}
-	if code := peal.CodeOf(err); code == peal.NotFound || code == peal.Invalid {
-		return peal.Errorf(peal.NotFound, "%s", c.texts.get("error.gone"))
-	}
+	id, err := c.sessionID()
 	if err != nil {
 		return err
 	}
-	if err := c.recordFor(c.who.Tenant, "session.revoke", id.String(), ""); err != nil {
+	if err := d.identity.Revoke(c.ctx(), c.reach(), id); err != nil {
+		return c.orGone(err, "error.gone")
+	}
+	if err := c.recordFor(c.reach(), "session.revoke", id.String(), ""); err != nil {
 		return err
 	}
 	to := "/users"

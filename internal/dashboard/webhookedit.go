@@ -210,19 +210,6 @@ func (c *call) differences(theirs, yours *peal.Webhook) []difference {
 	return all
 }
 
-// findWebhook finds the webhook that the path names.
-func (c *call) findWebhook() (peal.Webhook, error) {
-	id, err := peal.ParseWebhookID(c.r.PathValue("id"))
-	if err != nil {
-		return peal.Webhook{}, peal.Errorf(peal.NotFound, "%s", c.texts.get("error.no_webhook"))
-	}
-	w, err := c.d.Store.Webhook(c.ctx(), c.tenant, id)
-	if peal.CodeOf(err) == peal.NotFound {
-		err = peal.Errorf(peal.NotFound, "%s", c.texts.get("error.no_webhook"))
-	}
-	return w, err
-}
-
 // changeWebhook changes the webhook that the path names, again on the newest revision
 // where somebody else was quicker.
 func (c *call) changeWebhook(change func(*peal.Webhook) error) (peal.Webhook, error) {

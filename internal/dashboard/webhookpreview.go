@@ -22,8 +22,8 @@ func (d *Dashboard) previewWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	if id, err := peal.ParseWebhookID(c.r.PostFormValue("id")); err == nil {
-		if w, err = d.Store.Webhook(c.ctx(), c.tenant, id); err != nil {
+	if id := c.r.PostFormValue("id"); id != "" {
+		if w, err = c.webhookOf(id); err != nil {
 			return err
 		}
 	} else {

@@ -109,11 +109,7 @@ func (d *Dashboard) startReplay(c *call) error {
 
 // replayProgress shows how far a replay has come.
 func (d *Dashboard) replayProgress(c *call) error {
-	w, err := c.findWebhook()
-	if err != nil {
-		return err
-	}
-	replay, err := c.findReplay()
+	w, replay, err := c.findReplay()
 	if err != nil {
 		return err
 	}
@@ -125,17 +121,9 @@ func (d *Dashboard) replayProgress(c *call) error {
 	return c.page("webhook_replay", c.texts.get("replay.title", "host", host(w.URL)), data)
 }
 
-func (c *call) findReplay() (peal.Replay, error) {
-	id, err := peal.ParseJobID(c.r.PathValue("job"))
-	if err != nil {
-		return peal.Replay{}, peal.Errorf(peal.NotFound, "%s", c.texts.get("error.no_replay"))
-	}
-	return c.d.Store.Replay(c.ctx(), c.tenant, id)
-}
-
 // cancelReplay ends a replay that runs.
 func (d *Dashboard) cancelReplay(c *call) error {
-	replay, err := c.findReplay()
+	_, replay, err := c.findReplay()
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package identity
 import (
 	"net/http"
 	"time"
+
+	"github.com/pealhq/peal"
 )
 
 // cookie is one of the two that carry a session's token: that of users, and that of
@@ -15,6 +17,18 @@ const (
 	portalCookie cookie = "peal_portal"
 	oidcCookie   cookie = "peal_oidc"
 )
+
+// carries reports whether a session of a kind is one of the cookie's: a token that was
+// moved from one cookie to the other opens nothing.
+func (c cookie) carries(kind peal.SessionKind) bool {
+	switch c {
+	case userCookie:
+		return kind == peal.SessionUser || kind == peal.SessionFirstRun
+	case portalCookie:
+		return kind == peal.SessionPortal
+	}
+	return false
+}
 
 // name is the cookie's name. The prefix __Host- has the browser refuse one that was set
 // without TLS, for another path, or by a neighbour domain (RFC 6265bis, section 4.1.3).

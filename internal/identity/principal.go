@@ -59,11 +59,16 @@ type Principal struct {
 	Scopes []peal.Scope
 }
 
-// IsOperator reports whether the caller acts for every tenant.
-func (p *Principal) IsOperator() bool { return p.Tenant == "" && p.Kind != KindAnonymous }
+// IsOperator reports whether the caller acts for every tenant. A portal link is always for
+// one: without a tenant it opens nothing.
+func (p *Principal) IsOperator() bool {
+	return p.Tenant == "" && p.Kind != KindAnonymous && p.Kind != KindPortal
+}
 
 // SeesTenant reports whether the caller may act for a tenant.
-func (p *Principal) SeesTenant(tenant string) bool { return p.IsOperator() || p.Tenant == tenant }
+func (p *Principal) SeesTenant(tenant string) bool {
+	return p.IsOperator() || p.Tenant == tenant && tenant != ""
+}
 
 // Can reports whether the caller may do something, for the tenants that it sees.
 func (p *Principal) Can(action Action) bool {

@@ -66,6 +66,9 @@ func (i *Identity) caller(r *http.Request, c cookie) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
+	if !c.carries(session.Kind) {
+		return Principal{}, peal.Errorf(peal.Unauthorized, "nobody is signed in")
+	}
 	return ofSession(&session), nil
 }
 

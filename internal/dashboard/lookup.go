@@ -1,0 +1,181 @@
+package dashboard
+
+import (
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+)
+
+// The lookups below are the only way in which a handler gets what an address or a form
+// names. Each is bound to the caller and to the tenant of the call, and answers NotFound
+// alike for what does not exist and for what the caller does not see. A test holds that
+// no other file reads a path's values.
+
+// reach is the tenant whose keys, users, sessions and records the caller manages: its
+// own, or "" for those of every tenant.
+func (c *call) reach() string { return c.who.Tenant }
+
+// name returns the value of the path's {name}, which names no tenant's thing.
+func (c *call) name() string { return c.r.PathValue("name") }
+
+// seenTenant returns a tenant's name where the caller may act for that tenant.
+func (c *call) seenTenant(name string) (string, error) {
+	if peal.ValidateTenant(name) != nil || !c.who.SeesTenant(name) {
+		return "", c.gone("error.no_tenant")
+	}
+	return name, nil
+}
+
+// formTenant returns the tenant that a form names, where the caller sees it.
+func (c *call) formTenant() (string, error) { return c.seenTenant(c.r.PostFormValue("tenant")) }
+
+// chosenTenant returns the tenant whose pages are shown: the caller's own, or the one that
+// an operator names in the address or chose before. An address chooses for itself alone.
+func (c *call) chosenTenant() string {
+	if c.who.Tenant != "" {
+		return c.who.Tenant
+	}
+	if name := c.r.URL.Query().Get("tenant"); peal.ValidateTenant(name) == nil {
+		return name
+	}
+	if cookie, err := c.r.Cookie(tenantCookie); err == nil && peal.ValidateTenant(cookie.Value) == nil {
+		return cookie.Value
+	}
+	return peal.DefaultTenant
+}
+
+// findTenant finds the tenant that the path names, with its own theme.
+func (c *call) findTenant() (peal.Tenant, peal.Theme, error) {
+	name, err := c.seenTenant(c.name())
+	if err != nil {
+		return peal.Tenant{}, peal.Theme{}, err
+	}
+	tenant, err := c.d.Store.Tenant(c.ctx(), name)
+	if err != nil {
+		return tenant, peal.Theme{}, c.orGone(err, "error.no_tenant")
+	}
+	theme, err := c.d.Store.Theme(c.ctx(), tenant.Name)
+	if peal.CodeOf(err) == peal.NotFound {
+		err = nil
+	}
+	return tenant, theme, err
+}
+
+// findWebhook finds the webhook that the path names.
+func (c *call) findWebhook() (peal.Webhook, error) { return c.webhookOf(c.r.PathValue("id")) }
+
+// webhookOf finds the tenant's webhook of an id.
+func (c *call) webhookOf(text string) (peal.Webhook, error) {
+	id, err := peal.ParseWebhookID(text)
+	if err != nil {
+		return peal.Webhook{}, c.gone("error.no_webhook")
+	}
+	w, err := c.d.Store.Webhook(c.ctx(), c.tenant, id)
+	return w, c.orGone(err, "error.no_webhook")
+}
+
+// findDelivery finds the delivery that the path names.
+func (c *call) findDelivery() (peal.Delivery, error) {
+	id, err := peal.ParseDeliveryID(c.r.PathValue("id"))
+	if err != nil {
+		return peal.Delivery{}, c.gone("error.no_delivery")
+	}
+	delivery, err := c.d.Store.Delivery(c.ctx(), c.tenant, id)
+	return delivery, c.orGone(err, "error.no_delivery")
+}
+
+// findEvent finds the event that the path names.
+func (c *call) findEvent() (peal.Event, error) {
+	event, err := c.d.Store.Event(c.ctx(), c.tenant, c.r.PathValue("id"))
+	return event, c.orGone(err, "error.no_event")
+}
+
+// findReplay finds the replay that the path names, which is one of the path's webhook.
+func (c *call) findReplay() (peal.Webhook, peal.Replay, error) {
+	w, err := c.findWebhook()
+	if err != nil {
+		return w, peal.Replay{}, err
+	}
+	id, err := peal.ParseJobID(c.r.PathValue("job"))
+	if err != nil {
+		return w, peal.Replay{}, c.gone("error.no_replay")
+	}
+	replay, err := c.d.Store.Replay(c.ctx(), c.tenant, id)
+	if err == nil && replay.WebhookID != w.ID {
+		err = c.gone("error.no_replay")
+	}
+	return w, replay, c.orGone(err, "error.no_replay")
+}
+
+// findSource finds the source that the path names.
+func (c *call) findSource() (peal.Source, error) {
+	id, err := peal.ParseSourceID(c.r.PathValue("id"))
+	if err != nil {
+		return peal.Source{}, c.gone("error.gone")
+	}
+	source, err := c.d.Store.Source(c.ctx(), c.tenant, id)
+	return source, c.orGone(err, "error.gone")
+}
+
+// findUser finds the user that the path names, among those that the caller manages.
+func (c *call) findUser() (peal.User, error) {
+	id, err := peal.ParseUserID(c.r.PathValue("id"))
+	if err != nil {
+		return peal.User{}, c.gone("error.gone")
+	}
+	user, err := c.d.Store.User(c.ctx(), c.reach(), id)
+	return user, c.orGone(err, "error.gone")
+}
+
+// keyID returns the id that the path names. Whatever is done to the key names
+// [call.reach], so that another tenant's is not found.
+func (c *call) keyID() (peal.KeyID, error) {
+	id, err := peal.ParseKeyID(c.r.PathValue("id"))
+	if err != nil {
+		return id, c.gone("error.gone")
+	}
+	return id, nil
+}
+
+// sessionID returns the id that the path names, with the same care as [call.keyID].
+func (c *call) sessionID() (peal.SessionID, error) {
+	id, err := peal.ParseSessionID(c.r.PathValue("id"))
+	if err != nil {
+		return id, c.gone("error.gone")
+	}
+	return id, nil
+}
+
+// tenantOfNew returns the tenant that something new belongs to: that of the call, or ""
+// where the form asks for an operator's and the caller is one.
+func (c *call) tenantOfNew(form *typed) (string, error) {
+	if form.Value("operator") == "" {
+		return c.tenant, nil
+	}
+	if !c.who.IsOperator() {
+		return "", c.forbidden()
+	}
+	return "", nil
+}
+
+// must refuses a caller who may not do something beside what the route asks for.
+func (c *call) must(action identity.Action) error {
+	if !c.who.Can(action) {
+		return c.forbidden()
+	}
+	return nil
+}
+
+func (c *call) forbidden() error {
+	return peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
+}
+
+// gone is the answer for what the caller does not see, whether or not it exists.
+func (c *call) gone(key string) error { return peal.Errorf(peal.NotFound, "%s", c.texts.get(key)) }
+
+// orGone puts the store's NotFound into the page's words.
+func (c *call) orGone(err error, key string) error {
+	if peal.CodeOf(err) == peal.NotFound {
+		return c.gone(key)
+	}
+	return err
+}
