@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := $(if $(VERSION),-X main.version=$(VERSION))
 
-.PHONY: help build run test bench bench-postgres screenshots fmt generate vulncheck licenses sbom release reproduce clean
+.PHONY: help build run test test-long bench bench-postgres screenshots fmt generate vulncheck licenses sbom release reproduce clean
 
 help: ## list what make can do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,6 +20,9 @@ run: build ## build it and serve on 127.0.0.1:8420 with everything in ./peal-dat
 
 test: ## install what the tests need, then run every check and every test
 	@exec scripts/test
+
+test-long: ## the same with the long proofs in full: many random cases, hundreds of kills
+	@PEAL_TEST_LONG=1 exec scripts/test
 
 bench: build ## measure this machine, in about two minutes; BENCH="--quick" and such choose
 	@exec bin/peal bench $(BENCH)

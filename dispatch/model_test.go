@@ -1,7 +1,6 @@
 package dispatch_test
 
 import (
-	"flag"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/longtest"
 )
 
 // modelPlan is a world for the scheduler: lanes, what is published when, and how tight
@@ -105,7 +105,7 @@ func (p modelPlan) live(t *testing.T) (l lived) {
 		receivers[i] = w.receive(name, func(rw http.ResponseWriter, _ *http.Request, number int) {
 			since := time.Since(l.begun)
 			ok := !(since >= lane.failFrom && since < lane.failFrom+lane.fail) && !(lane.failEvery > 0 && number%lane.failEvery == 0)
-			time.Sleep(lane.takes)
+			time.Sleep(lane.takes + time.Duration(number)) // no two end at once: their order would be anyone's guess
 			r := receivers[i]
 			r.mu.Lock()
 			ends[i][number], oks[i][number] = time.Now(), ok
@@ -177,7 +177,7 @@ func (p modelPlan) script(w *world, e *dispatch.Engine, l *lived, hooks []peal.W
 // Whatever is published when, to endpoints that are slow, fail, are limited or paused,
 // the scheduler keeps what it promises.
 func TestSchedulerKeepsItsPromises(t *testing.T) {
-	few(t, 6)
+	longtest.Cases(t, 6, 2000)
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := drawPlan(rt)
 		var l lived
@@ -194,20 +194,4 @@ func TestSchedulerKeepsItsPromises(t *testing.T) {
 			rt.Errorf("%d requests were in flight, at most %d may be", most, bound)
 		}
 	})
-}
-
-// few has rapid make fewer checks than it does by default, unless its own flag is given.
-func few(t *testing.T, n int) {
-	t.Helper()
-	const name = "rapid.checks"
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
-	if given {
-		return
-	}
-	before := flag.Lookup(name).Value.String()
-	if err := flag.Set(name, fmt.Sprint(n)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { flag.Set(name, before) })
 }

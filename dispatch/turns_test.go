@@ -11,12 +11,13 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/longtest"
 )
 
 // Lanes that have something to send take turns: as long as two of them have, neither
 // gets ahead of the other, however much more of it has.
 func TestReadyLanesTakeTurns(t *testing.T) {
-	few(t, 4)
+	longtest.Cases(t, 4, 100)
 	rapid.Check(t, func(rt *rapid.T) {
 		inFlight := rapid.IntRange(1, 6).Draw(rt, "in flight")
 		backlogs := rapid.SliceOfN(rapid.IntRange(1, 30), 2, 6).Draw(rt, "backlogs")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/longtest"
 	"github.com/pealhq/peal/postgres"
 	"github.com/pealhq/peal/storetest"
 )
@@ -31,7 +32,7 @@ func TestThroughAPooler(t *testing.T) {
 		t.Fatal(err)
 	}
 	pooled := bouncer.URL(strings.TrimPrefix(direct.Path, "/"))
-	if os.Getenv("PEAL_TEST_POOLER") != "" { // everything; takes as long again as TestStore
+	if os.Getenv("PEAL_TEST_POOLER") != "" || longtest.Asked() { // everything; takes as long again as TestStore
 		storetest.Run(t, func(t *testing.T, place string) peal.Store {
 			return open(t, postgres.Options{URL: pooled, ListenURL: direct.String(), Schema: schemaOf(place)})
 		})

@@ -4,17 +4,17 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/longtest"
 )
 
 const (
-	usualNodeKills = 2                // how often a node dies, unless PEAL_TEST_NODE_KILLS says otherwise
+	usualNodeKills = 2 // how often a node dies, unless PEAL_TEST_NODE_KILLS says otherwise
+	longNodeKills  = 30
 	takenOverIn    = 15 * time.Second // a dead node's work goes on within
 )
 
@@ -86,25 +86,13 @@ func (c *cluster) publish(t *testing.T) func() []string {
 	}
 }
 
-func nodeKills(t *testing.T) int {
-	text := os.Getenv("PEAL_TEST_NODE_KILLS")
-	if text == "" {
-		return usualNodeKills
-	}
-	kills, err := strconv.Atoi(text)
-	if err != nil || kills < 1 {
-		t.Fatalf("PEAL_TEST_NODE_KILLS=%s is no number above 0", text)
-	}
-	return kills
-}
-
 // One of three nodes is killed under load, again and again: nothing that any of them
 // has answered 202 for is lost, and the others go on with its work.
 func TestKilledNodesLoseNothing(t *testing.T) {
 	t.Parallel() // it mostly waits for others to take over
 	database := sharedPostgres.Database(t)
 	c := newCluster(t, 3, func(int) string { return database })
-	kills := nodeKills(t)
+	kills := longtest.Count(t, "PEAL_TEST_NODE_KILLS", 1, usualNodeKills, longNodeKills)
 	stop := c.publish(t)
 	for kill := range kills {
 		time.Sleep(time.Duration(200+rand.IntN(500)) * time.Millisecond) // the random moment

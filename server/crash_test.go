@@ -6,36 +6,24 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/longtest"
 )
 
 const (
 	usualKills = 22 // how often the server dies, unless PEAL_TEST_KILLS says otherwise
-	publishers = 6  // who publish meanwhile
+	longKills  = 200
+	publishers = 6 // who publish meanwhile
 )
-
-func killCount(t *testing.T) int {
-	text := os.Getenv("PEAL_TEST_KILLS")
-	if text == "" {
-		return usualKills
-	}
-	kills, err := strconv.Atoi(text)
-	if err != nil || kills < 1 {
-		t.Fatalf("PEAL_TEST_KILLS=%s is no number above 0", text)
-	}
-	return kills
-}
 
 // The server is killed again and again while events stream in: whatever it has
 // answered 202 for must arrive, and may arrive twice only where a kill came between.
 func TestKilledServerLosesNothing(t *testing.T) {
-	program, kills := buildPeal(t), killCount(t)
+	program, kills := buildPeal(t), longtest.Count(t, "PEAL_TEST_KILLS", 1, usualKills, longKills)
 	oracle := newOracle(t)
 	node := &process{program: program, data: t.TempDir(), address: freeAddress(t)}
 	node.start(t)

@@ -4,12 +4,13 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pealhq/peal/internal/longtest"
 )
 
 // usualCut is how long the network is cut, unless PEAL_TEST_CUT says otherwise: longer
@@ -17,15 +18,7 @@ import (
 const usualCut = 13 * time.Second
 
 func cutTime(t *testing.T) time.Duration {
-	text := os.Getenv("PEAL_TEST_CUT")
-	if text == "" {
-		return usualCut
-	}
-	cut, err := time.ParseDuration(text)
-	if err != nil || cut < usualCut {
-		t.Fatalf("PEAL_TEST_CUT=%s is no time of at least %v", text, usualCut)
-	}
-	return cut
+	return longtest.Time(t, "PEAL_TEST_CUT", usualCut, usualCut, time.Minute)
 }
 
 // network is one between a node and PostgreSQL that can be cut: what is under way

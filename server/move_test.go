@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/longtest"
 )
 
 // usualMoveKills is how often a move is killed, unless PEAL_TEST_MOVE_KILLS says otherwise.
@@ -75,13 +75,7 @@ func (m *mover) run(t *testing.T) (output string, took time.Duration) {
 // once, those too that wait for a retry or are held back, and everything that was given
 // out before goes on working. The moving is killed again and again.
 func TestMovesARunningServer(t *testing.T) {
-	kills := usualMoveKills
-	if text := os.Getenv("PEAL_TEST_MOVE_KILLS"); text != "" {
-		var err error
-		if kills, err = strconv.Atoi(text); err != nil || kills < 0 {
-			t.Fatalf("PEAL_TEST_MOVE_KILLS=%s is no number", text)
-		}
-	}
+	kills := longtest.Count(t, "PEAL_TEST_MOVE_KILLS", 0, usualMoveKills, 10*usualMoveKills)
 	program, database := buildPeal(t), sharedPostgres.Database(t)
 	node := &process{program: program, data: t.TempDir(), address: freeAddress(t), name: "file-"}
 	node.start(t)

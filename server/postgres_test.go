@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/longtest"
 	"github.com/pealhq/peal/internal/pgtest"
 	"github.com/pealhq/peal/server"
 )
@@ -25,13 +24,7 @@ var encryptionKey = base64.StdEncoding.EncodeToString([]byte("a key of exactly t
 // The database is killed and comes back again and again while events stream in: the
 // server goes on by itself, and whatever it has answered 202 for arrives, once.
 func TestKilledDatabaseLosesNothing(t *testing.T) {
-	outages := usualOutages
-	if text := os.Getenv("PEAL_TEST_OUTAGES"); text != "" {
-		var err error
-		if outages, err = strconv.Atoi(text); err != nil || outages < 1 {
-			t.Fatalf("PEAL_TEST_OUTAGES=%s is no number above 0", text)
-		}
-	}
+	outages := longtest.Count(t, "PEAL_TEST_OUTAGES", 1, usualOutages, 10*usualOutages)
 	cluster, err := pgtest.Start(pgtest.Options{Durable: true})
 	if err != nil {
 		t.Fatal(err)

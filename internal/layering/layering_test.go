@@ -62,6 +62,7 @@ var rules = map[string]rule{
 	"internal/layering": {},
 	"internal/samples":  {},
 
+	"internal/longtest":   {}, // for tests only
 	"internal/crashpoint": {}, // for whatever writes or sends
 
 	"docs/verify":    {}, // the samples themselves
