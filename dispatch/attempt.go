@@ -38,10 +38,7 @@ func (e *Engine) attempt(ctx context.Context, j *job) {
 	if j.probe && attempt.Succeeded() {
 		e.hints.add(peal.Signal{Kind: peal.SignalUp, WebhookID: hook.ID})
 	}
-	if settlement.Status == peal.Pending && attempt.Reason != peal.ReasonCanceled {
-		e.retry(j, &settlement)
-	}
-	e.settler.add(settlement)
+	e.settle(j, &settlement)
 	e.metrics.ended(j.event, &attempt, settlement.Status)
 	if !told.CertificateExpires.IsZero() {
 		e.health.certificate(hook, j.lane, told.CertificateExpires)
@@ -123,15 +120,25 @@ func (e *Engine) judge(hook *hook, j *job, attempt *peal.Attempt, asked time.Dur
 
 const statusGone = 410 // RFC 9110, section 15.5.11: gone for good
 
-// retry keeps a delivery that is due again soon in memory; otherwise it is let go
-// of and claimed when it is due.
-func (e *Engine) retry(j *job, s *peal.Settlement) {
+// settle writes down what an attempt came to. A delivery that is due again soon is kept in
+// memory; otherwise it is released, and claimed when it is due. The result is in the
+// ledger before anything else can happen to the delivery.
+func (e *Engine) settle(j *job, s *peal.Settlement) {
+	full := false
+	again := s.Status == peal.Pending && s.Attempt.Reason != peal.ReasonCanceled
+	if again {
+		j.delivery.Attempts++
+		j.delivery.Tries, j.delivery.Due = s.Tries, s.Due
+	}
 	delay := s.Due.Sub(e.clock.due())
-	j.delivery.Attempts++
-	j.delivery.Tries = s.Tries
-	j.delivery.Due = s.Due
-	if delay <= e.options.HoldRetry && e.scheduler.hold(j, delay) {
+	if !again || delay > e.options.HoldRetry || !e.scheduler.hold(j, delay, func() {
 		s.Held = true
+		full = e.ledger.settle(*s)
+	}) {
+		full = e.ledger.settle(*s)
+	}
+	if full {
+		e.ledger.warnFull()
 	}
 }
 

@@ -13,6 +13,9 @@ import (
 // ids. NotFound; Conflict when its attempt is in flight or about to be, or its
 // webhook is disabled.
 func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error) {
+	if err := e.ledger.quiet(ctx, id); err != nil {
+		return peal.Delivery{}, err
+	}
 	delivery, err := e.store.Delivery(ctx, tenant, id)
 	if err != nil {
 		return peal.Delivery{}, err
@@ -51,12 +54,11 @@ func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (
 	work.Delivery.Tries = 0
 	h := e.hooks.get(webhook.ID)
 	if h == nil || h.Status != peal.Active {
-		e.release([]peal.DeliveryID{id}) // paused: held in the store until it is resumed
+		e.release(e.scheduler.removeOne(webhook.ID, id)) // paused: held in the store until it is resumed
 		return work.Delivery, nil
 	}
 	if e.scheduler.isElsewhere(h) {
-		e.release([]peal.DeliveryID{id})
-		e.isWaitingFor(h.ID)
+		e.release(e.scheduler.removeOne(webhook.ID, id))
 		return work.Delivery, nil
 	}
 	e.scheduler.force(h, work, term)
@@ -66,6 +68,9 @@ func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (
 // Cancel ends a pending delivery; a request that is in flight is not broken off.
 // NotFound; Conflict when the delivery is final.
 func (e *Engine) Cancel(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error) {
+	if err := e.ledger.quiet(ctx, id); err != nil {
+		return peal.Delivery{}, err
+	}
 	if err := e.store.Cancel(ctx, tenant, id, time.Now().UTC().Truncate(time.Microsecond)); err != nil {
 		return peal.Delivery{}, err
 	}

@@ -29,7 +29,7 @@ type Engine struct {
 	schemas match.Schemas
 
 	scheduler *scheduler
-	settler   *settler
+	ledger    *ledger
 	health    *healthKeeper
 	keeper    *keeper
 	replays   *replayer
@@ -87,7 +87,9 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	}
 	e.tracer = newTracer(options.Trace)
 	e.tenants = &tenantPolicies{store: store, log: options.Log}
-	e.settler = newSettler(e)
+	e.ledger = newLedger(store, options.Log)
+	e.ledger.node, e.ledger.due, e.ledger.metrics = e.Node, e.clock.due, e.metrics
+	e.ledger.settled, e.ledger.stall = e.settled, e.scheduler.stall
 	e.health = newHealthKeeper(e)
 	retention, err := newRetentionMetrics(options.Metrics)
 	if err != nil {
@@ -125,7 +127,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers sync.WaitGroup
-	helpers.Go(func() { e.settler.run() })
+	helpers.Go(func() { e.ledger.run() })
 	helpers.Go(func() { e.health.run() })
 	err := e.begin(ctx)
 	if err == nil {
@@ -142,8 +144,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.loop(ctx)
 	}
 	e.stop()
-	e.settler.finish()
-	e.settler.wait()
+	e.ledger.finish()
+	e.ledger.wait()
 	stopWork()
 	e.health.finish()
 	helpers.Wait()
@@ -269,8 +271,7 @@ func (e *Engine) handOver(ids []peal.DeliveryID) {
 	if len(ids) == 0 || e.options.Alone {
 		return // let go of with all the rest, in one step
 	}
-	e.release(ids)
-	e.announce(peal.Signal{Kind: peal.SignalWork})
+	e.ledger.release(ids, func() { e.announce(peal.Signal{Kind: peal.SignalWork}) })
 }
 
 // letGo ends the registration and lets go of what this node still holds. When that
@@ -285,13 +286,14 @@ func (e *Engine) letGo() {
 
 const letGoTime = 10 * time.Second
 
-// release lets go of deliveries that this node holds but may not send.
-func (e *Engine) release(ids []peal.DeliveryID) {
-	if len(ids) == 0 {
-		return
-	}
-	if err := e.store.Release(context.WithoutCancel(e.hard), e.Node(), ids); err != nil {
-		e.log.Warn("cannot let go of deliveries; the next start takes them over", "deliveries", len(ids), "error", err)
+// release releases what lanes had in memory and may not send.
+func (e *Engine) release(removed ...removal) {
+	for _, r := range removed {
+		e.ledger.release(r.ids, func() {
+			if e.scheduler.released(r.lane) {
+				e.isWaitingFor(r.lane.id)
+			}
+		})
 	}
 }
 

@@ -36,6 +36,7 @@ type lane struct {
 	queue    fifo[*job]
 	held     map[peal.DeliveryID]*job // retries that wait for their time in memory
 	reserved int                      // places promised to inserts under way
+	releases int                      // writes under way that release deliveries of it: until then nothing is claimed
 	memory   int64                    // what its deliveries in memory cost, in bytes
 	inFlight int
 

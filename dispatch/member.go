@@ -197,7 +197,7 @@ func (m *member) among(nodes []peal.NodeID) {
 	from := m.joined
 	m.mu.Unlock()
 	released, moved := m.engine.scheduler.among(cluster{self: *m.node.Load(), nodes: nodes, from: from})
-	m.engine.release(released)
+	m.engine.release(released...)
 	m.engine.hints.add(moved...)
 	if !was && m.isFirst() {
 		m.engine.replays.look() // those that another one ran
@@ -254,7 +254,7 @@ func (m *member) fenced(why string) {
 func (m *member) again(ctx context.Context) error {
 	e := m.engine
 	e.scheduler.settleDown()
-	e.settler.wait()
+	e.ledger.wait()
 	e.scheduler.newTerm()
 	if err := m.register(ctx); err != nil {
 		return err
@@ -280,7 +280,7 @@ func (m *member) isFirst() bool {
 // load tells what this node has to do.
 func (m *member) load() peal.NodeLoad {
 	load := m.engine.scheduler.load()
-	load.Unwritten = m.engine.settler.unwritten()
+	load.Unwritten = m.engine.ledger.unwritten()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	load.Fences = m.fences

@@ -126,9 +126,10 @@ func (s *scheduler) push(l *lane, j *job) {
 	s.ready(l)
 }
 
-// hold keeps a failed delivery in memory until its retry is due. It reports false
-// when the engine stops or the lane does not send, so that the delivery must be let go of.
-func (s *scheduler) hold(j *job, delay time.Duration) bool {
+// hold keeps a failed delivery in memory until its retry is due; before that can happen
+// it calls note. It reports false when the engine stops or the lane does not send, so that
+// the delivery must be released.
+func (s *scheduler) hold(j *job, delay time.Duration, note func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := j.lane
@@ -141,6 +142,7 @@ func (s *scheduler) hold(j *job, delay time.Duration) bool {
 		l.held = make(map[peal.DeliveryID]*job)
 	}
 	l.held[j.delivery.ID] = again
+	note()
 	again.timer = time.AfterFunc(delay, func() { s.unhold(again) })
 	return true
 }
@@ -264,14 +266,14 @@ func (s *scheduler) attach(l *lane, h *hook) {
 	}
 }
 
-// replace gives a lane new settings (nil when its webhook is gone) and says which
-// deliveries must be let go of because it does not send any more.
-func (s *scheduler) replace(id peal.WebhookID, h *hook) (released []peal.DeliveryID) {
+// replace gives a lane new settings (nil when its webhook is gone) and returns
+// the deliveries that must be released because it does not send any more.
+func (s *scheduler) replace(id peal.WebhookID, h *hook) (removed removal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.lanes[id]
 	if l == nil && h != nil && h.Status == peal.Active {
-		return nil // made when there is something to send
+		return removal{} // made when there is something to send
 	}
 	l = s.lane(id)
 	sent := l.sends()
@@ -286,15 +288,53 @@ func (s *scheduler) replace(id peal.WebhookID, h *hook) (released []peal.Deliver
 			s.topUp(l)
 		}
 		s.ready(l)
-		return nil
+		return removal{}
 	}
-	released = s.empty(l)
+	removed = s.remove(l)
 	l.spilled = false
 	s.setDue(l, time.Time{})
 	if h == nil && l.inFlight == 0 && l.reserved == 0 {
 		delete(s.lanes, id)
 	}
-	return released
+	return removed
+}
+
+// removal is deliveries that were taken out of a lane's memory and must be released.
+type removal struct {
+	lane *lane
+	ids  []peal.DeliveryID
+}
+
+// remove takes all that waits in a lane out of memory, to be released. Until that is
+// written nothing is claimed for the lane, so that the order is kept.
+func (s *scheduler) remove(l *lane) removal {
+	ids := s.empty(l)
+	if len(ids) > 0 {
+		l.releases++
+	}
+	return removal{l, ids}
+}
+
+// removeOne is remove for a delivery that a webhook's lane does not have in memory yet.
+func (s *scheduler) removeOne(id peal.WebhookID, delivery peal.DeliveryID) removal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lane(id)
+	l.releases++
+	return removal{l, []peal.DeliveryID{delivery}}
+}
+
+// released notes that nobody holds what was removed from a lane any more. It reports
+// whether another node is the one that sends it.
+func (s *scheduler) released(l *lane) (elsewhere bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.releases--; l.releases == 0 && l.sends() {
+		l.spilled = true
+		l.spills++
+		s.topUp(l)
+	}
+	return l.foreign
 }
 
 // empty takes all that waits in a lane out of memory.

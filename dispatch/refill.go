@@ -37,7 +37,7 @@ const refillLinger = 50 * time.Millisecond
 // topUp puts the lane into the queue of those to be refilled when the store has
 // work for it and half of its queue is free.
 func (s *scheduler) topUp(l *lane) {
-	if !l.spilled || l.refilling || !l.sends() || s.stopping {
+	if !l.spilled || l.refilling || l.releases > 0 || !l.sends() || s.stopping {
 		return
 	}
 	switch down := l.breaker.failures >= breakAfter; {
@@ -91,7 +91,7 @@ func (s *scheduler) nextRefill() (l *lane, limit, spills, term int) {
 			return nil, 0, 0, 0
 		}
 		l = s.refills.pop()
-		if limit = min(s.space(l), l.claimLimit()); limit > 0 && l.sends() {
+		if limit = min(s.space(l), l.claimLimit()); limit > 0 && l.sends() && l.releases == 0 {
 			return l, limit, l.spills, s.term
 		}
 		l.refilling = false
@@ -101,18 +101,22 @@ func (s *scheduler) nextRefill() (l *lane, limit, spills, term int) {
 // refilled queues what was claimed for a lane. next is when the rest is due.
 // Deliveries that the lane may not send any more are given back; those of a term that
 // has ended are others' already.
-func (s *scheduler) refilled(l *lane, works []peal.Work, term, spills int, next, now time.Time) (back []peal.DeliveryID) {
+func (s *scheduler) refilled(l *lane, works []peal.Work, term, spills int, next, now time.Time) (back removal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l.refilling = false
 	if term != s.term {
 		l.spilled = l.sends()
 		s.topUp(l)
-		return nil
+		return removal{}
 	}
-	if !l.sends() || s.stopping {
+	if !l.sends() || s.stopping || l.releases > 0 { // what is released first is older
+		back.lane = l
 		for _, w := range works {
-			back = append(back, w.Delivery.ID)
+			back.ids = append(back.ids, w.Delivery.ID)
+		}
+		if len(back.ids) > 0 {
+			l.releases++
 		}
 		return back
 	}
@@ -130,7 +134,7 @@ func (s *scheduler) refilled(l *lane, works []peal.Work, term, spills int, next,
 	}
 	s.ready(l)
 	s.topUp(l)
-	return back
+	return removal{}
 }
 
 // unrefilled puts a lane back whose claim failed; it is tried again after a while.
@@ -238,9 +242,7 @@ func (e *Engine) refiller(ctx context.Context) {
 			continue
 		}
 		crashpoint.Reach(crashpoint.ClaimDone)
-		if back := e.scheduler.refilled(l, works, term, spills, next, now); len(back) > 0 {
-			e.release(back)
-		}
+		e.release(e.scheduler.refilled(l, works, term, spills, next, now))
 	}
 }
 

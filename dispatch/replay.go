@@ -50,6 +50,9 @@ func (e *Engine) CountReplay(ctx context.Context, replay *peal.Replay) (peal.Rep
 	if webhook.Status == peal.Disabled {
 		return peal.ReplayCount{}, peal.Errorf(peal.Conflict, "the webhook is disabled: set it active or paused first")
 	}
+	if err := e.ledger.quiet(ctx, peal.DeliveryID{}); err != nil {
+		return peal.ReplayCount{}, err
+	}
 	return e.store.CountReplay(ctx, *replay, wantsOf(&webhook))
 }
 

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -41,8 +42,8 @@ type scheduler struct {
 	idle     int // workers that wait
 	workers  int
 	work     *sync.Cond
-	spawn    func() // starts a worker; called with mu held; nil before the engine runs
-	stalled  bool   // the results of attempts cannot be written: begin no more
+	spawn    func()      // starts a worker; called with mu held; nil before the engine runs
+	stalled  atomic.Bool // the results of attempts cannot be written: begin no more
 	stopping bool
 
 	refills fifo[*lane]
@@ -98,7 +99,7 @@ func (s *scheduler) next(after bool) (*job, context.Context) {
 
 // take begins the next attempt; nil when none may begin.
 func (s *scheduler) take() *job {
-	for !s.stalled && s.sending != nil {
+	for !s.stalled.Load() && s.sending != nil {
 		l := s.turn()
 		if l == nil {
 			return nil
@@ -239,7 +240,7 @@ func (s *scheduler) enqueue(l *lane) bool {
 
 func (s *scheduler) wakeWorker() {
 	switch {
-	case s.stopping || s.stalled || s.sending == nil:
+	case s.stopping || s.stalled.Load() || s.sending == nil:
 	case s.idle > 0:
 		s.work.Signal()
 	case s.workers < s.most[fast]+s.most[fresh]+s.most[erring]+s.most[slow] && s.spawn != nil:
@@ -330,13 +331,15 @@ func (s *scheduler) begin(spawn func()) {
 	s.wakeSome()
 }
 
-// stall begins no attempts while on is true.
+// stall begins no attempts while on is true. With true it takes no lock.
 func (s *scheduler) stall(on bool) {
+	s.stalled.Store(on)
+	if on {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stalled = on; !on {
-		s.wakeSome()
-	}
+	s.wakeSome()
 }
 
 // wakeSome wakes workers for what is ready; each of them wakes the next.

@@ -52,9 +52,9 @@ func ownerOf(nodes []peal.NodeID, id peal.WebhookID) (owner peal.NodeID) {
 	return owner
 }
 
-// among learns which nodes there are. It gives the deliveries to be let go of because
-// they are another node's to send, and their webhooks.
-func (s *scheduler) among(c cluster) (released []peal.DeliveryID, moved []peal.Signal) {
+// among learns which nodes there are. It returns the deliveries to be released because
+// they are another node's to send, and signals for their webhooks.
+func (s *scheduler) among(c cluster) (removed []removal, moved []peal.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.ours = !time.Now().Before(c.from)
@@ -74,12 +74,12 @@ func (s *scheduler) among(c cluster) (released []peal.DeliveryID, moved []peal.S
 			s.topUp(l)
 			continue
 		}
-		released = append(released, s.empty(l)...)
+		removed = append(removed, s.remove(l))
 		l.spilled = false
 		s.setDue(l, time.Time{})
 		moved = append(moved, peal.Signal{Kind: peal.SignalWork, WebhookID: l.id})
 	}
-	return released, moved
+	return removed, moved
 }
 
 // isElsewhere reports whether another node is the one that sends a webhook.
