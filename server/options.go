@@ -213,9 +213,9 @@ func (o Options) databasePath() (string, error) {
 }
 
 // identity gives the options of who signs in.
-func (o Options) identity(store peal.IdentityStore) identity.Options {
+func (o Options) identity(store identity.Store) identity.Options {
 	options := identity.DefaultOptions()
-	options.Store = store
+	options.Store, options.Theme = store, o.Theme
 	options.Log = o.Log
 	options.Proxies = front.Proxies(o.TrustedProxies)
 	options.PublicURL = o.PublicURL

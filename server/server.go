@@ -149,7 +149,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.pages, err = dashboard.New(dashboard.Options{Identity: s.identity, Store: s.store, Engine: s.engine, Echo: echo, Theme: s.options.Theme, Intake: s.intake, Facts: s.options.facts(), Log: s.log})
+	s.pages, err = dashboard.New(dashboard.Options{Identity: s.identity, Store: s.store, Engine: s.engine, Echo: echo, Intake: s.intake, Facts: s.options.facts(), Log: s.log})
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,14 @@ func (c *call) admit() error {
 	if !c.caller.Can(c.route.access) {
 		return c.forbid(c.route.access)
 	}
+	return c.mustSee(c.route.part)
+}
+
+// mustSee refuses a guest of a portal from whom a part is hidden.
+func (c *call) mustSee(part peal.Part) error {
+	if !c.caller.Sees(part) {
+		return refuse(forbidden, "the portal hides this part: %s", part)
+	}
 	return nil
 }
 
@@ -78,7 +86,7 @@ func (c *call) identifySession() error {
 		return noKey
 	}
 	if err == nil {
-		err = c.api.Identity.CheckOrigin(c.request)
+		err = c.api.Identity.CheckSite(c.request)
 	}
 	c.caller = who
 	return err

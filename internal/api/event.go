@@ -100,9 +100,11 @@ func (a *API) getEvent(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, err := a.Store.Deliveries(c.context(), peal.DeliveryQuery{Tenant: c.tenant, EventKey: event.Key, Limit: maxLimit + 1})
-	if err != nil {
-		return err
+	var rows []peal.Delivery
+	if c.caller.Sees(peal.PartDeliveries) {
+		if rows, err = a.Store.Deliveries(c.context(), peal.DeliveryQuery{Tenant: c.tenant, EventKey: event.Key, Limit: maxLimit + 1}); err != nil {
+			return err
+		}
 	}
 	failures, err := a.Store.FilterErrors(c.context(), c.tenant, event.Key)
 	if err != nil {

@@ -70,6 +70,9 @@ func (a *API) previewWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.mayPreview(&choice); err != nil {
+		return err
+	}
 	webhook, err := a.webhook(c)
 	if err != nil {
 		return err
@@ -93,6 +96,18 @@ func (a *API) previewWebhook(c *call) error {
 		shape.Data[i] = previewOf(&previews[i], webhook.Filter != "")
 	}
 	return c.json(200, shape)
+}
+
+// mayPreview refuses a choice that shows a guest a part that is hidden: the tenant's events, or
+// the catalogue's examples.
+func (c *call) mayPreview(choice *dispatch.PreviewChoice) error {
+	switch {
+	case choice.Event != nil:
+		return nil
+	case choice.Last != 0:
+		return c.mustSee(peal.PartEvents)
+	}
+	return c.mustSee(peal.PartCatalogue)
 }
 
 func (in *previewInput) choice() (dispatch.PreviewChoice, error) {

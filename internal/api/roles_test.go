@@ -41,6 +41,10 @@ func TestRoles(t *testing.T) {
 			callers = append(callers, caller{name, "none", cookie})
 		}
 	}
+	if err := b.store.PutTheme(t.Context(), "hiding", peal.Theme{Hidden: peal.Parts()}); err != nil {
+		t.Fatal(err)
+	}
+	callers = append(callers, caller{"portal with hidden parts", "none", b.newGuest("hiding", false)})
 	callers = append(callers, caller{"portal", "none", b.newGuest("acme", false)}, caller{"portal, read-only", "none", b.newGuest("acme", true)})
 
 	var table strings.Builder

@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 	"strings"
+
+	"github.com/pealhq/peal"
 )
 
 // route is one method of one path: what the document says of it and what serves it.
@@ -13,7 +15,8 @@ type route struct {
 	summary      string
 	description  string
 	access       access
-	audit        string // what a success is called in the audit log; "" leaves nothing there
+	part         peal.Part // that it belongs to, which may be hidden from guests; "" for none
+	audit        string    // what a success is called in the audit log; "" leaves nothing there
 	query        []param
 	headers      []param
 	body         any  // a value of the type that the body is read into; nil when there is none

@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 	"slices"
+
+	"github.com/pealhq/peal"
 )
 
 // routes is the table of all routes.
@@ -30,12 +32,12 @@ func (a *API) eventRoutes() []route {
 		},
 		errors: []kind{conflict, rateLimited}, handle: a.publishBatch,
 	}, {
-		method: http.MethodGet, path: "/v1/events", id: "list-events", tag: "Events", access: read,
+		method: http.MethodGet, path: "/v1/events", id: "list-events", tag: "Events", access: read, part: peal.PartEvents,
 		summary: "List events, newest first", description: searchNote,
 		query:   []param{limitParam, cursorParam, typeParam, textParam, sinceParam, untilParam},
 		answers: ok("A page of events, without their data.", listShape[eventRowShape]{}), handle: a.listEvents,
 	}, {
-		method: http.MethodGet, path: "/v1/events/{id}", id: "get-event", tag: "Events", access: read,
+		method: http.MethodGet, path: "/v1/events/{id}", id: "get-event", tag: "Events", access: read, part: peal.PartEvents,
 		summary: "Show an event with its data and deliveries",
 		answers: ok("The event.", eventShape{}), handle: a.getEvent,
 	}}
@@ -69,16 +71,16 @@ func (a *API) webhookRoutes() []route {
 		answers: []answer{{status: http.StatusNoContent, doc: "Deleted."}},
 		errors:  []kind{conflict}, handle: a.deleteWebhook,
 	}, {
-		method: http.MethodGet, path: "/v1/webhooks/{id}/secret", id: "get-webhook-secret", tag: "Webhooks", access: reveal, audit: "webhook.reveal_secret",
+		method: http.MethodGet, path: "/v1/webhooks/{id}/secret", id: "get-webhook-secret", tag: "Webhooks", access: reveal, part: peal.PartSecrets, audit: "webhook.reveal_secret",
 		summary: "Show a webhook's secret",
 		answers: ok("The secret that signs; null when there is none.", secretShape{}), handle: a.getSecret,
 	}, {
-		method: http.MethodPost, path: "/v1/webhooks/{id}/secret/rotate", id: "rotate-webhook-secret", tag: "Webhooks", access: manage, audit: "webhook.rotate_secret", body: rotateInput{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/webhooks/{id}/secret/rotate", id: "rotate-webhook-secret", tag: "Webhooks", access: manage, part: peal.PartSecrets, audit: "webhook.rotate_secret", body: rotateInput{}, bodyOptional: true,
 		summary:     "Give a webhook a new secret",
 		description: "During the overlap both secrets sign, so that the receiver can change over. At most five secrets sign at once; the oldest stop first.",
 		answers:     ok("The new secret.", rotatedShape{}), errors: []kind{conflict}, handle: a.rotateSecret,
 	}, {
-		method: http.MethodPost, path: "/v1/webhooks/{id}/test", id: "test-webhook", tag: "Webhooks", access: manage, audit: "webhook.test", body: testInput{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/webhooks/{id}/test", id: "test-webhook", tag: "Webhooks", access: manage, part: peal.PartTests, audit: "webhook.test", body: testInput{}, bodyOptional: true,
 		summary:     "Send a test event to a webhook at once",
 		description: "One attempt is made, also while the webhook is paused or disabled, and its outcome is the answer.",
 		answers:     ok("The attempt was made, whether or not the endpoint accepted it.", testShape{}), errors: []kind{conflict, rateLimited}, handle: a.testWebhook,
@@ -88,7 +90,7 @@ func (a *API) webhookRoutes() []route {
 		description: "For an event of your own, the catalogue's example of a type, or the tenant's newest events (at most one of these; the first type in the catalogue that the webhook wants otherwise): whether the webhook matches, and the exact request. Nothing is sent or stored. Settings under webhook are tried without being saved.",
 		answers:     ok("What it would do, for each event.", previewsShape{}), handle: a.previewWebhook,
 	}, {
-		method: http.MethodGet, path: "/v1/webhooks/{id}/deliveries", id: "list-webhook-deliveries", tag: "Webhooks", access: read, query: deliveryParams,
+		method: http.MethodGet, path: "/v1/webhooks/{id}/deliveries", id: "list-webhook-deliveries", tag: "Webhooks", access: read, part: peal.PartDeliveries, query: deliveryParams,
 		summary: "List a webhook's deliveries, newest first", description: searchNote,
 		answers: ok("A page of deliveries.", listShape[DeliveryShape]{}), handle: a.listWebhookDeliveries,
 	}}
@@ -96,24 +98,24 @@ func (a *API) webhookRoutes() []route {
 
 func (a *API) deliveryRoutes() []route {
 	return []route{{
-		method: http.MethodGet, path: "/v1/deliveries", id: "list-deliveries", tag: "Deliveries", access: read, query: append([]param{webhookParam}, deliveryParams...),
+		method: http.MethodGet, path: "/v1/deliveries", id: "list-deliveries", tag: "Deliveries", access: read, part: peal.PartDeliveries, query: append([]param{webhookParam}, deliveryParams...),
 		summary: "List deliveries, newest first", description: searchNote,
 		answers: ok("A page of deliveries.", listShape[DeliveryShape]{}), handle: a.listDeliveries,
 	}, {
-		method: http.MethodGet, path: "/v1/deliveries/{id}", id: "get-delivery", tag: "Deliveries", access: read,
+		method: http.MethodGet, path: "/v1/deliveries/{id}", id: "get-delivery", tag: "Deliveries", access: read, part: peal.PartDeliveries,
 		summary: "Show a delivery",
 		answers: ok("The delivery, with what to do where it fails.", deliveryDetailShape{}), handle: a.getDelivery,
 	}, {
-		method: http.MethodGet, path: "/v1/deliveries/{id}/attempts", id: "list-attempts", tag: "Deliveries", access: read,
+		method: http.MethodGet, path: "/v1/deliveries/{id}/attempts", id: "list-attempts", tag: "Deliveries", access: read, part: peal.PartDeliveries,
 		summary: "List a delivery's attempts, the first one first",
 		answers: ok("All attempts.", listShape[attemptShape]{}), handle: a.listAttempts,
 	}, {
-		method: http.MethodPost, path: "/v1/deliveries/{id}/retry", id: "retry-delivery", tag: "Deliveries", access: manage, audit: "delivery.retry", body: nothing{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/deliveries/{id}/retry", id: "retry-delivery", tag: "Deliveries", access: manage, part: peal.PartDeliveries, audit: "delivery.retry", body: nothing{}, bodyOptional: true,
 		summary: "Try a delivery again now", description: "It begins a new round of the retry policy.",
 		answers: []answer{{status: http.StatusAccepted, doc: "It is due now.", body: deliveryDetailShape{}}},
 		errors:  []kind{conflict, rateLimited}, handle: a.retryDelivery,
 	}, {
-		method: http.MethodPost, path: "/v1/deliveries/{id}/cancel", id: "cancel-delivery", tag: "Deliveries", access: manage, audit: "delivery.cancel", body: nothing{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/deliveries/{id}/cancel", id: "cancel-delivery", tag: "Deliveries", access: manage, part: peal.PartDeliveries, audit: "delivery.cancel", body: nothing{}, bodyOptional: true,
 		summary: "Cancel a pending delivery",
 		answers: ok("It is canceled.", deliveryDetailShape{}), errors: []kind{conflict}, handle: a.cancelDelivery,
 	}}
@@ -121,11 +123,11 @@ func (a *API) deliveryRoutes() []route {
 
 func (a *API) catalogueRoutes() []route {
 	return []route{{
-		method: http.MethodGet, path: "/v1/event-types", id: "list-event-types", tag: "Event types", access: read, query: pageParams,
+		method: http.MethodGet, path: "/v1/event-types", id: "list-event-types", tag: "Event types", access: read, part: peal.PartCatalogue, query: pageParams,
 		summary: "List the catalogue of event types, by name",
 		answers: ok("A page of event types.", listShape[eventTypeShape]{}), handle: a.listEventTypes,
 	}, {
-		method: http.MethodGet, path: "/v1/event-types/{name}", id: "get-event-type", tag: "Event types", access: read,
+		method: http.MethodGet, path: "/v1/event-types/{name}", id: "get-event-type", tag: "Event types", access: read, part: peal.PartCatalogue,
 		summary: "Show an event type",
 		answers: ok("The event type.", eventTypeShape{}), handle: a.getEventType,
 	}, {

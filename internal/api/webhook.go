@@ -91,7 +91,15 @@ func (a *API) createWebhook(c *call) error {
 	a.refresh(c)
 	c.Header().Set("Location", "/v1/webhooks/"+saved.ID.String())
 	c.about(saved.Tenant, saved.ID.String())
-	return c.showWebhook(201, &saved, createdWebhookShape{c.savedWebhookOf(&saved), currentSecret(&webhook, created)})
+	return c.showWebhook(201, &saved, createdWebhookShape{c.savedWebhookOf(&saved), c.revealed(currentSecret(&webhook, created))})
+}
+
+// revealed returns a secret for those who may see secrets, and nil for others.
+func (c *call) revealed(secret *string) *string {
+	if !c.caller.Can(reveal) {
+		return nil
+	}
+	return secret
 }
 
 // defaultFormat is the format of the tenant's new webhooks.
@@ -120,6 +128,11 @@ func (a *API) updateWebhook(c *call) error {
 	var in WebhookInput
 	if err := c.read(&in); err != nil {
 		return err
+	}
+	if in.Secret.Given {
+		if err := c.mustSee(peal.PartSecrets); err != nil {
+			return err
+		}
 	}
 	format, err := a.defaultFormat(c)
 	if err != nil {

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -35,6 +34,7 @@ func (c *call) isPart() bool { return c.byScript() && !c.isForm() }
 
 // serve runs a route: may they, then its handler.
 func (d *Dashboard) serve(rt route) http.HandlerFunc {
+	part := partOf(rt.path)
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, _ := identity.FromContext(r.Context())
 		c := &call{w: w, r: r, d: d, who: who, now: d.Now().UTC(), portal: portalOf(r)}
@@ -44,8 +44,8 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 			c.fail(peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden")))
 			return
 		}
-		if c.portal != nil && c.portal.hidesPath(strings.TrimPrefix(r.URL.Path, portalPath)) {
-			c.fail(peal.Errorf(peal.NotFound, "%s", c.texts.get("portal.hidden")))
+		if err := c.mustSee(part); err != nil {
+			c.fail(err)
 			return
 		}
 		if err := rt.handle(c); err != nil {

@@ -27,8 +27,6 @@ type Options struct {
 	Intake *intake.Intake
 	// Facts are what the page of the server tells.
 	Facts ServerFacts
-	// Theme is how the portal looks where a tenant's own theme does not say.
-	Theme peal.Theme
 	// Echo is the built-in receiver; nil for none.
 	Echo *Echo
 	// Now is the clock; nil for the machine's.

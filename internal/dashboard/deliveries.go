@@ -86,6 +86,6 @@ func (d *Dashboard) deliveries(c *call) error {
 		}
 		data.Live = data.Filter.address("/deliveries/stream") + "&after=" + after.String()
 	}
-	data.Bulk = data.Search.Fault == "" && (data.Filter.Status == string(peal.Failed) || data.Filter.Status == string(peal.Canceled))
+	data.Bulk = c.who.Sees(peal.PartReplays) && data.Search.Fault == "" && (data.Filter.Status == string(peal.Failed) || data.Filter.Status == string(peal.Canceled))
 	return c.page("deliveries", c.texts.get("menu.deliveries"), data)
 }

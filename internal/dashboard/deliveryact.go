@@ -47,6 +47,9 @@ func (d *Dashboard) retryMany(c *call) error {
 	if f.Text != "" {
 		return d.retryFound(c, &f)
 	}
+	if err := c.mustSee(peal.PartReplays); err != nil {
+		return err
+	}
 	since := f.query.Since
 	if since.IsZero() {
 		since = c.now.AddDate(-1, 0, 0)

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -18,6 +19,7 @@ type frame struct {
 	CanPublish  bool
 	CanReveal   bool
 	Now         time.Time
+	Hidden      []peal.Part // from the caller
 	Menu        []menuItem
 	Tenants     []string // those that an operator can choose from
 	Notice      string   // what was just done
@@ -29,6 +31,9 @@ type frame struct {
 	ThemeFixed  bool   // nobody can choose light or dark
 	Theme       string // light or dark where somebody chose one; "" for the system's
 }
+
+// Sees reports whether a part is open to the caller.
+func (f *frame) Sees(part peal.Part) bool { return !slices.Contains(f.Hidden, part) }
 
 // menuItem is a row of the menu.
 type menuItem struct {
@@ -46,7 +51,7 @@ func (c *call) frame(name, title string) (*frame, error) {
 	f := &frame{
 		Title: title, Page: name, Language: c.texts.language, Tenant: c.tenant, Who: c.who.Name, IsOperator: c.who.IsOperator(),
 		CanChange: c.who.Can(identity.Manage), CanPublish: c.who.Can(identity.Publish), CanReveal: c.who.Can(identity.Reveal), Now: c.now, Notice: c.notice(), Theme: c.theme(),
-		Brand: ownName, Home: "/",
+		Hidden: c.who.Hidden, Brand: ownName, Home: "/",
 	}
 	if name == "" {
 		return f, nil
@@ -62,7 +67,7 @@ func (c *call) frame(name, title string) (*frame, error) {
 	}
 	var err error
 	if f.Menu, err = c.menu(name); err == nil && c.portal != nil {
-		c.portal.look(f)
+		c.portal.look(f, &c.who)
 	}
 	return f, err
 }

@@ -60,6 +60,18 @@ func (c *call) findTenant() (peal.Tenant, peal.Theme, error) {
 	return tenant, theme, err
 }
 
+// typesToChoose returns the catalogue's first event types, for forms: with a description and
+// an example only where the caller sees the catalogue.
+func (c *call) typesToChoose() ([]peal.EventType, error) {
+	types, err := c.d.Store.EventTypes(c.ctx(), "", maxTypes)
+	if !c.who.Sees(peal.PartCatalogue) {
+		for i := range types {
+			types[i] = peal.EventType{Name: types[i].Name}
+		}
+	}
+	return types, err
+}
+
 // findWebhook finds the webhook that the path names.
 func (c *call) findWebhook() (peal.Webhook, error) { return c.webhookOf(c.r.PathValue("id")) }
 
@@ -161,6 +173,14 @@ func (c *call) tenantOfNew(form *typed) (string, error) {
 func (c *call) must(action identity.Action) error {
 	if !c.who.Can(action) {
 		return c.forbidden()
+	}
+	return nil
+}
+
+// mustSee refuses a caller from whom a part is hidden that the route does not belong to.
+func (c *call) mustSee(part peal.Part) error {
+	if !c.who.Sees(part) {
+		return c.gone("portal.hidden")
 	}
 	return nil
 }

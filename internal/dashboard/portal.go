@@ -65,24 +65,15 @@ func (d *Dashboard) inPortal(next http.HandlerFunc) http.HandlerFunc {
 			return
 		}
 		p := &portal{home: portalPath + "/"}
-		if p.theme, err = d.themeFor(r.Context(), who.Tenant); err != nil {
+		if p.theme, err = d.identity.Theme(r.Context(), who.Tenant); err != nil {
 			d.fail(w, r, err)
 			return
 		}
-		if p.hides(peal.PartOverview) {
+		if !who.Sees(peal.PartOverview) {
 			p.home = portalPath + "/webhooks"
 		}
 		next(w, r.WithContext(context.WithValue(identity.With(r.Context(), who), portalKey{}, p)))
 	}
-}
-
-// themeFor gives the theme of a tenant, with the deployment's where it says nothing.
-func (d *Dashboard) themeFor(ctx context.Context, tenant string) (peal.Theme, error) {
-	own, err := d.Store.Theme(ctx, tenant)
-	if err != nil && peal.CodeOf(err) != peal.NotFound {
-		return peal.Theme{}, err
-	}
-	return own.Over(d.Theme), nil
 }
 
 // enterPortal lets in whoever follows a portal link, and leads to the page at which an

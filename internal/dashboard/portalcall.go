@@ -1,6 +1,10 @@
 package dashboard
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/pealhq/peal/internal/identity"
+)
 
 // portalLanguage is the cookie of the language that a portal link has chosen.
 const portalLanguage = "peal_portal_language"
@@ -35,7 +39,7 @@ func (c *call) placed(rendered []byte) []byte {
 }
 
 // look fills in what is around the portal's pages.
-func (p *portal) look(f *frame) {
+func (p *portal) look(f *frame, who *identity.Principal) {
 	f.InPortal, f.Home = true, p.home
 	f.Brand, f.HasLogo = p.theme.Name, len(p.theme.Logo) > 0
 	if f.Brand == "" {
@@ -47,7 +51,7 @@ func (p *portal) look(f *frame) {
 	}
 	shown := f.Menu[:0]
 	for _, item := range f.Menu {
-		if !p.hidesPath(item.Path) {
+		if who.Sees(partOf(item.Path)) {
 			shown = append(shown, item)
 		}
 	}

@@ -3,10 +3,10 @@ package dashboard
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/theme"
 )
 
@@ -21,8 +21,8 @@ var portalLinks = func() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }()
 
-// partPaths tells which pages are of which part: those whose path begins so and, where
-// it is said, has a word after the webhook's id that begins so.
+// partPaths are the paths of the pages of each part, as they begin, and the word that
+// follows the webhook's id, where there is one.
 var partPaths = map[peal.Part]struct{ prefix, word string }{
 	peal.PartDeliveries: {prefix: "/deliveries"},
 	peal.PartEvents:     {prefix: "/events"},
@@ -32,15 +32,13 @@ var partPaths = map[peal.Part]struct{ prefix, word string }{
 	peal.PartSecrets:    {prefix: "/webhooks", word: "secret"},
 }
 
-func (p *portal) hides(part peal.Part) bool { return slices.Contains(p.theme.Hidden, part) }
-
-// hidesPath reports whether a page, named by its path in the dashboard, is of a part
-// that is hidden.
-func (p *portal) hidesPath(path string) bool {
-	if path == "/" {
-		return p.hides(peal.PartOverview)
+// partOf returns the part that a page, named by its path in the dashboard, belongs to; ""
+// for none.
+func partOf(path string) peal.Part {
+	if path == "/" || path == "/{$}" {
+		return peal.PartOverview
 	}
-	for _, part := range p.theme.Hidden {
+	for _, part := range peal.Parts() {
 		where, ok := partPaths[part]
 		if !ok {
 			continue
@@ -51,10 +49,10 @@ func (p *portal) hidesPath(path string) bool {
 		}
 		words := strings.Split(rest, "/") // "", id, word, …
 		if where.word == "" || len(words) > 2 && strings.HasPrefix(words[2], where.word) {
-			return true
+			return part
 		}
 	}
-	return false
+	return ""
 }
 
 // themeSheet is the style sheet of the theme: a file of its own, so that no page needs
@@ -65,7 +63,8 @@ func (d *Dashboard) themeSheet(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	w.Header().Set("Cache-Control", "private, no-cache")
 	fmt.Fprint(w, theme.Sheet(p.theme))
-	for _, part := range p.theme.Hidden {
+	who, _ := identity.FromContext(r.Context())
+	for _, part := range who.Hidden {
 		where, ok := partPaths[part]
 		if !ok {
 			continue

@@ -54,7 +54,7 @@ func (d *Dashboard) saveTenant(c *call) error {
 		err = peal.Invalidf("format", "%s", c.texts.get("tenant.no_format"))
 	}
 	if err == nil {
-		err = theme.Validate(look.Over(d.Theme))
+		err = theme.Validate(d.identity.OverDeployment(look))
 	}
 	if err != nil {
 		if p.refuseTheme(c.texts, err) {

@@ -89,11 +89,18 @@ func (c *call) completeWebhook(data *webhookPage) error {
 	if data.Problems, err = c.problemsSince(webhooks, w.ID, c.now.Add(-7*24*time.Hour)); err != nil {
 		return err
 	}
+	if c.who.Sees(peal.PartReplays) {
+		if data.Replays, err = c.d.Store.Replays(c.ctx(), c.tenant, w.ID, peal.JobID{}, 3); err != nil {
+			return err
+		}
+	}
+	if !c.who.Sees(peal.PartDeliveries) {
+		return nil
+	}
 	deliveries, err := c.d.Store.Deliveries(c.ctx(), peal.DeliveryQuery{Tenant: c.tenant, WebhookID: w.ID, Limit: 10})
 	if err != nil {
 		return err
 	}
 	data.Deliveries = c.deliveryRows(deliveries, webhooks)
-	data.Replays, err = c.d.Store.Replays(c.ctx(), c.tenant, w.ID, peal.JobID{}, 3)
-	return err
+	return nil
 }

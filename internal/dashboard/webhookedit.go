@@ -42,7 +42,7 @@ func (c *call) showForm(status int, f *webhookForm, w *peal.Webhook) error {
 	f.HasKey = w.Authorization != ""
 	policy := c.d.Engine.Policy(w)
 	f.Policy = delaysText(policy.Delays)
-	types, err := c.d.Store.EventTypes(c.ctx(), "", maxTypes)
+	types, err := c.typesToChoose()
 	if err != nil {
 		return err
 	}
@@ -151,6 +151,9 @@ func (d *Dashboard) editWebhook(c *call) error {
 // form shows the difference and can be saved on top of it.
 func (d *Dashboard) saveWebhook(c *call) error {
 	stored, err := c.findWebhook()
+	if err == nil && c.r.PostFormValue("secret") != "" {
+		err = c.mustSee(peal.PartSecrets)
+	}
 	if err != nil {
 		return err
 	}

@@ -61,8 +61,8 @@ func (d *Dashboard) previewWebhook(c *call) error {
 // previewChoice is the catalogue's first type that the webhook wants, or an event made
 // up where the catalogue has none.
 func (d *Dashboard) previewChoice(c *call, w *peal.Webhook) dispatch.PreviewChoice {
-	types, err := d.Store.EventTypes(c.ctx(), "", maxTypes)
-	if err == nil && slices.ContainsFunc(types, func(t peal.EventType) bool {
+	types, err := c.typesToChoose()
+	if err == nil && c.who.Sees(peal.PartCatalogue) && slices.ContainsFunc(types, func(t peal.EventType) bool {
 		return slices.ContainsFunc(w.Events, func(p string) bool { return peal.MatchPattern(p, t.Name) })
 	}) {
 		return dispatch.PreviewChoice{}

@@ -36,7 +36,7 @@ func (d *Dashboard) testForm(c *call) error {
 // testOf fills the form with the types that the webhook wants and one's example.
 func (c *call) testOf(w *peal.Webhook, chosen string) (testPage, error) {
 	data := testPage{Webhook: *w, Type: chosen, Data: sampleData}
-	types, err := c.d.Store.EventTypes(c.ctx(), "", maxTypes)
+	types, err := c.typesToChoose()
 	if err != nil {
 		return data, err
 	}

@@ -19,7 +19,10 @@ import (
 
 // Options are what identities are known by. Begin with [DefaultOptions].
 type Options struct {
-	Store peal.IdentityStore
+	Store Store
+	// Theme is that of the deployment: how the portal looks, and what it hides, where a
+	// tenant's own theme does not say.
+	Theme peal.Theme
 	// Log gets what the audit log could not keep; nil discards it.
 	Log *slog.Logger
 	// Proxies are those in front of the server.
@@ -44,6 +47,12 @@ type Options struct {
 	OIDC OIDC
 	// Now is the clock; nil for the machine's.
 	Now func() time.Time
+}
+
+// Store keeps identities, and the themes that say what is hidden from guests.
+type Store interface {
+	peal.IdentityStore
+	peal.ThemeStore
 }
 
 // DefaultOptions are those that need no choice.
@@ -87,7 +96,8 @@ func (o Options) Validate() error {
 
 // Identity tells who calls. Make one with [New]; its methods are safe for concurrent use.
 type Identity struct {
-	store          peal.IdentityStore
+	store          Store
+	theme          peal.Theme
 	log            *slog.Logger
 	proxies        front.Proxies
 	publicURL      string
@@ -112,7 +122,7 @@ func New(options Options) (*Identity, error) {
 		return nil, errors.New("identity: Store is needed")
 	}
 	i := &Identity{
-		store: options.Store, log: options.Log, proxies: options.Proxies, publicURL: options.PublicURL, frameAncestors: options.FrameAncestors,
+		store: options.Store, theme: options.Theme, log: options.Log, proxies: options.Proxies, publicURL: options.PublicURL, frameAncestors: options.FrameAncestors,
 		sessionLife: options.SessionLife, cost: options.Cost, keepAudit: options.KeepAudit, now: options.Now,
 		guesses:     newGuesses(options.LockAfter, options.LockAddressAfter, options.LockFor),
 		hashing:     make(chan struct{}, runtime.GOMAXPROCS(0)),

@@ -29,6 +29,22 @@ func (i *Identity) URL(r *http.Request, path string) string {
 	return scheme + r.Host + path
 }
 
+// CheckSite refuses any request that a browser sends on behalf of another site, reading ones
+// and followed links included: Forbidden. What is not made for people to look at calls it.
+func (i *Identity) CheckSite(r *http.Request) error {
+	if i.FromElsewhere(r) {
+		return peal.Errorf(peal.Forbidden, "the request comes from another site's page")
+	}
+	return i.CheckOrigin(r)
+}
+
+// FromElsewhere reports whether a browser says that another site's page made a request, by a
+// link or by itself (the header Sec-Fetch-Site of W3C Fetch Metadata).
+func (i *Identity) FromElsewhere(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site"
+}
+
 // CheckOrigin refuses a changing request that a browser sends for another site's page:
 // Forbidden. Whatever takes a session's cookie calls it first.
 func (i *Identity) CheckOrigin(r *http.Request) error {

@@ -66,3 +66,16 @@ func (i *Identity) LeavePortal(w http.ResponseWriter, r *http.Request) error {
 	}
 	return i.Record(r, who, Entry{Tenant: who.Tenant, Action: "session.end", Target: who.SessionID.String()})
 }
+
+// Theme returns how the portal looks to a tenant's guests and what it hides from them: the
+// tenant's theme, with the deployment's where that says nothing.
+func (i *Identity) Theme(ctx context.Context, tenant string) (peal.Theme, error) {
+	own, err := i.store.Theme(ctx, tenant)
+	if err != nil && peal.CodeOf(err) != peal.NotFound {
+		return peal.Theme{}, err
+	}
+	return i.OverDeployment(own), nil
+}
+
+// OverDeployment returns a tenant's theme with the deployment's where it says nothing.
+func (i *Identity) OverDeployment(own peal.Theme) peal.Theme { return own.Over(i.theme) }

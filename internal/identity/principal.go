@@ -57,6 +57,9 @@ type Principal struct {
 	SessionID peal.SessionID
 	// Scopes are those of a tenant's key.
 	Scopes []peal.Scope
+	// Hidden are the parts that the tenant's theme, or the deployment's, hides from guests of
+	// the portal, wherever their session is used; none for anybody else.
+	Hidden []peal.Part
 }
 
 // IsOperator reports whether the caller acts for every tenant. A portal link is always for
@@ -70,7 +73,11 @@ func (p *Principal) SeesTenant(tenant string) bool {
 	return p.IsOperator() || p.Tenant == tenant && tenant != ""
 }
 
-// Can reports whether the caller may do something, for the tenants that it sees.
+// Sees reports whether a part is open to the caller. What belongs to no part, "", is open.
+func (p *Principal) Sees(part peal.Part) bool { return !slices.Contains(p.Hidden, part) }
+
+// Can reports whether the caller may do something, for the tenants that it sees. A route
+// that belongs to a part asks [Principal.Sees] too.
 func (p *Principal) Can(action Action) bool {
 	switch p.Kind {
 	case KindKey:
@@ -78,6 +85,9 @@ func (p *Principal) Can(action Action) bool {
 	case KindUser, KindFirstRun:
 		return p.roleCan(action)
 	case KindPortal:
+		if action == Reveal && !p.Sees(peal.PartSecrets) {
+			return false
+		}
 		return (action == Read || action == Manage || action == Reveal) && p.roleCan(action)
 	}
 	return false

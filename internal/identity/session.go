@@ -69,7 +69,15 @@ func (i *Identity) caller(r *http.Request, c cookie) (Principal, error) {
 	if !c.carries(session.Kind) {
 		return Principal{}, peal.Errorf(peal.Unauthorized, "nobody is signed in")
 	}
-	return ofSession(&session), nil
+	who := ofSession(&session)
+	if session.Kind == peal.SessionPortal {
+		theme, err := i.Theme(r.Context(), session.Tenant)
+		if err != nil {
+			return Principal{}, err
+		}
+		who.Hidden = theme.Hidden
+	}
+	return who, nil
 }
 
 // LogOut ends the session that a request carries and has the browser forget it. Without
