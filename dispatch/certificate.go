@@ -39,18 +39,53 @@ func (k *healthKeeper) certificate(h *hook, l *lane, expires time.Time) {
 	k.signal()
 }
 
-// Warnings are sentences about what will keep a webhook's requests from arriving,
-// unless somebody does something: addresses that are refused, names that do not
-// resolve, certificates that expire. It looks names up, which takes two seconds at most.
-func (e *Engine) Warnings(ctx context.Context, w *peal.Webhook) []string {
-	var warnings []string
-	if why := e.client.Warn(ctx, w.URL); why != "" {
-		warnings = append(warnings, "The URL cannot be reached now: "+why+".")
+// ReloadEgress puts the rules of other options in force for all attempts that begin now: what may
+// be reached, and through which proxy. The other options stay as [Open] was given them. The error
+// has code [peal.Invalid], and nothing changes.
+func (e *Engine) ReloadEgress(options EgressOptions) error { return e.client.Reload(options) }
+
+// Warning is a sentence about what will keep a webhook's requests from arriving, unless somebody
+// does something.
+type Warning struct {
+	// Public is for everybody who may see the webhook.
+	Public string
+	// Operator is for operators: it may name an address inside that a name leads to.
+	Operator string
+}
+
+// For returns the sentence for an operator or for others.
+func (w Warning) For(operator bool) string {
+	if operator {
+		return w.Operator
 	}
-	if w.OAuth2 != nil {
-		if why := e.client.Warn(ctx, w.OAuth2.TokenURL); why != "" {
-			warnings = append(warnings, "The token URL cannot be reached now: "+why+".")
+	return w.Public
+}
+
+// WarningsFor returns the sentences for an operator or for others.
+func WarningsFor(operator bool, warnings []Warning) []string {
+	var sentences []string
+	for _, w := range warnings {
+		sentences = append(sentences, w.For(operator))
+	}
+	return sentences
+}
+
+// Warnings returns what will keep a webhook's requests from arriving: addresses that are refused,
+// names that do not resolve, certificates that expire. It looks names up, which takes two seconds
+// at most.
+func (e *Engine) Warnings(ctx context.Context, w *peal.Webhook) []Warning {
+	var warnings []Warning
+	warn := func(subject, url string) {
+		if why := e.client.Warn(ctx, url); why.Public != "" {
+			warnings = append(warnings, Warning{subject + why.Public + ".", subject + why.Operator + "."})
 		}
 	}
-	return append(warnings, w.Warnings(time.Now())...)
+	warn("The URL cannot be reached now: ", w.URL)
+	if w.OAuth2 != nil {
+		warn("The token URL cannot be reached now: ", w.OAuth2.TokenURL)
+	}
+	for _, sentence := range w.Warnings(time.Now()) {
+		warnings = append(warnings, Warning{sentence, sentence})
+	}
+	return warnings
 }

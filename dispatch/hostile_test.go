@@ -148,8 +148,8 @@ var hostiles = []hostile{
 		f.WriteRSTStream(id, http2.ErrCodeInternal)
 		return true
 	})},
-	// The transport asks again for a while, as RFC 9113 allows for streams that were not begun.
-	{name: "refuses every stream over HTTP/2", reason: peal.ReasonTimeout, serve: http2Foe(func(f *http2.Framer, id uint32) bool {
+	// It is asked once more, as RFC 9113 allows for streams that were not begun.
+	{name: "refuses every stream over HTTP/2", reason: peal.ReasonConnection, serve: http2Foe(func(f *http2.Framer, id uint32) bool {
 		f.WriteRSTStream(id, http2.ErrCodeRefusedStream)
 		return true
 	})},

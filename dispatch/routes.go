@@ -64,6 +64,9 @@ func (e *Engine) Refresh(ctx context.Context) error {
 		if before := e.hooks.get(h.ID); before != nil && before.Status == peal.Disabled && h.Status != peal.Disabled && h.Status != peal.Deleted {
 			e.forgive(ctx, h.Webhook)
 		}
+		if before := e.hooks.get(h.ID); before != nil && before.client != nil && (h.client == nil || !before.client.Shares(h.client)) {
+			before.client.CloseIdle() // made on terms that hold no longer
+		}
 		changed[i] = h.route
 		if h.Status == peal.Deleted {
 			e.hooks.known.Delete(h.ID)

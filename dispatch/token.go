@@ -46,10 +46,10 @@ func (e *Engine) authorize(ctx context.Context, hook *hook, request *wire.Reques
 	started := time.Now()
 	asking, cancel := context.WithTimeout(ctx, min(hook.Timeout, tokenTime))
 	defer cancel()
-	token, fresh, err := e.tokens.Get(asking, hook.OAuth2, stale)
+	token, fresh, err := e.tokens.Get(asking, hook.Tenant, hook.OAuth2, stale)
 	if err != nil {
 		attempt.StartedAt, attempt.Timing.Total = started.UTC().Truncate(time.Microsecond), time.Since(started)
-		attempt.URL, attempt.BodySize, attempt.RequestHead = hook.URL, len(request.Body), egress.RequestHead(request)
+		attempt.URL, attempt.BodySize, attempt.RequestHead = peal.RedactURL(hook.URL), len(request.Body), egress.RequestHead(request)
 		attempt.Reason, attempt.Error = peal.ReasonToken, err.Error()
 		var why *egress.TokenError
 		if errors.As(err, &why) {
@@ -68,7 +68,7 @@ func (e *Engine) authorize(ctx context.Context, hook *hook, request *wire.Reques
 
 // clientFor gives the client for a webhook's requests.
 func (e *Engine) clientFor(w *peal.Webhook) (*egress.Client, error) {
-	var terms egress.Terms
+	terms := egress.Terms{Tenant: w.Tenant}
 	if w.ClientCertificate != nil {
 		pair, err := w.ClientCertificate.Pair()
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
 )
 
 // maxConflicts is how often a change is made again because the engine has disabled
@@ -37,6 +38,16 @@ func (s *Server) Reload(ctx context.Context, webhooks []ManagedWebhook) (Changes
 		return Changes{}, err
 	}
 	return s.apply(ctx, p)
+}
+
+// ReloadEgress puts other rules for outgoing requests in force: of the options, what may be
+// reached (AllowHTTP, Allow, AllowHosts, Deny, DenyHosts, Ports) and through which proxy (Proxy,
+// NoProxy). Kept connections are closed. The error has code [peal.Invalid], and nothing changes.
+func (s *Server) ReloadEgress(options dispatch.EgressOptions) error {
+	if s.options.Dev {
+		options = options.Development()
+	}
+	return s.engine.ReloadEgress(options)
 }
 
 func (s *Server) apply(ctx context.Context, p plan) (changes Changes, err error) {

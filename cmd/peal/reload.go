@@ -10,8 +10,8 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// reload takes the webhooks of the configuration file over into a running server,
-// and tells the log what came of it.
+// reload takes the rules for outgoing requests and the webhooks of the configuration file over into
+// a running server, and logs the result.
 type reload struct {
 	server  *server.Server
 	log     *slog.Logger
@@ -32,10 +32,14 @@ func (r reload) run(ctx context.Context, read func() (*config.Loaded, error)) {
 		r.log.Warn("there is no configuration file to read again: everything stays as it is")
 		return
 	}
+	if err := r.server.ReloadEgress(serverOptions(&loaded.Config).Egress); err != nil {
+		r.log.Error(nothing, "error", loaded.Explain(err))
+		return
+	}
 	changes, err := r.server.Reload(ctx, managedWebhooks(loaded))
 	switch {
 	case peal.CodeOf(err) == peal.Invalid:
-		r.log.Error(nothing, "error", loaded.Explain(err))
+		r.log.Error("the webhooks of the configuration were not taken over: they stay as they are", "error", loaded.Explain(err))
 		return
 	case err != nil:
 		r.log.Error("not all webhooks of the configuration were taken over: send SIGHUP again", "error", err)

@@ -144,7 +144,8 @@ func serverOptions(c *config.Config) server.Options {
 	}
 	o.Egress.AllowHosts, o.Egress.DenyHosts = c.Egress.AllowHosts, c.Egress.DenyHosts
 	o.Egress.Ports = ports(c.Egress.Ports)
-	o.Egress.Proxy = c.Egress.Proxy
+	o.Egress.Proxy, o.Egress.NoProxy = c.Egress.Proxy, c.Egress.NoProxy
+	o.Egress.MaxConnectionAge = c.Egress.MaxConnectionAge
 	o.Egress.SourceAddress = c.Egress.SourceAddress.Addr()
 	o.Egress.CAFile = c.Egress.CAFile
 	o.PublishedRanges = prefixes(c.Egress.PublishedRanges)

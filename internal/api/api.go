@@ -33,7 +33,7 @@ type Engine interface {
 	Refresh(ctx context.Context) error
 	CheckWebhook(ctx context.Context, w *peal.Webhook) error
 	AskConsent(ctx context.Context, w *peal.Webhook) error
-	Warnings(ctx context.Context, w *peal.Webhook) []string
+	Warnings(ctx context.Context, w *peal.Webhook) []dispatch.Warning
 	Policy(w *peal.Webhook) peal.RetryPolicy
 	Lane(id peal.WebhookID) dispatch.Lane
 	Node() peal.NodeID

@@ -40,5 +40,5 @@ func (a *API) testWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(200, testShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: attemptOf(&attempt), Warnings: append([]string{}, a.Engine.Warnings(c.context(), &webhook)...)})
+	return c.json(200, testShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: attemptOf(&attempt), Warnings: c.warnings(&webhook)})
 }

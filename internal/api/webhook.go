@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
 )
 
 var ifMatchParam = param{"If-Match", "Change the webhook only if this is still its ETag.", huma.Schema{Type: "string", MaxLength: ptr(256)}}
@@ -45,8 +46,13 @@ func (a *API) getWebhook(c *call) error {
 // savedWebhookOf is webhookOf with what would keep requests from arriving now.
 func (c *call) savedWebhookOf(w *peal.Webhook) WebhookShape {
 	shape := c.webhookOf(w)
-	shape.Warnings = append([]string{}, c.api.Engine.Warnings(c.context(), w)...)
+	shape.Warnings = c.warnings(w)
 	return shape
+}
+
+// warnings returns what would keep requests from arriving now, in the words for the caller.
+func (c *call) warnings(w *peal.Webhook) []string {
+	return append([]string{}, dispatch.WarningsFor(c.caller.IsOperator(), c.api.Engine.Warnings(c.context(), w))...)
 }
 
 func (c *call) showWebhook(status int, w *peal.Webhook, shape any) error {

@@ -139,9 +139,12 @@ type Egress struct {
 	DenyHosts       []string  `yaml:"deny_hosts" env:"PEAL_EGRESS_DENY_HOSTS" doc:"Host names, or *.example.com for all below one, that webhooks may never reach, wherever they lead."`
 	Ports           []Ports   `yaml:"ports" env:"PEAL_EGRESS_PORTS" doc:"Ports that webhooks may reach, such as 443 or 1024-65535; 0 for every port."`
 	Proxy           string    `yaml:"proxy" env:"PEAL_EGRESS_PROXY" secret:"url" doc:"URL of a proxy that all requests to endpoints go through, such as http://USER:PASSWORD@proxy:3128; https, socks5 (names are looked up here) and socks5h (the proxy looks them up) are possible too. Proxies of the environment are never used."`
+	NoProxy         []string  `yaml:"no_proxy" env:"PEAL_EGRESS_NO_PROXY" doc:"Exceptions to proxy: host names, *.example.com for all below one, and addresses or networks such as 10.1.0.0/16, which are compared with addresses in URLs only. Requests to them are judged and sent from here."`
 	SourceAddress   Address   `yaml:"source_address" env:"PEAL_EGRESS_SOURCE_ADDRESS" doc:"Address of this machine that requests are sent from. Only endpoints of its kind, IPv4 or IPv6, are reached then."`
 	CAFile          string    `yaml:"ca_file" env:"PEAL_EGRESS_CA_FILE" doc:"PEM file of certificate authorities that endpoints may have their certificates from, beside those that the system trusts."`
 	PublishedRanges []Network `yaml:"published_ranges" env:"PEAL_EGRESS_PUBLISHED_RANGES" doc:"Networks that requests come from, as GET /v1/ip-ranges tells them to the owners of endpoints. Nothing is sent from them because of this."`
+
+	MaxConnectionAge time.Duration `yaml:"max_connection_age" env:"PEAL_EGRESS_MAX_CONNECTION_AGE" doc:"Age from which a kept connection to an endpoint takes no more requests, so that a name that leads elsewhere is noticed; at least 1s. Each connection has an age of its own, from two thirds of it."`
 }
 
 // Telemetry is where traces go. Metrics are at /metrics, whatever it says.
@@ -177,7 +180,7 @@ func Default() Config {
 		Retention: Retention{History: 30 * 24 * time.Hour, Audit: 400 * 24 * time.Hour},
 		API:       API{RateBurst: 100},
 		Sessions:  Sessions{Life: 12 * time.Hour},
-		Egress:    Egress{Ports: []Ports{{80, 80}, {443, 443}, {8080, 8080}, {8443, 8443}}},
+		Egress:    Egress{Ports: []Ports{{80, 80}, {443, 443}, {8080, 8080}, {8443, 8443}}, MaxConnectionAge: 3 * time.Minute},
 		Log:       Log{Format: "text", Level: "info"},
 	}
 }

@@ -77,8 +77,10 @@ that was made for it for as long as its name and tenant stay.
 
 All entries are checked before anything changes. At the start, one that cannot be taken
 over stops the start; at SIGHUP, everything stays as it is. Either way the log names the
-file, the line and the field. Variables, ` + "`egress`" + ` and all other settings are those of the
-start: when they have changed, the log names them, and they need a restart.
+file, the line and the field. The settings of ` + "`egress`" + ` that say what may be reached, and through
+which proxy, are taken over at SIGHUP too, before the webhooks: they hold at once, and kept
+connections are closed. Variables and all other settings are those of the start: when they have
+changed, the log names them, and they need a restart.
 
 When an endpoint's failures have disabled a webhook, it stays so, also over a restart,
 until its entry changes. To set it active again, write ` + "`status: active`" + ` into the entry, or

@@ -37,11 +37,19 @@ func (l *Loaded) Settings() []Setting {
 	return settings
 }
 
-// Changed names the settings, other than webhooks, that have another value in a
-// later reading.
+// reloaded are settings that a running server takes over, beside webhooks.
+var reloaded = []string{
+	"egress.allow_http", "egress.allow", "egress.allow_hosts", "egress.deny", "egress.deny_hosts", "egress.ports",
+	"egress.proxy", "egress.no_proxy",
+}
+
+// Changed names the settings that have another value in a later reading and need a restart for it.
 func (l *Loaded) Changed(later *Loaded) []string {
 	var names []string
 	for _, o := range Options() {
+		if slices.Contains(reloaded, o.Name) {
+			continue
+		}
 		if !reflect.DeepEqual(o.field(&l.Config).Interface(), o.field(&later.Config).Interface()) {
 			names = append(names, o.Name)
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
 )
 
 type testPage struct {
@@ -78,7 +79,7 @@ func (d *Dashboard) sendTest(c *call) error {
 		return err
 	} else {
 		view := c.attemptView(&attempt)
-		data.Warnings = c.said(d.Engine.Warnings(c.ctx(), &w))
+		data.Warnings = c.said(dispatch.WarningsFor(c.who.IsOperator(), d.Engine.Warnings(c.ctx(), &w)))
 		data.Result, data.Taken, data.Path = &view, attempt.Succeeded(), "/deliveries/"+delivery.ID.String()
 		if event, err := d.Store.Event(c.ctx(), c.tenant, delivery.EventID); err == nil {
 			data.Result.Body = c.bodyOf(&w, &event)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
 )
 
 // viewWarnings is how long a page that is only looked at waits for name servers before
@@ -20,7 +21,7 @@ func (c *call) warnings(w *peal.Webhook) []string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return c.said(c.d.Engine.Warnings(ctx, w))
+	return c.said(dispatch.WarningsFor(c.who.IsOperator(), c.d.Engine.Warnings(ctx, w)))
 }
 
 // said gives sentences of the engine in the caller's language.

@@ -19,7 +19,7 @@ func (c *Client) CheckURL(text string) error {
 	if err != nil {
 		return peal.Invalidf("url", "is no URL: write it as https://host/path")
 	}
-	return c.guard.checkURL(u)
+	return c.rules.Load().guard.checkURL(u)
 }
 
 func (g *guard) checkURL(u *url.URL) error {

@@ -8,6 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -25,36 +28,36 @@ const (
 	pingAfter   = 15 * time.Second
 	pingTimeout = 5 * time.Second
 
-	// ioBuffer is how much is read and written at once: a usual request fits, and a
-	// thousand endpoints that hang keep a thousand of each.
-	ioBuffer = 2 << 10
-
 	// streamBuffer is how much of an answer an HTTP/2 endpoint may send ahead.
 	streamBuffer = 64 << 10
 )
 
 // Client sends requests. It is safe for concurrent use.
 type Client struct {
-	guard    *guard
-	proxy    *proxy // nil for none
-	resolver *net.Resolver
-	direct   *direct         // small requests without TLS
-	kept     *http.Transport // keeps connections
-	fresh    *http.Transport // makes one for each request
-	urls     urlCache
-	apart    *apart // those of With
+	*core
+	scope string      // of its connections, which only clients with the same one share
+	tls   *tls.Config // of its secure connections, without the server's name
 }
 
-// New makes a client. The error has code [peal.Invalid].
+// core is what all clients of one set of options share.
+type core struct {
+	options  Options
+	resolver *net.Resolver
+	rules    atomic.Pointer[rules]
+	pool     *pool
+	http2    *http.Transport
+	urls     urlCache
+
+	reload    sync.Mutex
+	effective Options // whose rules are in force
+}
+
+// New creates a client. The error has code [peal.Invalid].
 func New(options Options) (*Client, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	guard := newGuard(options)
-	proxy, err := parseProxy(options.Proxy)
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if options.RootCAs, err = authorities(options); err != nil {
 		return nil, err
 	}
@@ -62,39 +65,49 @@ func New(options Options) (*Client, error) {
 	if resolver == nil {
 		resolver = net.DefaultResolver
 	}
-	dial := newDial(options, guard, proxy, resolver)
-	kept := &http.Transport{
-		// Never that of the environment, which must not redirect the server's requests.
-		Proxy:                  proxy.forTransport(),
-		OnProxyConnectResponse: connected,
-		DialContext:            dial,
-		TLSHandshakeTimeout:    options.ConnectTimeout,
-		TLSClientConfig:        &tls.Config{RootCAs: options.RootCAs, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout, MaxReceiveBufferPerStream: streamBuffer},
-		DisableCompression:     true,
-		MaxIdleConns:           options.MaxIdle,
-		MaxIdleConnsPerHost:    options.MaxIdlePerHost,
-		IdleConnTimeout:        options.IdleTimeout,
-		MaxResponseHeaderBytes: maxHeadBytes,
-		ReadBufferSize:         ioBuffer,
-		WriteBufferSize:        ioBuffer,
+	rules, err := newRules(options, resolver, 0)
+	if err != nil {
+		return nil, err
 	}
-	fresh := kept.Clone()
-	fresh.DisableKeepAlives = true
-	return &Client{
-		guard: guard, proxy: proxy, resolver: resolver, kept: kept, fresh: fresh, direct: &direct{dial: dial, pool: newPool(options)},
-		apart: newApart(),
-	}, nil
+	c := &core{options: options, effective: options, resolver: resolver, pool: newPool(options), http2: newHTTP2()}
+	c.rules.Store(rules)
+	return &Client{core: c, tls: &tls.Config{
+		RootCAs: options.RootCAs, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+	}}, nil
 }
 
-// Close closes the idle connections. Attempts under way go on.
-func (c *Client) Close() {
-	c.apart.close()
-	c.direct.pool.close()
-	c.kept.CloseIdleConnections()
-	c.fresh.CloseIdleConnections()
+// Reload puts the rules of other options in force: what may be reached, and through which proxy.
+// When they are others than before, all kept connections close, those under way with their last
+// request. The other options stay as [New] was given them. The error has code [peal.Invalid], and nothing changes.
+func (c *Client) Reload(options Options) error {
+	c.reload.Lock()
+	defer c.reload.Unlock()
+	merged := options.rulesOnto(c.effective)
+	if err := merged.Validate(); err != nil {
+		return err
+	}
+	if reflect.DeepEqual(options.rulesOnto(Options{}), c.effective.rulesOnto(Options{})) {
+		return nil
+	}
+	next, err := newRules(merged, c.resolver, c.rules.Load().generation+1)
+	if err != nil {
+		return err
+	}
+	c.effective = merged
+	c.rules.Store(next)
+	c.pool.renew(next.generation)
+	return nil
 }
+
+// Close closes the idle connections of all clients that share them. Attempts under way go on.
+func (c *Client) Close() { c.pool.closeIdle(func(place) bool { return true }) }
+
+// CloseIdle closes the idle connections of clients on the same terms. Call it when a webhook's
+// terms change.
+func (c *Client) CloseIdle() { c.pool.closeIdle(func(at place) bool { return at.scope == c.scope }) }
+
+// Shares reports whether both clients use the same connections.
+func (c *Client) Shares(other *Client) bool { return c.scope == other.scope }
 
 // Do sends one request and fills in the attempt: everything from StartedAt to the
 // answer. timeout bounds it as a whole; ctx ends it early. The request is Do's until it
@@ -150,51 +163,87 @@ type unsendable string
 func (u unsendable) Error() string { return string(u) }
 
 func (c *Client) send(ctx context.Context, watch *watch, method string, request *wire.Request) (*http.Response, error) {
-	u, err := c.urls.parse(request.URL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	to, err := c.urls.parse(request.URL)
+	if err != nil || to.Host == "" || to.Scheme != "https" && to.Scheme != "http" {
 		return nil, unsendable("the URL is none that a request can go to: write it as https://host/path")
 	}
 	if name := framing(request.Header); name != "" {
 		return nil, unsendable("the header " + plain(name) + " may not be set: it belongs to the connection")
 	}
-	if _, ok := portOf(u.URL); !ok {
+	if err := checkFields(request.Header); err != nil {
+		return nil, err
+	}
+	if to.address == "" {
 		return nil, unsendable("the URL has a port outside 1 to 65535")
 	}
-	if u.Scheme == "http" && !c.guard.allowHTTP && !c.guard.isInside(u.URL) {
+	r := c.rules.Load()
+	if !to.secure && !r.guard.allowHTTP && !r.guard.isInside(to.URL) {
 		return nil, refusal{why: plainHTTP}
 	}
-	if c.proxy != nil {
-		if err := c.ahead(ctx, u.URL); err != nil {
+	if via := r.via(to); via != nil {
+		if err := r.ahead(ctx, via, to.URL, c.resolver); err != nil {
 			return nil, err
 		}
 	}
-	response, err := c.first(ctx, watch, method, u, request)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	response, err := c.on(ctx, watch, method, to, request, c.pool.take(place{c.scope, to.origin}))
 	if err != nil && watch.stale(err) && ctx.Err() == nil {
 		// The endpoint had closed a kept connection, as it may at any time: that is no
 		// failure of its own. One more connection decides, and only one: if it read the
 		// request and broke down over it, it must not be fed it again and again.
 		watch.again()
-		response, err = c.fresh.RoundTrip(newRequest(watch.follow(ctx), method, u.URL, request, watch))
+		response, err = c.on(ctx, watch, method, to, request, nil)
 	}
-	if err != nil || u.Scheme != "http" {
+	if err != nil || to.secure {
 		return response, err
 	}
-	if err := c.proxy.ownAnswer(response); err != nil {
+	if err := r.via(to).ownAnswer(response); err != nil {
 		response.Body.Close()
 		return nil, err
 	}
 	return response, nil
 }
 
-// first sends a request on a connection that is kept, or on one that will be.
-func (c *Client) first(ctx context.Context, watch *watch, method string, u *target, request *wire.Request) (*http.Response, error) {
-	if method == http.MethodPost && u.plain != nil && c.proxy == nil && fits(request, u.plain) {
-		return c.direct.do(ctx, watch, u.plain, request)
+// on sends a request on a kept connection, or on a new one for nil.
+func (c *Client) on(ctx context.Context, watch *watch, method string, to *target, request *wire.Request, l *link) (*http.Response, error) {
+	if l == nil {
+		var err error
+		if l, err = c.connect(context.WithValue(ctx, watchKey{}, watch), watch, to); err != nil {
+			return nil, err
+		}
 	}
-	return c.kept.RoundTrip(newRequest(watch.follow(ctx), method, u.URL, request, watch))
+	if l.shared == nil {
+		return c.do(ctx, watch, method, to, request, l)
+	}
+	watch.use(l.remote, c.pool.isUsed(l))
+	response, err := l.shared.RoundTrip(newRequest(watch.follow(ctx), method, to.URL, request))
+	if err != nil {
+		c.pool.release(l)
+		return nil, err
+	}
+	response.TLS = l.state
+	response.Body = &sharedBody{ReadCloser: response.Body, release: func() { c.pool.release(l) }}
+	return response, nil
 }
 
-func newRequest(ctx context.Context, method string, u *url.URL, request *wire.Request, watch *watch) *http.Request {
+// sharedBody is the body of an answer over HTTP/2.
+type sharedBody struct {
+	io.ReadCloser
+	release func()
+}
+
+func (b *sharedBody) Close() error {
+	err := b.ReadCloser.Close()
+	if b.release != nil {
+		b.release()
+		b.release = nil
+	}
+	return err
+}
+
+func newRequest(ctx context.Context, method string, u *url.URL, request *wire.Request) *http.Request {
 	header := request.Header
 	if header == nil {
 		header = make(http.Header)
@@ -207,13 +256,9 @@ func newRequest(ctx context.Context, method string, u *url.URL, request *wire.Re
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(request.Body)),
 		Body:          io.NopCloser(bytes.NewReader(request.Body)),
-		GetBody: func() (io.ReadCloser, error) { // when not a byte of it was taken
-			watch.again()
-			return io.NopCloser(bytes.NewReader(request.Body)), nil
-		},
 	}).WithContext(ctx)
 	if len(request.Body) == 0 {
-		made.Body, made.GetBody = http.NoBody, nil // else its length counts as unknown, and it is sent in chunks
+		made.Body = http.NoBody // else its length counts as unknown, and it is sent in chunks
 	}
 	return made
 }

@@ -27,7 +27,7 @@ func classify(ctx context.Context, err error, watch *watch, target string) (peal
 	var timeout net.Error
 	switch {
 	case errors.As(err, &refused):
-		return peal.ReasonBlocked, refused.text(hostOf(target))
+		return peal.ReasonBlocked, refused.public(hostOf(target))
 	case errors.As(err, &cannot):
 		return peal.ReasonEncode, string(cannot)
 	case errors.As(err, &denial):
@@ -125,6 +125,12 @@ func isClosed(err error) bool {
 func isReset(err error) bool {
 	text := err.Error()
 	return strings.HasPrefix(text, "stream error: ") && strings.HasSuffix(text, "; received from peer")
+}
+
+// isUnprocessed reports whether an HTTP/2 endpoint has not looked at the request, so that it may be
+// sent again (RFC 9113, section 8.7).
+func isUnprocessed(err error) bool {
+	return isReset(err) && strings.Contains(err.Error(), "; REFUSED_STREAM; ")
 }
 
 func broken(at step, err error) string {

@@ -91,7 +91,7 @@ func (g *guard) check(host string, addr netip.Addr, port uint16) error {
 		why = g.checkAddr(host, inner)
 	}
 	if why != "" {
-		return refusal{why: why, addr: addr}
+		return refusal{why: why, addr: addr.Unmap()}
 	}
 	return nil
 }

@@ -66,7 +66,14 @@ func TestAddresses(t *testing.T) {
 				name := fmt.Sprintf("a%d.receiver.test", count)
 				server.set(name, text)
 				a = post(t, strict, "https://"+name+"/hook", ample)
-				want(t, a, peal.ReasonBlocked, name+" ("+plainly(text)+"): its address is private or special", "egress.allow")
+				want(t, a, peal.ReasonBlocked, name+": its address is private or special", "egress.allow")
+				warning := strict.Warn(t.Context(), "https://"+name+"/hook")
+				if shown := name + " (" + plainly(text) + "): its address is private or special"; !strings.HasPrefix(warning.For(true), shown) {
+					t.Errorf("an operator is warned %q, want %q", warning.For(true), shown)
+				}
+				if warning.For(false) != a.Error {
+					t.Errorf("others are warned %q", warning.For(false))
+				}
 				if a.Address != "" {
 					t.Errorf("Address is %q, and none was reached", a.Address)
 				}
@@ -204,7 +211,7 @@ func TestWarnOfRules(t *testing.T) {
 		"https://1.1.1.1:22/x": "egress.ports",
 		"https://1.1.1.1/x":    "",
 	} {
-		if got := strict.Warn(t.Context(), url); (want == "") != (got == "") || !strings.Contains(got, want) {
+		if got := strict.Warn(t.Context(), url); (want == "") != (got.Operator == "") || !strings.Contains(got.Operator, want) {
 			t.Errorf("%s warns %q, want %q in it", url, got, want)
 		}
 	}

@@ -112,7 +112,7 @@ func TestChangingNames(t *testing.T) {
 	}
 	for _, addrs := range [][]string{{"127.0.0.1"}, {"::1"}, {"127.0.0.1", "::1"}, {"::ffff:127.0.0.1"}, {"0.0.0.0"}, {"10.0.0.1", "127.0.0.1"}} {
 		server.set("changing.test", addrs...)
-		want(t, post(t, client, u, ample), peal.ReasonBlocked, "changing.test:"+place.port+" (", "its address is private or special")
+		want(t, post(t, client, u, ample), peal.ReasonBlocked, "changing.test:"+place.port+": its address is private or special")
 	}
 	if visits := place.visits(); len(visits) > 0 {
 		t.Errorf("reached %v", visits)

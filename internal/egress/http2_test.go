@@ -141,7 +141,7 @@ func TestHTTP2Failures(t *testing.T) {
 				return false
 			}
 			return s.accept()
-		}, []peal.Reason{"", "", ""}, 4, ""},
+		}, []peal.Reason{"", "", ""}, 5, ""},
 		"reset": {func(s *stream) bool {
 			s.WriteRSTStream(s.id, http2.ErrCodeInternal)
 			return true

@@ -26,13 +26,18 @@ const (
 	brief = 200 * time.Millisecond
 )
 
-// newClient makes a client that may reach 127.0.0.1 and nothing else, by http too.
-func newClient(t testing.TB, change func(*egress.Options)) *egress.Client {
-	t.Helper()
+func newOptions() egress.Options {
 	options := egress.DefaultOptions()
 	options.AllowHTTP = true
 	options.Ports = nil
 	options.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	return options
+}
+
+// newClient makes a client that may reach 127.0.0.1 and nothing else, by http too.
+func newClient(t testing.TB, change func(*egress.Options)) *egress.Client {
+	t.Helper()
+	options := newOptions()
 	if change != nil {
 		change(&options)
 	}

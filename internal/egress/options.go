@@ -38,6 +38,10 @@ type Options struct {
 	// are looked up here) or socks5h:// (names are looked up by the proxy); "" for none.
 	// The proxy itself may have any address.
 	Proxy string
+	// NoProxy are exceptions to Proxy: host names, *.example.com for all names below one, and
+	// addresses or networks, which are compared with addresses in URLs, not with those that names
+	// lead to.
+	NoProxy []string
 	// SourceAddress is the address of this machine that connections are made from; zero
 	// for any. Only endpoints of its kind, IPv4 or IPv6, are reached then.
 	SourceAddress netip.Addr
@@ -53,8 +57,7 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ConnectTimeout is how long looking up a name and connecting may take together,
 	// and how long securing the connection may take after that. A shorter timeout of
-	// the attempt ends the attempt first; a connection that is to be secured is then
-	// made all the same, for the next one.
+	// the attempt ends them first.
 	ConnectTimeout time.Duration
 	// Inside are receivers inside the process, by host in lower case: a request for
 	// http://HOST/ on port 80 goes to one in memory, through no network and past every
@@ -67,6 +70,9 @@ type Options struct {
 	MaxIdle int
 	// IdleTimeout is how long an idle connection is kept.
 	IdleTimeout time.Duration
+	// MaxConnectionAge is the age from which a connection takes no more requests, so that a name
+	// that leads elsewhere is noticed. Each connection has an age of its own, from two thirds of it.
+	MaxConnectionAge time.Duration
 }
 
 // DefaultOptions allow https to public addresses on the usual ports.
@@ -77,6 +83,8 @@ func DefaultOptions() Options {
 		MaxIdlePerHost: 512,
 		MaxIdle:        1024,
 		IdleTimeout:    90 * time.Second,
+
+		MaxConnectionAge: 3 * time.Minute,
 	}
 }
 
@@ -92,6 +100,14 @@ func (o Options) Development() Options {
 		o.Allow = append(o.Allow, netip.MustParsePrefix(prefix))
 	}
 	return o
+}
+
+// rulesOnto returns other options with the rules of o: what [Client.Reload] changes.
+func (o Options) rulesOnto(other Options) Options {
+	other.AllowHTTP, other.Allow, other.Deny = o.AllowHTTP, o.Allow, o.Deny
+	other.AllowHosts, other.DenyHosts, other.Ports = o.AllowHosts, o.DenyHosts, o.Ports
+	other.Proxy, other.NoProxy = o.Proxy, o.NoProxy
+	return other
 }
 
 // Validate checks the ranges. The error has code [peal.Invalid] and names the field.
@@ -111,7 +127,7 @@ func (o Options) Validate() error {
 	if slices.ContainsFunc(o.Ports, func(r PortRange) bool { return !r.valid() }) || o.Ports != nil && len(o.Ports) == 0 {
 		return peal.Invalidf("egress.ports", "must be ports from 1 to 65535, at least one, the lower end of a range first")
 	}
-	if _, err := parseProxy(o.Proxy); err != nil {
+	if _, err := parseProxy(o.Proxy, o.NoProxy); err != nil {
 		return err
 	}
 	if o.MaxIdlePerHost < 1 || o.MaxIdle < 1 {
@@ -119,6 +135,9 @@ func (o Options) Validate() error {
 	}
 	if o.IdleTimeout <= 0 || o.ConnectTimeout <= 0 {
 		return peal.Invalidf("egress", "IdleTimeout and ConnectTimeout must be above 0")
+	}
+	if o.MaxConnectionAge < time.Second {
+		return peal.Invalidf("egress.max_connection_age", "must be at least 1s")
 	}
 	return nil
 }

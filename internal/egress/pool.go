@@ -2,124 +2,252 @@ package egress
 
 import (
 	"container/list"
+	"math/rand/v2"
 	"sync"
 	"time"
 )
 
-// doubtAfter is how long a connection may be idle and be used again unseen. One that
-// was idle for longer is looked at first: the endpoint may have closed it.
-const doubtAfter = 100 * time.Millisecond
+// place is where kept connections are used again: for requests of one tenant, on the same terms,
+// to the same scheme, host and port.
+type place struct{ scope, origin string }
 
-// pool keeps idle connections: the one used last is used first, the one that was
+// pool keeps connections between requests: the one used last is used first, the one that was
 // idle longest goes first.
 type pool struct {
-	perHost, total int
-	timeout        time.Duration
+	perHost, total  int
+	timeout, maxAge time.Duration
 
-	mu    sync.Mutex
-	hosts map[string][]*link // longest idle first
-	all   list.List          // of *link, longest idle first
-	sweep *time.Timer
-}
-
-// idleState is the pool's own part of a link.
-type idleState struct {
-	since   time.Time
-	element *list.Element
+	mu         sync.Mutex
+	generation uint64            // of the rules that new connections are made under
+	places     map[place][]*link // idle ones, longest idle first, and those of HTTP/2
+	idle       list.List         // of *link, longest idle first
+	sweep      *time.Timer
 }
 
 func newPool(options Options) *pool {
 	return &pool{
-		perHost: options.MaxIdlePerHost, total: options.MaxIdle, timeout: options.IdleTimeout,
-		hosts: make(map[string][]*link),
+		perHost: options.MaxIdlePerHost, total: options.MaxIdle,
+		timeout: options.IdleTimeout, maxAge: options.MaxConnectionAge,
+		places: make(map[place][]*link),
 	}
 }
 
-// take gives an idle connection to an address that is there, as far as one can see
-// from here; nil when there is none.
-func (p *pool) take(address string) *link {
+// admit prepares a new connection for the pool. Its largest age is drawn, so that connections
+// made together do not end together. generation is that of the rules it was made under.
+func (p *pool) admit(l *link, at place, generation uint64) {
+	least := p.maxAge * 2 / 3
+	l.place, l.generation = at, generation
+	l.until = time.Now().Add(least + rand.N(p.maxAge-least+1))
+}
+
+// take returns a connection to a place that can carry a request now; nil when there is none. The
+// caller returns it with put or, over HTTP/2, with release.
+func (p *pool) take(at place) *link {
 	for {
-		l := p.pop(address)
-		if l == nil || time.Since(l.idle.since) < doubtAfter || isOpen(l.conn) {
+		l, dead := p.pop(at)
+		closeAll(dead)
+		if l == nil || l.shared != nil || l.isQuiet() {
 			return l
 		}
-		l.conn.Close()
+		l.close()
 	}
 }
 
-func (p *pool) pop(address string) *link {
+func (p *pool) pop(at place) (found *link, dead []*link) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	links := p.hosts[address]
-	if len(links) == 0 {
-		return nil
+	now := time.Now()
+	for i := len(p.places[at]) - 1; i >= 0; i-- {
+		l := p.places[at][i]
+		if p.isOver(l, now) || l.shared != nil && l.shared.Err() != nil {
+			p.remove(l)
+			if l.busy == 0 {
+				dead = append(dead, l)
+			}
+			continue
+		}
+		if l.shared == nil {
+			p.remove(l)
+			return l, dead
+		}
+		if l.shared.Reserve() == nil {
+			p.occupy(l)
+			return l, dead
+		}
 	}
-	l := links[len(links)-1]
-	links[len(links)-1] = nil
-	p.hosts[address] = links[:len(links)-1]
-	p.all.Remove(l.idle.element)
+	return nil, dead
+}
+
+// isOver reports whether a connection must not carry another request.
+func (p *pool) isOver(l *link, now time.Time) bool {
+	return l.retired || l.generation != p.generation || !now.Before(l.until)
+}
+
+// occupy counts a request on an HTTP/2 connection.
+func (p *pool) occupy(l *link) {
+	l.busy++
+	if l.element != nil {
+		p.idle.Remove(l.element)
+		l.element = nil
+	}
+}
+
+// remove takes a connection out of the pool. A busy one closes with its last request.
+func (p *pool) remove(l *link) {
+	l.retired = l.shared != nil
+	if l.element != nil {
+		p.idle.Remove(l.element)
+		l.element = nil
+	}
+	links := p.places[l.place]
+	for i, other := range links {
+		if other != l {
+			continue
+		}
+		copy(links[i:], links[i+1:])
+		links[len(links)-1] = nil
+		p.places[l.place] = links[:len(links)-1]
+		return
+	}
+}
+
+// put keeps an HTTP/1.1 connection for later, or closes it when there are enough.
+func (p *pool) put(l *link) {
+	p.mu.Lock()
+	if len(p.places[l.place]) >= p.perHost || p.isOver(l, time.Now()) {
+		p.mu.Unlock()
+		l.close()
+		return
+	}
+	p.places[l.place] = append(p.places[l.place], l)
+	dead := p.rest(l)
+	p.mu.Unlock()
+	closeAll(dead)
+}
+
+// share adds a new HTTP/2 connection with its first request, or returns another one to the same
+// place that was made meanwhile and can carry it.
+func (p *pool) share(l *link) *link {
+	if other := p.take(l.place); other != nil && other.shared != nil {
+		l.close()
+		return other
+	} else if other != nil {
+		p.put(other)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = l.shared.Reserve() // a new one has room; where it broke meanwhile, the request fails
+	l.busy = 1
+	if p.isOver(l, time.Now()) {
+		l.retired = true
+		return l
+	}
+	p.places[l.place] = append(p.places[l.place], l)
 	return l
 }
 
-// put keeps a connection for later, or closes it when there are enough.
-func (p *pool) put(l *link) {
+// release ends a request on an HTTP/2 connection.
+func (p *pool) release(l *link) {
+	p.mu.Lock()
+	l.busy--
+	l.used = true
+	var dead []*link
+	if l.busy == 0 {
+		if p.isOver(l, time.Now()) || l.shared.Err() != nil {
+			p.remove(l)
+			dead = []*link{l}
+		} else {
+			dead = p.rest(l)
+		}
+	}
+	p.mu.Unlock()
+	closeAll(dead)
+}
+
+// isUsed reports whether an HTTP/2 connection has carried a request.
+func (p *pool) isUsed(l *link) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	links := p.hosts[l.address]
-	if len(links) >= p.perHost {
-		l.conn.Close()
-		return
-	}
-	l.idle = idleState{since: time.Now(), element: p.all.PushBack(l)}
-	p.hosts[l.address] = append(links, l)
-	if p.all.Len() > p.total {
-		p.drop()
+	return l.used
+}
+
+// rest lists a connection as idle and returns those that are too many.
+func (p *pool) rest(l *link) (dead []*link) {
+	l.since, l.element = time.Now(), p.idle.PushBack(l)
+	if p.idle.Len() > p.total {
+		dead = append(dead, p.drop())
 	}
 	if p.sweep == nil {
 		p.sweep = time.AfterFunc(p.timeout, p.expire)
 	}
+	return dead
 }
 
-// drop closes the connection that was idle longest.
-func (p *pool) drop() {
-	l := p.all.Remove(p.all.Front()).(*link)
-	links := p.hosts[l.address] // l is its first
-	copy(links, links[1:])
-	links[len(links)-1] = nil
-	if links = links[:len(links)-1]; len(links) == 0 {
-		delete(p.hosts, l.address)
-	} else {
-		p.hosts[l.address] = links
-	}
-	l.conn.Close()
+// drop removes the connection that was idle longest.
+func (p *pool) drop() *link {
+	l := p.idle.Front().Value.(*link)
+	p.remove(l)
+	return l
 }
 
-// expire closes what was idle for too long, and comes again when the next one will
+// expire closes connections that were idle for too long, and comes again when the next one will
 // have been.
 func (p *pool) expire() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	var dead []*link
 	p.sweep = nil
-	for p.all.Len() > 0 {
-		left := p.timeout - time.Since(p.all.Front().Value.(*link).idle.since)
-		if left > 0 {
+	for p.idle.Len() > 0 {
+		if left := p.timeout - time.Since(p.idle.Front().Value.(*link).since); left > 0 {
 			p.sweep = time.AfterFunc(left, p.expire)
-			return
+			break
 		}
-		p.drop()
+		dead = append(dead, p.drop())
 	}
-	clear(p.hosts) // those that have no connection any more
+	for at, links := range p.places {
+		if len(links) == 0 {
+			delete(p.places, at)
+		}
+	}
+	p.mu.Unlock()
+	closeAll(dead)
 }
 
-// close closes all idle connections.
-func (p *pool) close() {
+// closeIdle closes the idle connections of a scope, of all scopes for "". Busy ones to HTTP/2
+// endpoints take no more requests.
+func (p *pool) closeIdle(of func(place) bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	for p.all.Len() > 0 {
-		p.drop()
+	var dead []*link
+	for at, links := range p.places {
+		if !of(at) {
+			continue
+		}
+		for _, l := range append([]*link(nil), links...) {
+			p.remove(l)
+			if l.busy == 0 {
+				dead = append(dead, l)
+			}
+		}
+		delete(p.places, at)
 	}
-	if p.sweep != nil {
+	if p.idle.Len() == 0 && p.sweep != nil {
 		p.sweep.Stop()
 		p.sweep = nil
+	}
+	p.mu.Unlock()
+	closeAll(dead)
+}
+
+// renew closes all idle connections and lets those under way carry no further request: the rules
+// that they were made under are no longer in force.
+func (p *pool) renew(generation uint64) {
+	p.mu.Lock()
+	p.generation = generation
+	p.mu.Unlock()
+	p.closeIdle(func(place) bool { return true })
+}
+
+func closeAll(links []*link) {
+	for _, l := range links {
+		l.close()
 	}
 }

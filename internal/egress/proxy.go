@@ -1,13 +1,17 @@
 package egress
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
+	"time"
 
 	socks "golang.org/x/net/proxy"
 
@@ -18,15 +22,19 @@ import (
 type proxy struct {
 	url     *url.URL
 	address string // with the port
+
+	noHosts    []string // that are reached without it
+	noNetworks []netip.Prefix
 }
 
 // The schemes of proxies with their usual ports.
 var proxyPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
-// parseProxy reads [Options.Proxy]; nil for none.
-func parseProxy(text string) (*proxy, error) {
-	if text == "" {
-		return nil, nil
+// parseProxy reads [Options.Proxy] and [Options.NoProxy]; nil for none.
+func parseProxy(text string, except []string) (*proxy, error) {
+	hosts, networks, err := parseNoProxy(except)
+	if err != nil || text == "" {
+		return nil, err
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Opaque != "" || proxyPorts[u.Scheme] == "" { // the text may hold a password
@@ -43,18 +51,90 @@ func parseProxy(text string) (*proxy, error) {
 	if port == "" {
 		port = proxyPorts[u.Scheme]
 	}
-	return &proxy{url: u, address: net.JoinHostPort(u.Hostname(), port)}, nil
+	return &proxy{url: u, address: net.JoinHostPort(u.Hostname(), port), noHosts: hosts, noNetworks: networks}, nil
+}
+
+// parseNoProxy sorts [Options.NoProxy] into names and networks.
+func parseNoProxy(except []string) (hosts []string, networks []netip.Prefix, err error) {
+	for _, text := range except {
+		if prefix, err := netip.ParsePrefix(text); err == nil {
+			networks = append(networks, prefix.Masked())
+		} else if addr, err := netip.ParseAddr(text); err == nil {
+			networks = append(networks, netip.PrefixFrom(addr, addr.BitLen()))
+		} else {
+			hosts = append(hosts, text)
+		}
+	}
+	if err := validatePrefixes("egress.no_proxy", networks); err != nil {
+		return nil, nil, err
+	}
+	return hosts, networks, validateHosts("egress.no_proxy", hosts)
 }
 
 func (p *proxy) isSOCKS() bool { return p.url.Scheme == "socks5" || p.url.Scheme == "socks5h" }
 
-// forTransport gives an HTTP proxy to the transport, which sends its credentials on
-// CONNECT and on plain requests alike. SOCKS, and TLS to the proxy, are dial's.
-func (p *proxy) forTransport() func(*http.Request) (*url.URL, error) {
-	if p == nil || p.isSOCKS() {
+// via returns the proxy that requests to a target go through; nil for none.
+func (r *rules) via(to *target) *proxy {
+	if r.proxy == nil || r.guard.isInside(to.URL) || r.proxy.spares(canonicalHost(to.host)) {
 		return nil
 	}
-	return http.ProxyURL(&url.URL{Scheme: "http", Host: p.address, User: p.url.User})
+	return r.proxy
+}
+
+// forwards reports whether a proxy is sent the request itself, as it is for http.
+func (r *rules) forwards(to *target) bool {
+	if to.secure {
+		return false
+	}
+	via := r.via(to)
+	return via != nil && !via.isSOCKS()
+}
+
+// spares reports whether requests to a canonical host go past the proxy.
+func (p *proxy) spares(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return contains(p.noNetworks, addr.Unmap().WithZone(""))
+	}
+	return matchHost(p.noHosts, host)
+}
+
+// credentials returns the value of Proxy-Authorization; "" for none.
+func (p *proxy) credentials() string {
+	if p.url.User == nil {
+		return ""
+	}
+	password, _ := p.url.User.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(p.url.User.Username()+":"+password))
+}
+
+// tunnel has an HTTP proxy connect to an address (RFC 9110, section 9.3.6). On an error the caller
+// closes the connection.
+func (p *proxy) tunnel(ctx context.Context, conn net.Conn, address string) error {
+	asked := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{"User-Agent": nil}}
+	if credentials := p.credentials(); credentials != "" {
+		asked.Header.Set("Proxy-Authorization", credentials)
+	}
+	release := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer release()
+	if err := asked.Write(conn); err != nil {
+		return err
+	}
+	reader := bufio.NewReader(io.LimitReader(conn, maxHeadBytes))
+	response, err := http.ReadResponse(reader, asked)
+	if err != nil {
+		return err
+	}
+	response.Body.Close()
+	if err := connected(response); err != nil {
+		return err
+	}
+	if reader.Buffered() > 0 {
+		return proxyTrouble{"the outgoing proxy sent data before it was asked"}
+	}
+	if !release() {
+		return ctx.Err()
+	}
+	return nil
 }
 
 // dial gives what makes connections: to an HTTP proxy, or through a SOCKS one.
@@ -139,8 +219,8 @@ func (p *proxy) dialSOCKS(reach *reaching, guard *guard, resolver *net.Resolver)
 // A name that does not resolve here is left to the proxy, which may know more. So
 // with a proxy that looks names up itself, that proxy must refuse private addresses
 // too: between this look and its own, a name can change.
-func (c *Client) ahead(ctx context.Context, u *url.URL) error {
-	if c.proxy.url.Scheme == "socks5" {
+func (r *rules) ahead(ctx context.Context, via *proxy, u *url.URL, resolver *net.Resolver) error {
+	if via.url.Scheme == "socks5" {
 		return nil // judged when it is dialled
 	}
 	port, ok := portOf(u)
@@ -148,28 +228,28 @@ func (c *Client) ahead(ctx context.Context, u *url.URL) error {
 	if !ok {
 		return refusal{why: badPort}
 	}
-	if err := c.guard.checkName(host, port); err != nil {
+	if err := r.guard.checkName(host, port); err != nil {
 		return err
 	}
-	addrs, err := c.lookAhead(ctx, host)
+	addrs, err := lookAhead(ctx, resolver, host)
 	if err != nil {
 		return nil // told by what the proxy makes of the name
 	}
-	return c.checkAll(host, addrs, port)
+	return r.guard.checkAll(host, addrs, port)
 }
 
 // checkAll refuses when any of the addresses is refused: nobody knows which one a
 // proxy would take.
-func (c *Client) checkAll(host string, addrs []netip.Addr, port uint16) error {
+func (g *guard) checkAll(host string, addrs []netip.Addr, port uint16) error {
 	for _, addr := range addrs {
-		if err := c.guard.check(host, addr, port); err != nil {
+		if err := g.check(host, addr, port); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Client) lookAhead(ctx context.Context, host string) ([]netip.Addr, error) {
+func lookAhead(ctx context.Context, resolver *net.Resolver, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{addr}, nil
 	}
@@ -178,5 +258,5 @@ func (c *Client) lookAhead(ctx context.Context, host string) ([]netip.Addr, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookAheadTime)
 	defer cancel()
-	return c.resolver.LookupNetIP(ctx, "ip", host)
+	return resolver.LookupNetIP(ctx, "ip", host)
 }

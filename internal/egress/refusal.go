@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"errors"
 	"net/netip"
 	"net/url"
 )
@@ -22,6 +23,15 @@ const (
 )
 
 func (r refusal) Error() string { return r.why }
+
+func isRefusal(err error) bool {
+	var refused refusal
+	return errors.As(err, &refused)
+}
+
+// public is text without the address that a name led to: where names lead inside is the
+// operator's to see.
+func (r refusal) public(host string) string { return plain(host) + ": " + r.why }
 
 // text says what is refused: the host as the URL has it and, for a name, the
 // address that it led to, which is what the operator has to allow.

@@ -62,9 +62,10 @@ func (e *TokenError) Error() string { return e.Words }
 
 // Get gives the Authorization header's value, asking the token server where there is
 // none that is good for a while, or where that is stale: one that an endpoint refused.
-// fresh tells that it was asked just now. The error is a *[TokenError].
-func (t *Tokens) Get(ctx context.Context, o *peal.OAuth2, stale string) (value string, fresh bool, err error) {
-	k := t.of(o)
+// fresh reports that it was asked just now. Tenants share neither tokens nor connections. The error
+// is a *[TokenError].
+func (t *Tokens) Get(ctx context.Context, tenant string, o *peal.OAuth2, stale string) (value string, fresh bool, err error) {
+	k := t.of(tenant, o)
 	select {
 	case k.turn <- struct{}{}:
 		defer func() { <-k.turn }()
@@ -75,7 +76,7 @@ func (t *Tokens) Get(ctx context.Context, o *peal.OAuth2, stale string) (value s
 		return k.value, false, nil
 	}
 	k.value = ""
-	got, err := t.client.token(ctx, o)
+	got, err := t.client.With(Terms{Tenant: tenant}).token(ctx, o)
 	if err != nil {
 		return "", false, err
 	}
@@ -87,8 +88,8 @@ func (t *Tokens) Get(ctx context.Context, o *peal.OAuth2, stale string) (value s
 	return k.value, true, nil
 }
 
-func (t *Tokens) of(o *peal.OAuth2) *token {
-	text, _ := json.Marshal([]any{o.TokenURL, o.ClientID, o.ClientSecret.Value, o.Scopes}) // texts alone: it cannot fail
+func (t *Tokens) of(tenant string, o *peal.OAuth2) *token {
+	text, _ := json.Marshal([]any{tenant, o.TokenURL, o.ClientID, o.ClientSecret.Value, o.Scopes}) // texts alone: it cannot fail
 	key := sha256.Sum256(text)
 	t.mu.Lock()
 	defer t.mu.Unlock()

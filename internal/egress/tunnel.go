@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -64,7 +63,7 @@ type proxyTrouble struct{ why string }
 func (t proxyTrouble) Error() string { return t.why }
 
 // connected judges a proxy's answer to CONNECT (RFC 9110, section 9.3.6).
-func connected(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+func connected(response *http.Response) error {
 	if response.StatusCode >= 200 && response.StatusCode <= 299 {
 		return nil
 	}

@@ -2,9 +2,12 @@ package egress
 
 import (
 	"errors"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
+
+	"golang.org/x/net/idna"
 )
 
 // urlCache keeps parsed URLs, since a webhook's URL is used for each of its
@@ -17,7 +20,11 @@ type urlCache struct {
 // target is a URL, parsed. Nobody may change it.
 type target struct {
 	*url.URL
-	plain *destination // nil where net/http's transport must be used
+	secure  bool   // https
+	host    string // as a certificate names it
+	address string // host:port to connect to; "" for a port that does not exist
+	origin  string // scheme and address
+	line    string // the beginning of a request, see lineOf
 }
 
 const maxCachedURLs = 10_000
@@ -40,7 +47,7 @@ func (c *urlCache) parse(text string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t = &target{URL: u, plain: newDestination(u)}
+	t = newTarget(u)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.urls == nil || len(c.urls) >= maxCachedURLs {
@@ -48,4 +55,25 @@ func (c *urlCache) parse(text string) (*target, error) {
 	}
 	c.urls[text] = t
 	return t, nil
+}
+
+func newTarget(u *url.URL) *target {
+	t := &target{URL: u, secure: u.Scheme == "https", host: asciiHost(u.Hostname()), line: lineOf(u)}
+	if port, ok := portOf(u); ok {
+		t.address = net.JoinHostPort(t.host, text(port))
+		t.origin = u.Scheme + "://" + t.address
+	}
+	return t
+}
+
+// asciiHost returns a host as it is looked up. What IDNA does not know stays as it is; such a name
+// does not resolve.
+func asciiHost(host string) string {
+	if isPrintable(host) {
+		return host
+	}
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		return ascii
+	}
+	return host
 }

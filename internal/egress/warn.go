@@ -10,47 +10,66 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Warn looks ahead at a URL: it gives why an attempt made now would fail before anything
-// is sent, "" when nothing shows. It takes two
-// seconds at most, sends nothing but questions to name servers, and decides nothing:
-// each attempt is judged by itself.
-func (c *Client) Warn(ctx context.Context, text string) string {
+// Warning is why a URL cannot be reached, in words without an end; zero for nothing that shows.
+type Warning struct {
+	// Public is for everybody who may see the webhook. It names no address that a name leads to.
+	Public string
+	// Operator is for operators, who can allow the address that it names.
+	Operator string
+}
+
+// For returns the words for an operator or for others.
+func (w Warning) For(operator bool) string {
+	if operator {
+		return w.Operator
+	}
+	return w.Public
+}
+
+func same(why string) Warning { return Warning{why, why} }
+
+// Warn looks ahead at a URL: why an attempt made now would fail before anything is sent. It takes
+// two seconds at most, sends nothing but questions to name servers, and decides nothing: each
+// attempt is judged by itself.
+func (c *Client) Warn(ctx context.Context, text string) Warning {
 	u, err := url.Parse(text)
 	if err != nil {
-		return "" // no webhook has such a one
+		return Warning{} // no webhook has such a one
 	}
 	// The rules may have changed since the URL was saved.
 	if fault := new(peal.Error); errors.As(c.CheckURL(text), &fault) {
 		if why, found := strings.CutPrefix(fault.Message, "cannot be reached: "); found {
-			return why
+			return same(why)
 		}
-		return "it " + fault.Message
+		return same("it " + fault.Message)
 	}
+	r := c.rules.Load()
+	via := r.via(newTarget(u))
 	port, _ := portOf(u)
 	host := canonicalHost(u.Hostname())
-	addrs, err := c.lookAhead(ctx, host)
+	addrs, err := lookAhead(ctx, c.resolver, host)
 	var dns *net.DNSError
 	switch {
-	case ctx.Err() != nil, c.proxy != nil && err != nil: // the proxy may know more
-		return ""
+	case ctx.Err() != nil, via != nil && err != nil: // the proxy may know more
+		return Warning{}
 	case errors.As(err, &dns):
-		return unresolved(dns)
+		return same(unresolved(dns))
 	case err != nil:
-		return ""
+		return Warning{}
 	}
 	var first error
 	for _, addr := range addrs {
-		err := c.guard.check(host, addr, port)
-		if err == nil && c.proxy == nil {
-			return "" // that one is dialled
+		err := r.guard.check(host, addr, port)
+		if err == nil && via == nil {
+			return Warning{} // that one is dialled
 		}
 		first = firstOf(first, err)
 	}
 	var refused refusal
 	if errors.As(first, &refused) {
-		return refused.text(u.Host)
+		return Warning{Public: refused.public(u.Host), Operator: refused.text(u.Host)}
 	}
-	return ""
+	return Warning{}
 }
 
 // Reason and words of what [Client.Token] failed with.

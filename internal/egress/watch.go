@@ -2,7 +2,6 @@ package egress
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/http/httptrace"
@@ -37,7 +36,7 @@ type watch struct {
 	lookup, connect, secure time.Time     // when each began
 	written                 time.Duration // from start to the request written
 	timing                  peal.Timing
-	address                 string
+	address, before         string // the one tried last, and the one before it
 	tlsErr                  error
 }
 
@@ -49,29 +48,38 @@ func newWatch() *watch { return &watch{start: time.Now()} }
 // its own: the transport may still read those of the one before.
 func (w *watch) follow(ctx context.Context) context.Context {
 	hooks := &httptrace.ClientTrace{
-		TLSHandshakeStart: func() { w.begin(securing, &w.secure, "") },
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
-			w.end(&w.timing.TLS, &w.secure)
-			w.distrust(err)
-		},
-		GotConn:              w.got,
 		WroteRequest:         w.wrote,
 		GotFirstResponseByte: w.answered,
 	}
 	return httptrace.WithClientTrace(context.WithValue(ctx, watchKey{}, w), hooks)
 }
 
-// dialTrace are the hooks of making a connection, which few attempts need.
-func (w *watch) dialTrace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		DNSStart:     func(httptrace.DNSStartInfo) { w.begin(lookingUp, &w.lookup, "") },
-		DNSDone:      func(httptrace.DNSDoneInfo) { w.end(&w.timing.DNS, &w.lookup) },
+// looking returns the context of looking a name up for the attempt of ctx, whose connections to
+// name servers are of no concern.
+func looking(ctx context.Context) context.Context {
+	w, ok := ctx.Value(watchKey{}).(*watch)
+	if !ok {
+		return ctx
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart: func(httptrace.DNSStartInfo) { w.begin(lookingUp, &w.lookup, "") },
+		DNSDone:  func(httptrace.DNSDoneInfo) { w.end(&w.timing.DNS, &w.lookup) },
+	})
+}
+
+// connecting returns the context of connecting to an address for the attempt of ctx.
+func connecting(ctx context.Context) context.Context {
+	w, ok := ctx.Value(watchKey{}).(*watch)
+	if !ok {
+		return ctx
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		ConnectStart: func(_, address string) { w.begin(dialling, &w.connect, address) },
 		ConnectDone: func(_, address string, err error) {
 			w.end(&w.timing.Connect, &w.connect)
 			w.unreach(address, err)
 		},
-	}
+	})
 }
 
 // begin notes a step on the way to a connection. A name with several addresses
@@ -87,7 +95,7 @@ func (w *watch) begin(s step, at *time.Time, address string) {
 		*at = time.Now()
 	}
 	if address != "" {
-		w.address = address
+		w.before, w.address = w.address, address
 	}
 }
 
@@ -115,11 +123,9 @@ func (w *watch) unreach(address string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.address == address {
-		w.address = ""
+		w.address, w.before = w.before, ""
 	}
 }
-
-func (w *watch) got(info httptrace.GotConnInfo) { w.use(remote(info.Conn), info.Reused) }
 
 // use notes the connection that the request goes out on.
 func (w *watch) use(address string, reused bool) {
@@ -164,11 +170,12 @@ func (w *watch) answered() {
 }
 
 // stale reports whether the failure is that of a connection that had been kept and
-// is closed. Once an answer has begun, it is the answer's.
+// is closed, or an HTTP/2 endpoint has not begun with the request. Once an answer has begun, the
+// failure is the answer's.
 func (w *watch) stale(err error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.timing.Reused && w.step < answering && isClosed(err)
+	return w.step < answering && (w.timing.Reused && isClosed(err) || isUnprocessed(err))
 }
 
 // again is called when the request is repeated on another connection.
