@@ -2,7 +2,6 @@ package match
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 
 	"github.com/expr-lang/expr/vm/runtime"
@@ -119,12 +118,6 @@ func in(args ...any) (any, error) {
 		}
 	}
 	return runtime.In(args[1], args[2]), nil
-}
-
-// pattern is the right side of matches, compiled.
-type pattern struct {
-	re   *regexp.Regexp
-	size int // instructions
 }
 
 func matches(args ...any) (any, error) {

@@ -1,11 +1,8 @@
 package match
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -25,10 +22,6 @@ const (
 	inName      = "__in"
 	matchesName = "__matches"
 )
-
-// maxRegexp is how many instructions a regular expression may have: matching
-// costs up to instructions × bytes.
-const maxRegexp = 1000
 
 // inspector refuses what a filter must not hold and keeps the first such place.
 type inspector struct{ err *file.Error }
@@ -66,25 +59,6 @@ func (v *inspector) refuse(node ast.Node, format string, args ...any) {
 	if v.err == nil {
 		v.err = &file.Error{Location: node.Location(), Message: fmt.Sprintf(format, args...)}
 	}
-}
-
-func compilePattern(text string) (*pattern, error) {
-	parsed, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return nil, err
-	}
-	program, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		return nil, err
-	}
-	if len(program.Inst) > maxRegexp {
-		return nil, errors.New("the regular expression is too large: repeat less in it")
-	}
-	re, err := regexp.Compile(text)
-	if err != nil {
-		return nil, err
-	}
-	return &pattern{re: re, size: len(program.Inst)}, nil
 }
 
 // guard makes a filter pay: each turn of a loop, and each operation whose cost

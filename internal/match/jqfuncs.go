@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
+	"strings"
 
 	"github.com/itchyny/gojq"
 )
@@ -11,50 +12,84 @@ import (
 // The bounds of a value that a transform works with.
 const (
 	maxValueDepth = 256     // levels of arrays and objects
-	maxBits       = 1 << 15 // bits of an integer
-	maxDigits     = 1 << 13 // characters of a number
-	bytesPerUnit  = 4       // bytes of a string that weigh one unit
+	maxBits       = 1 << 12 // bits of an integer
+	maxDigits     = 1 << 10 // characters of a number
+)
+
+// The weights of a value's parts, in units: what it takes in memory, or becomes as text.
+const (
+	bytesPerUnit   = 4  // bytes of a string that weigh one unit
+	bitsPerUnit    = 8  // bits of a long integer that weigh one unit
+	weightOfFloat  = 2  // a number that is not an integer, beside the one of every value
+	weightOfObject = 10 // an object that is not empty
+	weightOfMember = 3  // a member, without its name and its value
 )
 
 var (
 	errDeep   = errors.New("makes data that is nested too deeply")
 	errNumber = errors.New("works with a number of too many digits")
 	errKey    = errors.New("cannot use an array as an index: use indices")
+	errSlice  = errors.New("cannot use an object as an index: use [from:to]")
 )
 
-// jqFunctions are the functions that the guard writes into a program. Each takes
-// the meter as its last argument and gives its input back.
-func jqFunctions() []gojq.CompilerOption {
-	function := func(name string, arguments int, pay func(m *meter, value any, args []any) error) gojq.CompilerOption {
-		return gojq.WithFunction(name, arguments+1, arguments+1, func(value any, args []any) any {
-			if err := pay(args[arguments].(*meter), value, args); err != nil {
+// payment is a function that the guard writes into a program. It pays for what follows
+// and leaves its input as it is.
+type payment struct {
+	name      string
+	arguments int
+	pay       func(m *meter, value any, args []any) error
+}
+
+var payments = []payment{
+	{"__charge", 0, func(m *meter, value any, _ []any) error { return m.payWeight(value, 1) }},
+	{"__pay", 1, func(m *meter, value any, args []any) error { return m.payWeight(value, args[0].(int)) }},
+	{"__units", 1, func(m *meter, _ any, args []any) error { return m.pay(args[0].(int)) }},
+	{"__made", 0, payMade},
+	{"__each", 0, payEach},
+	{"__characters", 0, payCharacters},
+	{"__key", 0, payKey},
+	{"__place", 0, payPlace},
+	{"__keys", 1, payKeys},
+	{"__erases", 1, payErases},
+	{"__overlaps", 2, payOverlaps},
+	{"__spread", 0, paySpread},
+	{"__grid", 0, payGrid},
+	{"__numbers", 3, payNumbers},
+	{"__widths", 1, payWidths},
+	{"__product", 2, payProduct},
+	{"__quotient", 2, payQuotient},
+}
+
+// jqFunctions are the functions that the guard writes into a program. Each takes the
+// meter as its last argument.
+func jqFunctions(found *patterns) []gojq.CompilerOption {
+	options := []gojq.CompilerOption{gojq.WithVariables([]string{jqMeter})}
+	for _, p := range payments {
+		options = append(options, gojq.WithFunction(p.name, p.arguments+1, p.arguments+1, func(value any, args []any) any {
+			if err := p.pay(args[p.arguments].(*meter), value, args); err != nil {
 				return err
 			}
 			return value
-		})
+		}))
 	}
-	return []gojq.CompilerOption{
-		gojq.WithVariables([]string{jqMeter}),
-		function("__charge", 0, payWeight),
-		function("__each", 0, payEach),
-		function("__key", 0, payKey),
-		function("__path", 0, payPath),
-		function("__spread", 0, paySpread),
-		function("__grid", 0, payGrid),
-		function("__product", 2, payProduct),
-		function("__regex", 2, payRegexp),
-	}
+	return append(options,
+		gojq.WithFunction("__find", 3, 3, found.find),
+		gojq.WithFunction("__finds", 3, 3, found.test),
+		gojq.WithFunction("__pieces", 3, 3, found.pieces),
+		gojq.WithFunction("__splice", 3, 3, splice),
+	)
 }
 
-func payWeight(m *meter, value any, _ []any) error {
+// payWeight pays several times for a value with all that is in it.
+func (m *meter) payWeight(value any, times int) error {
 	weight, err := m.weigh(value)
 	if err != nil {
 		return err
 	}
-	return m.pay(weight)
+	return m.payProduct(weight, times)
 }
 
-// weigh gives the units that a value weighs with all that is in it. What is in it
+// weigh returns the units that a value weighs with all that is in it. What is in it
 // twice weighs twice, as it costs whoever walks over it, so the walk ends as soon as
 // the value is heavier than the purse.
 func (m *meter) weigh(value any) (int, error) {
@@ -77,8 +112,10 @@ func (m *meter) weighInto(weight *int, value any, depth int) error {
 		if *weight += len(v) / bytesPerUnit; len(v) > maxDigits {
 			return errNumber
 		}
+	case float64:
+		*weight += weightOfFloat
 	case *big.Int:
-		if *weight += v.BitLen() / 64; v.BitLen() > maxBits {
+		if *weight += v.BitLen() / bitsPerUnit; v.BitLen() > maxBits {
 			return errNumber
 		}
 	case []any:
@@ -94,8 +131,11 @@ func (m *meter) weighInto(weight *int, value any, depth int) error {
 		if depth == 0 {
 			return errDeep
 		}
+		if len(v) > 0 {
+			*weight += weightOfObject
+		}
 		for name, member := range v {
-			*weight += len(name) / bytesPerUnit
+			*weight += weightOfMember + len(name)/bytesPerUnit
 			if err := m.weighInto(weight, member, depth-1); err != nil {
 				return err
 			}
@@ -107,8 +147,17 @@ func (m *meter) weighInto(weight *int, value any, depth int) error {
 	return nil
 }
 
+// payMade pays for an object that the program has made.
+func payMade(m *meter, value any, _ []any) error {
+	members, ok := value.(map[string]any)
+	if !ok {
+		return nil
+	}
+	return m.pay(weightOfObject + weightOfMember*len(members))
+}
+
 // payEach pays for taking a value apart.
-func payEach(m *meter, value any, _ []any) error { return m.pay(2 * size(value)) }
+func payEach(m *meter, value any, _ []any) error { return m.pay(3 + 3*size(value)) }
 
 // size is the number of elements, members or bytes.
 func size(value any) int {
@@ -123,38 +172,87 @@ func size(value any) int {
 	return 1
 }
 
-// payKey pays for an index.
-func payKey(m *meter, value any, _ []any) error {
-	if _, ok := value.([]any); ok {
-		return errKey
-	}
-	return payIndex(m, value)
-}
-
-// payPath pays for the indices in a path.
-func payPath(m *meter, value any, _ []any) error {
-	path, ok := value.([]any)
-	if !ok {
-		return nil // getpath itself says that it needs an array
-	}
-	for _, key := range path {
-		if err := payKey(m, key, nil); err != nil {
-			return err
-		}
+// payCharacters pays for counting the characters of a string, and for an error that
+// shows an object, which sorts its members for that.
+func payCharacters(m *meter, value any, _ []any) error {
+	switch v := value.(type) {
+	case string:
+		return m.pay(1 + len(v)/perUnit)
+	case map[string]any:
+		return m.pay(1 + 2*len(v))
 	}
 	return nil
 }
 
-func payIndex(m *meter, key any) error {
-	if n, ok := gojq.ToInt(key); ok && n > 0 {
+// payKey pays for an index: writing to one of null makes an array of that length.
+func payKey(m *meter, value any, _ []any) error {
+	if _, ok := value.([]any); ok {
+		return errKey
+	}
+	if n, ok := gojq.ToInt(value); ok && n > 0 {
 		return m.pay(n)
 	}
 	return nil
 }
 
+// payPlace pays for an index that is written to.
+func payPlace(m *meter, value any, _ []any) error {
+	if _, ok := value.(map[string]any); ok {
+		return errSlice
+	}
+	return payKey(m, value, nil)
+}
+
+// payKeys pays for following a path: a part of a string is found from its start.
+func payKeys(m *meter, value any, args []any) error {
+	path, ok := args[0].([]any)
+	if !ok {
+		return nil // getpath itself reports that it needs an array
+	}
+	weight, err := m.weigh(value)
+	if err != nil {
+		return err
+	}
+	for _, key := range path {
+		if err := payKey(m, key, nil); err != nil {
+			return err
+		}
+		price := 2
+		if _, ok := key.(map[string]any); ok {
+			price += weight
+		}
+		if err := m.pay(price); err != nil {
+			return err
+		}
+	}
+	return m.pay(weight)
+}
+
+// payErases pays for deleting paths: a path through a slice copies the whole array.
+func payErases(m *meter, value any, args []any) error {
+	weight, err := m.weigh(value)
+	if err != nil {
+		return err
+	}
+	paths, _ := args[0].([]any)
+	slices := 0
+	for _, path := range paths {
+		keys, _ := path.([]any)
+		if err := m.pay(1 + 2*len(keys)); err != nil {
+			return err
+		}
+		for _, key := range keys {
+			if _, ok := key.(map[string]any); ok {
+				slices++
+			}
+		}
+	}
+	return m.payProduct(weight, 2+slices)
+}
+
 // paySpread pays for a string that becomes an array of its characters or pieces.
 func paySpread(m *meter, value any, _ []any) error {
-	if err := payWeight(m, value, nil); err != nil {
+	if err := m.payWeight(value, 1); err != nil {
 		return err
 	}
 	return m.pay(2 * size(value))
@@ -170,7 +268,48 @@ func payGrid(m *meter, value any, _ []any) error {
 	for _, row := range rows {
 		longest = max(longest, size(row))
 	}
-	return m.pay(len(rows) * longest)
+	return m.payProduct(len(rows)+4, longest)
+}
+
+// payNumbers refuses a range of integers beyond 64 bits, each of which would take
+// memory of its own.
+func payNumbers(m *meter, _ any, args []any) error {
+	for _, arg := range args[:3] {
+		switch n := arg.(type) {
+		case *big.Int:
+			return m.fail(errNumber)
+		case json.Number:
+			if len(n) > maxFreeDigits && !strings.ContainsAny(string(n), ".eE") {
+				return m.fail(errNumber)
+			}
+		}
+	}
+	return nil
+}
+
+// The bytes that a conversion of strftime may become, without and with a width.
+const (
+	conversionBytes = 64
+	widthBytes      = 1280
+)
+
+// payWidths pays for the text that a format of times becomes.
+func payWidths(m *meter, _ any, args []any) error {
+	format, ok := args[0].(string)
+	if !ok {
+		return nil // strftime itself reports that it needs a string
+	}
+	bytes := len(format)
+	for at := 0; at < len(format); at++ {
+		if format[at] != '%' {
+			continue
+		}
+		bytes += conversionBytes
+		if at+1 < len(format) && strings.IndexByte("-_^#0123456789:", format[at+1]) >= 0 {
+			bytes += widthBytes
+		}
+	}
+	return m.pay(bytes / bytesPerUnit)
 }
 
 // payProduct pays for an operation that may look at each pair of what is in its
@@ -184,13 +323,26 @@ func payProduct(m *meter, _ any, args []any) error {
 	if err != nil {
 		return err
 	}
-	if left > 0 && right > m.work/left {
-		return m.fail(errWork)
-	}
-	return m.pay(left * right)
+	return m.payProduct(left, right)
 }
 
-// times gives a value's weight in a product: a number that repeats a string counts as that number.
+// payQuotient pays for a division: of a string into its pieces, or of long integers.
+func payQuotient(m *meter, _ any, args []any) error {
+	if text, ok := args[0].(string); ok {
+		return m.pay(2 * len(text))
+	}
+	left, err := m.weigh(args[0])
+	if err != nil {
+		return err
+	}
+	right, err := m.weigh(args[1])
+	if err != nil {
+		return err
+	}
+	return m.payProduct(left, 1+right/perUnit)
+}
+
+// times returns a value's weight in a product: a number that repeats a string counts as that number.
 func (m *meter) times(value, other any) (int, error) {
 	if _, ok := other.(string); ok {
 		if n, ok := gojq.ToInt(value); ok {
@@ -198,34 +350,4 @@ func (m *meter) times(value, other any) (int, error) {
 		}
 	}
 	return m.weigh(value)
-}
-
-// payRegexp pays for finding a regular expression's matches, each of which costs
-// the language a walk from the beginning of the string to the match.
-func payRegexp(m *meter, value any, args []any) error {
-	text, ok := value.(string)
-	if !ok {
-		return nil // the function itself says that it needs a string
-	}
-	source := args[0]
-	if pair, ok := source.([]any); ok && len(pair) > 0 {
-		source = pair[0]
-	}
-	pattern, ok := source.(string)
-	if !ok {
-		return nil
-	}
-	if err := m.pay(1 + len(pattern)); err != nil {
-		return err
-	}
-	compiled, err := compilePattern("(?i)" + pattern) // folding case only adds to the cost
-	if err != nil {
-		return err
-	}
-	if err := m.pay(1 + len(text)*compiled.size/perUnit); err != nil {
-		return err
-	}
-	price := 1 + len(text)/perUnit
-	matches := len(compiled.re.FindAllStringIndex(text, m.work/price+1)) // one more than can be paid
-	return m.pay(matches * price)
 }

@@ -2,66 +2,12 @@ package match
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/itchyny/gojq"
 )
-
-// plainFunctions are the functions that cost no more than their input weighs. What
-// is missing here and in pricedFunctions cannot be used: what looks outside the
-// event (env, input, now, the machine's time zone), what ends the program
-// (halt), and loops that only their own condition ends (until, while, repeat,
-// recurse with a filter).
-var plainFunctions = set(`
-	abs add all any arrays ascii_downcase ascii_upcase booleans bsearch capture ceil del delpaths empty endswith
-	error exp exp10 exp2 fabs finites first flatten floor format from_entries fromdate fromdateiso8601 fromjson
-	getpath gmtime group_by gsub has implode in IN infinite isempty isfinite isinfinite isnan
-	isnormal iterables keys last length limit log log10 log2 ltrim ltrimstr map map_values max max_by min min_by
-	mktime nan normals not nth nulls numbers objects path paths pow range recurse reverse round rtrim rtrimstr
-	scalars select significand skip sort sort_by split sqrt startswith strftime strings strptime to_entries
-	toboolean todate todateiso8601 tojson tonumber tostring trim trimstr trunc type unique unique_by utf8bytelength
-	values walk with_entries`)
-
-// pricedFunctions cost more than their input weighs; the prelude has one of the
-// same name with reserved before it, which pays first.
-var pricedFunctions = set(`
-	INDEX pick contains inside index rindex indices join transpose explode split match test capture scan splits sub gsub`)
-
-// prelude is what the guard puts before a program, as far as the program uses it: a
-// definition a line. $__m is the run's meter.
-const prelude = `
-def __multiply(l; r): r as $r | l as $l | __product($l; $r; $__m) | $l * $r;
-def __subtract(l; r): r as $r | l as $l | __product($l; $r; $__m) | $l - $r;
-def __INDEX(rows; f): reduce rows as $row ({}; __each($__m) | .[$row | f | tostring] = $row);
-def __INDEX(f): __INDEX(.[]; f);
-def __pick(f): . as $v | reduce path(f) as $p (null; __charge($__m) | setpath($p; $v | getpath($p)));
-def __contains($x): __product(.; $x; $__m) | contains($x);
-def __inside($x): __product(.; $x; $__m) | inside($x);
-def __index($x): __product(.; $x; $__m) | index($x);
-def __rindex($x): __product(.; $x; $__m) | rindex($x);
-def __indices($x): __product(.; $x; $__m) | indices($x);
-def __join($x): __product(.; $x; $__m) | join($x);
-def __transpose: __grid($__m) | transpose;
-def __explode: __spread($__m) | explode;
-def __split($x): __spread($__m) | split($x);
-def __split($re; $flags): __regex($re; $flags; $__m) | split($re; $flags);
-def __match($re): __regex($re; null; $__m) | match($re);
-def __match($re; $flags): __regex($re; $flags; $__m) | match($re; $flags);
-def __test($re): __regex($re; null; $__m) | test($re);
-def __test($re; $flags): __regex($re; $flags; $__m) | test($re; $flags);
-def __capture($re): __regex($re; null; $__m) | capture($re);
-def __capture($re; $flags): __regex($re; $flags; $__m) | capture($re; $flags);
-def __scan($re): __regex($re; null; $__m) | scan($re);
-def __scan($re; $flags): __regex($re; $flags; $__m) | scan($re; $flags);
-def __splits($re): __regex($re; null; $__m) | splits($re);
-def __splits($re; $flags): __regex($re; $flags; $__m) | splits($re; $flags);
-def __sub($re; f): __regex($re; null; $__m) | sub($re; f | __charge($__m));
-def __sub($re; f; $flags): __regex($re; $flags; $__m) | sub($re; f | __charge($__m); $flags);
-def __gsub($re; f): __regex($re; null; $__m) | gsub($re; f | __charge($__m));
-def __gsub($re; f; $flags): __regex($re; $flags; $__m) | gsub($re; f | __charge($__m); $flags);
-`
 
 // jqMeter is the variable that holds the meter, jqOperand the one that an update
 // keeps its right side in.
@@ -74,37 +20,23 @@ const (
 // an index of null makes an array of that length.
 const maxFreeIndex = 16
 
-func set(names string) map[string]bool {
-	members := make(map[string]bool)
-	for name := range strings.FieldsSeq(names) {
-		members[name] = true
-	}
-	return members
-}
-
-// jqNames are all names that the language itself gives a meaning.
-var jqNames = sync.OnceValue(func() map[string]bool {
-	query, err := gojq.Parse("builtins[]")
-	if err != nil {
-		panic(err) // the text is ours
-	}
-	names := make(map[string]bool)
-	for results := query.Run(nil); ; {
-		result, ok := results.Next()
-		if !ok {
-			return names
-		}
-		name, _, _ := strings.Cut(result.(string), "/")
-		names[name] = true
-	}
-})
+// maxNesting is how deep a program may be nested: who walks over it needs the stack.
+const maxNesting = 500
 
 // jqGuard rewrites a program so that it pays for what it does, and refuses what
 // cannot be paid for.
 type jqGuard struct {
 	own       map[string]bool // the functions and parameters that the program defines
 	used      map[string]bool // the functions of the prelude that it uses
-	enclosing []string        // the definitions around the place at hand, as name/arity
+	enclosing []string        // the definitions around the current place, as name/arity
+	depth     int             // queries around the current place
+	writing   bool            // the current place is a plain path that is written to
+
+	nodes      int            // queries so far
+	sizes      map[string]int // the queries in each definition, by name/arity
+	inFunction int            // definitions and arguments of the program's own functions around the current place
+	largest    int            // the queries in the largest argument of the program's own functions
+	parameters []*gojq.Term   // the prices of calls of parameters, still to be set
 }
 
 // refusal is a finding of the guard, thrown through the recursion.
@@ -127,9 +59,12 @@ func guardProgram(text string) (query *gojq.Query, err error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &jqGuard{own: make(map[string]bool), used: make(map[string]bool)}
+	g := &jqGuard{own: make(map[string]bool), used: make(map[string]bool), sizes: make(map[string]int)}
 	guarded := g.query(query)
-	before, err := gojq.Parse(g.prelude() + ".")
+	for _, price := range g.parameters {
+		price.Number = strconv.Itoa(callPrice(g.largest))
+	}
+	before, err := gojq.Parse(preludeFor(g.used) + ".")
 	if err != nil {
 		return nil, err
 	}
@@ -137,20 +72,7 @@ func guardProgram(text string) (query *gojq.Query, err error) {
 	return before, nil
 }
 
-// prelude gives the definitions that the program uses.
-func (g *jqGuard) prelude() string {
-	var text strings.Builder
-	for line := range strings.Lines(prelude) {
-		name, _, _ := strings.Cut(strings.TrimPrefix(line, "def "), ":")
-		name, _, _ = strings.Cut(name, "(")
-		if g.used[name] {
-			text.WriteString(line)
-		}
-	}
-	return text.String()
-}
-
-// priced gives a call to a function of the prelude.
+// priced returns a call to a function of the prelude.
 func (g *jqGuard) priced(name string, args ...*gojq.Query) *gojq.Query {
 	g.used[name] = true
 	return invoke(name, args...)
@@ -161,8 +83,8 @@ func (g *jqGuard) define(name string) {
 	if strings.HasPrefix(name, "_") {
 		refuse("a name cannot begin with _: %s", name)
 	}
-	if jqNames()[name] {
-		refuse("%s is a function of the language and cannot be defined anew", name)
+	if jqNames[name] {
+		refuse("%s is a function of the language and cannot be defined again", name)
 	}
 	g.own[name] = true
 }
@@ -172,9 +94,27 @@ func (g *jqGuard) definition(def *gojq.FuncDef) {
 	for _, parameter := range def.Args {
 		g.define(parameter)
 	}
-	g.enclosing = append(g.enclosing, arity(def.Name, len(def.Args)))
+	name, before := arity(def.Name, len(def.Args)), g.nodes
+	g.enclosing = append(g.enclosing, name)
+	g.inFunction++
 	def.Body = g.query(def.Body)
+	g.inFunction--
 	g.enclosing = g.enclosing[:len(g.enclosing)-1]
+	g.sizes[name] = max(g.sizes[name], g.nodes-before+len(def.Args))
+}
+
+// callPrice is the price of a call of a function of a program's own, in units, by the
+// number of queries in it: each may need a variable, which is kept as long as the
+// machine may return to the call.
+func callPrice(queries int) int { return 6 + 2*queries }
+
+// call lets a call of one of the program's own functions or parameters pay.
+func (g *jqGuard) call(t *gojq.Term, name string) *gojq.Term {
+	price := units(callPrice(g.sizes[name]))
+	if g.sizes[name] == 0 {
+		g.parameters = append(g.parameters, price.Term.Func.Args[0].Term)
+	}
+	return termOf(pipe(price, queryOf(t)))
 }
 
 func arity(name string, count int) string { return name + "/" + strconv.Itoa(count) }
@@ -184,4 +124,47 @@ func (g *jqGuard) variable(name string) {
 	if name == "$ENV" || strings.HasPrefix(name, "$__") {
 		refuse("there is no variable %s", name)
 	}
+}
+
+func (g *jqGuard) function(t *gojq.Term) *gojq.Term {
+	f, own := t.Func, g.own[t.Func.Name]
+	for i, arg := range f.Args {
+		if !own {
+			f.Args[i] = g.query(arg)
+			continue
+		}
+		before := g.nodes
+		g.inFunction++
+		f.Args[i] = g.query(arg)
+		g.inFunction--
+		g.largest = max(g.largest, g.nodes-before)
+	}
+	called := arity(f.Name, len(f.Args))
+	if f.Name[0] == '$' {
+		g.variable(f.Name)
+		return t
+	}
+	if own {
+		if slices.Contains(g.enclosing, called) {
+			refuse("%s calls itself: recursion is not available; use .., walk or reduce", f.Name)
+		}
+		return g.call(t, called)
+	}
+	cost, known := jqPrices[called]
+	switch {
+	case !known:
+		refuse("there is no function %s", called)
+	case cost.refused != "":
+		refuse("the function %s is not available: %s", f.Name, cost.refused)
+	case cost.own:
+		f.Name = reserved + f.Name
+		g.used[f.Name] = true
+	}
+	for i, arg := range f.Args {
+		if called == "nth/1" || called == "nth/2" && i == 0 {
+			arg = pipe(arg, invoke("__key", invoke(jqMeter)))
+		}
+		f.Args[i] = charged(arg, cost.times)
+	}
+	return termOf(weighed(queryOf(t), cost.times))
 }

@@ -23,7 +23,7 @@ func DefaultLimits() Limits {
 		FilterTime:    50 * time.Millisecond,
 		FilterWork:    250_000,
 		TransformTime: 250 * time.Millisecond,
-		TransformWork: 2_000_000,
+		TransformWork: 1_000_000,
 		Output:        peal.LargestMaxData,
 	}
 }

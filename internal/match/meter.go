@@ -44,6 +44,14 @@ func (m *meter) pay(units int) error {
 	if m.payments++; m.payments%clockEvery != 0 {
 		return nil
 	}
+	return m.look()
+}
+
+// look looks at the clock and at the context.
+func (m *meter) look() error {
+	if m.failed != nil {
+		return m.failed
+	}
 	if err := m.Context.Err(); err != nil {
 		return m.fail(err)
 	}
@@ -51,6 +59,14 @@ func (m *meter) pay(units int) error {
 		return m.fail(errTime)
 	}
 	return nil
+}
+
+// payProduct pays a product of two numbers that are not negative.
+func (m *meter) payProduct(a, b int) error {
+	if a > 0 && b > m.work/a {
+		return m.fail(errWork)
+	}
+	return m.pay(a * b)
 }
 
 func (m *meter) fail(err error) error {

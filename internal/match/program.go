@@ -34,7 +34,7 @@ func CompileProgram(field, text string, limits Limits) (p *Program, err error) {
 	if err != nil {
 		return nil, peal.Invalidf(field, "does not compile: %s", syntaxWords(text, err))
 	}
-	code, err := gojq.Compile(query, jqFunctions()...)
+	code, err := gojq.Compile(query, jqFunctions(&patterns{})...)
 	if err != nil {
 		return nil, peal.Invalidf(field, "does not compile: %s", oneLine(err.Error()))
 	}
@@ -122,14 +122,17 @@ func EventInput(event *peal.Event) (map[string]any, error) {
 	}, nil
 }
 
-// run gives the program's one value.
+// run returns the program's one value.
 func (p *Program) run(ctx context.Context, input map[string]any, limit time.Duration) (value any, err error) {
+	return p.runOn(newMeter(ctx, p.work, limit), input)
+}
+
+func (p *Program) runOn(meter *meter, input map[string]any) (value any, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a defect of the machine costs this delivery, not the process
 			value, err = nil, p.raise("fails on this event: %v", r)
 		}
 	}()
-	meter := newMeter(ctx, p.work, limit)
 	results := p.code.RunWithContext(meter, input, meter)
 	first, err := p.next(meter, results)
 	if err != nil {
