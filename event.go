@@ -147,6 +147,7 @@ func isSegment(s string) bool {
 
 // EventType is an entry of the catalogue: what a type of event means.
 type EventType struct {
+	Catalogue   string          // the catalogue that it is in; "" for [DefaultCatalogue]
 	Name        string          // as in [Event.Type]
 	Description string          // plain text, at most 4,096 bytes
 	Schema      json.RawMessage // JSON Schema of the data; nil when there is none
@@ -166,6 +167,11 @@ const MaxSchema = 64 << 10
 func (t *EventType) Validate() error {
 	if err := ValidateType(t.Name); err != nil {
 		return err
+	}
+	if t.Catalogue != "" {
+		if err := ValidateCatalogue(t.Catalogue); err != nil {
+			return err
+		}
 	}
 	if len(t.Description) > MaxDescription {
 		return Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription)

@@ -76,15 +76,18 @@ type ConfigStore interface {
 	// ones included, those older than before (all when zero).
 	Keys(ctx context.Context, tenant string, before KeyID, limit int) ([]Key, error)
 
-	// PutEventType adds or replaces an entry of the catalogue, keeping CreatedAt of
-	// the one that was there; created tells which.
+	// PutEventType adds or replaces an entry of a catalogue, keeping the CreatedAt of
+	// the one that was there; created reports whether there was none.
 	PutEventType(ctx context.Context, eventType EventType) (created bool, err error)
-	// DeleteEventType takes an entry out of the catalogue. NotFound.
-	DeleteEventType(ctx context.Context, name string) error
-	// EventType gives one entry. NotFound.
-	EventType(ctx context.Context, name string) (EventType, error)
-	// EventTypes lists entries by name, those after a name.
-	EventTypes(ctx context.Context, after string, limit int) ([]EventType, error)
+	// DeleteEventType removes an entry from a catalogue. NotFound.
+	DeleteEventType(ctx context.Context, catalogue, name string) error
+	// EventType returns one entry of a catalogue. NotFound.
+	EventType(ctx context.Context, catalogue, name string) (EventType, error)
+	// EventTypes lists the entries of a catalogue by name, those after a name.
+	EventTypes(ctx context.Context, catalogue, after string, limit int) ([]EventType, error)
+	// Catalogues lists the names of the catalogues that have entries, those after a name,
+	// in the order of the names with a slash behind each.
+	Catalogues(ctx context.Context, after string, limit int) ([]string, error)
 }
 
 // Insertion is one event with the deliveries that its routing gave.

@@ -13,7 +13,9 @@ type Tenant struct {
 	Format string
 	// RetryPolicy is the default of its webhooks; nil for the format's or the deployment's.
 	RetryPolicy *RetryPolicy
-	CreatedAt   time.Time // UTC
+	// Catalogue names the catalogue that describes its events; "" for [DefaultCatalogue].
+	Catalogue string
+	CreatedAt time.Time // UTC
 }
 
 // ValidateTenant checks a tenant's name. The error has code [Invalid] and the field "tenant".
@@ -39,6 +41,11 @@ func (t *Tenant) Validate() error {
 	}
 	if len(t.Description) > MaxDescription {
 		return Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription)
+	}
+	if t.Catalogue != "" {
+		if err := ValidateCatalogue(t.Catalogue); err != nil {
+			return err
+		}
 	}
 	if t.RetryPolicy != nil {
 		return t.RetryPolicy.Validate()

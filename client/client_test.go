@@ -130,7 +130,7 @@ func TestPathsAreEscaped(t *testing.T) {
 	c, requests := serve(t, 200, `{}`)
 	ctx := t.Context()
 	c.Event(ctx, "a/b?c#d%")
-	c.ForTenant("other").DeleteEventType(ctx, "x y")
+	c.ForTenant("other").DeleteEventType(ctx, "", "x y")
 	c.Events(ctx, client.EventQuery{PageQuery: client.PageQuery{Limit: 3, Cursor: "a=b&c"}, Type: "t+u"})
 	want := []seen{
 		{"GET", "/v1/events/a%2Fb%3Fc%23d%25", "", "Bearer k3y", ""},

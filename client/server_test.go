@@ -224,18 +224,18 @@ func TestCatalogueTenantsAndKeys(t *testing.T) {
 	c, address, _ := start(t)
 	ctx := t.Context()
 	put := must[client.EventType](t)(c.PutEventType(ctx, client.EventType{Name: "task.created", Description: "d", Schema: json.RawMessage(`{"type":"object"}`), Example: json.RawMessage(`{"id":1.0}`)}))
-	if diff := cmp.Diff(put, must[client.EventType](t)(c.EventType(ctx, "task.created"))); diff != "" {
+	if diff := cmp.Diff(put, must[client.EventType](t)(c.EventType(ctx, "", "task.created"))); diff != "" {
 		t.Error(diff)
 	}
 	if string(put.Example) != `{"id":1.0}` || put.CreatedAt.IsZero() {
 		t.Errorf("event type %+v", put)
 	}
-	for eventType, err := range c.AllEventTypes(ctx, client.PageQuery{}) {
+	for eventType, err := range c.AllEventTypes(ctx, client.EventTypeQuery{}) {
 		if err != nil || eventType.Name != "task.created" {
 			t.Errorf("event type %+v, error %v", eventType, err)
 		}
 	}
-	if err := c.DeleteEventType(ctx, "task.created"); err != nil {
+	if err := c.DeleteEventType(ctx, "", "task.created"); err != nil {
 		t.Error(err)
 	}
 
@@ -244,7 +244,7 @@ func TestCatalogueTenantsAndKeys(t *testing.T) {
 		t.Errorf("tenant %+v", tenant)
 	}
 	tenant = must[client.Tenant](t)(c.UpdateTenant(ctx, "acme", client.TenantSettings{Description: new("d"), Clear: []string{"format", "retry_policy"}}))
-	if diff := cmp.Diff(client.Tenant{Name: "acme", Description: "d", CreatedAt: tenant.CreatedAt}, tenant); diff != "" {
+	if diff := cmp.Diff(client.Tenant{Name: "acme", Description: "d", Catalogue: "default", CreatedAt: tenant.CreatedAt}, tenant); diff != "" {
 		t.Error(diff)
 	}
 

@@ -16,7 +16,9 @@ type Tenant struct {
 	Format string `json:"format"`
 	// RetryPolicy is the default of its webhooks; nil for the format's or the server's.
 	RetryPolicy *RetryPolicy `json:"retry_policy"`
-	CreatedAt   time.Time    `json:"created_at"`
+	// Catalogue names the catalogue that describes its events.
+	Catalogue string    `json:"catalogue"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // TenantSettings is what a caller sets of a tenant; nil is left to the server on
@@ -25,6 +27,7 @@ type TenantSettings struct {
 	Description *string        `json:"description,omitzero"`
 	Format      *string        `json:"format,omitzero"`
 	RetryPolicy *RetrySettings `json:"retry_policy,omitzero"`
+	Catalogue   *string        `json:"catalogue,omitzero"`
 	// Clear names settings, as they stand in the JSON, that take the default again.
 	Clear []string `json:"-"`
 }

@@ -87,14 +87,17 @@ const testData = `{"message":"This is a test event. If you can read it, the webh
 
 // sample makes the event of a test.
 func (e *Engine) sample(ctx context.Context, w *peal.Webhook, eventType string, data json.RawMessage) (*peal.Event, error) {
+	catalogue, err := e.tenants.catalogue(ctx, w.Tenant)
+	if err != nil {
+		return nil, err
+	}
 	if eventType == "" {
-		var err error
-		if eventType, err = e.sampleType(ctx, w.Events); err != nil {
+		if eventType, err = e.sampleType(ctx, catalogue, w.Events); err != nil {
 			return nil, err
 		}
 	}
 	if data == nil {
-		entry, err := e.store.EventType(ctx, eventType)
+		entry, err := e.store.EventType(ctx, catalogue, eventType)
 		switch {
 		case err == nil && entry.Example != nil:
 			data = entry.Example
@@ -113,12 +116,12 @@ func (e *Engine) sample(ctx context.Context, w *peal.Webhook, eventType string, 
 	return event, nil
 }
 
-// sampleType chooses the first type of the catalogue that the patterns match; then
+// sampleType chooses the first type of a catalogue that the patterns match; then
 // a pattern that names one type; then a type made up from the first pattern.
-func (e *Engine) sampleType(ctx context.Context, patterns []string) (string, error) {
+func (e *Engine) sampleType(ctx context.Context, catalogue string, patterns []string) (string, error) {
 	const page = 200
 	for after := ""; ; {
-		entries, err := e.store.EventTypes(ctx, after, page)
+		entries, err := e.store.EventTypes(ctx, catalogue, after, page)
 		if err != nil {
 			return "", err
 		}

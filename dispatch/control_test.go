@@ -275,3 +275,59 @@ func TestSchemasAreCheckedWhenTheOperatorWants(t *testing.T) {
 		}
 	})
 }
+
+// TestCatalogueOfTheTenant describes one type in two catalogues: tests, previews and the
+// checks of a publish use that of the webhook's tenant, from the next change of it on.
+func TestCatalogueOfTheTenant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		e, stop := w.engine(func(o *dispatch.Options) { o.CheckSchemas = true })
+		defer stop()
+		r := w.receive("ok", func(http.ResponseWriter, *http.Request, int) {})
+		if err := w.store.CreateTenant(w.ctx, peal.Tenant{Name: "crm", Catalogue: "crm"}); err != nil {
+			t.Fatal(err)
+		}
+		for catalogue, entry := range map[string]peal.EventType{
+			"default": {Name: "task.created", Example: []byte(`{"id":1}`), Schema: []byte(`{"required":["id"]}`)},
+			"crm":     {Name: "task.created", Example: []byte(`{"number":1}`), Schema: []byte(`{"required":["number"]}`)},
+		} {
+			entry.Catalogue = catalogue
+			if _, err := w.store.PutEventType(w.ctx, entry); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check := func(name, example string) {
+			t.Helper()
+			hook := w.webhook(e, r.url(), func(h *peal.Webhook) { h.Tenant = name })
+			sent := r.count()
+			if _, _, err := e.Test(w.ctx, name, hook.ID, "", nil); err != nil {
+				t.Fatal(err)
+			}
+			if body := r.wait(sent + 1)[sent].body; !strings.Contains(body, `"data":`+example) {
+				t.Errorf("the test of %s sends %s", name, body)
+			}
+			previews, err := e.Preview(w.ctx, &hook, dispatch.PreviewChoice{Type: "task.created"})
+			if err != nil || string(previews[0].Event.Data) != example {
+				t.Errorf("the preview of %s shows %v, %v", name, previews, err)
+			}
+			if err := w.store.DeleteWebhook(w.ctx, name, hook.ID); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := e.Publish(w.ctx, name, peal.Event{Type: "task.created", Data: []byte(example)}); err != nil {
+				t.Errorf("%s cannot publish its own example: %v", name, err)
+			}
+			if _, err := e.Publish(w.ctx, name, peal.Event{Type: "task.created", Data: []byte(`{}`)}); peal.CodeOf(err) != peal.Invalid {
+				t.Errorf("%s publishes data against its schema: %v", name, err)
+			}
+		}
+		check(tenant, `{"id":1}`)
+		check("crm", `{"number":1}`)
+		if err := w.store.UpdateTenant(w.ctx, peal.Tenant{Name: "crm"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Refresh(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		check("crm", `{"id":1}`)
+	})
+}

@@ -25,7 +25,7 @@ type Engine struct {
 	clock   *clock
 	metrics *metrics
 	tracer  *tracer // nil when nothing is traced
-	tenants *tenantPolicies
+	tenants *tenantSettings
 	schemas match.Schemas
 
 	scheduler *scheduler
@@ -86,7 +86,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of an engine", Err: err}
 	}
 	e.tracer = newTracer(options.Trace)
-	e.tenants = &tenantPolicies{store: store, log: options.Log}
+	e.tenants = &tenantSettings{store: store, log: options.Log}
 	e.ledger = newLedger(store, options.Log)
 	e.ledger.node, e.ledger.due, e.ledger.metrics = e.Node, e.clock.due, e.metrics
 	e.ledger.settled, e.ledger.stall = e.settled, e.scheduler.stall

@@ -82,7 +82,7 @@ func (e *Engine) choose(ctx context.Context, w *peal.Webhook, choice PreviewChoi
 		return e.store.Events(ctx, peal.EventQuery{Tenant: w.Tenant, Limit: choice.Last})
 	case choice.Event != nil:
 		event := *choice.Event
-		if err := e.check(ctx, &event); err != nil {
+		if err := e.check(ctx, w.Tenant, &event); err != nil {
 			return nil, peal.Within("event", err)
 		}
 		event.Tenant = w.Tenant
@@ -93,7 +93,11 @@ func (e *Engine) choose(ctx context.Context, w *peal.Webhook, choice PreviewChoi
 		if err := peal.ValidateType(choice.Type); err != nil {
 			return nil, err
 		}
-		entry, err := e.store.EventType(ctx, choice.Type)
+		catalogue, err := e.tenants.catalogue(ctx, w.Tenant)
+		if err != nil {
+			return nil, err
+		}
+		entry, err := e.store.EventType(ctx, catalogue, choice.Type)
 		if err != nil && peal.CodeOf(err) != peal.NotFound {
 			return nil, err
 		}

@@ -117,7 +117,7 @@ func (e *Engine) prepare(ctx context.Context, tenant string, events []peal.Event
 			// One event that waits must not keep the memory of its whole batch.
 			event = own(event)
 		}
-		if err := e.check(ctx, event); err != nil {
+		if err := e.check(ctx, tenant, event); err != nil {
 			if len(events) > 1 {
 				return nil, peal.Within(fmt.Sprintf("events[%d]", i), err)
 			}
@@ -147,11 +147,15 @@ func own(event *peal.Event) *peal.Event {
 	return &copied
 }
 
-func (e *Engine) check(ctx context.Context, event *peal.Event) error {
+func (e *Engine) check(ctx context.Context, tenant string, event *peal.Event) error {
 	if err := event.Validate(e.options.MaxData); err != nil || !e.options.CheckSchemas {
 		return err
 	}
-	entry, err := e.store.EventType(ctx, event.Type)
+	catalogue, err := e.tenants.catalogue(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	entry, err := e.store.EventType(ctx, catalogue, event.Type)
 	if peal.CodeOf(err) == peal.NotFound {
 		return nil // only what the catalogue describes can be checked
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-const selectEventType = `SELECT name, description, schema, example, created, updated FROM peal.event_types`
+const selectEventType = `SELECT key, description, schema, example, created, updated FROM peal.catalogue_types`
 
 func noEventType(name string) error {
 	return peal.Errorf(peal.NotFound, "there is no event type %q in the catalogue", name)
@@ -17,9 +17,9 @@ func noEventType(name string) error {
 func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created bool, err error) {
 	// xmax is 0 in a row that was inserted, not updated.
 	err = s.transact(ctx, func(tx *tx) error {
-		_, err := tx.one(`INSERT INTO peal.event_types (name, description, schema, example, created, updated) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (name) DO UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example, updated = excluded.updated
-			RETURNING xmax = 0`, []any{t.Name, clean(t.Description), []byte(t.Schema), []byte(t.Example), micros(t.CreatedAt), micros(t.UpdatedAt)}, &created)
+		_, err := tx.one(`INSERT INTO peal.catalogue_types (key, description, schema, example, created, updated) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (key) DO UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example, updated = excluded.updated
+			RETURNING xmax = 0`, []any{clean(t.Key()), clean(t.Description), []byte(t.Schema), []byte(t.Example), micros(t.CreatedAt), micros(t.UpdatedAt)}, &created)
 		return err
 	})
 	if err != nil {
@@ -29,8 +29,8 @@ func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created boo
 }
 
 // DeleteEventType implements [peal.ConfigStore].
-func (s *Store) DeleteEventType(ctx context.Context, name string) error {
-	n, err := s.exec(ctx, `DELETE FROM peal.event_types WHERE name = $1`, clean(name))
+func (s *Store) DeleteEventType(ctx context.Context, catalogue, name string) error {
+	n, err := s.exec(ctx, `DELETE FROM peal.catalogue_types WHERE key = $1`, clean(peal.EventTypeKey(catalogue, name)))
 	if err == nil && n == 0 {
 		err = noEventType(name)
 	}
@@ -38,8 +38,8 @@ func (s *Store) DeleteEventType(ctx context.Context, name string) error {
 }
 
 // EventType implements [peal.ConfigStore].
-func (s *Store) EventType(ctx context.Context, name string) (peal.EventType, error) {
-	types, err := s.eventTypes(ctx, ` WHERE name = $1`, clean(name))
+func (s *Store) EventType(ctx context.Context, catalogue, name string) (peal.EventType, error) {
+	types, err := s.eventTypes(ctx, ` WHERE key = $1`, clean(peal.EventTypeKey(catalogue, name)))
 	if err == nil && len(types) == 0 {
 		err = noEventType(name)
 	}
@@ -50,8 +50,8 @@ func (s *Store) EventType(ctx context.Context, name string) (peal.EventType, err
 }
 
 // EventTypes implements [peal.ConfigStore].
-func (s *Store) EventTypes(ctx context.Context, after string, limit int) ([]peal.EventType, error) {
-	types, err := s.eventTypes(ctx, ` WHERE name > $1 ORDER BY name LIMIT $2`, clean(after), limit)
+func (s *Store) EventTypes(ctx context.Context, catalogue, after string, limit int) ([]peal.EventType, error) {
+	types, err := s.eventTypes(ctx, ` WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3`, clean(peal.EventTypeKey(catalogue, after)), clean(afterCatalogue(catalogue)), limit)
 	return types, translate("list event types", err)
 }
 
@@ -59,11 +59,40 @@ func (s *Store) eventTypes(ctx context.Context, where string, args ...any) ([]pe
 	var types []peal.EventType
 	err := s.query(ctx, selectEventType+where, func(rows pgx.Rows) error {
 		var t peal.EventType
+		var key string
 		var created, updated int64
-		err := rows.Scan(&t.Name, &t.Description, (*[]byte)(&t.Schema), (*[]byte)(&t.Example), &created, &updated)
+		err := rows.Scan(&key, &t.Description, (*[]byte)(&t.Schema), (*[]byte)(&t.Example), &created, &updated)
+		t.SetKey(key)
 		t.CreatedAt, t.UpdatedAt = timeOf(created), timeOf(updated)
 		types = append(types, t)
 		return err
 	}, args...)
 	return types, err
+}
+
+// afterCatalogue returns the least key that is after all of a catalogue: "0" is the
+// character after "/".
+func afterCatalogue(catalogue string) string {
+	key := peal.EventTypeKey(catalogue, "")
+	return key[:len(key)-1] + "0"
+}
+
+// Catalogues implements [peal.ConfigStore]. Each name is found by one step of the index.
+func (s *Store) Catalogues(ctx context.Context, after string, limit int) ([]string, error) {
+	var names []string
+	from := ""
+	if after != "" {
+		from = afterCatalogue(after)
+	}
+	err := s.query(ctx, `WITH RECURSIVE found (name) AS (
+			SELECT (SELECT split_part(key, '/', 1) FROM peal.catalogue_types WHERE key >= $1 ORDER BY key LIMIT 1)
+			UNION ALL
+			SELECT (SELECT split_part(key, '/', 1) FROM peal.catalogue_types WHERE key >= found.name || '0' ORDER BY key LIMIT 1) FROM found WHERE name IS NOT NULL
+		) SELECT name FROM found WHERE name IS NOT NULL LIMIT $2`, func(rows pgx.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		names = append(names, name)
+		return err
+	}, clean(from), limit)
+	return names, translate("list catalogues", err)
 }

@@ -46,7 +46,7 @@ func columnOf(t *record.Table, c *record.Column) string {
 	switch {
 	case t.Name == "webhooks" && c.Name == "status":
 		return `ifnull(json_extract(x.settings, '$.status'), '')`
-	case t.Name == "event_types" && (c.Name == "schema" || c.Name == "example"):
+	case t.Name == "catalogue_types" && (c.Name == "schema" || c.Name == "example"):
 		return `CAST(x.` + c.Name + ` AS BLOB)`
 	case c.Kind == record.Tenant:
 		return `n.name`

@@ -7,10 +7,11 @@ import (
 	"github.com/pealhq/peal"
 )
 
-const selectEventType = `SELECT name, description, schema, example, created, updated FROM event_types`
+const selectEventType = `SELECT key, description, schema, example, created, updated FROM catalogue_types`
 
 func scanEventType(r row) peal.EventType {
-	t := peal.EventType{Name: r.text(0), Description: r.text(1), CreatedAt: timeOf(r.int(4)), UpdatedAt: timeOf(r.int(5))}
+	t := peal.EventType{Description: r.text(1), CreatedAt: timeOf(r.int(4)), UpdatedAt: timeOf(r.int(5))}
+	t.SetKey(r.text(0))
 	if r[2] != nil {
 		t.Schema = json.RawMessage(r.text(2))
 	}
@@ -34,14 +35,14 @@ func noEventType(name string) error {
 // PutEventType implements [peal.ConfigStore].
 func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created bool, err error) {
 	err = s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
-		_, there, err := w.conn.number(`SELECT 1 FROM event_types WHERE name = ?`, t.Name)
+		_, there, err := w.conn.number(`SELECT 1 FROM catalogue_types WHERE key = ?`, t.Key())
 		if err != nil {
 			return err
 		}
 		created = !there
-		_, err = w.conn.exec(`INSERT INTO event_types (name, description, schema, example, created, updated) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example, updated = excluded.updated`,
-			t.Name, t.Description, orNoJSON(t.Schema), orNoJSON(t.Example), micros(t.CreatedAt), micros(t.UpdatedAt))
+		_, err = w.conn.exec(`INSERT INTO catalogue_types (key, description, schema, example, created, updated) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (key) DO UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example, updated = excluded.updated`,
+			t.Key(), t.Description, orNoJSON(t.Schema), orNoJSON(t.Example), micros(t.CreatedAt), micros(t.UpdatedAt))
 		return err
 	}})
 	if err != nil {
@@ -51,9 +52,9 @@ func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created boo
 }
 
 // DeleteEventType implements [peal.ConfigStore].
-func (s *Store) DeleteEventType(ctx context.Context, name string) error {
+func (s *Store) DeleteEventType(ctx context.Context, catalogue, name string) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
-		n, err := w.conn.exec(`DELETE FROM event_types WHERE name = ?`, name)
+		n, err := w.conn.exec(`DELETE FROM catalogue_types WHERE key = ?`, peal.EventTypeKey(catalogue, name))
 		if err == nil && n == 0 {
 			return refuse(noEventType(name))
 		}
@@ -63,13 +64,13 @@ func (s *Store) DeleteEventType(ctx context.Context, name string) error {
 }
 
 // EventType implements [peal.ConfigStore].
-func (s *Store) EventType(ctx context.Context, name string) (peal.EventType, error) {
+func (s *Store) EventType(ctx context.Context, catalogue, name string) (peal.EventType, error) {
 	var eventType peal.EventType
 	found := false
-	err := s.query(ctx, selectEventType+` WHERE name = ?`, func(r row) error {
+	err := s.query(ctx, selectEventType+` WHERE key = ?`, func(r row) error {
 		eventType, found = scanEventType(r), true
 		return nil
-	}, name)
+	}, peal.EventTypeKey(catalogue, name))
 	if err == nil && !found {
 		err = noEventType(name)
 	}
@@ -77,11 +78,36 @@ func (s *Store) EventType(ctx context.Context, name string) (peal.EventType, err
 }
 
 // EventTypes implements [peal.ConfigStore].
-func (s *Store) EventTypes(ctx context.Context, after string, limit int) ([]peal.EventType, error) {
+func (s *Store) EventTypes(ctx context.Context, catalogue, after string, limit int) ([]peal.EventType, error) {
 	var eventTypes []peal.EventType
-	err := s.query(ctx, selectEventType+` WHERE name > ? ORDER BY name LIMIT +?`, func(r row) error {
+	err := s.query(ctx, selectEventType+` WHERE key > ? AND key < ? ORDER BY key LIMIT +?`, func(r row) error {
 		eventTypes = append(eventTypes, scanEventType(r))
 		return nil
-	}, after, int64(limit))
+	}, peal.EventTypeKey(catalogue, after), afterCatalogue(catalogue), int64(limit))
 	return eventTypes, translate("list event types", err)
+}
+
+// afterCatalogue returns the least key that is after all of a catalogue: "0" is the
+// character after "/".
+func afterCatalogue(catalogue string) string {
+	key := peal.EventTypeKey(catalogue, "")
+	return key[:len(key)-1] + "0"
+}
+
+// Catalogues implements [peal.ConfigStore]. Each name is found by one step of the index.
+func (s *Store) Catalogues(ctx context.Context, after string, limit int) ([]string, error) {
+	var names []string
+	from := ""
+	if after != "" {
+		from = afterCatalogue(after)
+	}
+	err := s.query(ctx, `WITH RECURSIVE found (name) AS (
+			SELECT (SELECT substr(key, 1, instr(key, '/') - 1) FROM catalogue_types WHERE key >= ?1 ORDER BY key LIMIT 1)
+			UNION ALL
+			SELECT (SELECT substr(key, 1, instr(key, '/') - 1) FROM catalogue_types WHERE key >= found.name || '0' ORDER BY key LIMIT 1) FROM found WHERE name IS NOT NULL
+		) SELECT name FROM found WHERE name IS NOT NULL LIMIT +?2`, func(r row) error {
+		names = append(names, r.text(0))
+		return nil
+	}, from, int64(limit))
+	return names, translate("list catalogues", err)
 }

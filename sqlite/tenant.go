@@ -7,10 +7,10 @@ import (
 	"github.com/pealhq/peal"
 )
 
-const selectTenant = `SELECT name, description, format, retry_policy, created FROM tenants`
+const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue FROM tenants`
 
 func scanTenant(r row) (peal.Tenant, error) {
-	t := peal.Tenant{Name: r.text(0), Description: r.text(1), Format: r.text(2), CreatedAt: timeOf(r.int(4))}
+	t := peal.Tenant{Name: r.text(0), Description: r.text(1), Format: r.text(2), CreatedAt: timeOf(r.int(4)), Catalogue: r.text(5)}
 	if r[3] != nil {
 		t.RetryPolicy = new(peal.RetryPolicy)
 		return t, json.Unmarshal([]byte(r.text(3)), t.RetryPolicy)
@@ -42,8 +42,8 @@ func (s *Store) CreateTenant(ctx context.Context, tenant peal.Tenant) error {
 		} else if taken {
 			return refusef(peal.Conflict, "there is a tenant %q already", tenant.Name)
 		}
-		_, err := w.conn.exec(`INSERT INTO tenants (name, description, format, retry_policy, created) VALUES (?, ?, ?, ?, ?)`,
-			tenant.Name, tenant.Description, tenant.Format, policy, micros(tenant.CreatedAt))
+		_, err := w.conn.exec(`INSERT INTO tenants (name, description, format, retry_policy, created, catalogue) VALUES (?, ?, ?, ?, ?, ?)`,
+			tenant.Name, tenant.Description, tenant.Format, policy, micros(tenant.CreatedAt), tenant.Catalogue)
 		return err
 	}})
 	return translate("create a tenant", err)
@@ -56,8 +56,8 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 		return translate("update a tenant", err)
 	}
 	err = s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
-		n, err := w.conn.exec(`UPDATE tenants SET description = ?, format = ?, retry_policy = ? WHERE name = ?`,
-			tenant.Description, tenant.Format, policy, tenant.Name)
+		n, err := w.conn.exec(`UPDATE tenants SET description = ?, format = ?, retry_policy = ?, catalogue = ? WHERE name = ?`,
+			tenant.Description, tenant.Format, policy, tenant.Catalogue, tenant.Name)
 		if err != nil {
 			return err
 		}

@@ -169,21 +169,21 @@ var keyTests = map[string]func(*testing.T, *harness){
 var eventTypeTests = map[string]func(*testing.T, *harness){
 	"what is put comes back": func(t *testing.T, h *harness) {
 		entry := peal.EventType{
-			Name: h.tenant + ".created", Description: "a task ü", Schema: []byte(`{ "type": "object" }`), Example: []byte(`{"a": 1.0}`),
+			Catalogue: "default", Name: h.tenant + ".created", Description: "a task ü", Schema: []byte(`{ "type": "object" }`), Example: []byte(`{"a": 1.0}`),
 			CreatedAt: moment(), UpdatedAt: moment(),
 		}
 		created, err := h.store.PutEventType(h.ctx, entry)
 		h.must(err)
 		h.equal(created, true, "created")
-		got, err := h.store.EventType(h.ctx, entry.Name)
+		got, err := h.store.EventType(h.ctx, "", entry.Name)
 		h.must(err)
 		h.equal(got, entry, "event type")
 
-		replaced := peal.EventType{Name: entry.Name, CreatedAt: moment().Add(time.Hour), UpdatedAt: moment().Add(time.Hour)}
+		replaced := peal.EventType{Catalogue: "default", Name: entry.Name, CreatedAt: moment().Add(time.Hour), UpdatedAt: moment().Add(time.Hour)}
 		created, err = h.store.PutEventType(h.ctx, replaced)
 		h.must(err)
 		h.equal(created, false, "created the second time")
-		got, err = h.store.EventType(h.ctx, entry.Name)
+		got, err = h.store.EventType(h.ctx, "", entry.Name)
 		h.must(err)
 		replaced.CreatedAt = entry.CreatedAt
 		h.equal(got, replaced, "replaced event type")
@@ -191,10 +191,10 @@ var eventTypeTests = map[string]func(*testing.T, *harness){
 			t.Errorf("no schema and no example came back as %q and %q", got.Schema, got.Example)
 		}
 
-		h.must(h.store.DeleteEventType(h.ctx, entry.Name))
-		_, err = h.store.EventType(h.ctx, entry.Name)
+		h.must(h.store.DeleteEventType(h.ctx, "", entry.Name))
+		_, err = h.store.EventType(h.ctx, "", entry.Name)
 		h.refused(err, peal.NotFound)
-		h.refused(h.store.DeleteEventType(h.ctx, entry.Name), peal.NotFound)
+		h.refused(h.store.DeleteEventType(h.ctx, "", entry.Name), peal.NotFound)
 	},
 	"they are listed by name": func(t *testing.T, h *harness) {
 		h = h.own()
@@ -206,7 +206,7 @@ var eventTypeTests = map[string]func(*testing.T, *harness){
 		var got []string
 		after := ""
 		for {
-			page, err := h.store.EventTypes(h.ctx, after, 2)
+			page, err := h.store.EventTypes(h.ctx, "", after, 2)
 			h.must(err)
 			for _, entry := range page {
 				got = append(got, entry.Name)
@@ -217,5 +217,60 @@ var eventTypeTests = map[string]func(*testing.T, *harness){
 			}
 		}
 		h.equal(got, want, "names")
+	},
+	"catalogues are apart": func(t *testing.T, h *harness) {
+		h = h.own()
+		// The names are such that one starts another, and sorts before and after its slash.
+		catalogues := []string{"crm", "crm-old", "crm.new", "crm0", "default"}
+		for _, catalogue := range catalogues {
+			created, err := h.store.PutEventType(h.ctx, peal.EventType{Catalogue: catalogue, Name: "task.created", Description: catalogue, CreatedAt: moment(), UpdatedAt: moment()})
+			h.must(err)
+			h.equal(created, true, "created")
+		}
+		_, err := h.store.PutEventType(h.ctx, peal.EventType{Catalogue: "crm", Name: "task.done", CreatedAt: moment(), UpdatedAt: moment()})
+		h.must(err)
+		for _, catalogue := range catalogues {
+			got, err := h.store.EventType(h.ctx, catalogue, "task.created")
+			h.must(err)
+			h.equal([]string{got.Catalogue, got.Name, got.Description}, []string{catalogue, "task.created", catalogue}, "the type of "+catalogue)
+			types, err := h.store.EventTypes(h.ctx, catalogue, "", 10)
+			h.must(err)
+			h.equal(len(types), map[bool]int{true: 2, false: 1}[catalogue == "crm"], "number of types of "+catalogue)
+			types, err = h.store.EventTypes(h.ctx, catalogue, "task.done", 10)
+			h.must(err)
+			h.equal(len(types), 0, "number of types of "+catalogue+" after the last one")
+		}
+		got, err := h.store.EventType(h.ctx, "", "task.created")
+		h.must(err)
+		h.equal(got.Description, "default", "the type of the default catalogue")
+
+		var names []string
+		for after := ""; ; {
+			page, err := h.store.Catalogues(h.ctx, after, 2)
+			h.must(err)
+			names = append(names, page...)
+			if len(page) < 2 {
+				break
+			}
+			after = page[len(page)-1]
+		}
+		h.equal(names, []string{"crm-old", "crm.new", "crm", "crm0", "default"}, "catalogues")
+
+		h.must(h.store.DeleteEventType(h.ctx, "crm", "task.created"))
+		_, err = h.store.EventType(h.ctx, "crm-old", "task.created")
+		h.must(err)
+		h.refused(h.store.DeleteEventType(h.ctx, "unknown", "task.created"), peal.NotFound)
+	},
+	"a tenant names its catalogue": func(t *testing.T, h *harness) {
+		tenant := peal.Tenant{Name: h.tenant + "-catalogue", Catalogue: "crm", CreatedAt: moment()}
+		h.must(h.store.CreateTenant(h.ctx, tenant))
+		got, err := h.store.Tenant(h.ctx, tenant.Name)
+		h.must(err)
+		h.equal(got, tenant, "tenant")
+		tenant.Catalogue = ""
+		h.must(h.store.UpdateTenant(h.ctx, tenant))
+		got, err = h.store.Tenant(h.ctx, tenant.Name)
+		h.must(err)
+		h.equal(got, tenant, "changed tenant")
 	},
 }

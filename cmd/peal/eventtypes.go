@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -9,29 +10,35 @@ import (
 )
 
 func newEventTypesCommand(app *app) *cobra.Command {
+	var catalogue string
 	cmd := &cobra.Command{
 		Use:     "event-types",
 		Aliases: []string{"event-type"},
-		Short:   "Manage the catalogue of event types",
-		Long: `The catalogue tells what each type of event means: a description, a JSON Schema of
-its data, and an example, which tests of webhooks send. Events of types that are not
-in it can be published too.`,
+		Short:   "Manage catalogues of event types",
+		Long: `A catalogue describes the events of the tenants that use it: for each type a
+description, a JSON Schema of its data, and an example, which tests of webhooks send.
+Events of types that are not in it can be published too. Without --catalogue, the
+commands are about the catalogue of the tenant.`,
 		Example: `  peal event-types put task.created --description 'A task was added.' --example '{"id": 7}'
   peal event-types list`,
 		GroupID: groupManage,
 	}
+	cmd.PersistentFlags().StringVar(&catalogue, "catalogue", "", "catalogue to use, for operators; that of the tenant without it")
 	cmd.AddCommand(
-		newEventTypesListCommand(app), newEventTypesShowCommand(app), newEventTypesPutCommand(app), newEventTypesDeleteCommand(app),
+		newEventTypesListCommand(app, &catalogue), newEventTypesShowCommand(app, &catalogue), newEventTypesPutCommand(app, &catalogue),
+		newEventTypesDeleteCommand(app, &catalogue), newCataloguesCommand(app),
 	)
 	return cmd
 }
 
-func newEventTypesListCommand(app *app) *cobra.Command {
+func newEventTypesListCommand(app *app, catalogue *string) *cobra.Command {
 	return newListCommand(app, list[client.EventType]{
 		Things: "event types", Short: "List the event types by name",
 		Example: "  peal event-types list",
-		Page:    (*client.Client).EventTypes,
-		Heads:   []string{"NAME", "SCHEMA", "EXAMPLE", "UPDATED", "DESCRIPTION"},
+		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.EventType], error) {
+			return c.EventTypes(ctx, client.EventTypeQuery{PageQuery: page, Catalogue: *catalogue})
+		},
+		Heads: []string{"NAME", "SCHEMA", "EXAMPLE", "UPDATED", "DESCRIPTION"},
 		Row: func(t client.EventType) []string {
 			return []string{t.Name, yes(pretty(t.Schema) != ""), yes(pretty(t.Example) != ""), app.ago(t.UpdatedAt), t.Description}
 		},
@@ -45,7 +52,7 @@ func yes(is bool) string {
 	return ""
 }
 
-func newEventTypesShowCommand(app *app) *cobra.Command {
+func newEventTypesShowCommand(app *app, catalogue *string) *cobra.Command {
 	return &cobra.Command{
 		Use:     "show NAME",
 		Short:   "Show an event type with its schema and example",
@@ -56,7 +63,7 @@ func newEventTypesShowCommand(app *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			eventType, err := c.EventType(cmd.Context(), args[0])
+			eventType, err := c.EventType(cmd.Context(), *catalogue, args[0])
 			if err != nil {
 				return fmt.Errorf("show event type %s: %w", args[0], err)
 			}
@@ -68,6 +75,7 @@ func newEventTypesShowCommand(app *app) *cobra.Command {
 func printEventType(w io.Writer, t client.EventType) {
 	fields(w, []field{
 		{"name", t.Name},
+		{"catalogue", t.Catalogue},
 		{"description", t.Description},
 		{"created", exact(t.CreatedAt)},
 		{"updated", exact(t.UpdatedAt)},
@@ -76,7 +84,7 @@ func printEventType(w io.Writer, t client.EventType) {
 	})
 }
 
-func newEventTypesPutCommand(app *app) *cobra.Command {
+func newEventTypesPutCommand(app *app, catalogue *string) *cobra.Command {
 	var eventType client.EventType
 	var schema, example string
 	cmd := &cobra.Command{
@@ -86,7 +94,7 @@ func newEventTypesPutCommand(app *app) *cobra.Command {
     --schema @task.schema.json --example '{"id": 7}'`,
 		Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			eventType.Name = args[0]
+			eventType.Catalogue, eventType.Name = *catalogue, args[0]
 			var err error
 			if eventType.Schema, err = app.jsonFlag(cmd, "schema", schema); err != nil {
 				return err
@@ -112,11 +120,25 @@ func newEventTypesPutCommand(app *app) *cobra.Command {
 	return cmd
 }
 
-func newEventTypesDeleteCommand(app *app) *cobra.Command {
+func newEventTypesDeleteCommand(app *app, catalogue *string) *cobra.Command {
 	return newEndCommand(app, ending{
 		Verb: "delete", Done: "deleted", Thing: "event type", Argument: "NAME",
-		Short:   "Take an event type out of the catalogue",
+		Short:   "Remove an event type from a catalogue",
 		Example: "  peal event-types delete task.created",
-		End:     (*client.Client).DeleteEventType,
+		End: func(c *client.Client, ctx context.Context, name string) error {
+			return c.DeleteEventType(ctx, *catalogue, name)
+		},
 	})
+}
+
+func newCataloguesCommand(app *app) *cobra.Command {
+	cmd := newListCommand(app, list[client.Catalogue]{
+		Things: "catalogues", Short: "List the catalogues that have event types",
+		Example: "  peal event-types catalogues",
+		Page:    (*client.Client).Catalogues,
+		Heads:   []string{"NAME"},
+		Row:     func(c client.Catalogue) []string { return []string{c.Name} },
+	})
+	cmd.Use, cmd.Aliases = "catalogues", nil
+	return cmd
 }

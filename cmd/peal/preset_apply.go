@@ -13,11 +13,11 @@ func newPresetsApplyCommand(app *app) *cobra.Command {
 	var options preset.ApplyOptions
 	cmd := &cobra.Command{
 		Use:   "apply NAME",
-		Short: "Put a preset's events into the catalogue and set a tenant's defaults",
-		Long: `Put a preset's events into the server's catalogue, which all tenants share, and make
-its format and retry policy the defaults of a tenant: the one that --tenant names,
-else the tenant default. It needs an operator's key. What says the same already is
-left alone, so applying again does no harm.`,
+		Short: "Put a preset's events into a catalogue and set a tenant's defaults",
+		Long: `Put a preset's events into the catalogue of its name, and make that catalogue, its format
+and its retry policy those of a tenant: the one that --tenant names, else the tenant
+default. Other tenants do not see them. It needs an operator's key. What is the same
+already is left alone, so applying again does no harm.`,
 		Example: `  peal presets apply vikunja --tenant vikunja --dry-run
   peal presets apply vikunja --tenant vikunja`,
 		Args:              arguments("NAME"),
@@ -67,9 +67,7 @@ func printApplied(w io.Writer, p *preset.Preset, options preset.ApplyOptions, ch
 		}
 		switch {
 		case change.Kind == "tenant":
-			line += fmt.Sprintf("tenant %s: format %s, its retry policy", printable(change.Name), p.Format)
-		case change.Replaced != "":
-			line += fmt.Sprintf("event type %s, which was that of the preset %s", change.Name, change.Replaced)
+			line += fmt.Sprintf("tenant %s: catalogue %s, format %s, its retry policy", printable(change.Name), p.Name, p.Format)
 		default:
 			line += "event type " + change.Name
 		}

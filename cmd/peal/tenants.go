@@ -56,7 +56,7 @@ func newTenantsShowCommand(app *app) *cobra.Command {
 }
 
 func newTenantsCreateCommand(app *app) *cobra.Command {
-	var description, format string
+	var description, format, catalogue string
 	var retry retryFlags
 	cmd := &cobra.Command{
 		Use:   "create NAME",
@@ -71,6 +71,9 @@ func newTenantsCreateCommand(app *app) *cobra.Command {
 			}
 			if cmd.Flags().Changed("format") {
 				settings.Format = &format
+			}
+			if cmd.Flags().Changed("catalogue") {
+				settings.Catalogue = &catalogue
 			}
 			c, err := app.connect()
 			if err != nil {
@@ -87,6 +90,7 @@ func newTenantsCreateCommand(app *app) *cobra.Command {
 	flags.SortFlags = false
 	flags.StringVar(&description, "description", "", "who it is")
 	flags.StringVar(&format, "format", "", "default format of its webhooks")
+	flags.StringVar(&catalogue, "catalogue", "", "catalogue that describes its events; default without it")
 	retry.add(flags)
 	return cmd
 }
@@ -96,6 +100,7 @@ func printTenant(w io.Writer, t client.Tenant) {
 		{"name", t.Name},
 		{"description", t.Description},
 		{"format", t.Format},
+		{"catalogue", t.Catalogue},
 		{"retries", policyText(t.RetryPolicy)},
 		{"created", exact(t.CreatedAt)},
 	})

@@ -23,6 +23,7 @@ const (
 	sessionList   listKind = 'n'
 	linkList      listKind = 'l'
 	auditList     listKind = 'a'
+	catalogueList listKind = 'c'
 	foundList     listKind = 'f' // deliveries that were searched
 )
 
@@ -62,6 +63,8 @@ func parseCursor(kind listKind, text string) (string, bool) {
 		_, err = peal.ParseJobID(last)
 	case tenantList:
 		err = peal.ValidateTenant(last)
+	case catalogueList:
+		err = peal.ValidateCatalogue(last)
 	case eventTypeList:
 		err = peal.ValidateType(last)
 	default:

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/match"
 )
 
@@ -13,6 +15,7 @@ type eventTypeShape struct {
 	Description string          `json:"description"`
 	Schema      json.RawMessage `json:"schema" doc:"JSON Schema of the data; null when there is none."`
 	Example     json.RawMessage `json:"example" doc:"An example of the data; null when there is none."`
+	Catalogue   string          `json:"catalogue" example:"default" doc:"The catalogue that the entry is in."`
 	CreatedAt   string          `json:"created_at" format:"date-time"`
 	UpdatedAt   string          `json:"updated_at" format:"date-time"`
 }
@@ -25,7 +28,7 @@ type eventTypeInput struct {
 
 func eventTypeOf(t *peal.EventType) eventTypeShape {
 	return eventTypeShape{
-		Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example,
+		Catalogue: cmp.Or(t.Catalogue, peal.DefaultCatalogue), Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example,
 		CreatedAt: timeText(t.CreatedAt), UpdatedAt: timeText(t.UpdatedAt),
 	}
 }
@@ -37,10 +40,11 @@ func noEventType() error {
 func (a *API) listEventTypes(c *call) error {
 	q := c.query()
 	limit, after := q.limit(), q.cursor(eventTypeList)
-	if err := q.err(); err != nil {
+	catalogue, err := c.catalogue(q)
+	if err != nil {
 		return err
 	}
-	rows, err := a.Store.EventTypes(c.context(), after, limit+1)
+	rows, err := a.Store.EventTypes(c.context(), catalogue, after, limit+1)
 	if err != nil {
 		return err
 	}
@@ -49,10 +53,14 @@ func (a *API) listEventTypes(c *call) error {
 
 func (a *API) getEventType(c *call) error {
 	name := c.pathName()
+	catalogue, err := c.catalogue(c.query())
+	if err != nil {
+		return err
+	}
 	if peal.ValidateType(name) != nil {
 		return noEventType()
 	}
-	eventType, err := a.Store.EventType(c.context(), name)
+	eventType, err := a.Store.EventType(c.context(), catalogue, name)
 	if peal.CodeOf(err) == peal.NotFound {
 		return noEventType()
 	}
@@ -67,9 +75,13 @@ func (a *API) putEventType(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
+	catalogue, err := c.catalogue(c.query())
+	if err != nil {
+		return err
+	}
 	moment := now()
 	eventType := peal.EventType{
-		Name: c.pathName(), Description: in.Description.orZero(),
+		Catalogue: catalogue, Name: c.pathName(), Description: in.Description.orZero(),
 		Schema: in.Schema.orZero(), Example: in.Example.orZero(), CreatedAt: moment, UpdatedAt: moment,
 	}
 	if err := peal.ValidateType(eventType.Name); err != nil {
@@ -88,7 +100,7 @@ func (a *API) putEventType(c *call) error {
 		return err
 	}
 	a.refresh(c)
-	saved, err := a.Store.EventType(c.context(), eventType.Name)
+	saved, err := a.Store.EventType(c.context(), catalogue, eventType.Name)
 	if err != nil {
 		return err
 	}
@@ -101,10 +113,14 @@ func (a *API) putEventType(c *call) error {
 
 func (a *API) deleteEventType(c *call) error {
 	name := c.pathName()
+	catalogue, err := c.catalogue(c.query())
+	if err != nil {
+		return err
+	}
 	if peal.ValidateType(name) != nil {
 		return noEventType()
 	}
-	err := a.Store.DeleteEventType(c.context(), name)
+	err = a.Store.DeleteEventType(c.context(), catalogue, name)
 	if peal.CodeOf(err) == peal.NotFound {
 		return noEventType()
 	}
@@ -113,4 +129,47 @@ func (a *API) deleteEventType(c *call) error {
 	}
 	a.refresh(c)
 	return c.empty()
+}
+
+// catalogueShape is a catalogue in the list of them.
+type catalogueShape struct {
+	Name string `json:"name" example:"vikunja"`
+}
+
+func (a *API) listCatalogues(c *call) error {
+	q := c.query()
+	limit, after := q.limit(), q.cursor(catalogueList)
+	if err := q.err(); err != nil {
+		return err
+	}
+	names, err := a.Store.Catalogues(c.context(), after, limit+1)
+	if err != nil {
+		return err
+	}
+	return c.json(200, page(catalogueList, names, limit, func(name *string) catalogueShape { return catalogueShape{*name} }, func(name *string) string { return *name }))
+}
+
+// catalogue returns the catalogue that a call is about: that of its tenant, or the one
+// that somebody who sees the whole server names. It also returns the query's other faults.
+func (c *call) catalogue(q *query) (string, error) {
+	name, named := q.text("catalogue")
+	if named {
+		if err := peal.ValidateCatalogue(name); err != nil {
+			q.fault("catalogue", short(name), translate(err).faults[0].Message)
+		}
+	}
+	if err := q.err(); err != nil {
+		return "", err
+	}
+	if named {
+		if !c.caller.Can(identity.Oversee) {
+			return "", refuse(forbidden, "only an operator may name a catalogue; leave the parameter out for that of the tenant")
+		}
+		return name, nil
+	}
+	tenant, err := c.api.Store.Tenant(c.context(), c.tenant)
+	if err != nil && peal.CodeOf(err) != peal.NotFound {
+		return "", err
+	}
+	return tenant.CatalogueName(), nil
 }

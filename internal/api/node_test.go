@@ -1,11 +1,19 @@
 package api_test
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // Operators see the running nodes, with the load of the one that answers.
 func TestNodes(t *testing.T) {
 	b := newBench(t)
-	nodes := b.want(200, request{method: "GET", path: "/v1/nodes"})["data"].([]any)
+	var nodes []any
+	for deadline := time.Now().Add(time.Minute); len(nodes) == 0; time.Sleep(time.Millisecond) { // it registers while it starts
+		if nodes = b.want(200, request{method: "GET", path: "/v1/nodes"})["data"].([]any); time.Now().After(deadline) {
+			t.Fatal("the node does not register")
+		}
+	}
 	if len(nodes) != 1 {
 		t.Fatalf("%d nodes: %v", len(nodes), nodes)
 	}

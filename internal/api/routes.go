@@ -123,24 +123,28 @@ func (a *API) deliveryRoutes() []route {
 
 func (a *API) catalogueRoutes() []route {
 	return []route{{
-		method: http.MethodGet, path: "/v1/event-types", id: "list-event-types", tag: "Event types", access: read, part: peal.PartCatalogue, query: pageParams,
+		method: http.MethodGet, path: "/v1/event-types", id: "list-event-types", tag: "Event types", access: read, part: peal.PartCatalogue, query: append(slices.Clone(pageParams), catalogueParam),
 		summary: "List the catalogue of event types, by name",
 		answers: ok("A page of event types.", listShape[eventTypeShape]{}), handle: a.listEventTypes,
 	}, {
-		method: http.MethodGet, path: "/v1/event-types/{name}", id: "get-event-type", tag: "Event types", access: read, part: peal.PartCatalogue,
+		method: http.MethodGet, path: "/v1/event-types/{name}", id: "get-event-type", tag: "Event types", access: read, part: peal.PartCatalogue, query: []param{catalogueParam},
 		summary: "Show an event type",
 		answers: ok("The event type.", eventTypeShape{}), handle: a.getEventType,
 	}, {
-		method: http.MethodPut, path: "/v1/event-types/{name}", id: "put-event-type", tag: "Event types", access: operate, audit: "event_type.put", body: eventTypeInput{},
+		method: http.MethodPut, path: "/v1/event-types/{name}", id: "put-event-type", tag: "Event types", access: operate, audit: "event_type.put", query: []param{catalogueParam}, body: eventTypeInput{},
 		summary: "Add or replace an event type",
 		answers: []answer{
 			{status: http.StatusOK, doc: "Replaced.", body: eventTypeShape{}},
 			{status: http.StatusCreated, doc: "Added.", body: eventTypeShape{}},
 		}, handle: a.putEventType,
 	}, {
-		method: http.MethodDelete, path: "/v1/event-types/{name}", id: "delete-event-type", tag: "Event types", access: operate, audit: "event_type.delete",
+		method: http.MethodDelete, path: "/v1/event-types/{name}", id: "delete-event-type", tag: "Event types", access: operate, audit: "event_type.delete", query: []param{catalogueParam},
 		summary: "Take an event type out of the catalogue", description: "Events of the type can still be published.",
 		answers: []answer{{status: http.StatusNoContent, doc: "Deleted."}}, handle: a.deleteEventType,
+	}, {
+		method: http.MethodGet, path: "/v1/catalogues", id: "list-catalogues", tag: "Event types", access: oversee, query: pageParams,
+		summary: "List the catalogues that have event types", description: "A tenant uses one of them, `default` unless its `catalogue` names another.",
+		answers: ok("A page of catalogues.", listShape[catalogueShape]{}), handle: a.listCatalogues,
 	}}
 }
 

@@ -12,6 +12,7 @@ type tenantShape struct {
 	Description string                     `json:"description"`
 	Format      *string                    `json:"format" doc:"The default of its new webhooks; null for the server's."`
 	RetryPolicy optional[retryPolicyShape] `json:"retry_policy" doc:"The default of its webhooks; null for the format's or the server's."`
+	Catalogue   string                     `json:"catalogue" doc:"The catalogue that describes its events."`
 	CreatedAt   string                     `json:"created_at" format:"date-time"`
 }
 
@@ -20,6 +21,7 @@ type tenantInput struct {
 	Description optional[string]           `json:"description,omitempty" maxLength:"4096"`
 	Format      optional[string]           `json:"format,omitempty" doc:"The default format of its new webhooks."`
 	RetryPolicy optional[retryPolicyInput] `json:"retry_policy,omitempty" doc:"The default policy of its webhooks."`
+	Catalogue   optional[string]           `json:"catalogue,omitempty" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" doc:"The catalogue that describes its events: default, or another one, which need not have entries yet."`
 }
 
 type tenantCreateInput struct {
@@ -27,10 +29,11 @@ type tenantCreateInput struct {
 	Description optional[string]           `json:"description,omitempty" maxLength:"4096"`
 	Format      optional[string]           `json:"format,omitempty" doc:"The default format of its new webhooks."`
 	RetryPolicy optional[retryPolicyInput] `json:"retry_policy,omitempty" doc:"The default policy of its webhooks."`
+	Catalogue   optional[string]           `json:"catalogue,omitempty" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" doc:"The catalogue that describes its events: default, or another one, which need not have entries yet."`
 }
 
 func tenantOf(t *peal.Tenant) tenantShape {
-	shape := tenantShape{Name: t.Name, Description: t.Description, Format: textOrNil(t.Format), CreatedAt: timeText(t.CreatedAt)}
+	shape := tenantShape{Name: t.Name, Description: t.Description, Format: textOrNil(t.Format), Catalogue: t.CatalogueName(), CreatedAt: timeText(t.CreatedAt)}
 	if t.RetryPolicy != nil {
 		shape.RetryPolicy = some(retryPolicyOf(*t.RetryPolicy))
 	}
@@ -64,7 +67,7 @@ func (a *API) createTenant(c *call) error {
 		return err
 	}
 	tenant := peal.Tenant{Name: in.Name.Value, CreatedAt: now()}
-	settings := tenantInput{in.Description, in.Format, in.RetryPolicy}
+	settings := tenantInput{in.Description, in.Format, in.RetryPolicy, in.Catalogue}
 	if err := peal.ValidateTenant(tenant.Name); err != nil {
 		return faults{{Location: "body.name", Message: translate(err).faults[0].Message}}
 	}
@@ -107,6 +110,7 @@ func (a *API) updateTenant(c *call) error {
 func (in *tenantInput) apply(t *peal.Tenant, engine Engine) error {
 	set(&t.Description, &in.Description)
 	set(&t.Format, &in.Format)
+	set(&t.Catalogue, &in.Catalogue)
 	if in.RetryPolicy.Given {
 		t.RetryPolicy = nil
 		if in.RetryPolicy.Value != nil {

@@ -8,18 +8,50 @@ import (
 	"github.com/pealhq/peal"
 )
 
+// catalogue returns the name of the catalogue that describes the tenant's events.
+func (c *call) catalogue() (string, error) {
+	tenant, err := c.d.Store.Tenant(c.ctx(), c.tenant)
+	if err != nil && peal.CodeOf(err) != peal.NotFound {
+		return "", err
+	}
+	return tenant.CatalogueName(), nil
+}
+
+// eventTypes lists the types of the tenant's catalogue by name, those after a name.
+func (c *call) eventTypes(after string, limit int) ([]peal.EventType, error) {
+	catalogue, err := c.catalogue()
+	if err != nil {
+		return nil, err
+	}
+	return c.d.Store.EventTypes(c.ctx(), catalogue, after, limit)
+}
+
+// eventType returns a type of the tenant's catalogue.
+func (c *call) eventType(name string) (peal.EventType, error) {
+	catalogue, err := c.catalogue()
+	if err != nil {
+		return peal.EventType{}, err
+	}
+	return c.d.Store.EventType(c.ctx(), catalogue, name)
+}
+
 type cataloguePage struct {
+	Name  string
 	Types []peal.EventType
 	Next  string
 }
 
 // catalogue lists the types of events.
 func (d *Dashboard) catalogue(c *call) error {
-	types, err := d.Store.EventTypes(c.ctx(), c.r.URL.Query().Get("after"), 2*pageRows+1)
+	name, err := c.catalogue()
 	if err != nil {
 		return err
 	}
-	data := cataloguePage{Types: types}
+	types, err := d.Store.EventTypes(c.ctx(), name, c.r.URL.Query().Get("after"), 2*pageRows+1)
+	if err != nil {
+		return err
+	}
+	data := cataloguePage{Name: name, Types: types}
 	if len(types) > 2*pageRows {
 		data.Types = types[:2*pageRows]
 		data.Next = data.Types[2*pageRows-1].Name
@@ -34,7 +66,7 @@ type eventTypePage struct {
 
 // eventType shows a type's schema and example as documentation.
 func (d *Dashboard) eventType(c *call) error {
-	t, err := d.Store.EventType(c.ctx(), c.name())
+	t, err := c.eventType(c.name())
 	if peal.CodeOf(err) == peal.NotFound {
 		return peal.Errorf(peal.NotFound, "%s", c.texts.get("error.no_type"))
 	} else if err != nil {

@@ -26,7 +26,7 @@ func (d *Dashboard) event(c *call) error {
 		return err
 	}
 	data := eventPage{Event: &event}
-	_, err = d.Store.EventType(c.ctx(), event.Type)
+	_, err = c.eventType(event.Type)
 	data.Known = err == nil
 	byID, webhooks, err := c.tenantWebhooks()
 	if err != nil {

@@ -81,7 +81,7 @@ func (c *call) menu(name string) ([]menuItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	types, err := c.d.Store.EventTypes(c.ctx(), "", menuCount+1)
+	types, err := c.eventTypes("", menuCount+1)
 	if err != nil {
 		return nil, err
 	}

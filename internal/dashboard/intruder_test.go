@@ -109,7 +109,7 @@ func (d *doorway) contents(b belongings) string {
 	add(links, err)
 	tenants, err := d.store.Tenants(ctx, "", 10)
 	add(tenants, err)
-	types, err := d.store.EventTypes(ctx, "", 10)
+	types, err := d.store.EventTypes(ctx, "", "", 10)
 	add(types, err)
 	text, err := json.MarshalIndent(all, "", " ")
 	if err != nil {

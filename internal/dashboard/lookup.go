@@ -63,7 +63,7 @@ func (c *call) findTenant() (peal.Tenant, peal.Theme, error) {
 // typesToChoose returns the catalogue's first event types, for forms: with a description and
 // an example only where the caller sees the catalogue.
 func (c *call) typesToChoose() ([]peal.EventType, error) {
-	types, err := c.d.Store.EventTypes(c.ctx(), "", maxTypes)
+	types, err := c.eventTypes("", maxTypes)
 	if !c.who.Sees(peal.PartCatalogue) {
 		for i := range types {
 			types[i] = peal.EventType{Name: types[i].Name}

@@ -106,7 +106,7 @@ var (
 	// somebodys are words that no language changes: names, addresses, what people typed,
 	// units, what a protocol or a programming language is called, and what the audit log
 	// records.
-	somebodys = regexp.MustCompile(`https?://\S+|[\w-]+(\.[\w-]+)*\.example(/[\w/]*)?|ada@example\.com|carla|Peal|default|Acme's board|Northwind's warehouse|(task|comment|project)\.[\w*]+|task/\d+|\btasks\b|\bvikunja\b|The team's board|A task was .*\.|Somebody commented .*\.|A project was .*\.|The task's number\.|What is to be done\.|\b[a-z]+_[0-9a-z]{26}\b|\d{4}-\d\d-\d\dT[\d:.]+Z|\b(object|string|integer|email)\b|\b(user|password|wrong password|anonymous|portal|portal link)\b|Standard Webhooks|\b(Go|JavaScript|Python|Ruby|PHP|Java|Shell)\b|C#|verify\.py|\d+ ?(ms|s|m|min|h|d|µs|KiB|MiB|B)\b|\b24 h\b|UTC|p95|HTTP/1\.1|JSON|#rrggbb|peal presets list`)
+	somebodys = regexp.MustCompile(`https?://\S+|[\w-]+(\.[\w-]+)*\.example(/[\w/]*)?|ada@example\.com|carla|Peal|default|Acme's board|Northwind's warehouse|(task|comment|project)\.[\w*]+|task/\d+|\btasks\b|\bvikunja\b|The team's board|A task was .*\.|Somebody commented .*\.|A project was .*\.|The task's number\.|What is to be done\.|\b[a-z]+_[0-9a-z]{26}\b|\d{4}-\d\d-\d\dT[\d:.]+Z|\b(object|string|integer|email)\b|\b(user|password|wrong password|anonymous|portal|portal link)\b|Standard Webhooks|\b(Go|JavaScript|Python|Ruby|PHP|Java|Shell)\b|C#|verify\.py|\d+ ?(ms|s|m|min|h|d|µs|KiB|MiB|B)\b|\b24 h\b|UTC|p95|\b\d+([.,]\d)?k\b|HTTP/1\.1|JSON|#rrggbb|peal presets list`)
 )
 
 // unmarked collects the words that people see on a page, and that no text has.

@@ -17,16 +17,16 @@ type presetStore struct {
 }
 
 // AllEventTypes implements preset.API.
-func (s presetStore) AllEventTypes(ctx context.Context, _ client.PageQuery) iter.Seq2[client.EventType, error] {
+func (s presetStore) AllEventTypes(ctx context.Context, query client.EventTypeQuery) iter.Seq2[client.EventType, error] {
 	return func(yield func(client.EventType, error) bool) {
 		for after := ""; ; {
-			types, err := s.d.Store.EventTypes(ctx, after, maxTypes)
+			types, err := s.d.Store.EventTypes(ctx, query.Catalogue, after, maxTypes)
 			if err != nil {
 				yield(client.EventType{}, err)
 				return
 			}
 			for _, t := range types {
-				if !yield(client.EventType{Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt}, nil) {
+				if !yield(client.EventType{Catalogue: t.Catalogue, Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt}, nil) {
 					return
 				}
 				after = t.Name
@@ -41,7 +41,7 @@ func (s presetStore) AllEventTypes(ctx context.Context, _ client.PageQuery) iter
 // PutEventType implements preset.API.
 func (s presetStore) PutEventType(ctx context.Context, t client.EventType) (client.EventType, error) {
 	now := s.c.now.Truncate(time.Microsecond)
-	_, err := s.d.Store.PutEventType(ctx, peal.EventType{Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example, CreatedAt: now, UpdatedAt: now})
+	_, err := s.d.Store.PutEventType(ctx, peal.EventType{Catalogue: t.Catalogue, Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example, CreatedAt: now, UpdatedAt: now})
 	return t, err
 }
 
@@ -51,7 +51,7 @@ func (s presetStore) Tenant(ctx context.Context, name string) (client.Tenant, er
 	if peal.CodeOf(err) == peal.NotFound {
 		return client.Tenant{}, &client.Error{Status: 404}
 	}
-	found := client.Tenant{Name: t.Name, Description: t.Description, Format: t.Format, CreatedAt: t.CreatedAt}
+	found := client.Tenant{Name: t.Name, Description: t.Description, Format: t.Format, Catalogue: t.CatalogueName(), CreatedAt: t.CreatedAt}
 	if p := t.RetryPolicy; p != nil {
 		found.RetryPolicy = &client.RetryPolicy{Jitter: p.Jitter, DisableAfterExhausted: p.DisableAfterExhausted, DisableAfterSeconds: p.DisableAfterFailing.Seconds()}
 		for _, delay := range p.Delays {
@@ -78,9 +78,9 @@ func (s presetStore) UpdateTenant(ctx context.Context, name string, changes clie
 	return client.Tenant{Name: name}, s.d.Store.UpdateTenant(ctx, tenant)
 }
 
-// setDefaults gives a tenant the format and the retry policy of a preset.
+// setDefaults sets the format, the catalogue and the retry policy of a tenant to those of a preset.
 func setDefaults(tenant *peal.Tenant, settings client.TenantSettings) {
-	tenant.Format = *settings.Format
+	tenant.Format, tenant.Catalogue = *settings.Format, *settings.Catalogue
 	in := settings.RetryPolicy
 	policy := peal.RetryPolicy{Jitter: *in.Jitter, DisableAfterExhausted: *in.DisableAfterExhausted, DisableAfterFailing: inSeconds(*in.DisableAfterSeconds)}
 	for _, delay := range in.DelaysSeconds {

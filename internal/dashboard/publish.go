@@ -20,14 +20,14 @@ func (p *publishPage) Fault(name string) string { return p.Faults[name] }
 // publishForm lets somebody publish an event by hand.
 func (d *Dashboard) publishForm(c *call) error {
 	p := &publishPage{Type: c.r.URL.Query().Get("type"), Data: sampleData}
-	if t, err := d.Store.EventType(c.ctx(), p.Type); err == nil && t.Example != nil {
+	if t, err := c.eventType(p.Type); err == nil && t.Example != nil {
 		p.Data = indented(t.Example)
 	}
 	return c.showPublish(200, p)
 }
 
 func (c *call) showPublish(status int, p *publishPage) (err error) {
-	if p.Types, err = c.d.Store.EventTypes(c.ctx(), "", maxTypes); err != nil {
+	if p.Types, err = c.eventTypes("", maxTypes); err != nil {
 		return err
 	}
 	return c.answer(status, "publish", c.texts.get("publish.title"), p)

@@ -21,17 +21,18 @@ type tenantsPage struct {
 
 type tenantPage struct {
 	typed
-	Tenant    peal.Tenant
-	Formats   []*wire.Format
-	Was       string // what the form was made of
-	Theirs    []difference
-	Parts     []peal.Part
-	Languages []string
-	Themed    bool // it has a theme of its own
-	HasLogo   bool
-	MayPortal bool
-	Link      string // a portal link that was just made
-	Colours   []colourField
+	Tenant     peal.Tenant
+	Formats    []*wire.Format
+	Catalogues []string // the first of them, to choose from
+	Was        string   // what the form was made of
+	Theirs     []difference
+	Parts      []peal.Part
+	Languages  []string
+	Themed     bool // it has a theme of its own
+	HasLogo    bool
+	MayPortal  bool
+	Link       string // a portal link that was just made
+	Colours    []colourField
 }
 
 // colourField is one of the colours of a theme.
@@ -80,7 +81,7 @@ func tenantPath(name string) string { return "/tenants/" + url.PathEscape(name) 
 // tenantValues writes a tenant and its theme as the form's values.
 func tenantValues(tenant *peal.Tenant, theme *peal.Theme) url.Values {
 	v := url.Values{
-		"description": {tenant.Description}, "format": {tenant.Format}, "theme_name": {theme.Name}, "mode": {string(theme.Mode)}, "language": {theme.Language},
+		"description": {tenant.Description}, "format": {tenant.Format}, "catalogue": {tenant.CatalogueName()}, "theme_name": {theme.Name}, "mode": {string(theme.Mode)}, "language": {theme.Language},
 	}
 	for _, part := range theme.Hidden {
 		v.Add("hidden", string(part))
@@ -117,6 +118,9 @@ func (c *call) tenantPage(status int, p *tenantPage) error {
 	p.Tenant, p.Formats, p.Was, p.Parts = tenant, c.d.Engine.Formats(), fingerprint(stored), peal.Parts()
 	if p.Values == nil {
 		p.Values = stored
+	}
+	if p.Catalogues, err = c.d.Store.Catalogues(c.ctx(), "", maxTypes); err != nil {
+		return err
 	}
 	for language := range c.d.pages.texts {
 		p.Languages = append(p.Languages, language)

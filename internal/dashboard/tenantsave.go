@@ -27,7 +27,10 @@ func (d *Dashboard) saveTenant(c *call) error {
 	}
 	stored := tenantValues(&tenant, &look)
 	before := look
-	tenant.Description, tenant.Format = form.Value("description"), form.Value("format")
+	tenant.Description, tenant.Format, tenant.Catalogue = form.Value("description"), form.Value("format"), strings.TrimSpace(form.Value("catalogue"))
+	if tenant.Catalogue == peal.DefaultCatalogue {
+		tenant.Catalogue = ""
+	}
 	look.Name, look.Mode, look.Language = strings.TrimSpace(form.Value("theme_name")), peal.ThemeMode(form.Value("mode")), form.Value("language")
 	look.Hidden = nil
 	for _, part := range form.Values["hidden"] {

@@ -189,7 +189,7 @@ const maxSchemas = 1000
 // compiled. The zero Schemas is ready; it is safe for concurrent use.
 type Schemas struct {
 	mu    sync.RWMutex
-	known map[string]knownSchema // by event type
+	known map[string]knownSchema // by the key of the event type
 }
 
 type knownSchema struct {
@@ -213,7 +213,7 @@ func (s *Schemas) Check(eventType *peal.EventType, data json.RawMessage) error {
 // schema gives the compiled schema of a type; the text tells whether it has changed.
 func (s *Schemas) schema(eventType *peal.EventType) (*Schema, error) {
 	s.mu.RLock()
-	known, ok := s.known[eventType.Name]
+	known, ok := s.known[eventType.Key()]
 	s.mu.RUnlock()
 	if ok && bytes.Equal(known.text, eventType.Schema) {
 		return known.schema, nil
@@ -227,6 +227,6 @@ func (s *Schemas) schema(eventType *peal.EventType) (*Schema, error) {
 	if s.known == nil || len(s.known) >= maxSchemas {
 		s.known = make(map[string]knownSchema)
 	}
-	s.known[eventType.Name] = knownSchema{text: bytes.Clone(eventType.Schema), schema: schema}
+	s.known[eventType.Key()] = knownSchema{text: bytes.Clone(eventType.Schema), schema: schema}
 	return schema, nil
 }

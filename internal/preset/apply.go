@@ -14,7 +14,7 @@ import (
 
 // API is what applying needs of a server; *[client.Client] has it.
 type API interface {
-	AllEventTypes(ctx context.Context, query client.PageQuery) iter.Seq2[client.EventType, error]
+	AllEventTypes(ctx context.Context, query client.EventTypeQuery) iter.Seq2[client.EventType, error]
 	PutEventType(ctx context.Context, eventType client.EventType) (client.EventType, error)
 	Tenant(ctx context.Context, name string) (client.Tenant, error)
 	CreateTenant(ctx context.Context, name string, settings client.TenantSettings) (client.Tenant, error)
@@ -36,28 +36,25 @@ type Change struct {
 	Kind   string `json:"kind"` // event_type or tenant
 	Name   string `json:"name"`
 	Action Action `json:"action"`
-	// Replaced names the preset whose entry of this name was replaced: the
-	// catalogue holds one entry for each type. "" when there was no such.
-	Replaced string `json:"replaced,omitempty"`
 }
 
 // ApplyOptions say how a preset is applied.
 type ApplyOptions struct {
-	// Tenant gets the preset's format and retry policy as its defaults. It is
-	// created when it does not exist.
+	// Tenant gets the preset's format and retry policy as its defaults, and the
+	// preset's catalogue. It is created when it does not exist.
 	Tenant string
 	// DryRun changes nothing and tells what would be changed.
 	DryRun bool
 }
 
-// Apply puts the preset's events into the server's catalogue, which all tenants
-// share, and sets the defaults of a tenant. What is there already and says the same
-// stays untouched, so applying again does nothing. With an error come the changes
-// that were made before it; applying again goes on from there.
+// Apply puts the preset's events into the catalogue of its name, and sets the defaults and
+// the catalogue of a tenant. What is there already and the same stays untouched, so applying
+// again does nothing. With an error it returns the changes made before it; applying again
+// resumes there.
 func (p *Preset) Apply(ctx context.Context, api API, options ApplyOptions) ([]Change, error) {
 	var changes []Change
 	catalogue := make(map[string]client.EventType)
-	for entry, err := range api.AllEventTypes(ctx, client.PageQuery{}) {
+	for entry, err := range api.AllEventTypes(ctx, client.EventTypeQuery{Catalogue: p.Name}) {
 		if err != nil {
 			return nil, fmt.Errorf("read the catalogue: %w", err)
 		}
@@ -65,13 +62,12 @@ func (p *Preset) Apply(ctx context.Context, api API, options ApplyOptions) ([]Ch
 	}
 	for i := range p.Events {
 		wanted := p.Events[i].EventType()
+		wanted.Catalogue = p.Name
 		change := Change{Kind: "event_type", Name: wanted.Name, Action: Created}
 		if found, ok := catalogue[wanted.Name]; ok {
 			change.Action = Updated
 			if sameEntry(found, wanted) {
 				change.Action = Unchanged
-			} else {
-				change.Replaced = ownerOf(found)
 			}
 		}
 		if change.Action != Unchanged && !options.DryRun {
@@ -88,11 +84,11 @@ func (p *Preset) Apply(ctx context.Context, api API, options ApplyOptions) ([]Ch
 	return append(changes, Change{Kind: "tenant", Name: options.Tenant, Action: action}), nil
 }
 
-// applyDefaults gives a tenant the preset's format and retry policy.
+// applyDefaults sets a tenant's format, retry policy and catalogue to the preset's.
 func (p *Preset) applyDefaults(ctx context.Context, api API, options ApplyOptions) (Action, error) {
 	policy := p.RetryPolicy
 	settings := client.TenantSettings{
-		Format: &p.Format,
+		Format: &p.Format, Catalogue: &p.Name,
 		RetryPolicy: &client.RetrySettings{
 			DelaysSeconds: policy.DelaysSeconds, Jitter: &policy.Jitter,
 			DisableAfterExhausted: &policy.DisableAfterExhausted, DisableAfterSeconds: &policy.DisableAfterSeconds,
@@ -110,7 +106,7 @@ func (p *Preset) applyDefaults(ctx context.Context, api API, options ApplyOption
 		return Created, nil
 	case err != nil:
 		return "", fmt.Errorf("read tenant %s: %w", options.Tenant, err)
-	case found.Format == p.Format && samePolicy(found.RetryPolicy, policy):
+	case found.Format == p.Format && found.Catalogue == p.Name && samePolicy(found.RetryPolicy, policy):
 		return Unchanged, nil
 	case options.DryRun:
 		return Updated, nil
@@ -119,16 +115,6 @@ func (p *Preset) applyDefaults(ctx context.Context, api API, options ApplyOption
 		return "", fmt.Errorf("update tenant %s: %w", options.Tenant, err)
 	}
 	return Updated, nil
-}
-
-// ownerOf gives the preset that an entry of a catalogue was taken from, or "".
-func ownerOf(entry client.EventType) string {
-	for _, p := range presets() {
-		if e, ok := p.Event(entry.Name); ok && sameEntry(entry, e.EventType()) {
-			return p.Name
-		}
-	}
-	return ""
 }
 
 func sameEntry(a, b client.EventType) bool {

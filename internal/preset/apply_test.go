@@ -39,7 +39,7 @@ func TestApply(t *testing.T) {
 		if _, err := c.Tenant(t.Context(), "acme"); client.StatusOf(err) != http.StatusNotFound {
 			t.Errorf("the tenant: %v", err)
 		}
-		if _, err := c.EventType(t.Context(), "task.created"); client.StatusOf(err) != http.StatusNotFound {
+		if _, err := c.EventType(t.Context(), p.Name, "task.created"); client.StatusOf(err) != http.StatusNotFound {
 			t.Errorf("the event type: %v", err)
 		}
 	})
@@ -77,14 +77,14 @@ func TestApply(t *testing.T) {
 	})
 
 	t.Run("over an entry that was changed", func(t *testing.T) {
-		if _, err := c.PutEventType(t.Context(), client.EventType{Name: "task.created", Description: "mine"}); err != nil {
+		if _, err := c.PutEventType(t.Context(), client.EventType{Catalogue: p.Name, Name: "task.created", Description: "mine"}); err != nil {
 			t.Fatal(err)
 		}
 		changes := apply(preset.ApplyOptions{Tenant: "acme"})
 		if got := count(changes); got[preset.Updated] != 1 || got[preset.Unchanged] != all-1 {
 			t.Errorf("%v, want one updated", got)
 		}
-		entry, err := c.EventType(t.Context(), "task.created")
+		entry, err := c.EventType(t.Context(), p.Name, "task.created")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,21 +94,24 @@ func TestApply(t *testing.T) {
 		}
 	})
 
-	t.Run("over the entries of another preset", func(t *testing.T) {
+	t.Run("beside another preset", func(t *testing.T) {
 		other, _ := preset.Lookup("workspace")
 		changes, err := other.Apply(t.Context(), c, preset.ApplyOptions{Tenant: "workspace"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var replaced []string
-		for _, change := range changes {
-			if change.Replaced == "vikunja" && change.Action == preset.Updated {
-				replaced = append(replaced, change.Name)
-			}
+		if got := count(changes); got[preset.Created] != len(changes) {
+			t.Errorf("%v, want %d created", got, len(changes))
 		}
-		want := []string{"project.deleted", "project.updated", "task.created", "task.deleted", "task.updated"}
-		if diff := cmp.Diff(want, replaced); diff != "" {
-			t.Errorf("replaced (-want +got):\n%s", diff)
+		for tenant, p := range map[string]*preset.Preset{"acme": p, "workspace": other} {
+			entry, err := c.ForTenant(tenant).EventType(t.Context(), "", "task.created")
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, _ := p.Event("task.created")
+			if entry.Catalogue != p.Name || entry.Description != e.Description {
+				t.Errorf("the tenant %s finds task.created of %s: %s", tenant, entry.Catalogue, entry.Description)
+			}
 		}
 	})
 }

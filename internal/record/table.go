@@ -41,10 +41,10 @@ type Row []any
 // deliveries come with the deliveries. What nodes tell each other while they run is left out.
 func Tables() []*Table {
 	return []*Table{
-		table("tenants", "name description format retry_policy created#"),
+		table("tenants", "name description format retry_policy created# catalogue"),
 		table("webhooks", "id@ tenant~ deleted! revision# status settings confidential* sealed! exhausted# failing_since# updated# certificate_expires#"),
 		table("keys", "id@ tenant~ name scopes hash* hint revoked#"),
-		table("event_types", "name description schema* example* created# updated#"),
+		table("catalogue_types", "key description schema* example* created# updated#"),
 		table("users", "id@ tenant~ name password subject role updated#"),
 		table("sessions", "id@ kind hash* user@ link@ name tenant~ role expires# revoked# address agent"),
 		table("portal_links", "id@ tenant~ name hash* read_only! expires# life# used# revoked#"),

@@ -23,8 +23,12 @@ func dump(t *testing.T, store peal.Store, tenants ...string) map[string]any {
 	}
 	list, err := store.Tenants(ctx, "", all)
 	put("tenants", list, err)
-	types, err := store.EventTypes(ctx, "", all)
-	put("event types", types, err)
+	catalogues, err := store.Catalogues(ctx, "", all)
+	put("catalogues", catalogues, err)
+	for _, name := range catalogues {
+		types, err := store.EventTypes(ctx, name, "", all)
+		put("event types of "+name, types, err)
+	}
 	audit, err := store.Audit(ctx, peal.AuditQuery{Limit: all})
 	put("audit", audit, err)
 	sessions, err := store.Sessions(ctx, peal.SessionQuery{Limit: all})

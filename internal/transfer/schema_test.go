@@ -66,6 +66,7 @@ var inPostgres = layout{
 		"attempts.facts": "record", "attempts.exchange": "record",
 	},
 	stays: map[string]string{
+		"event_types":  "what nodes of the version before see of the default catalogue; triggers keep it so",
 		"event_ids":    "made of the ids that events are moved with",
 		"search":       ownSearch,
 		"search_state": ownSearch,
