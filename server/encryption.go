@@ -55,7 +55,10 @@ func (e *encryption) readFile(database string) ([]secret.Key, error) {
 	if database == "" && !exists(e.file) {
 		return nil, peal.Invalidf("encryption_key", "is missing: all nodes of a PostgreSQL database seal secrets with one key; make it with openssl rand -base64 32, and set PEAL_ENCRYPTION_KEY on each")
 	}
-	if exists(database) && !exists(e.file) {
+	if isEmpty(database) && exists(e.file) {
+		return nil, peal.Invalidf("database", "%s is empty (0 bytes), but the encryption key %s shows that a database was there: restore it from a backup, or remove the empty file to start with an empty database", database, e.file)
+	}
+	if exists(database) && !isEmpty(database) && !exists(e.file) {
 		// A new key would not open what the lost one has sealed.
 		return nil, peal.Errorf(peal.Unavailable, "%s is missing, with which the secrets in %s are sealed: restore it, or set PEAL_ENCRYPTION_KEY", e.file, database)
 	}

@@ -169,7 +169,8 @@ func TestStartErrors(t *testing.T) {
 		"database is no file": {func(t *testing.T, o *server.Options) {
 			o.Database = "sqlite:" + file(t, strings.Repeat("no database ", 100))
 		}, "database"},
-		"key lost": {func(t *testing.T, o *server.Options) { o.Data = withoutKey(t) }, "encryption.key is missing"},
+		"database lost its content": {func(t *testing.T, o *server.Options) { o.Data = emptied(t) }, "peal.db is empty (0 bytes), but the encryption key"},
+		"key lost":                  {func(t *testing.T, o *server.Options) { o.Data = withoutKey(t) }, "encryption.key is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(t)
@@ -211,6 +212,26 @@ func withoutKey(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return o.Data
+}
+
+// emptied returns the data of a server of which only the key is left, and an empty file.
+func emptied(t *testing.T) string {
+	t.Helper()
+	o := options(t)
+	if err := start(t, o).Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	key, err := os.ReadFile(filepath.Join(o.Data, "encryption.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"encryption.key": key, "peal.db": nil} {
+		if err := os.WriteFile(filepath.Join(data, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return data
 }
 
 func file(t *testing.T, content string) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -25,9 +24,9 @@ type Archive struct {
 // server may have it: then what is read is what it has committed at that moment, page by
 // page. Else the database is this process's alone until Close, see [Archive.Alone].
 func OpenArchive(ctx context.Context, path string) (_ *Archive, err error) {
-	path, err = filepath.Abs(path)
+	path, err = realPath(path)
 	if err != nil {
-		return nil, unusable(path, "has no absolute path; name it from the root", err)
+		return nil, err
 	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, unusable(path, "is not there; name the database file of the server", err)
@@ -36,7 +35,7 @@ func OpenArchive(ctx context.Context, path string) (_ *Archive, err error) {
 	if a.lock, err = acquire(path); err != nil && peal.CodeOf(err) != peal.Conflict {
 		return nil, unusable(path, "cannot be locked; run this as the server's user", err)
 	}
-	schema, err := SchemaOf(ctx, path)
+	schema, err := schemaOf(ctx, path, a.lock)
 	switch {
 	case err == nil && !schema.Usable:
 		err = unusable(path, "was last used by a later release of Peal; use that one for this too", nil)
@@ -45,6 +44,11 @@ func OpenArchive(ctx context.Context, path string) (_ *Archive, err error) {
 	}
 	if err == nil {
 		a.conn, err = connect(ctx, dsn(Options{Path: path}.withDefaults(), !a.Alone()))
+	}
+	if err == nil && a.Alone() {
+		if err = a.lock.keep(); err != nil {
+			err = errors.Join(err, a.conn.close())
+		}
 	}
 	if err != nil {
 		return nil, translate("open", errors.Join(err, a.release()))

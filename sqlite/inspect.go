@@ -8,7 +8,9 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/pealhq/peal"
 )
@@ -21,29 +23,68 @@ const headerSize = 100
 // inspect looks at a file that may be the database without changing it, so that
 // whatever it is stays as it is when it cannot be used. isNew is true when there
 // is nothing yet. A database with a migration that is not among those known is refused,
-// unless known is nil.
-func inspect(ctx context.Context, path string, known []peal.Migration) (isNew bool, err error) {
+// unless known is nil. Without a lock, another process may have the database.
+func inspect(ctx context.Context, path string, lock *lock, known []peal.Migration) (isNew bool, err error) {
+	for _, suffix := range []string{"-wal", "-shm", "-journal"} {
+		if beside, err := os.Lstat(path + suffix); err == nil && !beside.Mode().IsRegular() {
+			return false, unusable(path, "has a "+suffix+" beside it that is not a regular file; move that away", nil)
+		}
+	}
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return true, nil
+		return true, inspectPlace(path, "is missing")
 	}
 	if err != nil {
 		return false, unusable(path, "cannot be read; check its path and its permissions", err)
 	}
 	if !info.Mode().IsRegular() {
-		return false, unusable(path, "is no file; name the database file itself", nil)
+		return false, unusable(path, "is not a file; name the database file itself", nil)
 	}
 	if info.Size() == 0 {
-		return true, nil
+		return true, inspectPlace(path, "is empty")
 	}
 	logged := false
 	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
 		logged = true
 	}
-	if err := inspectHeader(path, info.Size(), logged); err != nil {
+	switch {
+	case lock != nil:
+		err = inspectHeader(lock.file, path, info.Size(), logged)
+	case !isHeld(info): // else closing the file would end SQLite's locks, and whoever holds it has looked
+		err = inspectUnlocked(path, info.Size(), logged)
+	}
+	if err != nil {
 		return false, err
 	}
 	return inspectTables(ctx, path, logged, known)
+}
+
+// inspectPlace looks at what is beside a database file without content: a log, an index or a
+// copy belongs to a database that was there. An empty file may have been made for a new one;
+// a missing one may have been removed to start over, if nothing of it was left in a log.
+func inspectPlace(path, what string) error {
+	remedy := "; restore the database from a backup, or move that file away to start with an empty database"
+	if log, err := os.Stat(path + "-wal"); err == nil && log.Size() > 0 {
+		return unusable(path, what+", but its log is there ("+path+"-wal)"+remedy, nil)
+	}
+	if what != "is empty" {
+		return nil
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return unusable(path, "has a directory that cannot be read; check its permissions", err)
+	}
+	for _, entry := range entries {
+		suffix, beside := strings.CutPrefix(entry.Name(), filepath.Base(path))
+		switch suffix {
+		case "", ".lock", ".new", ".new-journal", "-wal", "-shm", "-journal":
+			continue
+		}
+		if beside && (suffix[0] == '.' || suffix[0] == '-') {
+			return unusable(path, what+" (0 bytes), but "+path+suffix+" shows that a database was there; restore it from a backup, or remove the empty file to start with an empty database", nil)
+		}
+	}
+	return nil
 }
 
 func unusable(path, why string, err error) error {
@@ -52,17 +93,21 @@ func unusable(path, why string, err error) error {
 
 const restore = "is damaged; put it aside and restore it from a backup"
 
-// inspectHeader looks at the file's first bytes. With a log beside it, the file
-// itself may lag behind its header.
-func inspectHeader(path string, size int64, logged bool) error {
+func inspectUnlocked(path string, size int64, logged bool) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return unusable(path, "cannot be read; check its permissions", err)
 	}
 	defer file.Close()
+	return inspectHeader(file, path, size, logged)
+}
+
+// inspectHeader looks at the file's first bytes. With a log beside it, the file
+// itself may lag behind its header.
+func inspectHeader(file io.ReaderAt, path string, size int64, logged bool) error {
 	var header [headerSize]byte
-	if _, err := io.ReadFull(file, header[:]); err != nil || string(header[:16]) != "SQLite format 3\x00" {
-		return unusable(path, "is no SQLite database; name another file", nil)
+	if _, err := file.ReadAt(header[:], 0); err != nil || string(header[:16]) != "SQLite format 3\x00" {
+		return unusable(path, "is not an SQLite database; name another file", nil)
 	}
 	page := int64(binary.BigEndian.Uint16(header[16:]))
 	if page == 1 {

@@ -18,6 +18,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, runVictim(path))
 		os.Exit(1)
 	}
+	if path := os.Getenv(opener); path != "" {
+		runOpener(path)
+		os.Exit(0)
+	}
 	goleak.VerifyTestMain(m)
 }
 

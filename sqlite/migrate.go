@@ -42,19 +42,27 @@ func Migrate(ctx context.Context, options Options) (applied []peal.Migration, er
 	if err != nil {
 		return nil, err
 	}
-	applied, err = prepare(ctx, options)
+	applied, err = prepare(ctx, options, lock)
 	return applied, translate("migrate", errors.Join(err, lock.release()))
 }
 
 // SchemaOf says how far the database at a path is. It changes nothing, and can be asked
 // while another process has it open. Where there is no database, all is pending.
 func SchemaOf(ctx context.Context, path string) (peal.Schema, error) {
+	path, err := realPath(path)
+	if err != nil {
+		return peal.Schema{}, err
+	}
+	return schemaOf(ctx, path, nil)
+}
+
+func schemaOf(ctx context.Context, path string, lock *lock) (peal.Schema, error) {
 	migrations, err := known()
 	if err != nil {
 		return peal.Schema{}, err
 	}
 	applied := map[int64]time.Time{}
-	isNew, err := inspect(ctx, path, nil)
+	isNew, err := inspect(ctx, path, lock, nil)
 	if err == nil && !isNew {
 		applied, err = appliedTo(ctx, path)
 	}

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/ownfile"
 )
 
 const (
@@ -38,14 +40,14 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 // takeFile makes the path absolute, its directory, and the lock that makes the file
 // this process's.
 func takeFile(options *Options) (*lock, error) {
-	path, err := filepath.Abs(options.Path)
-	if err != nil {
-		return nil, unusable(options.Path, "has no absolute path; name it from the root", err)
-	}
-	options.Path = path
 	if err := os.MkdirAll(filepath.Dir(options.Path), 0o700); err != nil {
 		return nil, unusable(options.Path, "cannot be created; check its directory", err)
 	}
+	path, err := realPath(options.Path)
+	if err != nil {
+		return nil, err
+	}
+	options.Path = path
 	lock, err := acquire(options.Path)
 	var known *peal.Error
 	if err != nil && !errors.As(err, &known) {
@@ -54,18 +56,34 @@ func takeFile(options *Options) (*lock, error) {
 	return lock, err
 }
 
+// realPath returns the absolute path of a file without symbolic links, as SQLite does: the
+// files beside the database are beside the file itself. The file need not exist.
+func realPath(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", unusable(path, "has no absolute path; name it from the root", err)
+	}
+	if resolved, err := filepath.EvalSymlinks(absolute); err == nil {
+		return resolved, nil
+	}
+	if directory, err := filepath.EvalSymlinks(filepath.Dir(absolute)); err == nil {
+		return filepath.Join(directory, filepath.Base(absolute)), nil
+	}
+	return absolute, nil
+}
+
 // prepare checks the file and brings it to the newest version; it makes it where there is none.
-func prepare(ctx context.Context, options Options) ([]peal.Migration, error) {
+func prepare(ctx context.Context, options Options, lock *lock) ([]peal.Migration, error) {
 	migrations, err := known()
 	if err != nil {
 		return nil, err
 	}
-	isNew, err := inspect(ctx, options.Path, migrations)
+	isNew, err := inspect(ctx, options.Path, lock, migrations)
 	if err != nil {
 		return nil, err
 	}
 	if isNew {
-		if err := createFile(ctx, options.Path); err != nil {
+		if err := createFile(ctx, lock); err != nil {
 			return nil, err
 		}
 	}
@@ -77,7 +95,7 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := prepare(ctx, options); err != nil {
+	if _, err := prepare(ctx, options, lock); err != nil {
 		return nil, err
 	}
 	conn, err := connect(ctx, dsn(options, false))
@@ -86,6 +104,9 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	}
 	if moved, err := conn.move(); err != nil || moved.State != "" {
 		return nil, errors.Join(cmp.Or(err, moved.Refusal(options.Path)), conn.close())
+	}
+	if err := lock.keep(); err != nil {
+		return nil, errors.Join(err, conn.close())
 	}
 	checkpoints, err := newCheckpointer(ctx, dsn(options, false))
 	if err != nil {
@@ -108,16 +129,41 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	return s, nil
 }
 
-// createFile makes a new database file. SQLite would create it with the process's own mask.
-func createFile(ctx context.Context, path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return unusable(path, "cannot be created; check its directory", err)
+// createFile creates a new database file and locks it. It gets its name once its first page
+// is written, so that a crash leaves no empty file behind. An empty file that was there is
+// used as it is.
+func createFile(ctx context.Context, lock *lock) error {
+	if lock.file != nil {
+		return format(ctx, lock.path)
 	}
-	if err := file.Close(); err != nil {
+	if err := createNew(ctx, lock.path, lock.path+".new"); err != nil {
+		return unusable(lock.path, "cannot be created; check its directory", err)
+	}
+	return lock.lockFile()
+}
+
+func createNew(ctx context.Context, path, unfinished string) (err error) {
+	if err := os.Remove(unfinished); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return format(ctx, path)
+	file, err := ownfile.Create(unfinished) // SQLite would create it with the process's own mask
+	if err != nil {
+		return err
+	}
+	err = file.Close()
+	if err == nil {
+		err = format(ctx, unfinished)
+	}
+	if err == nil {
+		err = os.Link(unfinished, path) // unlike a rename, it never replaces
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			err = os.Rename(unfinished, path) // where files have one name only
+		}
+	}
+	if removed := os.Remove(unfinished); !errors.Is(removed, fs.ErrNotExist) {
+		err = errors.Join(err, removed)
+	}
+	return errors.Join(err, ownfile.SyncDirectory(filepath.Dir(path)))
 }
 
 // start begins the goroutines that Close ends.

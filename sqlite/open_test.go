@@ -72,8 +72,8 @@ func TestOpenLeavesAloneWhatItCannotUse(t *testing.T) {
 		content []byte
 		want    string
 	}{
-		"a text":                          {[]byte(strings.Repeat("hello\n", 100)), "is no SQLite database"},
-		"a short text":                    {[]byte("hello"), "is no SQLite database"},
+		"a text":                          {[]byte(strings.Repeat("hello\n", 100)), "is not an SQLite database"},
+		"a short text":                    {[]byte("hello"), "is not an SQLite database"},
 		"another program's database":      {changed(t, nil, `CREATE TABLE notes (text)`), "is the database of another program"},
 		"a newer version":                 {changed(t, good, `INSERT INTO versions (version_id, is_applied) VALUES (999, 1)`), "newer release of Peal"},
 		"a newer version, numbered lower": {changed(t, good, `INSERT INTO versions (version_id, is_applied) VALUES (4, 1)`), "newer release of Peal (this release does not know its migration 4)"},
@@ -105,6 +105,49 @@ func TestOpenLeavesAloneWhatItCannotUse(t *testing.T) {
 			content, _ := os.ReadFile(path)
 			info, _ := os.Stat(path)
 			if !bytes.Equal(content, test.content) || !info.ModTime().Equal(old) || info.Mode().Perm() != 0o640 {
+				t.Error("the file was touched")
+			}
+		})
+	}
+}
+
+// A database that lost its content is not taken for a new one.
+func TestOpenRefusesWhatWasLost(t *testing.T) {
+	tests := map[string]struct {
+		exists bool // with 0 bytes
+		beside string
+		want   string
+	}{
+		"nothing beside":              {true, "", ""},
+		"files of an earlier start":   {true, ".lock", ""},
+		"a log":                       {true, "-wal", "its log is there"},
+		"a log without the file":      {false, "-wal", "its log is there"},
+		"a search index":              {true, "-search", "shows that a database was there"},
+		"a backup":                    {true, ".2026-11-30", "shows that a database was there"},
+		"a backup, the file is gone":  {false, ".2026-11-30", ""},
+		"the file of another purpose": {true, "x.db", ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "peal.db")
+			if test.exists {
+				must(t, os.WriteFile(path, nil, 0o600))
+			}
+			if test.beside != "" {
+				content := []byte("something")
+				if test.beside == ".lock" {
+					content = nil
+				}
+				must(t, os.WriteFile(path+test.beside, content, 0o600))
+			}
+			store, err := sqlite.Open(t.Context(), sqlite.Options{Path: path})
+			if err == nil {
+				must(t, store.Close())
+			}
+			if test.want == "" && err != nil || test.want != "" && (peal.CodeOf(err) != peal.Invalid || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+			if info, err := os.Stat(path); test.want != "" && test.exists && (err != nil || info.Size() != 0) {
 				t.Error("the file was touched")
 			}
 		})

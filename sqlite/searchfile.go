@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ func openSearchFile(ctx context.Context, options Options) (*searchFile, error) {
 	if err := removeSearchFile(options.Path); err != nil {
 		return nil, err
 	}
-	if err := createFile(ctx, options.Path); err != nil {
+	if err := createNew(ctx, options.Path, options.Path+".new"); err != nil {
 		return nil, err
 	}
 	return tryOpenSearchFile(ctx, options)
@@ -73,8 +74,8 @@ func removeSearchFile(path string) error {
 }
 
 func tryOpenSearchFile(ctx context.Context, options Options) (f *searchFile, err error) {
-	if _, err := os.Stat(options.Path); err != nil {
-		return nil, err
+	if info, err := os.Lstat(options.Path); err != nil || !info.Mode().IsRegular() {
+		return nil, cmp.Or(err, errors.New("the search index is not a file"))
 	}
 	conn, err := connect(ctx, dsn(options, false))
 	if err != nil {

@@ -28,7 +28,7 @@ var rules = map[string]rule{
 	".":    {},
 	"wire": {may: []string{"."}},
 
-	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record"}, anything: true},
+	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record"}, anything: true},
 	"postgres":  {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record"}, anything: true},
 	"storetest": {may: []string{"."}, anything: true},
 	"dispatch":  {may: []string{".", "wire", "internal/crashpoint", "internal/egress", "internal/match"}, anything: true},
@@ -50,6 +50,7 @@ var rules = map[string]rule{
 	"internal/intake":    {may: []string{".", "wire", "dispatch"}},
 	"internal/match":     {may: []string{"."}, anything: true},
 	"internal/preset":    {may: []string{".", "client"}},
+	"internal/ownfile":   {},
 	"internal/pgtest":    {anything: true},
 
 	"internal/pgtest/throwaway": {may: []string{"internal/pgtest"}},
