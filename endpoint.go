@@ -85,55 +85,61 @@ func FormatPin(sum [32]byte) string { return pinPrefix + base64.StdEncoding.Enco
 
 // validateEndpoint checks what the webhook and its endpoint know each other by.
 func (w *Webhook) validateEndpoint() error {
+	var faults []error
 	if (w.ClientCertificate != nil || len(w.Pins) > 0) && !strings.HasPrefix(strings.ToLower(w.URL), "https:") {
 		field := "client_certificate"
 		if w.ClientCertificate == nil {
 			field = "pins"
 		}
-		return Invalidf(field, "needs a URL that begins with https://")
+		faults = append(faults, Invalidf(field, "needs a URL that begins with https://"))
 	}
-	if w.ClientCertificate != nil {
-		if _, err := w.ClientCertificate.Pair(); err != nil {
-			return err
+	if c := w.ClientCertificate; c != nil {
+		if err := refuseHidden("client_certificate.key", c.Key.Value); err != nil {
+			faults = append(faults, err)
+		} else if _, err := c.Pair(); err != nil {
+			faults = append(faults, err)
 		}
 	}
 	if len(w.Pins) > MaxPins {
-		return Invalidf("pins", "has %d pins, at most %d are allowed", len(w.Pins), MaxPins)
+		faults = append(faults, Invalidf("pins", "has %d pins, at most %d are allowed", len(w.Pins), MaxPins))
 	}
-	for i, pin := range w.Pins {
+	for i, pin := range w.Pins[:min(len(w.Pins), MaxPins)] {
 		if _, err := ParsePin(pin); err != nil {
-			return Invalidf("pins["+itoa(i)+"]", "must be sha256/ and the SHA-256 of a public key in base64")
+			faults = append(faults, Invalidf("pins["+itoa(i)+"]", "must be sha256/ and the SHA-256 of a public key in base64"))
 		}
 	}
-	if w.OAuth2 == nil {
-		return nil
+	if o := w.OAuth2; o != nil {
+		if w.Authorization != "" {
+			faults = append(faults, Invalidf("oauth2", "stands beside authorization: give one of them"))
+		}
+		faults = append(faults, o.validate())
 	}
-	if w.Authorization != "" {
-		return Invalidf("oauth2", "stands beside authorization: give one of them")
-	}
-	return w.OAuth2.validate()
+	return Faults(faults...)
 }
 
 func (o *OAuth2) validate() error {
+	var faults []error
 	if err := ValidateURL(o.TokenURL); err != nil {
 		var e *Error
 		errors.As(err, &e)
-		return Invalidf("oauth2.token_url", "%s", e.Message)
+		faults = append(faults, Invalidf("oauth2.token_url", "%s", e.Message))
 	}
 	if o.ClientID == "" || len(o.ClientID) > MaxOAuth2Text || !isVisible(o.ClientID, " ") {
-		return Invalidf("oauth2.client_id", "must be 1 to %d printable ASCII characters", MaxOAuth2Text)
+		faults = append(faults, Invalidf("oauth2.client_id", "must be 1 to %d printable ASCII characters", MaxOAuth2Text))
 	}
 	if s := o.ClientSecret.Value; s == "" || len(s) > MaxOAuth2Text || !isVisible(s, " ") {
-		return Invalidf("oauth2.client_secret", "must be 1 to %d printable ASCII characters", MaxOAuth2Text)
+		faults = append(faults, Invalidf("oauth2.client_secret", "must be 1 to %d printable ASCII characters", MaxOAuth2Text))
 	}
+	faults = append(faults, refuseHidden("oauth2.client_secret", o.ClientSecret.Value))
 	size := 0
 	for i, scope := range o.Scopes {
 		size += len(scope) + 1
 		if scope == "" || !isVisible(scope, "") || strings.ContainsAny(scope, `"\`) || i >= MaxScopes || size > MaxOAuth2Text {
-			return Invalidf("oauth2.scopes", "must be at most %d scopes of printable ASCII without spaces, %d bytes in all", MaxScopes, MaxOAuth2Text)
+			faults = append(faults, Invalidf("oauth2.scopes", "must be at most %d scopes of printable ASCII without spaces, %d bytes in all", MaxScopes, MaxOAuth2Text))
+			break
 		}
 	}
-	return nil
+	return Faults(faults...)
 }
 
 // isVisible reports whether a text is printable ASCII without spaces, or one of more.

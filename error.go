@@ -64,9 +64,16 @@ func Invalidf(field, format string, args ...any) *Error {
 }
 
 // Within puts a place in front of the Field of an *[Error], such as "events[2]"
-// before "data", unless it names that place already; any other error is given back
-// as it is.
+// before "data", unless it names that place already, and likewise with [Invalids]; any
+// other error is returned as it is.
 func Within(place string, err error) error {
+	if several, ok := err.(Invalids); ok {
+		moved := make(Invalids, len(several))
+		for i, one := range several {
+			moved[i] = Within(place, one).(*Error)
+		}
+		return moved
+	}
 	e, ok := err.(*Error)
 	if !ok {
 		return err

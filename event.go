@@ -176,15 +176,18 @@ func (t *EventType) Validate() error {
 	if len(t.Description) > MaxDescription {
 		return Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription)
 	}
-	for field, value := range map[string]json.RawMessage{"schema": t.Schema, "example": t.Example} {
-		if len(value) > MaxSchema {
-			return Invalidf(field, "is %d bytes, at most %d are kept", len(value), MaxSchema)
+	for _, text := range []struct {
+		field string
+		value json.RawMessage
+	}{{"schema", t.Schema}, {"example", t.Example}} {
+		if len(text.value) > MaxSchema {
+			return Invalidf(text.field, "is %d bytes, at most %d are kept", len(text.value), MaxSchema)
 		}
-		if value == nil {
+		if text.value == nil {
 			continue
 		}
-		if err := validateJSON(value); err != nil {
-			err.Field = field
+		if err := validateJSON(text.value); err != nil {
+			err.Field = text.field
 			return err
 		}
 	}

@@ -1,7 +1,9 @@
 package peal
 
 import (
+	"maps"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,33 +20,35 @@ var forbiddenHeaders = map[string]bool{
 }
 
 // ValidateHeaders checks headers that are added to requests: their number, names and
-// values. The error has code [Invalid] and the field "headers" or "headers.NAME".
+// values. The error has code [Invalid] and the field "headers" or "headers.NAME", in the
+// order of the names.
 func ValidateHeaders(headers map[string]string) error {
 	if len(headers) > MaxHeaders {
 		return Invalidf("headers", "has %d headers, at most %d are allowed", len(headers), MaxHeaders)
 	}
+	var faults []error
 	seen := make(map[string]bool, len(headers))
-	for name, value := range headers {
-		field := "headers." + name
-		if !isToken(name) {
-			return Invalidf("headers", "holds a name that is no HTTP token: use letters, digits and -")
-		}
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		canonical := textproto.CanonicalMIMEHeaderKey(name)
-		if forbiddenHeaders[canonical] {
-			return Invalidf(field, "may not be set: it belongs to the connection")
-		}
-		if seen[canonical] {
-			return Invalidf(field, "stands twice, in different case")
-		}
+		faults = append(faults, validateHeader(name, canonical, headers[name], seen[canonical]))
 		seen[canonical] = true
-		if len(name)+len(value) > MaxHeaderValue {
-			return Invalidf(field, "is %d bytes with its name, at most %d are allowed", len(name)+len(value), MaxHeaderValue)
-		}
-		if err := validateHeaderValue(field, value); err != nil {
-			return err
-		}
 	}
-	return nil
+	return Faults(faults...)
+}
+
+func validateHeader(name, canonical, value string, seen bool) error {
+	field := "headers." + name
+	switch {
+	case !isToken(name):
+		return Invalidf("headers", "holds a name that is no HTTP token: use letters, digits and -")
+	case forbiddenHeaders[canonical]:
+		return Invalidf(field, "may not be set: it belongs to the connection")
+	case seen:
+		return Invalidf(field, "stands twice, in different case")
+	case len(name)+len(value) > MaxHeaderValue:
+		return Invalidf(field, "is %d bytes with its name, at most %d are allowed", len(name)+len(value), MaxHeaderValue)
+	}
+	return validateHeaderValue(field, value)
 }
 
 func validateHeaderValue(field, value string) error {
@@ -55,6 +59,9 @@ func validateHeaderValue(field, value string) error {
 		if c := value[i]; c < 0x20 && c != '\t' || c == 0x7f {
 			return Invalidf(field, "must not hold line breaks or control characters")
 		}
+	}
+	if err := refuseHidden(field, value); err != nil {
+		return err
 	}
 	if strings.TrimSpace(value) != value {
 		return Invalidf(field, "must not begin or end with white space: it would not arrive")

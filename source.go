@@ -98,39 +98,42 @@ func (s *Source) ActiveSecrets(at time.Time) []string {
 }
 
 // Validate checks all that does not depend on the format. The error has code
-// [Invalid] and names the field.
+// [Invalid] and names the field; where several fields are wrong it is [Invalids].
 func (s *Source) Validate() error {
-	if err := ValidateSourceName(s.Name); err != nil {
-		return err
-	}
+	faults := []error{ValidateSourceName(s.Name)}
 	if s.Unverified && len(s.Secrets) > 0 {
-		return Invalidf("unverified", "must not be true beside a secret: take one of the two away")
+		faults = append(faults, Invalidf("unverified", "must not be true beside a secret: take one of the two away"))
 	}
 	if !s.Unverified && len(s.Secrets) == 0 {
-		return Invalidf("secret", "is missing: give what the sender signs with or, where the format does not sign, the Authorization value that it sends; or set unverified to true and take requests from anybody who knows the URL")
+		faults = append(faults, Invalidf("secret", "is missing: give what the sender signs with or, where the format does not sign, the Authorization value that it sends; or set unverified to true and take requests from anybody who knows the URL"))
 	}
 	for _, secret := range s.Secrets {
-		if len(secret.Value) > MaxSourceSecret {
-			return Invalidf("secret", "is %d bytes, at most %d are kept", len(secret.Value), MaxSourceSecret)
-		}
-		if strings.ContainsFunc(secret.Value, func(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }) {
-			return Invalidf("secret", "must not hold line breaks or control characters; a line break at the end often comes from copying")
-		}
+		faults = append(faults, validateSourceSecret(secret.Value))
 	}
 	switch s.Dedup {
 	case DedupID, DedupBody:
 	default:
-		return Invalidf("dedup", "must be id or body")
+		faults = append(faults, Invalidf("dedup", "must be id or body"))
 	}
 	switch s.Status {
 	case Active, Disabled:
 	default:
-		return Invalidf("status", "must be active or disabled")
+		faults = append(faults, Invalidf("status", "must be active or disabled"))
 	}
 	if len(s.Description) > MaxDescription {
-		return Invalidf("description", "is %d bytes, at most %d are kept", len(s.Description), MaxDescription)
+		faults = append(faults, Invalidf("description", "is %d bytes, at most %d are kept", len(s.Description), MaxDescription))
 	}
-	return nil
+	return Faults(faults...)
+}
+
+func validateSourceSecret(value string) error {
+	if len(value) > MaxSourceSecret {
+		return Invalidf("secret", "is %d bytes, at most %d are kept", len(value), MaxSourceSecret)
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }) {
+		return Invalidf("secret", "must not hold line breaks or control characters; a line break at the end often comes from copying")
+	}
+	return refuseHidden("secret", value)
 }
 
 // ValidateSourceName checks a source's name. The error has code [Invalid] and the field "name".

@@ -82,9 +82,12 @@ func (t *Theme) Validate() error {
 	default:
 		return Invalidf("mode", "must be auto, light or dark")
 	}
-	for name, palette := range map[string]*Palette{"light": &t.Light, "dark": &t.Dark} {
-		if err := palette.validate(); err != nil {
-			return Within(name, err)
+	for _, side := range []struct {
+		name    string
+		palette *Palette
+	}{{"light", &t.Light}, {"dark", &t.Dark}} {
+		if err := side.palette.validate(); err != nil {
+			return Within(side.name, err)
 		}
 	}
 	if len(t.Language) > 8 || strings.ContainsFunc(t.Language, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {

@@ -116,52 +116,50 @@ type RateLimit struct {
 func (w *Webhook) CreatedAt() time.Time { return w.ID.Time() }
 
 // Validate checks all that does not depend on the format, the operator's settings
-// or a compiler. The error has code [Invalid] and names the field.
+// or a compiler. The error has code [Invalid] and names the field; where several fields
+// are wrong it is [Invalids].
 func (w *Webhook) Validate() error {
-	if err := ValidateURL(w.URL); err != nil {
-		return err
+	faults := []error{
+		ValidateURL(w.URL),
+		ValidatePatterns(w.Events),
+		ValidateHeaders(w.Headers),
+		validateHeaderValue("authorization", w.Authorization),
+		w.validateEndpoint(),
 	}
-	if err := ValidatePatterns(w.Events); err != nil {
-		return err
-	}
-	if err := ValidateHeaders(w.Headers); err != nil {
-		return err
-	}
-	if err := validateHeaderValue("authorization", w.Authorization); err != nil {
-		return err
-	}
-	if err := w.validateEndpoint(); err != nil {
-		return err
+	for _, secret := range w.Secrets {
+		faults = append(faults, refuseHidden("secret", secret.Value))
 	}
 	if w.ExtraPayload != nil {
-		if err := validateExtra(w.ExtraPayload); err != nil {
-			return err
-		}
+		faults = append(faults, validateExtra(w.ExtraPayload))
 	}
 	if w.RetryPolicy != nil {
-		if err := w.RetryPolicy.Validate(); err != nil {
-			return err
-		}
+		faults = append(faults, w.RetryPolicy.Validate())
 	}
 	if w.Timeout < MinTimeout || w.Timeout > MaxTimeout {
-		return Invalidf("timeout_ms", "must be from %d to %d", MinTimeout.Milliseconds(), MaxTimeout.Milliseconds())
+		faults = append(faults, Invalidf("timeout_ms", "must be from %d to %d", MinTimeout.Milliseconds(), MaxTimeout.Milliseconds()))
 	}
 	if l := w.RateLimit; l != nil && !(l.PerSecond > 0 && l.PerSecond <= 1e4 && l.Burst >= 1 && l.Burst <= 1e4) {
-		return Invalidf("rate_limit", "per_second must be above 0 and at most 10000, burst from 1 to 10000")
+		faults = append(faults, Invalidf("rate_limit", "per_second must be above 0 and at most 10000, burst from 1 to 10000"))
 	}
 	switch w.Status {
 	case Active, Paused, Disabled:
 	default:
-		return Invalidf("status", "must be active, paused or disabled")
+		faults = append(faults, Invalidf("status", "must be active, paused or disabled"))
 	}
-	for field, text := range map[string]string{"filter": w.Filter, "transform": w.Transform, "description": w.Description, "uuid": w.UUID} {
-		limit := map[string]int{"filter": MaxProgram, "transform": MaxProgram, "description": MaxDescription, "uuid": 128}[field]
-		if len(text) > limit {
-			return Invalidf(field, "is %d bytes, at most %d are kept", len(text), limit)
+	for _, text := range []struct {
+		field, value string
+		limit        int
+	}{
+		{"filter", w.Filter, MaxProgram}, {"transform", w.Transform, MaxProgram}, {"description", w.Description, MaxDescription}, {"uuid", w.UUID, maxUUID},
+	} {
+		if len(text.value) > text.limit {
+			faults = append(faults, Invalidf(text.field, "is %d bytes, at most %d are kept", len(text.value), text.limit))
 		}
 	}
-	return nil
+	return Faults(faults...)
 }
+
+const maxUUID = 128 // bytes of the id that the dejacode format shows
 
 func validateExtra(extra json.RawMessage) error {
 	if len(extra) > MaxExtra {
@@ -189,6 +187,9 @@ func ValidateURL(text string) error {
 		if text[i] <= 0x20 || text[i] == 0x7f {
 			return Invalidf("url", "must not hold spaces or control characters; escape them as %%XX")
 		}
+	}
+	if hidesQuery(text) {
+		return Invalidf("url", "holds %s, which only stands for a value that is not shown; set the URL as a whole", redacted)
 	}
 	u, err := url.Parse(text)
 	if err != nil {

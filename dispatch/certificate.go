@@ -13,6 +13,9 @@ const certificateSoon = 14 * 24 * time.Hour
 // certificate learns when the certificate of a webhook's endpoint expires, and tells
 // when that is soon, once.
 func (k *healthKeeper) certificate(h *hook, l *lane, expires time.Time) {
+	if k.engine.hasMoved(h) {
+		return
+	}
 	if time.Until(expires) > certificateSoon {
 		expires = time.Time{}
 	}

@@ -44,8 +44,13 @@ func newHealthKeeper(e *Engine) *healthKeeper {
 // after learns from an attempt and what it made of its delivery.
 func (k *healthKeeper) after(h *hook, j *job, attempt *peal.Attempt, status peal.DeliveryStatus) {
 	at := k.engine.clock.aged().Add(-attempt.Timing.Total).UTC().Truncate(time.Microsecond)
-	before, health, warn, recovered := k.learn(h, j.lane, attempt, status, at)
-	reason := disableReason(h, health, attempt, at)
+	var before, health peal.Health
+	var warn, recovered bool
+	var reason string
+	if !k.engine.hasMoved(h) { // else it says nothing of where the webhook leads now
+		before, health, warn, recovered = k.learn(h, j.lane, attempt, status, at)
+		reason = disableReason(h, health, attempt, at)
+	}
 	var events []raised
 	add := func(eventType string, data operation) {
 		if k.engine.hears(eventType, h.Tenant) {
@@ -123,6 +128,12 @@ func disableReason(h *hook, health peal.Health, attempt *peal.Attempt, at time.T
 		return fmt.Sprintf("Every attempt has failed since %s (%s).", health.FailingSince.Format(time.RFC3339), attempt.Error)
 	}
 	return ""
+}
+
+// hasMoved reports whether the webhook has another target by now than an attempt had.
+func (e *Engine) hasMoved(h *hook) bool {
+	current := e.hooks.get(h.ID)
+	return current != nil && current.URL != h.URL
 }
 
 func (k *healthKeeper) signal() {

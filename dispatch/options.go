@@ -118,11 +118,14 @@ func (o Options) Validate() error {
 	if err := o.RetryPolicy.Validate(); err != nil {
 		return err
 	}
-	for field, value := range map[string]int{
-		"MaxInFlight": o.MaxInFlight, "MaxSlow": o.MaxSlow, "LaneInFlight": o.LaneInFlight, "LaneQueue": o.LaneQueue,
+	for _, number := range []struct {
+		field string
+		value int
+	}{
+		{"MaxInFlight", o.MaxInFlight}, {"MaxSlow", o.MaxSlow}, {"LaneInFlight", o.LaneInFlight}, {"LaneQueue", o.LaneQueue},
 	} {
-		if value < 1 {
-			return peal.Invalidf(field, "must be at least 1")
+		if number.value < 1 {
+			return peal.Invalidf(number.field, "must be at least 1")
 		}
 	}
 	if o.Memory < 1 || o.HoldRetry < 0 || o.DueSync <= 0 || o.StopGrace < 0 {

@@ -353,11 +353,11 @@ func (s *scheduler) empty(l *lane) (ids []peal.DeliveryID) {
 }
 
 // forgive forgets a webhook's failures.
-func (s *scheduler) forgive(id peal.WebhookID) {
+func (s *scheduler) forgive(id peal.WebhookID, health peal.Health) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l := s.lanes[id]; l != nil {
 		l.warned = false
-		l.health, l.pace, l.breaker = l.health.WithoutFailures(), newPace(s.share()), breaker{probing: l.breaker.probing}
+		l.health, l.pace, l.breaker = health, newPace(s.share()), breaker{probing: l.breaker.probing}
 	}
 }

@@ -61,8 +61,10 @@ func (e *Engine) Refresh(ctx context.Context) error {
 	changed := make([]*match.Route, len(webhooks))
 	for i := range webhooks {
 		h := e.hook(&webhooks[i])
-		if before := e.hooks.get(h.ID); before != nil && before.Status == peal.Disabled && h.Status != peal.Disabled && h.Status != peal.Deleted {
-			e.forgive(ctx, h.Webhook)
+		if before := e.hooks.get(h.ID); before != nil && h.Status != peal.Deleted {
+			if health, changed := healthAfter(before.Webhook, h.Webhook); changed {
+				e.forgive(ctx, h.Webhook, health)
+			}
 		}
 		if before := e.hooks.get(h.ID); before != nil && before.client != nil && (h.client == nil || !before.client.Shares(h.client)) {
 			before.client.CloseIdle() // made on terms that hold no longer
@@ -83,12 +85,25 @@ func (e *Engine) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// forgive forgets the failures that had disabled a webhook, so that it has its
-// policy's whole patience again.
-func (e *Engine) forgive(ctx context.Context, w *peal.Webhook) {
-	w.Health = w.Health.WithoutFailures()
-	e.scheduler.forgive(w.ID)
-	if err := e.store.SetHealth(ctx, w.ID, w.Health); err != nil {
+// healthAfter returns the health with which a webhook goes on after a change, and
+// whether the change makes it another: a webhook that is no longer disabled has its
+// policy's whole patience again, and a new target has no record at all.
+func healthAfter(before, after *peal.Webhook) (health peal.Health, changed bool) {
+	switch {
+	case before.URL != after.URL:
+		return peal.Health{}, true
+	case before.Status == peal.Disabled && after.Status != peal.Disabled:
+		return after.Health.WithoutFailures(), true
+	}
+	return after.Health, false
+}
+
+// forgive replaces the health of a webhook, so that it has its policy's whole patience
+// again.
+func (e *Engine) forgive(ctx context.Context, w *peal.Webhook, health peal.Health) {
+	w.Health = health
+	e.scheduler.forgive(w.ID, health)
+	if err := e.store.SetHealth(ctx, w.ID, health); err != nil {
 		e.log.Warn("cannot write a webhook's health", "webhook", w.ID, "error", err)
 	}
 }
@@ -132,38 +147,44 @@ func (e *Engine) Policy(w *peal.Webhook) peal.RetryPolicy {
 // CheckWebhook checks all of a webhook's settings: the rules of [peal.Webhook],
 // that its format exists and can use its secrets, that its programs compile, that
 // its variables exist and that its URL may be reached at all. Call it before the
-// webhook is saved. The error has code [peal.Invalid] and names the field.
+// webhook is saved. The error has code [peal.Invalid] and names the field; where
+// several fields are wrong it is [peal.Invalids], in the order of the settings.
 func (e *Engine) CheckWebhook(_ context.Context, w *peal.Webhook) error {
-	if err := w.Validate(); err != nil {
-		return err
+	faults := []error{w.Validate(), e.checkPlaces(w)}
+	format, known := e.Format(w.Format)
+	if !known {
+		faults = append(faults, peal.Invalidf("format", "is not known: use one of %s", e.formatNames()))
+	} else {
+		faults = append(faults, checkFormat(w, format))
 	}
-	if err := e.client.CheckURL(w.URL); err != nil {
-		return err
-	}
+	faults = append(faults, wire.CheckHeaders(w, e.variable))
+	_, err := match.Compile(w, match.DefaultLimits())
+	return peal.Faults(append(faults, err)...)
+}
+
+// checkPlaces checks that the URLs of a webhook may be reached at all.
+func (e *Engine) checkPlaces(w *peal.Webhook) error {
+	faults := []error{e.client.CheckURL(w.URL)}
 	if w.OAuth2 != nil {
 		if err := e.client.CheckURL(w.OAuth2.TokenURL); err != nil {
 			var wrong *peal.Error
 			errors.As(err, &wrong)
-			return peal.Invalidf("oauth2.token_url", "%s", wrong.Message)
+			faults = append(faults, peal.Invalidf("oauth2.token_url", "%s", wrong.Message))
 		}
 	}
-	format, ok := e.Format(w.Format)
-	if !ok {
-		return peal.Invalidf("format", "is not known: use one of %s", e.formatNames())
-	}
+	return peal.Faults(faults...)
+}
+
+// checkFormat checks what a webhook's format has to say of it.
+func checkFormat(w *peal.Webhook, format *wire.Format) error {
+	var faults []error
 	if w.Handshake && !format.Handshake {
-		return peal.Invalidf("handshake", "is for the formats of CloudEvents: leave it out, or take the format cloudevents")
+		faults = append(faults, peal.Invalidf("handshake", "is for the formats of CloudEvents: leave it out, or take the format cloudevents"))
 	}
 	for _, secret := range w.Secrets {
-		if err := format.CheckSecret(secret.Value); err != nil {
-			return err
-		}
+		faults = append(faults, format.CheckSecret(secret.Value))
 	}
-	if err := wire.CheckHeaders(w, e.variable); err != nil {
-		return err
-	}
-	_, err := match.Compile(w, match.DefaultLimits())
-	return err
+	return peal.Faults(faults...)
 }
 
 func (e *Engine) variable(name string) (string, bool) {

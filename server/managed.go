@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/pealhq/peal"
 )
@@ -68,6 +67,13 @@ func validateManaged(webhooks []ManagedWebhook) error {
 
 // inEntry says which entry an error is about.
 func inEntry(i int, err error) error {
+	if several := peal.FaultsOf(err); len(several) > 1 {
+		located := make([]error, len(several))
+		for j, one := range several {
+			located[j] = inEntry(i, one)
+		}
+		return peal.Faults(located...)
+	}
 	var e *peal.Error
 	if !errors.As(err, &e) {
 		return fmt.Errorf("webhooks[%d]: %w", i, err)
@@ -110,5 +116,3 @@ func digest(w peal.Webhook, status peal.WebhookStatus) (string, error) {
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
-
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

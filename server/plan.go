@@ -33,7 +33,11 @@ func (s *Server) plan(ctx context.Context, list []ManagedWebhook) (plan, error) 
 		key := entryKey{wanted.Tenant, m.Name}
 		found, exists := stored[key]
 		delete(stored, key)
-		if err := s.complete(ctx, m, &wanted, found); err != nil {
+		var before *peal.Webhook
+		if exists {
+			before = &found
+		}
+		if err := s.complete(ctx, m, before, &wanted); err != nil {
 			return plan{}, inEntry(i, err)
 		}
 		if exists && found.Entry == wanted.Entry {
@@ -44,7 +48,6 @@ func (s *Server) plan(ctx context.Context, list []ManagedWebhook) (plan, error) 
 			return plan{}, inEntry(i, err)
 		}
 		if exists {
-			wanted.ID, wanted.Revision, wanted.Health = found.ID, found.Revision, found.Health
 			p.update = append(p.update, wanted)
 		} else {
 			p.create = append(p.create, wanted)
@@ -81,21 +84,15 @@ func (s *Server) managed(ctx context.Context) (byEntry map[entryKey]peal.Webhook
 }
 
 // complete gives the settings of an entry what they inherit, checks them, and adds
-// what only the server knows. found is the webhook as it was, or zero.
-func (s *Server) complete(ctx context.Context, m *ManagedWebhook, w *peal.Webhook, found peal.Webhook) error {
+// what only the server knows. before is the webhook as it was; nil for a new one.
+func (s *Server) complete(ctx context.Context, m *ManagedWebhook, before, w *peal.Webhook) error {
 	if err := s.inherit(ctx, m, w); err != nil {
 		return err
 	}
 	given := *w
-	at := now()
-	w.Secrets = s.secretsOf(w, found.Secrets)
-	for i := range w.Secrets {
-		if w.Secrets[i].CreatedAt.IsZero() {
-			w.Secrets[i].CreatedAt = at
-		}
-	}
-	w.Managed, w.StatusReason, w.UpdatedAt = true, "", at
-	if err := s.engine.CheckWebhook(ctx, w); err != nil {
+	w.Secrets = s.secretsOf(w, before)
+	w.Managed, w.StatusReason = true, ""
+	if err := s.engine.CompleteWebhook(ctx, before, w); err != nil {
 		return err
 	}
 	sum, err := digest(given, m.Settings.Status)
@@ -103,15 +100,10 @@ func (s *Server) complete(ctx context.Context, m *ManagedWebhook, w *peal.Webhoo
 	return err
 }
 
-func (s *Server) inherit(ctx context.Context, m *ManagedWebhook, w *peal.Webhook) error {
+func (s *Server) inherit(ctx context.Context, m *ManagedWebhook, w *peal.Webhook) (err error) {
 	if w.Format == "" {
-		tenant, err := s.store.Tenant(ctx, w.Tenant)
-		if err != nil && peal.CodeOf(err) != peal.NotFound { // the webhook will create it
+		if w.Format, err = s.engine.DefaultFormat(ctx, w.Tenant); err != nil {
 			return err
-		}
-		w.Format = peal.DefaultFormat
-		if tenant.Format != "" {
-			w.Format = tenant.Format
 		}
 	}
 	if m.Policy != nil {
@@ -121,15 +113,15 @@ func (s *Server) inherit(ctx context.Context, m *ManagedWebhook, w *peal.Webhook
 	return nil
 }
 
-// secretsOf gives the secrets of an entry: those that it says, or, where the format
-// always signs, the one that there is or a new one.
-func (s *Server) secretsOf(w *peal.Webhook, before []peal.Secret) []peal.Secret {
+// secretsOf returns the secrets of an entry: those that it says or, where the format
+// always signs, those that there are. The engine makes one where there is none.
+func (s *Server) secretsOf(w, before *peal.Webhook) []peal.Secret {
 	format, known := s.engine.Format(w.Format)
-	if len(w.Secrets) > 0 || !known || format.Secrets != wire.SecretAlways {
+	if len(w.Secrets) > 0 || before == nil || !known || format.Secrets != wire.SecretAlways {
 		return append([]peal.Secret(nil), w.Secrets...)
 	}
-	if len(before) > 0 && format.CheckSecret(before[0].Value) == nil {
-		return before
+	if len(before.Secrets) > 0 && format.CheckSecret(before.Secrets[0].Value) == nil {
+		return before.Secrets
 	}
-	return []peal.Secret{{Value: format.NewSecret()}}
+	return nil
 }

@@ -9,10 +9,6 @@ import (
 	"github.com/pealhq/peal/dispatch"
 )
 
-// maxConflicts is how often a change is made again because the engine has disabled
-// the webhook in the meantime.
-const maxConflicts = 5
-
 // Changes names the managed webhooks that [Server.Reload] has changed.
 type Changes struct {
 	Created, Updated, Removed []string
@@ -60,14 +56,13 @@ func (s *Server) apply(ctx context.Context, p plan) (changes Changes, err error)
 		err = errors.Join(err, s.engine.Refresh(ctx))
 	}()
 	for _, w := range p.create {
-		w.ID = peal.NewWebhookID()
 		if _, err := s.store.CreateWebhook(ctx, w); err != nil {
 			return changes, fmt.Errorf("create the webhook %s: %w", w.Entry.Name, err)
 		}
 		changes.Created = append(changes.Created, w.Entry.Name)
 	}
 	for _, w := range p.update {
-		if err := s.update(ctx, w); err != nil {
+		if err := s.engine.OverwriteWebhook(ctx, w); err != nil {
 			return changes, fmt.Errorf("update the webhook %s: %w", w.Entry.Name, err)
 		}
 		changes.Updated = append(changes.Updated, w.Entry.Name)
@@ -79,23 +74,4 @@ func (s *Server) apply(ctx context.Context, p plan) (changes Changes, err error)
 		changes.Removed = append(changes.Removed, w.Entry.Name)
 	}
 	return changes, nil
-}
-
-// update saves new settings, whatever the engine has done to the old ones.
-func (s *Server) update(ctx context.Context, w peal.Webhook) error {
-	for tries := 1; ; tries++ {
-		before, err := s.store.Webhook(ctx, w.Tenant, w.ID)
-		if err != nil {
-			return err
-		}
-		w.Revision = before.Revision
-		_, err = s.store.UpdateWebhook(ctx, w)
-		if peal.CodeOf(err) == peal.Conflict && tries < maxConflicts {
-			continue
-		}
-		if err == nil && before.Status == peal.Disabled && w.Status != peal.Disabled {
-			err = s.store.SetHealth(ctx, w.ID, peal.Health{}) // its whole patience again
-		}
-		return err
-	}
 }

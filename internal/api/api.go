@@ -24,22 +24,20 @@ import (
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
-	"github.com/pealhq/peal/wire"
+	managing "github.com/pealhq/peal/internal/manage"
 )
 
 // Engine is what the API needs of the engine; *[dispatch.Engine] is one.
 type Engine interface {
 	Publish(ctx context.Context, tenant string, events ...peal.Event) ([]dispatch.Published, error)
 	Refresh(ctx context.Context) error
-	CheckWebhook(ctx context.Context, w *peal.Webhook) error
-	AskConsent(ctx context.Context, w *peal.Webhook) error
+	managing.Engine
+	Preview(ctx context.Context, w *peal.Webhook, choice dispatch.PreviewChoice) ([]dispatch.Preview, error)
 	Warnings(ctx context.Context, w *peal.Webhook) []dispatch.Warning
 	Policy(w *peal.Webhook) peal.RetryPolicy
 	Lane(id peal.WebhookID) dispatch.Lane
 	Node() peal.NodeID
 	Nodes(ctx context.Context) ([]peal.Node, error)
-	Format(name string) (*wire.Format, bool)
-	Preview(ctx context.Context, w *peal.Webhook, choice dispatch.PreviewChoice) ([]dispatch.Preview, error)
 	Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error)
 	Retry(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
 	Cancel(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
@@ -115,6 +113,8 @@ func (o Options) Validate() error {
 type API struct {
 	Options
 	log      *slog.Logger
+	webhooks *managing.Webhooks
+	sources  *managing.Sources
 	keys     *keyring
 	limits   *limits
 	bodies   *budget
@@ -131,6 +131,7 @@ func New(options Options) (*API, error) {
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
+	a.webhooks, a.sources = managing.NewWebhooks(options.Store, options.Engine), managing.NewSources(options.Store, options.Intake)
 	a.bodies = &budget{most: cmp.Or(options.MaxBodies, defaultMaxBodies)}
 	routes := a.routes()
 	var err error

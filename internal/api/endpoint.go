@@ -32,25 +32,17 @@ type oauth2Shape struct {
 // applyEndpoint sets what the webhook and its endpoint know each other by.
 func (in *WebhookInput) applyEndpoint(w *peal.Webhook) {
 	if in.ClientCertificate.Given {
-		before := w.ClientCertificate
 		w.ClientCertificate = nil
 		if c := in.ClientCertificate.Value; c != nil {
 			w.ClientCertificate = &peal.ClientCertificate{Certificate: c.Certificate.Value, Key: peal.Secret{Value: c.Key.Value}}
-			if c.Key.Value == secretSet && before != nil {
-				w.ClientCertificate.Key = before.Key
-			}
 		}
 	}
 	set(&w.Pins, &in.Pins)
 	if in.OAuth2.Given {
-		before := w.OAuth2
 		w.OAuth2 = nil
 		if o := in.OAuth2.Value; o != nil {
 			w.OAuth2 = &peal.OAuth2{
 				TokenURL: o.TokenURL.Value, ClientID: o.ClientID.Value, ClientSecret: peal.Secret{Value: o.ClientSecret.Value}, Scopes: o.Scopes.Value,
-			}
-			if o.ClientSecret.Value == secretSet && before != nil && before.TokenURL == w.OAuth2.TokenURL {
-				w.OAuth2.ClientSecret = before.ClientSecret // not to a server that never had it
 			}
 		}
 	}

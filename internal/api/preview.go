@@ -11,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	managing "github.com/pealhq/peal/internal/manage"
 )
 
 // previewInput says what to preview.
@@ -77,14 +78,18 @@ func (a *API) previewWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
+	var change managing.Change
 	if in.Webhook.Given {
-		format, err := a.defaultFormat(c)
+		format, err := a.Engine.DefaultFormat(c.context(), c.tenant)
 		if err != nil {
 			return err
 		}
-		in.Webhook.Value.apply(&webhook, format, a.Engine, now())
+		change = func(w *peal.Webhook) error {
+			in.Webhook.Value.apply(w, format, a.Engine)
+			return nil
+		}
 	}
-	if err := a.Engine.CheckWebhook(c.context(), &webhook); err != nil {
+	if webhook, err = a.webhooks.Try(c.context(), c.actor(), webhook, change); err != nil {
 		return inEvent(err, "webhook.")
 	}
 	previews, err := a.Engine.Preview(c.context(), &webhook, choice)

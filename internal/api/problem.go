@@ -120,6 +120,12 @@ func translate(err error) *refusal {
 	if errors.As(err, &f) {
 		return &refusal{kind: invalid, detail: f.Error(), faults: f}
 	}
+	if several := peal.FaultsOf(err); len(several) > 1 {
+		for _, one := range several {
+			f = append(f, translateDomain(one, err).faults...)
+		}
+		return &refusal{kind: invalid, detail: f.Error(), faults: f, cause: err}
+	}
 	var e *peal.Error
 	if errors.As(err, &e) {
 		return translateDomain(e, err)

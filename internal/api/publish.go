@@ -112,6 +112,13 @@ func (c *call) mayPublish() error {
 // inEvent puts the place of a single event's error where its request has it: the
 // engine and the store may or may not say "events[0]." of the only event.
 func inEvent(err error, place string) error {
+	if several := peal.FaultsOf(err); len(several) > 1 {
+		moved := make([]error, len(several))
+		for i, one := range several {
+			moved[i] = inEvent(one, place)
+		}
+		return peal.Faults(moved...)
+	}
 	var e *peal.Error
 	if !errors.As(err, &e) || e.Field == "" {
 		return err

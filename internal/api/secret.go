@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/wire"
+	managing "github.com/pealhq/peal/internal/manage"
 )
 
 const defaultOverlap = 24 * time.Hour
@@ -24,70 +24,43 @@ type rotatedShape struct {
 }
 
 func (a *API) getSecret(c *call) error {
-	webhook, err := a.webhook(c)
+	id, err := pathID(c, peal.ParseWebhookID, "webhook")
 	if err != nil {
 		return err
 	}
-	return c.json(200, secretShape{currentSecret(&webhook, now())})
+	_, secret, err := a.webhooks.RevealSecret(c.context(), c.actor(), c.tenant, id)
+	if err != nil {
+		return ofWebhook(err)
+	}
+	return c.json(200, secretShape{textOrNil(secret)})
 }
 
 func (a *API) rotateSecret(c *call) error {
-	var in rotateInput
-	overlap, err := c.readRotation(&in)
+	rotation, err := c.readRotation()
 	if err != nil {
 		return err
 	}
-	var secret string
-	var previous time.Time
-	_, err = a.changeWebhook(c, func(w *peal.Webhook) error {
-		at := now()
-		var err error
-		if secret, err = a.newSecret(w, &in); err != nil {
-			return err
-		}
-		w.Secrets, previous = peal.RotateSecrets(w.Secrets, secret, at, overlap)
-		return nil
-	})
+	id, err := pathID(c, peal.ParseWebhookID, "webhook")
 	if err != nil {
 		return err
 	}
-	a.refresh(c)
+	_, secret, previous, err := a.webhooks.RotateSecret(c.context(), c.actor(), c.tenant, id, rotation, c.ifMatch)
+	if err != nil {
+		return ofWebhook(err)
+	}
 	return c.json(200, rotatedShape{secret, timeOrNil(previous)})
 }
 
-// readRotation reads what a caller asks for, and how long the earlier secrets stay.
-func (c *call) readRotation(in *rotateInput) (overlap time.Duration, err error) {
-	if err := c.readOptional(in); err != nil {
-		return 0, err
+// readRotation reads what a caller asks for.
+func (c *call) readRotation() (managing.Rotation, error) {
+	var in rotateInput
+	if err := c.readOptional(&in); err != nil {
+		return managing.Rotation{}, err
 	}
-	overlap = time.Duration(in.OverlapSeconds.or(int(defaultOverlap/time.Second))) * time.Second
-	if overlap < 0 || overlap > peal.MaxSecretOverlap {
-		return 0, faults{{Location: "body.overlap_seconds", Message: "must be from 0 to 2592000 (30 days)"}}
+	if in.Secret.Given && in.Secret.Value == "" {
+		return managing.Rotation{}, faults{{Location: "body.secret", Message: "is empty: leave it out to have one made"}}
 	}
-	return overlap, nil
-}
-
-func (a *API) newSecret(w *peal.Webhook, in *rotateInput) (string, error) {
-	format, ok := a.Engine.Format(w.Format)
-	if !ok || format.Secrets == wire.SecretNone {
-		return "", refuse(conflict, "the format %s does not sign, so there is no secret to rotate", w.Format)
-	}
-	if !in.Secret.Given {
-		return format.FreshSecret(), nil
-	}
-	if err := in.check(w.Secrets); err != nil {
-		return "", err
-	}
-	return in.Secret.Value, format.CheckSecret(in.Secret.Value)
-}
-
-// check checks a secret that the caller chose against those that there are.
-func (in *rotateInput) check(current []peal.Secret) error {
-	switch secret := in.Secret.Value; {
-	case secret == "":
-		return faults{{Location: "body.secret", Message: "is empty: leave it out to have one made"}}
-	case len(current) > 0 && current[0].Value == secret:
-		return faults{{Location: "body.secret", Message: "is the secret that there is already"}}
-	}
-	return nil
+	overlap := in.OverlapSeconds.or(int(defaultOverlap / time.Second))
+	const most = int(peal.MaxSecretOverlap / time.Second) // beyond it a duration might overflow
+	return managing.Rotation{Secret: in.Secret.Value, Overlap: time.Duration(max(-1, min(overlap, most+1))) * time.Second}, nil
 }

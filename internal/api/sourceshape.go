@@ -103,10 +103,10 @@ func sourcePaths(s *peal.Source) []string {
 // apply puts what is given on a source. The checks of the values come afterwards.
 func (in *sourceInput) apply(s *peal.Source) {
 	s.Format = in.Format.or(s.Format)
-	if in.Secret.Given && in.Secret.orZero() != secretSet {
+	if in.Secret.Given {
 		s.Secrets = nil
 		if in.Secret.Value != nil {
-			s.Secrets = []peal.Secret{{Value: *in.Secret.Value, CreatedAt: now()}}
+			s.Secrets = []peal.Secret{{Value: *in.Secret.Value}}
 		}
 	}
 	s.Unverified = in.Unverified.or(s.Unverified)

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"reflect"
+	"errors"
 	"strings"
 	"time"
 
@@ -9,14 +9,32 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/identity"
+	managing "github.com/pealhq/peal/internal/manage"
 )
 
 var ifMatchParam = param{"If-Match", "Change the webhook only if this is still its ETag.", huma.Schema{Type: "string", MaxLength: ptr(256)}}
 
-// maxConflicts is how often a change is made again on the newest revision.
-const maxConflicts = 5
-
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// ofWebhook words an error about a webhook.
+func ofWebhook(err error) error {
+	if errors.Is(err, managing.ErrManaged) {
+		return refuse(conflict, "%s", managing.ErrManaged.Message)
+	}
+	return orMissing(err, "webhook")
+}
+
+// actor is the caller as one who changes something.
+func (c *call) actor() managing.Actor {
+	return managing.Actor{
+		Operator: c.caller.IsOperator(), Reveal: c.caller.Can(identity.Reveal),
+		Record: func(action, target, detail string) error {
+			c.audit.done = true
+			return c.api.Identity.Record(c.request, c.caller, identity.Entry{Tenant: c.tenant, Action: action, Target: target, Detail: detail})
+		},
+	}
+}
 
 func (a *API) listWebhooks(c *call) error {
 	q := c.query()
@@ -75,29 +93,17 @@ func (a *API) createWebhook(c *call) error {
 	if missing != nil {
 		return missing
 	}
-	format, err := a.defaultFormat(c)
+	draft, err := a.webhooks.Draft(c.context(), c.tenant)
 	if err != nil {
 		return err
 	}
-	created := now()
-	webhook := peal.Webhook{
-		ID: peal.NewWebhookID(), Tenant: c.tenant, Format: format, Timeout: peal.DefaultTimeout, Status: peal.Active, UpdatedAt: created,
-	}
-	in.apply(&webhook, format, a.Engine, created)
-	if err := a.Engine.CheckWebhook(c.context(), &webhook); err != nil {
-		return err
-	}
-	if err := a.Engine.AskConsent(c.context(), &webhook); err != nil {
-		return err
-	}
-	saved, err := a.Store.CreateWebhook(c.context(), webhook)
+	in.apply(&draft, draft.Format, a.Engine)
+	saved, err := a.webhooks.Create(c.context(), c.actor(), draft, nil)
 	if err != nil {
 		return err
 	}
-	a.refresh(c)
 	c.Header().Set("Location", "/v1/webhooks/"+saved.ID.String())
-	c.about(saved.Tenant, saved.ID.String())
-	return c.showWebhook(201, &saved, createdWebhookShape{c.savedWebhookOf(&saved), c.revealed(currentSecret(&webhook, created))})
+	return c.showWebhook(201, &saved, createdWebhookShape{c.savedWebhookOf(&saved), c.revealed(currentSecret(&saved, now()))})
 }
 
 // revealed returns a secret for those who may see secrets, and nil for others.
@@ -106,20 +112,6 @@ func (c *call) revealed(secret *string) *string {
 		return nil
 	}
 	return secret
-}
-
-// defaultFormat is the format of the tenant's new webhooks.
-func (a *API) defaultFormat(c *call) (string, error) {
-	tenant, err := a.Store.Tenant(c.context(), c.tenant)
-	switch {
-	case peal.CodeOf(err) == peal.NotFound: // the webhook will create it
-		return peal.DefaultFormat, nil
-	case err != nil:
-		return "", err
-	case tenant.Format != "":
-		return tenant.Format, nil
-	}
-	return peal.DefaultFormat, nil
 }
 
 // refresh makes a change govern at once. The change is saved by now, so a failure is
@@ -140,75 +132,34 @@ func (a *API) updateWebhook(c *call) error {
 			return err
 		}
 	}
-	format, err := a.defaultFormat(c)
+	id, err := pathID(c, peal.ParseWebhookID, "webhook")
 	if err != nil {
 		return err
 	}
-	revived := false
-	saved, err := a.changeWebhook(c, func(w *peal.Webhook) error {
-		was := w.Status
-		in.apply(w, format, a.Engine, now())
-		revived = was == peal.Disabled && w.Status == peal.Active
+	format, err := a.Engine.DefaultFormat(c.context(), c.tenant)
+	if err != nil {
+		return err
+	}
+	saved, err := a.webhooks.Change(c.context(), c.actor(), c.tenant, id, c.audit.detail, func(w *peal.Webhook) error {
+		if err := c.ifMatch(w); err != nil {
+			return err
+		}
+		in.apply(w, format, a.Engine)
 		return nil
 	})
 	if err != nil {
-		return err
-	}
-	a.refresh(c)
-	if revived { // the engine forgives what had disabled it
-		saved.Health = saved.Health.WithoutFailures()
+		return ofWebhook(err)
 	}
 	return c.showWebhook(200, &saved, c.savedWebhookOf(&saved))
 }
 
-// changeWebhook reads the webhook that the path names, changes it and saves it; when
-// somebody else changed it meanwhile, it does so again, unless the caller's If-Match
-// names the revision to change.
-func (a *API) changeWebhook(c *call, change func(*peal.Webhook) error) (peal.Webhook, error) {
+// ifMatch refuses a webhook that is not as the caller's If-Match has it.
+func (c *call) ifMatch(w *peal.Webhook) error {
 	condition := strings.Join(c.request.Header.Values("If-Match"), ",")
-	for tries := 1; ; tries++ {
-		webhook, err := a.webhook(c)
-		if err != nil {
-			return peal.Webhook{}, err
-		}
-		if condition != "" && !matches(condition, etag(&webhook)) {
-			return peal.Webhook{}, refuse(preconditionFailed, "the webhook has changed: its ETag is %s now", etag(&webhook))
-		}
-		if webhook.Managed {
-			return peal.Webhook{}, managedConflict()
-		}
-		before := webhook
-		if err := change(&webhook); err != nil {
-			return peal.Webhook{}, err
-		}
-		webhook.UpdatedAt = now()
-		if err := a.Engine.CheckWebhook(c.context(), &webhook); err != nil {
-			return peal.Webhook{}, err
-		}
-		if needsConsent(&before, &webhook) {
-			if err := a.Engine.AskConsent(c.context(), &webhook); err != nil {
-				return peal.Webhook{}, err
-			}
-		}
-		saved, err := a.Store.UpdateWebhook(c.context(), webhook)
-		switch {
-		case peal.CodeOf(err) == peal.Conflict && tries < maxConflicts:
-			continue
-		case peal.CodeOf(err) == peal.NotFound: // deleted meanwhile
-			return peal.Webhook{}, refuse(notFound, "there is no such webhook")
-		}
-		return saved, err
+	if condition != "" && !matches(condition, etag(w)) {
+		return refuse(preconditionFailed, "the webhook has changed: its ETag is %s now", etag(w))
 	}
-}
-
-// needsConsent reports whether a change is to something that an endpoint consents to.
-func needsConsent(before, after *peal.Webhook) bool {
-	return before.URL != after.URL || before.Format != after.Format || before.Handshake != after.Handshake ||
-		!reflect.DeepEqual(before.RateLimit, after.RateLimit)
-}
-
-func managedConflict() error {
-	return refuse(conflict, "the server's configuration file owns this webhook: change it there")
+	return nil
 }
 
 // matches reports whether an If-Match holds for an ETag (RFC 9110, section 13.1.1).
@@ -222,20 +173,12 @@ func matches(condition, tag string) bool {
 }
 
 func (a *API) deleteWebhook(c *call) error {
-	webhook, err := a.webhook(c)
+	id, err := pathID(c, peal.ParseWebhookID, "webhook")
 	if err != nil {
 		return err
 	}
-	if webhook.Managed {
-		return managedConflict()
+	if err := a.webhooks.Delete(c.context(), c.actor(), c.tenant, id); err != nil {
+		return ofWebhook(err)
 	}
-	err = a.Store.DeleteWebhook(c.context(), c.tenant, webhook.ID)
-	if peal.CodeOf(err) == peal.NotFound {
-		return refuse(notFound, "there is no such webhook")
-	}
-	if err != nil {
-		return err
-	}
-	a.refresh(c)
 	return c.empty()
 }

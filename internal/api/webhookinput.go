@@ -48,11 +48,11 @@ type rateLimitInput struct {
 }
 
 // authorizationSet stands for an Authorization value, which is never shown.
-const authorizationSet = "[set]"
+const authorizationSet = peal.Hidden
 
 // apply puts what is given on a webhook. fallback is its tenant's default format;
 // engine knows the policy in force and the formats. The checks of the values come afterwards.
-func (in *WebhookInput) apply(w *peal.Webhook, fallback string, engine Engine, now time.Time) {
+func (in *WebhookInput) apply(w *peal.Webhook, fallback string, engine Engine) {
 	w.URL = in.URL.or(w.URL)
 	if in.Events.Given {
 		w.Events = in.Events.Value
@@ -64,9 +64,7 @@ func (in *WebhookInput) apply(w *peal.Webhook, fallback string, engine Engine, n
 		}
 	}
 	set(&w.Headers, &in.Headers)
-	if in.Authorization.Given && in.Authorization.orZero() != authorizationSet {
-		w.Authorization = in.Authorization.orZero()
-	}
+	set(&w.Authorization, &in.Authorization)
 	in.applyEndpoint(w)
 	if in.ExtraPayload.Given {
 		w.ExtraPayload = nil
@@ -99,7 +97,7 @@ func (in *WebhookInput) apply(w *peal.Webhook, fallback string, engine Engine, n
 	set(&w.Transform, &in.Transform)
 	set(&w.Description, &in.Description)
 	in.applyStatus(w)
-	in.applySecret(w, engine, now)
+	in.applySecret(w)
 }
 
 // set puts a member on a field: its value, or the field's zero for null.
@@ -122,21 +120,13 @@ func (in *WebhookInput) applyStatus(w *peal.Webhook) {
 	}
 }
 
-// applySecret sets the secret that is given, and makes one where the format always
-// signs and there is none.
-func (in *WebhookInput) applySecret(w *peal.Webhook, engine Engine, now time.Time) {
-	if in.Secret.Given {
-		w.Secrets = nil
-		if in.Secret.Value != nil {
-			w.Secrets = []peal.Secret{{Value: *in.Secret.Value, CreatedAt: now}}
-		}
-	}
-	if len(w.Secrets) > 0 {
+// applySecret sets the secret that is given; null takes the one there is away.
+func (in *WebhookInput) applySecret(w *peal.Webhook) {
+	if !in.Secret.Given {
 		return
 	}
-	if format, ok := engine.Format(w.Format); ok {
-		if secret := format.NewSecret(); secret != "" {
-			w.Secrets = []peal.Secret{{Value: secret, CreatedAt: now}}
-		}
+	w.Secrets = nil
+	if in.Secret.Value != nil {
+		w.Secrets = []peal.Secret{{Value: *in.Secret.Value}}
 	}
 }

@@ -137,12 +137,15 @@ func (o Options) Validate() error {
 			return peal.Invalidf("durations", "must be above 0")
 		}
 	}
-	for field, n := range map[string]int{
-		"waiting": o.Waiting, "dead": o.Dead, "healthy": o.Healthy, "drain": o.Drain,
-		"backlog": o.Backlog, "history": o.History, "webhooks": o.Webhooks, "kills": o.Kills,
+	for _, number := range []struct {
+		field string
+		n     int
+	}{
+		{"waiting", o.Waiting}, {"dead", o.Dead}, {"healthy", o.Healthy}, {"drain", o.Drain},
+		{"backlog", o.Backlog}, {"history", o.History}, {"webhooks", o.Webhooks}, {"kills", o.Kills},
 	} {
-		if n < 1 || n > 100_000_000 {
-			return peal.Invalidf(field, "must be from 1 to 100000000")
+		if number.n < 1 || number.n > 100_000_000 {
+			return peal.Invalidf(number.field, "must be from 1 to 100000000")
 		}
 	}
 	return nil

@@ -81,6 +81,13 @@ func (l *Loaded) readFlags(options []Option, flags map[string]string) error {
 // setting was made: its Field becomes such as "peal.yaml:3: listen", "PEAL_LISTEN" or
 // "--listen". Other errors come back as they are.
 func (l *Loaded) Explain(err error) error {
+	if several := peal.FaultsOf(err); len(several) > 1 {
+		explained := make([]error, len(several))
+		for i, one := range several {
+			explained[i] = l.Explain(one)
+		}
+		return peal.Faults(explained...)
+	}
 	var e *peal.Error
 	if !errors.As(err, &e) {
 		return err

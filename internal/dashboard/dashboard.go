@@ -13,6 +13,7 @@ import (
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/internal/manage"
 )
 
 //go:embed static
@@ -38,6 +39,8 @@ type Options struct {
 // Dashboard serves the pages. Make one with [New].
 type Dashboard struct {
 	Options
+	hooks    *manage.Webhooks
+	sources  *manage.Sources
 	identity *identity.Identity
 	log      *slog.Logger
 	mux      *http.ServeMux
@@ -54,6 +57,7 @@ func New(options Options) (*Dashboard, error) {
 		return nil, errors.New("dashboard: Identity, Store, Engine and Intake are needed")
 	}
 	d := &Dashboard{Options: options, identity: options.Identity, log: options.Log, mux: http.NewServeMux(), stop: make(chan struct{})}
+	d.hooks, d.sources = manage.NewWebhooks(options.Store, options.Engine), manage.NewSources(options.Store, options.Intake)
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}

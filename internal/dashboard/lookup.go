@@ -85,6 +85,25 @@ func (c *call) webhookOf(text string) (peal.Webhook, error) {
 	return w, c.orGone(err, "error.no_webhook")
 }
 
+// webhookID returns the id of the webhook that the path names, for a change that finds
+// it itself among the tenant's.
+func (c *call) webhookID() (peal.WebhookID, error) {
+	id, err := peal.ParseWebhookID(c.r.PathValue("id"))
+	if err != nil {
+		return id, c.gone("error.no_webhook")
+	}
+	return id, nil
+}
+
+// sourceID returns the id of the source that the path names, likewise.
+func (c *call) sourceID() (peal.SourceID, error) {
+	id, err := peal.ParseSourceID(c.r.PathValue("id"))
+	if err != nil {
+		return id, c.gone("error.gone")
+	}
+	return id, nil
+}
+
 // findDelivery finds the delivery that the path names.
 func (c *call) findDelivery() (peal.Delivery, error) {
 	id, err := peal.ParseDeliveryID(c.r.PathValue("id"))

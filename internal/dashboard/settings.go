@@ -109,14 +109,21 @@ func (c *call) readForm() (typed, error) {
 // refuse puts an error at its field; false when it has none. A name that is taken is
 // an error of the field that names.
 func (f *typed) refuse(t *texts, err error, naming string) bool {
-	field, message, ok := t.formField(err)
-	if !ok && naming != "" && peal.CodeOf(err) == peal.Conflict {
-		field, message, ok = naming, t.messageOf(err), true
+	if naming != "" && peal.CodeOf(err) == peal.Conflict {
+		f.Faults[naming] = t.messageOf(err)
+		return true
 	}
-	if ok {
-		f.Faults[field] = message
+	faults := peal.FaultsOf(err)
+	for _, one := range faults {
+		field, message, ok := t.formField(one)
+		if !ok {
+			return false
+		}
+		if f.Faults[field] == "" {
+			f.Faults[field] = message
+		}
 	}
-	return ok
+	return len(faults) > 0
 }
 
 // recordFor puts what was done for a tenant, or for the whole server, into the audit log.

@@ -1,14 +1,15 @@
 package dashboard
 
 import (
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/internal/manage"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -57,36 +58,31 @@ func (d *Dashboard) saveSource(c *call) error {
 	if err != nil {
 		return err
 	}
-	stored := source
-	source.Format, source.Dedup, source.Description = form.Value("format"), peal.SourceDedup(form.Value("dedup")), form.Value("description")
-	source.Unverified, source.UpdatedAt = form.Value("unverified") != "", c.now.Truncate(time.Microsecond)
-	if secret := form.Value("secret"); secret != "" {
-		source.Secrets = []peal.Secret{{Value: secret, CreatedAt: source.UpdatedAt}}
-	} else if source.Unverified {
-		source.Secrets = nil
-	}
-	if form.Value("revision") != strconv.FormatInt(stored.Revision, 10) {
-		return c.sourceConflict(stored, &source, form)
-	}
-	if err := intake.Check(&source); err != nil {
-		if form.refuse(c.texts, err, "") {
-			return c.showSource(422, &sourcePage{typed: form, Source: stored})
+	var yours peal.Source
+	_, err = d.sources.Change(c.ctx(), c.actor(source.Name), c.tenant, source.ID, "", func(s *peal.Source) error {
+		source = *s
+		s.Format, s.Dedup, s.Description = form.Value("format"), peal.SourceDedup(form.Value("dedup")), form.Value("description")
+		s.Unverified = form.Value("unverified") != ""
+		if secret := form.Value("secret"); secret != "" {
+			s.Secrets = []peal.Secret{{Value: secret}}
+		} else if s.Unverified {
+			s.Secrets = nil
 		}
-		return err
-	}
-	if _, err := d.Store.UpdateSource(c.ctx(), source); peal.CodeOf(err) == peal.Conflict {
-		if stored, err = c.findSource(); err != nil {
-			return err
+		yours = *s
+		if form.Value("revision") != strconv.FormatInt(source.Revision, 10) {
+			return errTheirs
 		}
-		return c.sourceConflict(stored, &source, form)
-	} else if err != nil {
-		return err
+		return nil
+	})
+	switch {
+	case err == nil:
+		return c.redirect("/sources?done=source_saved")
+	case errors.Is(err, errTheirs):
+		return c.sourceConflict(source, &yours, form)
+	case form.refuse(c.texts, err, ""):
+		return c.showSource(422, &sourcePage{typed: form, Source: source})
 	}
-	d.Intake.Forget()
-	if err := c.record("source.update", source.ID.String(), source.Name); err != nil {
-		return err
-	}
-	return c.redirect("/sources?done=source_saved")
+	return err
 }
 
 // sourceForm finds the source and reads its form. Changing who may send needs the
@@ -127,34 +123,19 @@ func (d *Dashboard) rotateSource(c *call) error {
 		shown := typed{sourceValues(&source), map[string]string{field: message}}
 		return c.showSource(422, &sourcePage{typed: shown, Source: source})
 	}
-	hours, err := strconv.ParseFloat(strings.TrimSpace(form.Value("overlap")), 64)
-	overlap := time.Duration(hours * float64(time.Hour))
-	if err != nil || overlap < 0 || overlap > peal.MaxSecretOverlap {
+	overlap, ok := c.overlap(form.Value("overlap"))
+	if !ok {
 		return refuse("new_secret", c.texts.get("secret.bad_overlap"))
 	}
 	if source.Unverified {
 		return refuse("new_secret", c.texts.get("sources.no_secret"))
 	}
-	stored, at := source, c.now.Truncate(time.Microsecond)
-	made := strings.TrimSpace(form.Value("new_secret"))
-	if made == "" {
-		made = intake.FreshSecret(source.Format)
-	}
-	source.Secrets, _ = peal.RotateSecrets(source.Secrets, made, at, overlap)
-	source.UpdatedAt = at
-	if err := intake.Check(&source); err != nil {
-		source = stored
+	rotation := manage.Rotation{Secret: strings.TrimSpace(form.Value("new_secret")), Overlap: overlap}
+	saved, made, _, err := d.sources.RotateSecret(c.ctx(), c.actor(source.Name), c.tenant, source.ID, rotation)
+	if err != nil {
 		if _, message, ok := c.texts.formField(err); ok {
 			return refuse("new_secret", message)
 		}
-		return err
-	}
-	saved, err := d.Store.UpdateSource(c.ctx(), source)
-	if err != nil {
-		return err
-	}
-	d.Intake.Forget()
-	if err := c.record("source.rotate_secret", source.ID.String(), source.Name); err != nil {
 		return err
 	}
 	return c.showSource(200, &sourcePage{typed: typed{sourceValues(&saved), nil}, Source: saved, Made: made})

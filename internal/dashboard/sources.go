@@ -1,8 +1,6 @@
 package dashboard
 
 import (
-	"time"
-
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
@@ -59,26 +57,17 @@ func (d *Dashboard) createSource(c *call) error {
 	if err != nil {
 		return err
 	}
-	now := c.now.Truncate(time.Microsecond)
 	source := peal.Source{
-		ID: peal.NewSourceID(), Tenant: c.tenant, Name: form.Value("name"), Format: form.Value("format"), Unverified: form.Value("unverified") != "",
-		Dedup: peal.SourceDedup(form.Value("dedup")), Description: form.Value("description"), Status: peal.Active, UpdatedAt: now,
+		Tenant: c.tenant, Name: form.Value("name"), Format: form.Value("format"), Unverified: form.Value("unverified") != "",
+		Dedup: peal.SourceDedup(form.Value("dedup")), Description: form.Value("description"),
 	}
 	if secret := form.Value("secret"); secret != "" {
-		source.Secrets = []peal.Secret{{Value: secret, CreatedAt: now}}
+		source.Secrets = []peal.Secret{{Value: secret}}
 	}
-	err = intake.Check(&source)
-	if err == nil {
-		source, err = d.Store.CreateSource(c.ctx(), source)
-	}
-	if err != nil {
+	if _, err := d.sources.Create(c.ctx(), c.actor(source.Name), source); err != nil {
 		if form.refuse(c.texts, err, "name") {
 			return c.showSources(422, form)
 		}
-		return err
-	}
-	d.Intake.Forget()
-	if err := c.record("source.create", source.ID.String(), source.Name); err != nil {
 		return err
 	}
 	return c.redirect("/sources?done=source_created")
@@ -86,19 +75,15 @@ func (d *Dashboard) createSource(c *call) error {
 
 // setSourceStatus has a source take requests, or refuse them all.
 func (d *Dashboard) setSourceStatus(c *call) error {
-	source, err := c.findSource()
+	id, err := c.sourceID()
 	if err != nil {
 		return err
 	}
-	source.Status, source.UpdatedAt = peal.WebhookStatus(c.r.PostFormValue("status")), c.now.Truncate(time.Microsecond)
-	if err := intake.Check(&source); err != nil {
-		return err
-	}
-	if _, err := d.Store.UpdateSource(c.ctx(), source); err != nil {
-		return err
-	}
-	d.Intake.Forget()
-	if err := c.record("source.update", source.ID.String(), "status "+string(source.Status)); err != nil {
+	status := peal.WebhookStatus(c.r.PostFormValue("status"))
+	if _, err := d.sources.Change(c.ctx(), c.actor(""), c.tenant, id, "status "+string(status), func(s *peal.Source) error {
+		s.Status = status
+		return nil
+	}); err != nil {
 		return err
 	}
 	return c.redirect("/sources?done=source_saved")
@@ -109,11 +94,7 @@ func (d *Dashboard) deleteSource(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Store.DeleteSource(c.ctx(), c.tenant, source.ID); err != nil {
-		return err
-	}
-	d.Intake.Forget()
-	if err := c.record("source.delete", source.ID.String(), source.Name); err != nil {
+	if err := d.sources.Delete(c.ctx(), c.actor(source.Name), c.tenant, source.ID); err != nil {
 		return err
 	}
 	return c.redirect("/sources?done=source_deleted")

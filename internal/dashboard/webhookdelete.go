@@ -1,6 +1,9 @@
 package dashboard
 
-import "github.com/pealhq/peal"
+import (
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/manage"
+)
 
 type deletePage struct {
 	Webhook peal.Webhook
@@ -31,17 +34,13 @@ func (d *Dashboard) deleteWebhook(c *call) error {
 		return err
 	}
 	if w.Managed {
-		return peal.Errorf(peal.Conflict, "%s", c.texts.get("webhook.managed"))
+		return c.ofWebhook(manage.ErrManaged)
 	}
 	if c.r.PostFormValue("name") != host(w.URL) {
 		return c.askDelete(422, c.texts.get("delete.other_name", "host", host(w.URL)))
 	}
-	if err := d.Store.DeleteWebhook(c.ctx(), c.tenant, w.ID); err != nil {
-		return err
-	}
-	c.refresh()
-	if err := c.record("webhook.delete", w.ID.String(), target(w.URL)); err != nil {
-		return err
+	if err := d.hooks.Delete(c.ctx(), c.actor(target(w.URL)), c.tenant, w.ID); err != nil {
+		return c.ofWebhook(err)
 	}
 	return c.redirect("/webhooks?done=deleted")
 }

@@ -1,18 +1,18 @@
 package dashboard
 
 import (
-	"reflect"
+	"errors"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/wire"
+	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/manage"
 )
 
 // newWebhook shows the form of a new webhook.
 func (d *Dashboard) newWebhook(c *call) error {
-	w, err := c.freshWebhook()
+	w, err := d.hooks.Draft(c.ctx(), c.tenant)
 	if err != nil {
 		return err
 	}
@@ -21,19 +21,6 @@ func (d *Dashboard) newWebhook(c *call) error {
 		values.Set("patterns", event)
 	}
 	return c.showForm(200, &webhookForm{Values: values}, &w)
-}
-
-// freshWebhook is a new webhook as the tenant's defaults have it.
-func (c *call) freshWebhook() (peal.Webhook, error) {
-	w := peal.Webhook{Tenant: c.tenant, Format: peal.DefaultFormat, Timeout: peal.DefaultTimeout, Status: peal.Active, UpdatedAt: c.now.Truncate(time.Microsecond)}
-	tenant, err := c.d.Store.Tenant(c.ctx(), c.tenant)
-	if err != nil && peal.CodeOf(err) != peal.NotFound { // the webhook will create it
-		return w, err
-	}
-	if tenant.Format != "" {
-		w.Format = tenant.Format
-	}
-	return w, nil
 }
 
 // showForm completes the form with what can be chosen.
@@ -70,69 +57,68 @@ func (c *call) showForm(status int, f *webhookForm, w *peal.Webhook) error {
 
 // createWebhook saves a new webhook.
 func (d *Dashboard) createWebhook(c *call) error {
-	w, err := c.freshWebhook()
+	w, err := d.hooks.Draft(c.ctx(), c.tenant)
 	if err != nil {
 		return err
 	}
-	w.ID = peal.NewWebhookID()
 	f := &webhookForm{}
-	if err := c.readWebhook(f, &w); err != nil {
+	if err := c.readWebhook(f); err != nil {
 		return err
 	}
-	if len(f.Faults) == 0 {
-		err = d.Engine.AskConsent(c.ctx(), &w)
-		if err == nil {
-			w, err = d.Store.CreateWebhook(c.ctx(), w)
-		}
-		if err == nil {
-			c.refresh()
-			if err := c.record("webhook.create", w.ID.String(), target(w.URL)); err != nil {
-				return err
-			}
-			return c.redirect("/webhooks/" + w.ID.String() + "?done=created")
-		}
-		if !f.refuse(c.texts, err) {
-			return err
-		}
+	f.apply(c.texts, &w)
+	saved, err := d.hooks.Create(c.ctx(), c.actor(target(w.URL)), w, f.fault())
+	if err == nil {
+		return c.redirect("/webhooks/" + saved.ID.String() + "?done=created")
+	}
+	if !f.refuse(c.texts, err) {
+		return err
 	}
 	return c.showForm(422, f, &w)
 }
 
-// readWebhook reads the form onto a webhook and checks all of it.
-func (c *call) readWebhook(f *webhookForm, w *peal.Webhook) error {
-	if err := c.r.ParseForm(); err != nil {
-		return err
-	}
+// readWebhook reads what was typed into the form of a webhook.
+func (c *call) readWebhook(f *webhookForm) error {
+	err := c.r.ParseForm()
 	f.Values, f.Faults = c.r.PostForm, map[string]string{}
-	r := &reading{f.Values, f.Faults, c.texts}
+	return err
+}
+
+// apply puts what was typed on a webhook.
+func (f *webhookForm) apply(t *texts, w *peal.Webhook) {
+	f.Faults = map[string]string{}
+	r := &reading{f.Values, f.Faults, t}
 	r.read(w)
-	c.d.applySecret(w, r.text("secret"), c.now)
-	if err := c.d.Engine.CheckWebhook(c.ctx(), w); err != nil && !f.refuse(c.texts, err) {
-		return err
+	if secret := r.text("secret"); secret != "" {
+		w.Secrets = []peal.Secret{{Value: secret}}
+	}
+}
+
+// errTyped says that faults stand at fields of the form already.
+var errTyped = &peal.Error{Code: peal.Invalid}
+
+// fault is errTyped if there are any; nil else.
+func (f *webhookForm) fault() error {
+	if len(f.Faults) > 0 {
+		return errTyped
 	}
 	return nil
 }
 
-// applySecret sets the secret that was typed, or makes one where the format signs and
-// there is none.
-func (d *Dashboard) applySecret(w *peal.Webhook, typed string, now time.Time) {
-	now = now.Truncate(time.Microsecond)
-	format, known := d.Engine.Format(w.Format)
-	switch {
-	case typed != "":
-		w.Secrets = []peal.Secret{{Value: typed, CreatedAt: now}}
-	case len(w.Secrets) == 0 && known && format.Secrets == wire.SecretAlways:
-		w.Secrets = []peal.Secret{{Value: format.NewSecret(), CreatedAt: now}}
-	}
-}
-
-// refuse puts an error at its field; false when it has none.
+// refuse puts what an error tells of at the fields of the form; false when it tells of
+// something else.
 func (f *webhookForm) refuse(t *texts, err error) bool {
-	field, message, ok := t.formField(err)
-	if ok && f.Faults[field] == "" {
-		f.Faults[field] = message
+	faults := peal.FaultsOf(err)
+	for _, one := range faults {
+		field, message, ok := t.formField(one)
+		switch {
+		case one == errTyped:
+		case !ok:
+			return false
+		case f.Faults[field] == "":
+			f.Faults[field] = message
+		}
 	}
-	return ok
+	return len(faults) > 0
 }
 
 // editWebhook shows the form of a webhook.
@@ -142,63 +128,49 @@ func (d *Dashboard) editWebhook(c *call) error {
 		return err
 	}
 	if w.Managed {
-		return peal.Errorf(peal.Conflict, "%s", c.texts.get("webhook.managed"))
+		return c.ofWebhook(manage.ErrManaged)
 	}
-	return c.showForm(200, &webhookForm{ID: w.ID.String(), Revision: w.Revision, Values: valuesOf(&w)}, &w)
+	shown := d.hooks.Shown(c.actor(""), &w)
+	return c.showForm(200, &webhookForm{ID: w.ID.String(), Revision: w.Revision, Values: valuesOf(&shown)}, &shown)
 }
+
+// errTheirs ends a change because somebody else has saved another one meanwhile.
+var errTheirs = errors.New("somebody else has saved the webhook")
 
 // saveWebhook saves a changed webhook, unless somebody else did meanwhile: then the
 // form shows the difference and can be saved on top of it.
 func (d *Dashboard) saveWebhook(c *call) error {
-	stored, err := c.findWebhook()
+	id, err := c.webhookID()
 	if err == nil && c.r.PostFormValue("secret") != "" {
 		err = c.mustSee(peal.PartSecrets)
 	}
 	if err != nil {
 		return err
 	}
-	if stored.Managed {
-		return peal.Errorf(peal.Conflict, "%s", c.texts.get("webhook.managed"))
-	}
-	w := stored
-	f := &webhookForm{ID: w.ID.String(), Revision: stored.Revision}
-	if err := c.readWebhook(f, &w); err != nil {
+	f := &webhookForm{ID: id.String()}
+	if err := c.readWebhook(f); err != nil {
 		return err
 	}
-	began, err := strconv.ParseInt(f.Values.Get("revision"), 10, 64)
-	if err != nil || began != stored.Revision {
-		f.Theirs = c.differences(&stored, &w)
-		return c.showForm(409, f, &w)
-	}
-	if len(f.Faults) > 0 {
-		return c.showForm(422, f, &w)
-	}
-	if stored.URL != w.URL || stored.Format != w.Format || stored.Handshake != w.Handshake || !reflect.DeepEqual(stored.RateLimit, w.RateLimit) {
-		if err := d.Engine.AskConsent(c.ctx(), &w); err != nil {
-			if f.refuse(c.texts, err) {
-				return c.showForm(422, f, &w)
-			}
-			return err
+	var yours peal.Webhook
+	saved, err := d.hooks.Change(c.ctx(), c.actor(""), c.tenant, id, target(f.Value("url")), func(w *peal.Webhook) error {
+		theirs := *w
+		f.apply(c.texts, w)
+		yours, f.Revision = *w, theirs.Revision
+		if began, err := strconv.ParseInt(f.Value("revision"), 10, 64); err != nil || began != theirs.Revision {
+			f.Theirs = c.differences(&theirs, w)
+			return errTheirs
 		}
+		return f.fault()
+	})
+	switch {
+	case err == nil:
+		return c.redirect("/webhooks/" + saved.ID.String() + "?done=saved")
+	case errors.Is(err, errTheirs):
+		return c.showForm(409, f, &yours)
+	case f.refuse(c.texts, err):
+		return c.showForm(422, f, &yours)
 	}
-	w.UpdatedAt = c.now.Truncate(time.Microsecond)
-	saved, err := d.Store.UpdateWebhook(c.ctx(), w)
-	if peal.CodeOf(err) == peal.Conflict {
-		newer, err := c.findWebhook()
-		if err != nil {
-			return err
-		}
-		f.Revision, f.Theirs = newer.Revision, c.differences(&newer, &w)
-		return c.showForm(409, f, &w)
-	}
-	if err != nil {
-		return err
-	}
-	c.refresh()
-	if err := c.record("webhook.update", saved.ID.String(), target(saved.URL)); err != nil {
-		return err
-	}
-	return c.redirect("/webhooks/" + saved.ID.String() + "?done=saved")
+	return c.ofWebhook(err)
 }
 
 // differences are the fields in which what somebody else saved is not what was typed.
@@ -213,31 +185,24 @@ func (c *call) differences(theirs, yours *peal.Webhook) []difference {
 	return all
 }
 
-// changeWebhook changes the webhook that the path names, again on the newest revision
-// where somebody else was quicker.
-func (c *call) changeWebhook(change func(*peal.Webhook) error) (peal.Webhook, error) {
-	for tries := 1; ; tries++ {
-		w, err := c.findWebhook()
-		if err != nil {
-			return w, err
-		}
-		if w.Managed {
-			return w, peal.Errorf(peal.Conflict, "%s", c.texts.get("webhook.managed"))
-		}
-		if err := change(&w); err != nil {
-			return w, err
-		}
-		w.UpdatedAt = c.now.Truncate(time.Microsecond)
-		if err := c.d.Engine.CheckWebhook(c.ctx(), &w); err != nil {
-			return w, err
-		}
-		saved, err := c.d.Store.UpdateWebhook(c.ctx(), w)
-		if peal.CodeOf(err) == peal.Conflict && tries < 5 {
-			continue
-		}
-		if err == nil {
-			c.refresh()
-		}
-		return saved, err
+// ofWebhook words an error about a webhook.
+func (c *call) ofWebhook(err error) error {
+	if errors.Is(err, manage.ErrManaged) {
+		return peal.Errorf(peal.Conflict, "%s", c.texts.get("webhook.managed"))
+	}
+	return c.orGone(err, "error.no_webhook")
+}
+
+// actor is the caller as one who changes something; about is the detail that the audit
+// log has where the change itself says none.
+func (c *call) actor(about string) manage.Actor {
+	return manage.Actor{
+		Operator: c.who.IsOperator(), Reveal: c.who.Can(identity.Reveal),
+		Record: func(action, target, detail string) error {
+			if detail == "" {
+				detail = about
+			}
+			return c.record(action, target, detail)
+		},
 	}
 }

@@ -231,6 +231,8 @@ func (t *texts) formField(err error) (field, message string, ok bool) {
 		field = "timeout"
 	case "status":
 		field = "active"
+	case "client_certificate", "pins", "oauth2": // which the form has no fields for
+		return "url", known.Field + ": " + t.said(known.Message), true
 	}
 	message = t.said(known.Message)
 	if rest := strings.TrimPrefix(known.Field, field); rest != "" && field != "timeout" && field != "secret" {

@@ -18,7 +18,7 @@ func (d *Dashboard) previewWebhook(c *call) error {
 	if err := c.r.ParseForm(); err != nil {
 		return err
 	}
-	w, err := c.freshWebhook()
+	w, err := d.hooks.Draft(c.ctx(), c.tenant)
 	if err != nil {
 		return err
 	}
@@ -26,21 +26,24 @@ func (d *Dashboard) previewWebhook(c *call) error {
 		if w, err = c.webhookOf(id); err != nil {
 			return err
 		}
-	} else {
-		w.ID = peal.NewWebhookID()
 	}
-	r := &reading{c.r.PostForm, map[string]string{}, c.texts}
-	r.read(&w)
-	if w.URL == "" {
-		w.URL = "https://example.com/hook"
-	}
-	if len(w.Events) == 0 {
-		w.Events = []string{"*"}
-	}
-	w.Status = peal.Active
-	d.applySecret(&w, r.text("secret"), c.now)
+	f := &webhookForm{Values: c.r.PostForm}
+	w, err = d.hooks.Try(c.ctx(), c.actor(""), w, func(w *peal.Webhook) error {
+		f.apply(c.texts, w)
+		if w.URL == "" {
+			w.URL = "https://example.com/hook"
+		}
+		if len(w.Events) == 0 {
+			w.Events = []string{"*"}
+		}
+		w.Status = peal.Active
+		return nil
+	})
 	part := previewPart{Path: pathOf(w.URL)}
-	previews, err := d.Engine.Preview(c.ctx(), &w, d.previewChoice(c, &w))
+	var previews []dispatch.Preview
+	if err == nil {
+		previews, err = d.Engine.Preview(c.ctx(), &w, d.previewChoice(c, &w))
+	}
 	if err != nil {
 		_, message, ok := c.texts.formField(err)
 		if !ok {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/manage"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -50,45 +51,44 @@ func (d *Dashboard) revealSecret(c *call) error {
 	if len(w.Secrets) == 0 {
 		return c.showSecret(&w, "", "")
 	}
-	if err := c.record("webhook.reveal_secret", w.ID.String(), target(w.URL)); err != nil {
-		return err
+	w, secret, err := d.hooks.RevealSecret(c.ctx(), c.actor(target(w.URL)), c.tenant, w.ID)
+	if err != nil {
+		return c.ofWebhook(err)
 	}
-	return c.showSecret(&w, w.Secrets[0].Value, "")
+	return c.showSecret(&w, secret, "")
 }
 
 // rotateSecret gives the webhook a new secret; the one before signs on for a while.
 func (d *Dashboard) rotateSecret(c *call) error {
-	hours, err := strconv.ParseFloat(strings.TrimSpace(c.r.PostFormValue("overlap")), 64)
-	overlap := time.Duration(hours * float64(time.Hour))
-	typed := strings.TrimSpace(c.r.PostFormValue("secret"))
-	if err != nil || overlap < 0 || overlap > peal.MaxSecretOverlap {
-		w, err := c.findWebhook()
-		if err != nil {
-			return err
-		}
+	w, err := c.findWebhook()
+	if err != nil {
+		return err
+	}
+	overlap, ok := c.overlap(c.r.PostFormValue("overlap"))
+	if !ok {
 		return c.showSecret(&w, "", c.texts.get("secret.bad_overlap"))
 	}
-	var shownSecret string
-	w, err := c.changeWebhook(func(w *peal.Webhook) error {
-		format, known := d.Engine.Format(w.Format)
-		if !known || format.Secrets == wire.SecretNone {
+	rotation := manage.Rotation{Secret: strings.TrimSpace(c.r.PostFormValue("secret")), Overlap: overlap}
+	saved, secret, _, err := d.hooks.RotateSecret(c.ctx(), c.actor(target(w.URL)), c.tenant, w.ID, rotation, func(w *peal.Webhook) error {
+		if format, known := d.Engine.Format(w.Format); !known || format.Secrets == wire.SecretNone {
 			return peal.Errorf(peal.Conflict, "%s", c.texts.get("secret.unsigned"))
 		}
-		shownSecret = typed
-		if typed == "" {
-			shownSecret = format.FreshSecret()
-		}
-		w.Secrets, _ = peal.RotateSecrets(w.Secrets, shownSecret, c.now.Truncate(time.Microsecond), overlap)
 		return nil
 	})
 	if _, message, ok := c.texts.formField(err); ok {
 		return c.showSecret(&w, "", message)
 	}
 	if err != nil {
-		return err
+		return c.ofWebhook(err)
 	}
-	if err := c.record("webhook.rotate_secret", w.ID.String(), target(w.URL)); err != nil {
-		return err
+	return c.showSecret(&saved, secret, "")
+}
+
+// overlap reads for how many hours earlier secrets count beside a new one.
+func (c *call) overlap(text string) (time.Duration, bool) {
+	hours, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || !(hours >= 0 && hours <= peal.MaxSecretOverlap.Hours()) {
+		return 0, false
 	}
-	return c.showSecret(&w, shownSecret, "")
+	return time.Duration(hours * float64(time.Hour)), true
 }

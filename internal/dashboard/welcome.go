@@ -70,20 +70,12 @@ func (d *Dashboard) welcomeWebhook(c *call) error {
 	if data.Webhook != nil {
 		return c.redirect("/welcome/echo")
 	}
-	w, err := c.freshWebhook()
+	w, err := d.hooks.Draft(c.ctx(), c.tenant)
 	if err != nil {
 		return err
 	}
-	w.ID, w.URL, w.Events, w.Description = peal.NewWebhookID(), EchoURL(c.tenant), []string{"*"}, c.texts.get("welcome.webhook")
-	d.applySecret(&w, "", c.now)
-	if err := d.Engine.CheckWebhook(c.ctx(), &w); err != nil {
-		return err
-	}
-	if w, err = d.Store.CreateWebhook(c.ctx(), w); err != nil {
-		return err
-	}
-	c.refresh()
-	if err := c.record("webhook.create", w.ID.String(), target(w.URL)); err != nil {
+	w.URL, w.Events, w.Description = EchoURL(c.tenant), []string{"*"}, c.texts.get("welcome.webhook")
+	if _, err := d.hooks.Create(c.ctx(), c.actor(target(w.URL)), w, nil); err != nil {
 		return err
 	}
 	return c.redirect("/welcome/echo")

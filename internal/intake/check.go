@@ -12,21 +12,18 @@ import (
 
 // Check checks all of a source's settings before it is saved: the rules of
 // [peal.Source], that its format can be read back, and that its secrets can verify.
-// The error has code [peal.Invalid] and names the field.
+// The error has code [peal.Invalid] and names the field; see [peal.Source.Validate].
 func Check(source *peal.Source) error {
 	format, ok := wire.Lookup(source.Format)
 	if !ok || format.Decode == nil {
-		return peal.Invalidf("format", "is none that a source can read: choose one of %s", strings.Join(formatNames(), ", "))
+		return peal.Faults(
+			peal.Invalidf("format", "is none that a source can read: choose one of %s", strings.Join(formatNames(), ", ")), source.Validate())
 	}
-	if err := source.Validate(); err != nil {
-		return err
-	}
+	faults := []error{source.Validate()}
 	for _, secret := range source.Secrets {
-		if err := checkSecret(format, secret.Value); err != nil {
-			return err
-		}
+		faults = append(faults, checkSecret(format, secret.Value))
 	}
-	return nil
+	return peal.Faults(faults...)
 }
 
 // Formats are those that a source can read.

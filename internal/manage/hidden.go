@@ -1,0 +1,134 @@
+package manage
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/pealhq/peal"
+)
+
+// hide returns a copy of a webhook in which what the actor may not read is hidden.
+// Authorization, the key of the client certificate and the OAuth2 client's secret are
+// shown to nobody.
+func hide(actor Actor, w *peal.Webhook) peal.Webhook {
+	shown := *w
+	if w.Authorization != "" {
+		shown.Authorization = peal.Hidden
+	}
+	if c := w.ClientCertificate; c != nil {
+		shown.ClientCertificate = &peal.ClientCertificate{Certificate: c.Certificate, Key: peal.Secret{Value: peal.Hidden}}
+	}
+	if o := w.OAuth2; o != nil {
+		client := *o
+		client.ClientSecret = peal.Secret{Value: peal.Hidden}
+		shown.OAuth2 = &client
+	}
+	if w.Headers != nil {
+		shown.Headers = make(map[string]string, len(w.Headers))
+		for name, value := range w.Headers {
+			if !actor.Reveal {
+				value = peal.Hidden
+			}
+			shown.Headers[name] = value
+		}
+	}
+	if !actor.Reveal {
+		shown.URL = peal.RedactURL(w.URL)
+		if shown.OAuth2 != nil {
+			shown.OAuth2.TokenURL = peal.RedactURL(shown.OAuth2.TokenURL)
+		}
+	}
+	return shown
+}
+
+// keep puts back what stayed hidden in a changed webhook. What is hidden and was not
+// there stays so, and the checks of the webhook refuse it. The error names each field
+// that must be set again, because its value would go to another place than it was given
+// for.
+func keep(before, w *peal.Webhook) error {
+	if w.URL == peal.RedactURL(before.URL) {
+		w.URL = before.URL
+	}
+	moved := moves(before.URL, w.URL)
+	var faults []error
+	again := func(field, what string) {
+		faults = append(faults, peal.Invalidf(field, "must be set again, or taken away: %s moves to another host, port or scheme, and what was given for the old one does not go along", what))
+	}
+	if peal.IsHidden(w.Authorization) && before.Authorization != "" {
+		if moved {
+			again("authorization", "the URL")
+		}
+		w.Authorization = before.Authorization
+	}
+	for _, name := range sortedNames(w.Headers) {
+		value, found := headerOf(before.Headers, name)
+		if !peal.IsHidden(w.Headers[name]) || !found {
+			continue
+		}
+		if moved {
+			again("headers."+name, "the URL")
+		}
+		w.Headers[name] = value
+	}
+	if c := w.ClientCertificate; c != nil && peal.IsHidden(c.Key.Value) && before.ClientCertificate != nil {
+		if moved {
+			again("client_certificate.key", "the URL")
+		}
+		c.Key = before.ClientCertificate.Key
+	}
+	if o := w.OAuth2; o != nil && before.OAuth2 != nil {
+		if o.TokenURL == peal.RedactURL(before.OAuth2.TokenURL) {
+			o.TokenURL = before.OAuth2.TokenURL
+		}
+		if peal.IsHidden(o.ClientSecret.Value) {
+			switch {
+			case moved:
+				again("oauth2.client_secret", "the URL")
+			case o.TokenURL != before.OAuth2.TokenURL:
+				again("oauth2.client_secret", "token_url")
+			}
+			o.ClientSecret = before.OAuth2.ClientSecret
+		}
+	}
+	if len(w.Secrets) == 1 && peal.IsHidden(w.Secrets[0].Value) && len(before.Secrets) > 0 {
+		w.Secrets = before.Secrets // it signs, and is sent nowhere
+	}
+	return peal.Faults(faults...)
+}
+
+// moves reports whether a URL leads to another host, port or scheme than another. One
+// that cannot be read is refused anyway.
+func moves(from, to string) bool {
+	a, errA := url.Parse(from)
+	b, errB := url.Parse(to)
+	if errA != nil || errB != nil {
+		return false
+	}
+	return place(a) != place(b)
+}
+
+// place is what a URL's secrets are given for.
+func place(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port == "" && u.Scheme == "http":
+		port = "80"
+	case port == "":
+		port = "443"
+	}
+	return strings.ToLower(u.Scheme + "://" + u.Hostname() + ":" + port)
+}
+
+// headerOf finds a header in any spelling of its name.
+func headerOf(headers map[string]string, name string) (string, bool) {
+	for other, value := range headers {
+		if strings.EqualFold(other, name) {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+func sortedNames(headers map[string]string) []string { return slices.Sorted(maps.Keys(headers)) }

@@ -1,0 +1,141 @@
+package manage
+
+import (
+	"context"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/intake"
+)
+
+// Sources creates, changes and deletes the sources of all tenants.
+type Sources struct {
+	store  peal.SourceStore
+	intake Intake
+}
+
+// Intake is what sources need of the intake; *[intake.Intake] is one.
+type Intake interface {
+	// Forget drops what is remembered of sources.
+	Forget()
+}
+
+var _ Intake = (*intake.Intake)(nil)
+
+// NewSources makes the layer above a store and the intake.
+func NewSources(store peal.SourceStore, intake Intake) *Sources {
+	return &Sources{store: store, intake: intake}
+}
+
+// Create stores a new source. What is zero takes its default: ID a new one, Dedup id,
+// Status active. The error has code [peal.Invalid] and names the field, or
+// [peal.Conflict] when the name is taken.
+func (m *Sources) Create(ctx context.Context, actor Actor, s peal.Source) (peal.Source, error) {
+	if s.ID.IsZero() {
+		s.ID = peal.NewSourceID()
+	}
+	complete(&s)
+	if err := intake.Check(&s); err != nil {
+		return peal.Source{}, err
+	}
+	saved, err := m.store.CreateSource(ctx, s)
+	if err != nil {
+		return peal.Source{}, err
+	}
+	m.intake.Forget()
+	actor.record("source.create", saved.ID.String(), "")
+	return saved, nil
+}
+
+// complete puts defaults where a source has nothing.
+func complete(s *peal.Source) {
+	if s.Dedup == "" {
+		s.Dedup = peal.DedupID
+	}
+	if s.Status == "" {
+		s.Status = peal.Active
+	}
+	s.UpdatedAt = peal.ChangedAt(s.CreatedAt())
+	for i := range s.Secrets {
+		if s.Secrets[i].CreatedAt.IsZero() {
+			s.Secrets[i].CreatedAt = s.UpdatedAt
+		}
+	}
+}
+
+// Change changes a source on its newest settings, as often as somebody else is quicker,
+// until ctx ends; so change may be called several times. The source as it comes to the
+// change has its Revision. The detail says for the audit log what is changed.
+func (m *Sources) Change(ctx context.Context, actor Actor, tenant string, id peal.SourceID, detail string, change func(*peal.Source) error) (peal.Source, error) {
+	saved, err := m.change(ctx, tenant, id, change)
+	if err == nil {
+		actor.record("source.update", saved.ID.String(), detail)
+	}
+	return saved, err
+}
+
+func (m *Sources) change(ctx context.Context, tenant string, id peal.SourceID, change func(*peal.Source) error) (peal.Source, error) {
+	for {
+		s, err := m.store.Source(ctx, tenant, id)
+		if err != nil {
+			return peal.Source{}, err
+		}
+		before := s
+		fault := change(&s)
+		if len(s.Secrets) == 1 && peal.IsHidden(s.Secrets[0].Value) && len(before.Secrets) > 0 {
+			s.Secrets = before.Secrets
+		}
+		if fault != nil && peal.FaultsOf(fault) == nil {
+			return peal.Source{}, fault
+		}
+		complete(&s)
+		if err := peal.Faults(fault, intake.Check(&s)); err != nil {
+			return peal.Source{}, err
+		}
+		saved, err := m.store.UpdateSource(ctx, s)
+		if err == nil {
+			m.intake.Forget()
+		}
+		if peal.CodeOf(err) != peal.Conflict {
+			return saved, err
+		}
+		if err := ctx.Err(); err != nil {
+			return peal.Source{}, err
+		}
+	}
+}
+
+// Delete deletes a source; what came through it stays. The error has code [peal.NotFound].
+func (m *Sources) Delete(ctx context.Context, actor Actor, tenant string, id peal.SourceID) error {
+	if err := m.store.DeleteSource(ctx, tenant, id); err != nil {
+		return err
+	}
+	m.intake.Forget()
+	actor.record("source.delete", id.String(), "")
+	return nil
+}
+
+// RotateSecret gives a source a new secret: what its format signs with or an
+// Authorization value. previous is when the one before stops to verify; zero when it
+// has stopped. The error has code [peal.Conflict] where the source has none.
+func (m *Sources) RotateSecret(ctx context.Context, actor Actor, tenant string, id peal.SourceID, rotation Rotation) (s peal.Source, secret string, previous time.Time, err error) {
+	s, err = m.change(ctx, tenant, id, func(s *peal.Source) error {
+		if s.Unverified {
+			return peal.Errorf(peal.Conflict, "the source takes unverified requests, so there is no secret to rotate")
+		}
+		if err := rotation.validate(s.Secrets); err != nil {
+			return err
+		}
+		secret = rotation.Secret
+		if secret == "" {
+			secret = intake.FreshSecret(s.Format)
+		}
+		s.Secrets, previous = peal.RotateSecrets(s.Secrets, secret, peal.ChangedAt(s.CreatedAt()), rotation.Overlap)
+		return nil
+	})
+	if err != nil {
+		return peal.Source{}, "", time.Time{}, err
+	}
+	actor.record("source.rotate_secret", s.ID.String(), "")
+	return s, secret, previous, nil
+}

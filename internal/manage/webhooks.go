@@ -1,0 +1,200 @@
+package manage
+
+import (
+	"context"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/wire"
+)
+
+// Engine is what webhooks need of the engine; *[dispatch.Engine] is one.
+type Engine interface {
+	CreateWebhook(ctx context.Context, w peal.Webhook) (peal.Webhook, error)
+	ChangeWebhook(ctx context.Context, tenant string, id peal.WebhookID, change func(*peal.Webhook) error) (peal.Webhook, error)
+	DeleteWebhook(ctx context.Context, tenant string, id peal.WebhookID) error
+	CompleteWebhook(ctx context.Context, before, w *peal.Webhook) error
+	DefaultFormat(ctx context.Context, tenant string) (string, error)
+	Format(name string) (*wire.Format, bool)
+}
+
+var _ Engine = (*dispatch.Engine)(nil)
+
+// Finder reads webhooks.
+type Finder interface {
+	Webhook(ctx context.Context, tenant string, id peal.WebhookID) (peal.Webhook, error)
+}
+
+// Webhooks creates, changes and deletes the webhooks of all tenants.
+type Webhooks struct {
+	finder Finder
+	engine Engine
+}
+
+// NewWebhooks makes the layer above a store and an engine.
+func NewWebhooks(finder Finder, engine Engine) *Webhooks {
+	return &Webhooks{finder: finder, engine: engine}
+}
+
+// Change works on the settings of a webhook. Secrets that the actor may not read stand
+// there as [peal.Hidden] and are kept where they stay so; see [Webhooks.Shown].
+type Change func(*peal.Webhook) error
+
+// Draft returns a new webhook of a tenant with its defaults, not stored anywhere.
+func (m *Webhooks) Draft(ctx context.Context, tenant string) (peal.Webhook, error) {
+	format, err := m.engine.DefaultFormat(ctx, tenant)
+	return peal.Webhook{ID: peal.NewWebhookID(), Tenant: tenant, Format: format, Timeout: peal.DefaultTimeout, Status: peal.Active}, err
+}
+
+// Create stores a new webhook; see [dispatch.Engine.CreateWebhook]. fault is what is
+// known to be wrong with it already, nil for nothing: the error tells of that too.
+func (m *Webhooks) Create(ctx context.Context, actor Actor, draft peal.Webhook, fault error) (peal.Webhook, error) {
+	if fault != nil {
+		return peal.Webhook{}, peal.Faults(fault, m.engine.CompleteWebhook(ctx, nil, &draft))
+	}
+	saved, err := m.engine.CreateWebhook(ctx, draft)
+	if err != nil {
+		return peal.Webhook{}, err
+	}
+	actor.record("webhook.create", saved.ID.String(), "")
+	return saved, nil
+}
+
+// Change changes a webhook on its newest settings, as often as somebody else is quicker;
+// see [dispatch.Engine.ChangeWebhook]. The webhook as it comes to the change has its
+// Revision, for a caller that has an older one in mind. The detail says for the audit
+// log what is changed.
+func (m *Webhooks) Change(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, detail string, change Change) (peal.Webhook, error) {
+	saved, err := m.change(ctx, actor, tenant, id, change)
+	if err == nil {
+		actor.record("webhook.update", saved.ID.String(), detail)
+	}
+	return saved, err
+}
+
+func (m *Webhooks) change(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, change Change) (peal.Webhook, error) {
+	return m.engine.ChangeWebhook(ctx, tenant, id, func(w *peal.Webhook) error {
+		if w.Managed {
+			return ErrManaged
+		}
+		moved, err := apply(actor, w, change)
+		return peal.Faults(err, moved)
+	})
+}
+
+// apply lets a change of an actor work on a stored webhook. moved names what may not go
+// along to where the webhook leads now.
+func apply(actor Actor, w *peal.Webhook, change Change) (moved, err error) {
+	before := *w
+	*w = hide(actor, w)
+	err = change(w)
+	moved = keep(&before, w)
+	if w.Status != before.Status && w.StatusReason == before.StatusReason {
+		w.StatusReason = "" // a person's choice needs no reason
+	}
+	return moved, err
+}
+
+// Shown returns a webhook as the actor may see it in a form: what they may not read is
+// [peal.Hidden], which a change takes for "as it is".
+func (m *Webhooks) Shown(actor Actor, w *peal.Webhook) peal.Webhook { return hide(actor, w) }
+
+// Try returns a webhook as a change would make it, complete and checked, to show what it
+// would do; a nil change leaves it as it is. It must not be stored, and nothing be sent by it.
+func (m *Webhooks) Try(ctx context.Context, actor Actor, w peal.Webhook, change Change) (peal.Webhook, error) {
+	before := w
+	if change != nil {
+		if _, err := apply(actor, &w, change); err != nil { // nothing is sent, so nothing goes along
+			return w, err
+		}
+	}
+	return w, m.engine.CompleteWebhook(ctx, &before, &w)
+}
+
+// Delete deletes a webhook; see [dispatch.Engine.DeleteWebhook].
+func (m *Webhooks) Delete(ctx context.Context, actor Actor, tenant string, id peal.WebhookID) error {
+	w, err := m.finder.Webhook(ctx, tenant, id)
+	if err != nil {
+		return err
+	}
+	if w.Managed {
+		return ErrManaged
+	}
+	if err := m.engine.DeleteWebhook(ctx, tenant, id); err != nil {
+		return err
+	}
+	actor.record("webhook.delete", id.String(), "")
+	return nil
+}
+
+// Rotation asks for a new secret.
+type Rotation struct {
+	// Secret is the new one; "" has one made.
+	Secret string
+	// Overlap is how long the earlier ones count beside it, 0 to [peal.MaxSecretOverlap].
+	Overlap time.Duration
+}
+
+// validate checks what the caller chose against what there is.
+func (r *Rotation) validate(current []peal.Secret) error {
+	if r.Overlap < 0 || r.Overlap > peal.MaxSecretOverlap {
+		return peal.Invalidf("overlap_seconds", "must be from 0 to 2592000 (30 days)")
+	}
+	if r.Secret != "" && len(current) > 0 && current[0].Value == r.Secret {
+		return peal.Invalidf("secret", "is the secret that there is already")
+	}
+	return nil
+}
+
+// RotateSecret gives a webhook a new secret. previous is when the one before stops
+// signing; zero when it has stopped, or there was none. allowed may refuse the webhook
+// as it is; nil allows every one. The error has code [peal.Conflict] where the format
+// does not sign.
+func (m *Webhooks) RotateSecret(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, rotation Rotation, allowed Change) (w peal.Webhook, secret string, previous time.Time, err error) {
+	w, err = m.change(ctx, actor, tenant, id, func(w *peal.Webhook) error {
+		if allowed != nil {
+			if err := allowed(w); err != nil {
+				return err
+			}
+		}
+		format, known := m.engine.Format(w.Format)
+		if !known || format.Secrets == wire.SecretNone {
+			return peal.Errorf(peal.Conflict, "the format %s does not sign, so there is no secret to rotate", w.Format)
+		}
+		if err := rotation.validate(w.Secrets); err != nil {
+			return err
+		}
+		secret = rotation.Secret
+		if secret == "" {
+			secret = format.FreshSecret()
+		}
+		if err := format.CheckSecret(secret); err != nil {
+			return err
+		}
+		w.Secrets, previous = peal.RotateSecrets(w.Secrets, secret, peal.ChangedAt(w.CreatedAt()), rotation.Overlap)
+		return nil
+	})
+	if err != nil {
+		return peal.Webhook{}, "", time.Time{}, err
+	}
+	actor.record("webhook.rotate_secret", w.ID.String(), "")
+	return w, secret, previous, nil
+}
+
+// RevealSecret returns a webhook and the secret that signs, "" where there is none,
+// once the audit log knows of it.
+func (m *Webhooks) RevealSecret(ctx context.Context, actor Actor, tenant string, id peal.WebhookID) (peal.Webhook, string, error) {
+	w, err := m.finder.Webhook(ctx, tenant, id)
+	if err != nil {
+		return peal.Webhook{}, "", err
+	}
+	secret := ""
+	if active := w.ActiveSecrets(time.Now()); len(active) > 0 {
+		secret = active[0]
+	}
+	if err := actor.reveal("webhook.reveal_secret", w.ID.String(), ""); err != nil {
+		return peal.Webhook{}, "", err
+	}
+	return w, secret, nil
+}
