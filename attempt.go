@@ -25,13 +25,14 @@ type Attempt struct {
 	Timing Timing
 	// Reason is why it failed; "" for success.
 	Reason Reason
-	// Error is the failure's own words, without secrets; "" for success.
+	// Error is the failure's own words, without the webhook's secrets; "" for success.
 	Error string
 	// URL is where the request went, as [RedactURL] shows it.
 	URL string
 	// Address is the IP address and port that answered or refused; "" when none was reached.
 	Address string
-	// RequestHead is the request's headers as they were sent, secrets redacted.
+	// RequestHead is the request's headers as they were sent, without the values of those that the
+	// webhook's settings hide.
 	RequestHead Head
 	// BodySize is the length of the request's body in bytes.
 	BodySize int
@@ -39,7 +40,8 @@ type Attempt struct {
 	StatusCode int
 	// ResponseHead is the answer's headers, at most MaxResponseHead bytes.
 	ResponseHead Head
-	// ResponseBody is the answer's body, at most MaxResponseBody bytes.
+	// ResponseBody is the answer's body, at most MaxResponseBody bytes: without Content-Encoding gzip or
+	// deflate, and in UTF-8 where it declared another charset.
 	ResponseBody []byte
 	// ResponseTruncated is true when the body was longer than what is kept.
 	ResponseTruncated bool

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -62,12 +63,12 @@ func (e *Engine) AskConsent(ctx context.Context, w *peal.Webhook) error {
 		}
 		return peal.Invalidf("url", "did not answer the handshake (OPTIONS with %s: %s): %s", requestOrigin, e.options.Origin, why)
 	}
-	got := answer.Header.Values(allowedOrigin)
-	if len(got) != 1 || got[0] != "*" && !strings.EqualFold(got[0], e.options.Origin) {
+	got := answer.Values(allowedOrigin)
+	if len(got) != 1 || !got[0].Is("*") && !got[0].Is(e.options.Origin) {
 		return peal.Invalidf("url", "does not consent to the handshake: OPTIONS with %s: %s was answered %d %s; %s must be that origin or *",
-			requestOrigin, e.options.Origin, answer.Status, shown(allowedOrigin, got), allowedOrigin)
+			requestOrigin, e.options.Origin, answer.Status, shown(answer, allowedOrigin), allowedOrigin)
 	}
-	return limitRate(w, answer.Header.Values(allowedRate))
+	return limitRate(w, answer)
 }
 
 // nameOrigin names the origin that an endpoint has consented to, in any request to it.
@@ -99,12 +100,12 @@ func isOrigin(text string) bool {
 }
 
 // shown is what came back of a header, cut where it is long.
-func shown(name string, values []string) string {
-	if len(values) == 0 {
+func shown(answer egress.Consent, name string) string {
+	if len(answer.Values(name)) == 0 {
 		return "without " + name
 	}
 	const most = 100
-	text := strings.Join(values, ", ")
+	text := answer.Show(name).String()
 	if len(text) > most {
 		text = text[:most]
 	}
@@ -112,13 +113,14 @@ func shown(name string, values []string) string {
 }
 
 // limitRate keeps a webhook to the requests a minute that its endpoint allows.
-func limitRate(w *peal.Webhook, allowed []string) error {
-	if len(allowed) == 0 || len(allowed) == 1 && allowed[0] == "*" {
+func limitRate(w *peal.Webhook, answer egress.Consent) error {
+	allowed := answer.Values(allowedRate)
+	if len(allowed) == 0 || len(allowed) == 1 && allowed[0].Is("*") {
 		return nil
 	}
-	perMinute, err := strconv.ParseUint(strings.Join(allowed, ","), 10, 63)
-	if err != nil || perMinute == 0 {
-		return peal.Invalidf("url", "answered the handshake %s; it must be requests a minute as a whole number above 0, or *", shown(allowedRate, allowed))
+	perMinute, ok := allowed[0].Number()
+	if !ok || perMinute == 0 || len(allowed) > 1 {
+		return peal.Invalidf("url", "answered the handshake %s; it must be requests a minute as a whole number above 0, or *", shown(answer, allowedRate))
 	}
 	perSecond := min(float64(perMinute)/60, maxRate)
 	if w.RateLimit == nil {

@@ -19,8 +19,8 @@ type Request struct {
 	// canonical spelling ("webhook-id"); net/http sends them as they are.
 	Header http.Header
 	Body   []byte
-	// Secret names the headers whose values hold variables: they are sent, but no
-	// record may show them.
+	// Secret names the headers that a webhook's settings keep secret, all that it sets itself: they
+	// are sent, but no record may show them.
 	Secret []string
 }
 
@@ -62,9 +62,7 @@ func (f *Format) Request(in *Input) (Request, error) {
 		if err != nil {
 			return Request{}, err
 		}
-		if value != template {
-			secret = append(secret, name)
-		}
+		secret = append(secret, name)
 		setHeader(header, name, value)
 	}
 	return Request{URL: w.URL, Header: header, Body: body, Secret: secret}, nil

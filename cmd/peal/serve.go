@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -13,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pealhq/peal/internal/config"
+	"github.com/pealhq/peal/internal/gate"
 	"github.com/pealhq/peal/server"
 )
 
@@ -63,6 +66,8 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 		return a.ownTrouble(loaded.Explain(err))
 	}
 	options.Log = a.logger(loaded.Log)
+	log.SetFlags(0)
+	log.SetOutput(gate.LogWriter(options.Log, slog.LevelWarn)) // where libraries write to
 	s, err := server.New(ctx, options)
 	if err != nil {
 		return a.ownTrouble(loaded.Explain(err))

@@ -25,14 +25,14 @@ type attemptShape struct {
 }
 
 type requestShape struct {
-	Headers  []headerShape `json:"headers" nullable:"false" doc:"As they were sent; secrets are hidden."`
+	Headers  []headerShape `json:"headers" nullable:"false" doc:"As they were sent; those that the webhook sets itself, and other secrets, are hidden."`
 	BodySize int           `json:"body_size" minimum:"0" doc:"The size of the body in bytes."`
 }
 
 type responseShape struct {
 	Status     int           `json:"status" doc:"The HTTP status."`
 	Headers    []headerShape `json:"headers" nullable:"false"`
-	Body       *string       `json:"body" doc:"The beginning of the body where it is UTF-8; null where it is not."`
+	Body       *string       `json:"body" doc:"The beginning of the body where it is UTF-8, as it is after gzip, deflate and another declared charset were taken off; null where it is not."`
 	BodyBase64 *string       `json:"body_base64" encoding:"base64" doc:"The beginning of the body where it is not UTF-8; null where it is."`
 	Truncated  bool          `json:"truncated" doc:"Whether the body was longer than what is kept."`
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/gate"
 )
 
 // drainLimit is how much of an answer beyond what is kept is read and thrown
@@ -16,24 +17,26 @@ const drainLimit = 256 << 10
 
 // readAnswer keeps the answer's head and the beginning of its body. The error is
 // why the body that is to be kept broke off.
-func readAnswer(response *http.Response, attempt *peal.Attempt) error {
+func readAnswer(response *http.Response, attempt *peal.Attempt, g *gate.Gate) error {
 	attempt.StatusCode = response.StatusCode
-	attempt.ResponseHead = responseHead(response.Header)
+	attempt.ResponseHead = responseHead(response.Header, g)
 	if response.ContentLength == 0 { // as it is with 101, whose connection is no body
 		return nil
 	}
 	body, err := readUpTo(response.Body, response.ContentLength, peal.MaxResponseBody)
-	attempt.ResponseBody = body
+	cut := err != nil && err != io.EOF
+	if err == nil {
+		more, err := io.CopyN(io.Discard, response.Body, drainLimit)
+		cut = more > 0 || err != nil && err != io.EOF
+	}
+	body, cut = decode(response.Header, body, cut)
+	body = g.HideBytes(body, cut)
+	attempt.ResponseBody = body[:min(len(body), peal.MaxResponseBody)]
+	attempt.ResponseTruncated = cut
 	if err == io.EOF {
 		return nil
 	}
-	if err != nil {
-		attempt.ResponseTruncated = true
-		return err
-	}
-	more, err := io.CopyN(io.Discard, response.Body, drainLimit)
-	attempt.ResponseTruncated = more > 0 || err != nil && err != io.EOF
-	return nil
+	return err
 }
 
 // readUpTo reads limit bytes, or fewer and an error, [io.EOF] at the regular end.

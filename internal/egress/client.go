@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/gate"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -37,6 +38,7 @@ type Client struct {
 	*core
 	scope string      // of its connections, which only clients with the same one share
 	tls   *tls.Config // of its secure connections, without the server's name
+	gate  *gate.Gate  // hides the secrets of its webhook's settings
 }
 
 // core is what all clients of one set of options share.
@@ -124,15 +126,20 @@ func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Dur
 	response, err := c.send(ctx, watch, http.MethodPost, request)
 	if err != nil {
 		watch.fill(attempt)
-		attempt.Reason, attempt.Error = classify(ctx, err, watch, request.URL)
+		fail(attempt)(classify(ctx, err, watch, request.URL, c.gateFor(request, attempt.RequestHead)))
 		return Told{}
 	}
 	defer response.Body.Close()
-	readErr := readAnswer(response, attempt)
-	hideEcho(request, attempt)
+	g := c.gateFor(request, attempt.RequestHead)
+	readErr := readAnswer(response, attempt, g)
 	watch.fill(attempt)
-	attempt.Reason, attempt.Error = verdict(ctx, response, readErr)
+	fail(attempt)(verdict(ctx, response, readErr, g))
 	return Told{RetryAfter: retryAfter(response.Header), CertificateExpires: expiry(response)}
+}
+
+// fail records why an attempt has failed; nothing for a success.
+func fail(attempt *peal.Attempt) func(peal.Reason, gate.Text) {
+	return func(reason peal.Reason, why gate.Text) { attempt.Reason, attempt.Error = reason, why.String() }
 }
 
 // Told is what an endpoint says beside its answer.

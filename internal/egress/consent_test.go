@@ -29,7 +29,7 @@ func TestAsk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if consent.Status != http.StatusOK || consent.Header.Get("WebHook-Allowed-Rate") != "120" {
+		if consent.Status != http.StatusOK || consent.Show("WebHook-Allowed-Rate").String() != "120" {
 			t.Errorf("consent is %+v", consent)
 		}
 		request := <-asked

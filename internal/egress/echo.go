@@ -1,67 +1,93 @@
 package egress
 
 import (
-	"bytes"
+	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/gate"
 	"github.com/pealhq/peal/wire"
 )
 
-// leastEcho is the shortest secret that is looked for in an answer, in bytes: shorter
-// ones stand there by chance.
-const leastEcho = 6
-
-// hideEcho takes out of an answer the secrets that the request brought: an endpoint may
-// send them back, and the record of the attempt is shown to more people than they are.
-func hideEcho(request *wire.Request, attempt *peal.Attempt) {
-	asked := strings.Contains(request.URL, "?")
-	if !asked && !strings.Contains(string(attempt.RequestHead), redacted) {
-		return // as nearly always
+// gateFor returns the gate for what comes back of a request: the webhook's own, with what only
+// this request knows, such as a token. requestHead is as [RequestHead] returns it.
+func (c *Client) gateFor(request *wire.Request, requestHead peal.Head) *gate.Gate {
+	g := c.gate
+	if g == nil && strings.Contains(request.URL, "?") {
+		g = gate.New(querySecrets(request.URL)...)
 	}
-	for _, secret := range sentSecrets(request) {
-		if strings.Contains(string(attempt.ResponseHead), secret) {
-			attempt.ResponseHead = peal.Head(strings.ReplaceAll(string(attempt.ResponseHead), secret, redacted))
-		}
-		if bytes.Contains(attempt.ResponseBody, []byte(secret)) {
-			body := bytes.ReplaceAll(attempt.ResponseBody, []byte(secret), []byte(redacted))
-			attempt.ResponseBody = body[:min(len(body), peal.MaxResponseBody)]
-		}
+	if !strings.Contains(string(requestHead), gate.Redacted) {
+		return g // no header holds a secret
 	}
-}
-
-// sentSecrets gives the values of secret headers and of the URL's query, the longest
-// first, as they were sent and as an endpoint may have read them.
-func sentSecrets(request *wire.Request) (secrets []string) {
-	add := func(value string) {
-		if len(value) >= leastEcho && !slices.Contains(secrets, value) {
-			secrets = append(secrets, value)
-		}
-	}
+	var more []string
 	for name, values := range request.Header {
-		if !isSecret(request, name) {
+		if !isSecret(request, name) || isUsual(name) {
 			continue
 		}
 		for _, value := range values {
-			add(value)
-			_, credentials, _ := strings.Cut(value, " ") // without the scheme (RFC 9110, section 11.4)
-			add(credentials)
-		}
-	}
-	if u, err := url.Parse(request.URL); err == nil {
-		for _, pair := range strings.Split(u.RawQuery, "&") {
-			_, value, named := strings.Cut(pair, "=")
-			if !named {
-				value = pair
-			}
-			add(value)
-			if plain, err := url.QueryUnescape(value); err == nil {
-				add(plain)
+			if !g.Knows(value) {
+				more = append(more, value)
 			}
 		}
 	}
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	if len(more) == 0 {
+		return g
+	}
+	return g.And(more...)
+}
+
+// querySecrets returns the values of a URL's query, as they are sent and as an endpoint reads them.
+func querySecrets(text string) (secrets []string) {
+	_, query, _ := strings.Cut(text, "?")
+	query, _, _ = strings.Cut(query, "#")
+	if query != "" {
+		secrets = append(secrets, query)
+	}
+	for _, pair := range strings.Split(query, "&") {
+		_, value, named := strings.Cut(pair, "=")
+		if !named {
+			value = pair
+		}
+		secrets = append(secrets, value)
+		if plain, err := url.QueryUnescape(value); err == nil {
+			secrets = append(secrets, plain)
+		}
+	}
+	return secrets
+}
+
+// usual are headers with values that stand in many answers and are no secrets there.
+var usual = []string{"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Content-Type", "User-Agent"}
+
+func isUsual(name string) bool { return slices.Contains(usual, http.CanonicalHeaderKey(name)) }
+
+var variableName = regexp.MustCompile(`{{ *([A-Za-z0-9_]+) *}}`)
+
+// Secrets returns what a webhook's settings keep secret, for [Terms]: values of its URL's query and
+// its headers, with the variables in them, its authorization, what it signs with, and what it gets
+// tokens with.
+func Secrets(w *peal.Webhook, variable func(name string) (string, bool)) []string {
+	secrets := append(querySecrets(w.URL), w.Authorization)
+	for name, value := range w.Headers {
+		if isUsual(name) {
+			continue
+		}
+		secrets = append(secrets, value)
+		for _, found := range variableName.FindAllStringSubmatch(value, -1) {
+			if value, ok := variable(found[1]); ok {
+				secrets = append(secrets, value)
+			}
+		}
+	}
+	for _, secret := range w.Secrets {
+		secrets = append(secrets, secret.Value)
+	}
+	if w.OAuth2 != nil {
+		secrets = append(secrets, w.OAuth2.ClientSecret.Value)
+		secrets = append(secrets, querySecrets(w.OAuth2.TokenURL)...)
+	}
 	return secrets
 }

@@ -12,11 +12,19 @@ import (
 	"syscall"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/gate"
 )
 
-// classify finds the reason of a failure without an answer, and words for it that
-// tell neither the addresses of this machine nor those of its name servers.
-func classify(ctx context.Context, err error, watch *watch, target string) (peal.Reason, string) {
+// classify returns the reason of a failure without an answer and words for it, through a gate.
+func classify(ctx context.Context, err error, watch *watch, target string, g *gate.Gate) (peal.Reason, gate.Text) {
+	reason, raw := explain(ctx, err, watch, target)
+	return reason, g.Text(raw)
+}
+
+// explain returns the reason of a failure without an answer, and words for it that tell neither the
+// addresses of this machine nor those of its name servers. An endpoint may have written a part of
+// them.
+func explain(ctx context.Context, err error, watch *watch, target string) (peal.Reason, string) {
 	at, address, tlsErr := watch.progress()
 	var refused refusal
 	var cannot unsendable
@@ -46,6 +54,9 @@ func classify(ctx context.Context, err error, watch *watch, target string) (peal
 		return peal.ReasonConnection, broken(at, err)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return peal.ReasonTimeout, late(at, address)
+	case isRenegotiation(err):
+		return peal.ReasonTLS, "the endpoint asks for another handshake (TLS 1.2 renegotiation), which is refused; " +
+			"have it ask for the client certificate in the first handshake, or serve TLS 1.3"
 	case tlsErr != nil, isTLS(err):
 		return peal.ReasonTLS, "no secure connection: " + insecure(err)
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -159,6 +170,12 @@ func isTLS(err error) bool {
 		errors.As(err, &op) && op.Op == "remote error" // an alert from the endpoint
 }
 
+// isRenegotiation reports whether an endpoint has asked for another handshake, as some do to ask
+// for a client certificate once they know the path. crypto/tls has only words for it.
+func isRenegotiation(err error) bool {
+	return strings.Contains(err.Error(), "tls: no renegotiation")
+}
+
 func insecure(err error) string {
 	var record tls.RecordHeaderError
 	if errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/" {
@@ -179,8 +196,8 @@ func isUnreachable(err error) bool {
 	return false
 }
 
-// words are an error's own, without the layers around them that name this
-// machine's address.
+// words are an error's own, without the layers around them that name this machine's address. They
+// are shown through a gate only.
 func words(err error) string {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
@@ -190,5 +207,5 @@ func words(err error) string {
 	if errors.As(err, &op) && op.Op != "remote error" && op.Err != nil {
 		err = op.Err
 	}
-	return plain(strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: "))
+	return strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ")
 }

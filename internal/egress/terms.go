@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/gate"
 )
 
 // Terms are what one webhook's connections need beside what all have.
@@ -18,12 +19,14 @@ type Terms struct {
 	// Pins are SHA-256 sums of public keys, of which one must stand in the chain; nil for
 	// any chain that is valid.
 	Pins [][32]byte
+	// Secrets are hidden in whatever the endpoint writes, see [Secrets].
+	Secrets []string
 }
 
 // With returns a client for the same addresses on terms of its own. Connections on some terms
 // never carry the requests of others.
 func (c *Client) With(terms Terms) *Client {
-	made := &Client{core: c.core, scope: terms.scope(), tls: c.tls}
+	made := &Client{core: c.core, scope: terms.scope(), tls: c.tls, gate: gate.New(terms.Secrets...)}
 	if terms.Certificate != nil || len(terms.Pins) > 0 {
 		made.tls = c.tls.Clone()
 		if terms.Certificate != nil {

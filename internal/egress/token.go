@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/gate"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -55,10 +58,18 @@ func NewTokens(client *Client) *Tokens {
 // TokenError is why there is no token, as an attempt has it on record.
 type TokenError struct {
 	Reason peal.Reason
-	Words  string
+	Words  gate.Text
 }
 
-func (e *TokenError) Error() string { return e.Words }
+func (e *TokenError) Error() string { return e.Words.String() }
+
+// noToken returns the error of what a token server, or the way to it, has failed with.
+func noToken(reason peal.Reason, words gate.Text) error {
+	if reason != peal.ReasonBlocked && reason != peal.ReasonCanceled {
+		reason = peal.ReasonToken
+	}
+	return &TokenError{reason, gate.Join(gate.Fixed("no token: "), words)}
+}
 
 // Get gives the Authorization header's value, asking the token server where there is
 // none that is good for a while, or where that is stale: one that an endpoint refused.
@@ -70,7 +81,7 @@ func (t *Tokens) Get(ctx context.Context, tenant string, o *peal.OAuth2, stale s
 	case k.turn <- struct{}{}:
 		defer func() { <-k.turn }()
 	case <-ctx.Done():
-		return "", false, &TokenError{peal.ReasonToken, "no token: the token server did not answer in time"}
+		return "", false, noToken(peal.ReasonToken, gate.Fixed("the token server did not answer in time"))
 	}
 	if k.value != "" && k.value != stale && time.Now().Before(k.renew) {
 		return k.value, false, nil
@@ -117,29 +128,31 @@ func (c *Client) token(ctx context.Context, o *peal.OAuth2) (*oauth2.Token, erro
 	var answered *oauth2.RetrieveError
 	switch {
 	case asked.words != "":
-		reason, words := tokenFailure(asked.reason, asked.words)
-		return nil, &TokenError{reason, words}
+		return nil, noToken(asked.reason, tokenGate(o).Text(asked.words))
 	case errors.As(err, &answered): // its body may repeat what was sent
-		words := "the token server answered " + fmt.Sprint(answered.Response.StatusCode)
-		if code := answered.ErrorCode; code != "" && !strings.Contains(code, o.ClientSecret.Value) {
-			words += " " + plain(code)
-		}
-		return nil, &TokenError{peal.ReasonToken, "no token: " + words}
+		words := strings.TrimSpace("the token server answered " + fmt.Sprint(answered.Response.StatusCode) + " " + answered.ErrorCode)
+		return nil, noToken(peal.ReasonToken, tokenGate(o).Text(words))
 	case err != nil:
-		return nil, &TokenError{peal.ReasonToken, "no token: the token server's answer holds none that can be read"}
+		return nil, noToken(peal.ReasonToken, gate.Fixed("the token server's answer holds none that can be read"))
 	}
 	value := got.Type() + " " + got.AccessToken
-	if len(value) > maxTokenText || !isPrintable(value) {
-		return nil, &TokenError{peal.ReasonToken, "no token: the token server's answer holds none that fits a header"}
+	if len(value) > maxTokenText || !gate.IsPrintable(value) {
+		return nil, noToken(peal.ReasonToken, gate.Fixed("the token server's answer holds none that fits a header"))
 	}
 	return got, nil
+}
+
+// tokenGate hides what a token server is asked with, as a client sends it (RFC 6749, section 2.3.1).
+func tokenGate(o *peal.OAuth2) *gate.Gate {
+	pair := url.QueryEscape(o.ClientID) + ":" + url.QueryEscape(o.ClientSecret.Value)
+	return gate.New(append(querySecrets(o.TokenURL), o.ClientSecret.Value, base64.StdEncoding.EncodeToString([]byte(pair)))...)
 }
 
 // asking sends what the library asks through the client, and keeps why that failed.
 type asking struct {
 	client *Client
 	reason peal.Reason
-	words  string
+	words  string // not yet through a gate
 }
 
 var errAsking = errors.New("the token server was not reached")
@@ -153,7 +166,7 @@ func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
 	watch := newWatch()
 	response, err := a.client.send(r.Context(), watch, r.Method, &wire.Request{URL: target, Header: r.Header, Body: body})
 	if err != nil {
-		a.reason, a.words = classify(r.Context(), err, watch, target)
+		a.reason, a.words = explain(r.Context(), err, watch, target)
 		return nil, errAsking
 	}
 	defer response.Body.Close()

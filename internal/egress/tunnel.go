@@ -74,7 +74,7 @@ func connected(response *http.Response) error {
 func fromProxy(response *http.Response) error {
 	status := strconv.Itoa(response.StatusCode)
 	if why := response.Header.Get(smokescreenError); why != "" { // it says so with 407
-		return proxyRefusal{"the outgoing proxy refused it: " + plain(why)}
+		return proxyRefusal{"the outgoing proxy refused it: " + why}
 	}
 	switch response.StatusCode {
 	case http.StatusProxyAuthRequired, http.StatusUnauthorized: // Tinyproxy says 401
@@ -113,7 +113,7 @@ func refusedBySOCKS(ctx context.Context, err error) error {
 	case strings.Contains(why, "authentication"):
 		return proxyFailure{"it asks for other credentials than those of egress.proxy"}
 	case strings.Contains(why, "unknown error"):
-		return proxyTrouble{"the outgoing proxy could not connect to it: " + plain(why[strings.LastIndex(why, "unknown error ")+len("unknown error "):])}
+		return proxyTrouble{"the outgoing proxy could not connect to it: " + why[strings.LastIndex(why, "unknown error ")+len("unknown error "):]}
 	}
 	return proxyFailure{"it does not speak SOCKS5 as expected: " + words(err)}
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"golang.org/x/net/idna"
+
+	"github.com/pealhq/peal/internal/gate"
 )
 
 // urlCache keeps parsed URLs, since a webhook's URL is used for each of its
@@ -69,7 +71,7 @@ func newTarget(u *url.URL) *target {
 // asciiHost returns a host as it is looked up. What IDNA does not know stays as it is; such a name
 // does not resolve.
 func asciiHost(host string) string {
-	if isPrintable(host) {
+	if gate.IsPrintable(host) {
 		return host
 	}
 	if ascii, err := idna.Lookup.ToASCII(host); err == nil {

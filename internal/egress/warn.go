@@ -71,11 +71,3 @@ func (c *Client) Warn(ctx context.Context, text string) Warning {
 	}
 	return Warning{}
 }
-
-// Reason and words of what [Client.Token] failed with.
-func tokenFailure(reason peal.Reason, words string) (peal.Reason, string) {
-	if reason == peal.ReasonBlocked || reason == peal.ReasonCanceled {
-		return reason, "no token: " + words
-	}
-	return peal.ReasonToken, "no token: " + words
-}
