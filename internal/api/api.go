@@ -12,6 +12,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"math"
@@ -115,7 +116,7 @@ type API struct {
 	log      *slog.Logger
 	webhooks *managing.Webhooks
 	sources  *managing.Sources
-	keys     *keyring
+	operator *[sha256.Size]byte // the hash of the operator's own key; nil when there is none
 	limits   *limits
 	bodies   *budget
 	mux      *http.ServeMux
@@ -127,11 +128,15 @@ func New(options Options) (*API, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	a := &API{Options: options, log: options.Log, keys: newKeyring(options.Store, options.OperatorKey), limits: newLimits(options.RateLimit, options.RateBurst), mux: http.NewServeMux()}
+	a := &API{Options: options, log: options.Log, limits: newLimits(options.RateLimit, options.RateBurst), mux: http.NewServeMux()}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	a.webhooks, a.sources = managing.NewWebhooks(options.Store, options.Engine), managing.NewSources(options.Store, options.Intake)
+	if options.OperatorKey != "" {
+		hash := peal.HashKey(options.OperatorKey)
+		a.operator = &hash
+	}
 	a.bodies = &budget{most: cmp.Or(options.MaxBodies, defaultMaxBodies)}
 	routes := a.routes()
 	var err error
@@ -159,6 +164,12 @@ func (a *API) serve(rt *route) http.HandlerFunc {
 		c := w.(*call)
 		c.request, c.route = r, rt
 		err := c.admit()
+		if err == nil && rt.access != public && rt.access != publish { // those that publish ask once more when the body is there
+			asking := call{api: a, request: r, route: rt, caller: c.caller}
+			guarded, stop := identity.Guard(c.ResponseWriter, r, asking.stillIn)
+			defer stop()
+			c.request = guarded
+		}
 		if err == nil {
 			err = rt.handle(c)
 		}

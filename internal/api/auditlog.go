@@ -97,6 +97,9 @@ func (a *API) exportAudit(c *call) error {
 		if len(entries) < exportPage {
 			return nil
 		}
+		if c.again() != nil {
+			panic(http.ErrAbortHandler) // somebody has taken the right away
+		}
 		query.Before = entries[len(entries)-1].ID
 		if entries, err = a.Store.Audit(c.context(), query); err != nil {
 			a.log.Error("the audit log could not be exported to its end", "request_id", c.id, "error", err)

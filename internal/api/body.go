@@ -27,7 +27,15 @@ func (c *call) body(limit int64) ([]byte, error) {
 	if err := checkContentType(c.request.Header); err != nil {
 		return nil, err
 	}
-	return c.sizedBody(limit)
+	return c.asked(c.sizedBody(limit))
+}
+
+// asked asks once more who calls, now that a body is there that may have taken its time.
+func (c *call) asked(text []byte, err error) ([]byte, error) {
+	if err == nil {
+		err = c.again()
+	}
+	return text, err
 }
 
 // rawBody is body whatever its type, as other systems send it.
@@ -151,7 +159,7 @@ func (c *call) optionalBody(limit int64) ([]byte, error) {
 	if c.request.ContentLength < 0 && c.request.Header.Get("Content-Type") == "" {
 		text, err := c.unsizedBody(limit)
 		if err != nil || len(bytes.TrimSpace(text)) == 0 {
-			return nil, err
+			return c.asked(nil, err)
 		}
 		return nil, checkContentType(c.request.Header)
 	}

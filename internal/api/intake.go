@@ -21,6 +21,9 @@ func (a *API) receive(c *call) error {
 		a.Intake.Refuse(&source, err)
 		return err
 	}
+	if source, err = a.inbound(c); err != nil { // it may have gone while the body came
+		return err
+	}
 	published, err := a.Intake.Receive(c.context(), &source, c.request.Header, body)
 	if err != nil {
 		return c.notTaken(err, body)

@@ -118,9 +118,8 @@ func (a *API) revokeKey(c *call) error {
 	if c.caller.IsOperator() {
 		tenant = "" // any key
 	}
-	if err := a.Store.RevokeKey(c.context(), tenant, id, now()); err != nil {
+	if err := a.Identity.RevokeKey(c.context(), tenant, id); err != nil {
 		return orMissing(err, "key")
 	}
-	a.keys.forget()
 	return c.empty()
 }

@@ -176,7 +176,7 @@ func (a *API) accountRoutes() []route {
 		answers: []answer{{status: http.StatusCreated, doc: "The key with, this once, its text.", body: createdKeyShape{}}}, handle: a.createKey,
 	}, {
 		method: http.MethodDelete, path: "/v1/keys/{id}", id: "revoke-key", tag: "Keys", access: manageKeys, audit: "key.revoke",
-		summary: "Revoke a key", description: "It is refused from now on by this node, and within five seconds by the others.",
+		summary: "Revoke a key", description: "Once this is answered, no node lets it in any more.",
 		answers: []answer{{status: http.StatusNoContent, doc: "Revoked."}}, handle: a.revokeKey,
 	}}
 }

@@ -78,6 +78,9 @@ func (d *Dashboard) exportAudit(c *call) error {
 		if len(entries) < exportRows || out.Error() != nil {
 			return nil
 		}
+		if c.again() != nil {
+			panic(http.ErrAbortHandler) // somebody has taken the right away
+		}
 		query.Before = entries[len(entries)-1].ID
 		if entries, err = d.Store.Audit(c.ctx(), query); err != nil {
 			d.log.Error("the audit log could not be exported to its end", "error", err)

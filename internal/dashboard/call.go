@@ -18,6 +18,8 @@ type call struct {
 	tenant string // whose things the page is about
 	texts  *texts
 	portal *portal // nil for the dashboard
+	need   identity.Action
+	of     peal.Part // that the page belongs to; "" for none
 	now    time.Time
 }
 
@@ -40,15 +42,20 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 		c := &call{w: w, r: r, d: d, who: who, now: d.Now().UTC(), portal: portalOf(r)}
 		c.texts = d.pages.language(r, c.wishedLanguage())
 		c.tenant = c.chosenTenant()
-		if !who.Can(rt.need) {
-			c.fail(peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden")))
-			return
-		}
-		if err := c.mustSee(part); err != nil {
+		c.need, c.of = rt.need, part
+		if err := c.mayUse(); err != nil {
 			c.fail(err)
 			return
 		}
-		if err := rt.handle(c); err != nil {
+		asking := *c
+		guarded, stop := identity.Guard(w, r, asking.stillIn)
+		defer stop()
+		c.r = guarded
+		err := c.takeForm()
+		if err == nil {
+			err = rt.handle(c)
+		}
+		if err != nil {
 			c.fail(err)
 		}
 	}

@@ -20,6 +20,9 @@ func (d *Dashboard) retryFound(c *call, f *deliveryFilter) error {
 	begun := d.Now()
 	retried := 0
 	for {
+		if err := c.again(); err != nil {
+			return err
+		}
 		found, next, err := c.findDeliveries(f, min(pageRows, maxRetried-retried))
 		if err != nil {
 			return err

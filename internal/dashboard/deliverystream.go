@@ -45,6 +45,9 @@ func (d *Dashboard) streamDeliveries(c *call) error {
 			return nil
 		}
 		if len(text) > 0 {
+			if c.again() != nil {
+				return nil // somebody has taken the right away meanwhile
+			}
 			if _, err := c.w.Write(text); err != nil || answer.Flush() != nil {
 				return nil
 			}

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"slices"
-	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
@@ -84,13 +83,13 @@ func (d *Dashboard) createKey(c *call) error {
 	return c.showKeys(201, &keysPage{Fresh: text})
 }
 
-// revokeKey ends a key. Servers that know it already forget it within seconds.
+// revokeKey ends a key, on every node.
 func (d *Dashboard) revokeKey(c *call) error {
 	id, err := c.keyID()
 	if err != nil {
 		return err
 	}
-	if err := d.Store.RevokeKey(c.ctx(), c.reach(), id, c.now.Truncate(time.Microsecond)); err != nil {
+	if err := d.identity.RevokeKey(c.ctx(), c.reach(), id); err != nil {
 		return c.orGone(err, "error.gone")
 	}
 	if err := c.recordFor(c.reach(), "key.revoke", id.String(), ""); err != nil {

@@ -7,6 +7,7 @@
 package identity
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -49,10 +50,15 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store keeps identities, and the themes that say what is hidden from guests.
+// Store keeps identities and keys, and the themes that say what is hidden from guests.
 type Store interface {
 	peal.IdentityStore
 	peal.ThemeStore
+	// KeyByHash and RevokeKey are those of [peal.ConfigStore].
+	KeyByHash(ctx context.Context, hash [32]byte) (peal.Key, error)
+	RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at time.Time) error
+	// Nodes is that of [peal.NodeStore].
+	Nodes(ctx context.Context) ([]peal.Node, error)
 }
 
 // DefaultOptions are those that need no choice.
@@ -110,6 +116,7 @@ type Identity struct {
 	hashing        chan struct{} // has room for as many passwords as are tried at once
 	crossOrigin    *http.CrossOriginProtection
 	firstRun       firstRun
+	keys           keyring
 	provider       *provider // nil for none
 }
 

@@ -10,7 +10,7 @@ import (
 const (
 	// sourceLife is how long a source is used without asking the store again: how
 	// late a change on another node is noticed.
-	sourceLife = 5 * time.Second
+	sourceLife = time.Second
 	// maxSources bounds the cache's memory; a fuller one is emptied.
 	maxSources = 1000
 )

@@ -42,7 +42,7 @@ func New(store peal.SourceStore, publisher Publisher, log *slog.Logger) *Intake 
 
 // Source finds a source by its id, or by its name in a tenant. A source that takes
 // anybody's requests is found by its id only, which nobody guesses. The error has
-// code [peal.NotFound]. What another node has changed shows after five seconds.
+// code [peal.NotFound]. What another node has changed shows after a second.
 func (in *Intake) Source(ctx context.Context, tenant, name string) (peal.Source, error) {
 	id, err := peal.ParseSourceID(name)
 	byID := err == nil

@@ -1,0 +1,62 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/pealhq/peal"
+)
+
+// mayUse reports whether the page is open to the caller.
+func (c *call) mayUse() error {
+	if err := c.must(c.need); err != nil {
+		return err
+	}
+	return c.mustSee(c.of)
+}
+
+// again asks once more who calls, and whether the page is still open to them: before
+// anything is taken or shown that came later than they did.
+func (c *call) again() error {
+	ask := c.d.identity.Caller
+	if c.portal != nil {
+		ask = c.d.identity.PortalCaller
+	}
+	who, err := ask(c.r)
+	if err != nil {
+		return err
+	}
+	if who.SessionID != c.who.SessionID || who.Tenant != c.who.Tenant {
+		return peal.Errorf(peal.Unauthorized, "nobody is signed in")
+	}
+	c.who = who
+	return c.mayUse()
+}
+
+// stillIn is again for a request that goes on. Trouble of the store is no refusal.
+func (c *call) stillIn(ctx context.Context) bool {
+	asking := *c
+	asking.r = c.r.WithContext(ctx)
+	switch peal.CodeOf(asking.again()) {
+	case peal.Unauthorized, peal.Forbidden, peal.NotFound:
+		return false
+	}
+	return true
+}
+
+// takeForm reads the form that a request sends, and asks again who calls: it may have taken
+// its time.
+func (c *call) takeForm() error {
+	if c.r.Method != http.MethodPost {
+		return nil
+	}
+	if err := c.r.ParseMultipartForm(maxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return peal.Errorf(peal.TooLarge, "the form cannot be read")
+		}
+		return peal.Errorf(peal.Invalid, "the form cannot be read")
+	}
+	return c.again()
+}
