@@ -1,81 +1,85 @@
 package dispatch_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"io"
+	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
 )
 
-// Requests to endpoints of which nothing is known begin one after the other, however long
-// those before them take and though nothing else happens that could wake anybody.
-func TestUnknownEndpointsAreAllTried(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		e, stop := w.engine(nil)
-		defer stop()
-		hanging := w.receive("hanging", func(rw http.ResponseWriter, r *http.Request, _ int) {
-			select {
-			case <-time.After(10 * time.Second):
-			case <-r.Context().Done():
+// What an endpoint repeats of the secrets that it was sent stands nowhere: not in an attempt, the
+// webhook's status, an event about it or the log.
+func TestRepeatedSecretsShowNowhere(t *testing.T) {
+	const query, key, hidden, bearer = "canary-of-the-query", "canary-of-the-key", "canary-of-the-variable", "canary-of-the-bearer"
+	answers := map[string]func(rw http.ResponseWriter, said string){
+		"a redirect": func(rw http.ResponseWriter, said string) {
+			rw.Header().Set("Location", "https://else.test/?"+said)
+			rw.WriteHeader(http.StatusFound)
+		},
+		"garbage": func(rw http.ResponseWriter, said string) {
+			conn, _, err := rw.(http.Hijacker).Hijack()
+			if err == nil {
+				io.WriteString(conn, "HTTP/1.1 "+said+"\r\n\r\n")
+				conn.Close()
 			}
+		},
+	}
+	for name, answer := range answers {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				var log bytes.Buffer
+				e, stop := w.engine(func(o *dispatch.Options) {
+					o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+					o.Variables = map[string]string{"TOKEN": hidden}
+				})
+				r := w.receive("echo", func(rw http.ResponseWriter, r *http.Request, _ int) {
+					said := r.URL.RawQuery + "," + r.Header.Get("X-Auth-Key") + "," + r.Header.Get("X-Var") + "," + r.Header.Get("Authorization")
+					answer(rw, strings.ReplaceAll(said+","+base64.StdEncoding.EncodeToString([]byte(key)), " ", "."))
+				})
+				ops := w.receive("ops", nil)
+				hook := w.webhook(e, r.url()+"?t="+query, func(h *peal.Webhook) {
+					h.Headers = map[string]string{"X-Auth-Key": key, "X-Var": "{{TOKEN}}"}
+					h.Authorization = "Bearer " + bearer
+					h.RetryPolicy = &peal.RetryPolicy{DisableAfterExhausted: 1}
+				})
+				w.webhook(e, ops.url(), func(h *peal.Webhook) { h.Tenant, h.Events = peal.OperationsTenant, []string{"peal.*"} })
+				w.publish(e, event(1))
+				said := ops.wait(2) // exhausted, disabled
+				time.Sleep(time.Minute)
+				delivery := w.settled(hook.ID, 1)[0]
+				saved, err := w.store.Webhook(w.ctx, tenant, hook.ID)
+				if err != nil || saved.StatusReason == "" {
+					t.Fatalf("it is not disabled: %v", err)
+				}
+				outputs := map[string]string{"the status": saved.StatusReason}
+				for _, a := range w.attempts(delivery.ID) {
+					outputs["the attempt"] = a.Error + a.URL + string(a.RequestHead) + string(a.ResponseHead) + string(a.ResponseBody)
+					if !strings.Contains(a.Error, "[redacted]") {
+						t.Errorf("the endpoint repeats nothing: %s", a.Error)
+					}
+				}
+				for _, s := range said {
+					outputs["an event"] += s.body
+				}
+				stop()
+				outputs["the log"] = log.String()
+				for where, text := range outputs {
+					for _, secret := range []string{query, key, hidden, bearer, base64.StdEncoding.EncodeToString([]byte(key))} {
+						if text == "" || strings.Contains(text, secret) {
+							t.Errorf("%s shows in %s:\n%s", secret, where, text)
+						}
+					}
+				}
+			})
 		})
-		const many = 200 // more than may begin at once
-		for range many {
-			w.webhook(e, hanging.url(), nil)
-		}
-		w.publish(e, event(1))
-		time.Sleep(time.Second)
-		if n := hanging.count(); n != many {
-			t.Errorf("after a second %d of %d endpoints have been sent to", n, many)
-		}
-	})
-}
-
-// The first event of a new endpoint does not wait behind others that are new too, nor
-// behind those that fail.
-func TestNewcomerIsSentToAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		e, stop := w.engine(nil)
-		defer stop()
-		failing := w.receive("failing", answer(http.StatusInternalServerError))
-		newcomer := w.receive("newcomer", nil)
-		const many = 1500 // for longer than it is looked at
-		for range many {
-			w.webhook(e, failing.url(), func(h *peal.Webhook) { h.Events = []string{"old"} })
-		}
-		w.webhook(e, newcomer.url(), func(h *peal.Webhook) { h.Events = []string{"new"} })
-		w.publish(e, peal.Event{Type: "old", Data: []byte(`{}`)})
-		time.Sleep(100 * time.Millisecond) // what is kept for newcomers is there again
-		if n := failing.count(); n == 0 || n >= many/2 {
-			t.Fatalf("%d of %d have been sent to, so the newcomer has nobody to wait behind", n, many)
-		}
-		published := time.Now()
-		w.publish(e, peal.Event{Type: "new", Data: []byte(`{}`)})
-		if waited := newcomer.wait(1)[0].at.Sub(published); waited > 0 {
-			t.Errorf("the newcomer waited for %v", waited)
-		}
-	})
-}
-
-// What waits in the store for an endpoint of which nothing is known is claimed at once: after
-// a start that is everybody, and what has lingered then comes in a burst.
-func TestUnknownEndpointIsRefilledAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		e, stop := w.engine(nil)
-		defer stop()
-		r := w.receive("ok", nil)
-		hook := w.webhook(e, r.url(), func(h *peal.Webhook) { h.Status = peal.Paused })
-		w.publish(e, event(1))
-		time.Sleep(time.Minute)
-		resumed := time.Now()
-		w.update(e, hook.ID, func(h *peal.Webhook) { h.Status = peal.Active })
-		if waited := r.wait(1)[0].at.Sub(resumed); waited > 0 {
-			t.Errorf("it waited for %v", waited)
-		}
-	})
+	}
 }

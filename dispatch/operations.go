@@ -60,7 +60,7 @@ type raised struct {
 }
 
 func operationOf(w *peal.Webhook) operation {
-	return operation{Webhook: operationWebhook{ID: w.ID, Tenant: w.Tenant, URL: w.URL, Description: w.Description}}
+	return operation{Webhook: operationWebhook{ID: w.ID, Tenant: w.Tenant, URL: peal.RedactURL(w.URL), Description: w.Description}}
 }
 
 func (o operation) withHealth(h peal.Health) operation {

@@ -29,6 +29,7 @@ func plantCanaries() canaries {
 		"webhook secret":       "whsec_" + base64.StdEncoding.EncodeToString([]byte("canary-of-the-webhook-secret")),
 		"authorization":        "Bearer canary-of-the-authorization",
 		"header value":         "canary-of-the-api-key-header",
+		"own header":           "canary-of-the-own-header",
 		"variable":             "canary-of-the-variable",
 		"operator key":         "canary-of-the-operator-key-0123456789",
 		"source secret":        "canary-of-the-source-secret",
@@ -175,12 +176,14 @@ func useSecrets(t *testing.T, c canaries, operator *client.Client, secure string
 	t.Helper()
 	good, bad := echo(t, http.StatusOK), echo(t, http.StatusInternalServerError)
 	var failing string
-	for _, target := range []string{good, bad, "http://127.0.0.1:9", "http://localhost:9"} {
+	once := 1
+	for _, target := range []string{good, bad, "http://127.0.0.1:9", "http://localhost:9", redirecting(t), garbling(t)} {
 		target += "/hook?token=" + c["query of a URL"]
 		secret, authorization := c["webhook secret"], c["authorization"]
 		w, err := operator.CreateWebhook(t.Context(), client.WebhookSettings{
 			URL: &target, Events: []string{"*"}, Secret: &secret, Authorization: &authorization,
-			Headers: map[string]string{"X-Api-Key": c["header value"], "X-Var": "{{TOKEN}}"},
+			Headers:     map[string]string{"X-Api-Key": c["header value"], "X-Var": "{{TOKEN}}", "X-Auth-Key": c["own header"]},
+			RetryPolicy: &client.RetrySettings{DelaysSeconds: []float64{0.001}, DisableAfterExhausted: &once},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -189,7 +192,7 @@ func useSecrets(t *testing.T, c canaries, operator *client.Client, secure string
 			failing = w.ID
 		}
 	}
-	webhooks := 4 + useEndpointSecrets(t, c, operator, secure)
+	webhooks := 6 + useEndpointSecrets(t, c, operator, secure)
 	sourceSecret := c["source secret"]
 	format := "vikunja"
 	if _, err := operator.CreateSource(t.Context(), "in", client.SourceSettings{Format: &format, Secret: &sourceSecret}); err != nil {

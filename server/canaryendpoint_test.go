@@ -80,3 +80,29 @@ func useEndpointSecrets(t *testing.T, c canaries, operator *client.Client, secur
 	}
 	return len(all)
 }
+
+// redirecting sends on to an address that holds all that it was sent.
+func redirecting(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "/?"+r.URL.RawQuery+"&"+r.Header.Get("X-Auth-Key")+"&"+r.Header.Get("X-Var")+"&"+r.Header.Get("X-Api-Key")+"&"+r.Header.Get("Authorization"))
+		w.WriteHeader(http.StatusFound)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// garbling answers with what it was sent where an answer's status belongs.
+func garbling(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 "+r.URL.RawQuery+","+r.Header.Get("X-Auth-Key")+","+r.Header.Get("X-Var")+","+r.Header.Get("Authorization")+"\r\n\r\n")
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}

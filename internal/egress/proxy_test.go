@@ -258,3 +258,34 @@ func TestSourceAddress(t *testing.T) {
 		t.Errorf("came from %s", got)
 	}
 }
+
+// Hosts of egress.no_proxy are judged and reached from here, all others through the proxy.
+func TestNoProxyFor(t *testing.T) {
+	r := receive(t, answering(accepted))
+	server := serveNames(t)
+	for _, name := range []string{"in.corp.test", "corp.test", "out.test"} {
+		server.set(name, "127.0.0.1")
+	}
+	_, port, _ := net.SplitHostPort(r.addr)
+	client := newClient(t, func(o *egress.Options) {
+		o.Resolver, o.Proxy = server.resolver(), "http://127.0.0.1:1"
+		o.NoProxy = []string{"*.corp.test", "127.0.0.0/30"}
+		o.Deny = []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}
+	})
+	for host, reason := range map[string]peal.Reason{
+		"in.corp.test": "", "IN.CORP.TEST.": "", "127.0.0.1": "", // past it
+		"corp.test": peal.ReasonProxy, "out.test": peal.ReasonProxy, // through it, which is not there
+		"127.0.0.2": peal.ReasonBlocked, // past it, and judged
+	} {
+		if a := post(t, client, "http://"+host+":"+port+"/", ample); a.Reason != reason {
+			t.Errorf("%s: %s: %s", host, a.Reason, a.Error)
+		}
+	}
+	for _, text := range []string{"http://corp.test", "*", "10.0.0.0/33", "CORP.test", "::ffff:10.0.0.0/100"} {
+		options := egress.DefaultOptions()
+		options.NoProxy = []string{text}
+		if _, err := egress.New(options); peal.CodeOf(err) != peal.Invalid || !strings.Contains(err.Error(), "egress.no_proxy") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
