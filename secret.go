@@ -1,6 +1,7 @@
 package peal
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -55,6 +56,10 @@ type Sealer interface {
 	// with another key. It is never empty.
 	Mark() []byte
 }
+
+// ErrUnknownKey is wrapped by the error of [Sealer.Open] for what was sealed with a key that the
+// sealer does not have.
+var ErrUnknownKey = errors.New("that key is not among the keys given")
 
 // Limits of giving a webhook or a source a new secret.
 const (

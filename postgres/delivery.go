@@ -211,10 +211,10 @@ func (s *Store) Attempts(ctx context.Context, tenant string, id peal.DeliveryID)
 		if err := rows.Scan(&facts, &exchange); err != nil {
 			return err
 		}
-		a, err := record.JoinAttempt(facts, exchange)
+		a := record.ReadJoined(facts, exchange)
 		a.DeliveryID = id
 		attempts = append(attempts, a)
-		return err
+		return nil
 	}, uuid(id), clean(tenant))
 	slices.SortFunc(attempts, func(a, b peal.Attempt) int {
 		if a.Number != b.Number {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // canceledKept is how long a node can learn that a delivery it held was canceled.
@@ -151,9 +152,7 @@ func (s *Store) Nodes(ctx context.Context) ([]peal.Node, error) {
 			return err
 		}
 		node.StartedAt, node.SeenAt = timeOf(started), timeOf(seen)
-		if err := json.Unmarshal([]byte(load), &node.Load); err != nil {
-			return err
-		}
+		record.Decode([]byte(load), &node.Load)
 		nodes = append(nodes, node)
 		return nil
 	})

@@ -165,10 +165,7 @@ func (t *tx) recordLast(table string, ids ...peal.DeliveryID) error {
 		return err
 	}
 	for i := range all {
-		attempt, err := record.JoinAttempt(all[i].facts, all[i].exchange)
-		if err != nil {
-			return err
-		}
+		attempt := record.ReadJoined(all[i].facts, all[i].exchange)
 		if _, err := t.exec(`INSERT INTO peal.attempts (delivery, id, facts, exchange) VALUES ($1, $2, $3, $4)`,
 			uuid(all[i].delivery), uuid(attempt.ID), all[i].facts, all[i].exchange); err != nil {
 			return err

@@ -41,10 +41,9 @@ func (s *Store) answersTo(ctx context.Context, ids []peal.DeliveryID, each func(
 		if err := rows.Scan((*[16]byte)(&id), &facts, &exchange); err != nil {
 			return err
 		}
-		attempt, err := record.JoinAttempt(facts, exchange)
-		if err == nil && len(attempt.ResponseBody) > 0 {
+		if attempt := record.ReadJoined(facts, exchange); len(attempt.ResponseBody) > 0 {
 			each(id, attempt.ResponseBody)
 		}
-		return err
+		return nil
 	}, uuids(ids...))
 }

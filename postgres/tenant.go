@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue FROM peal.tenants`
@@ -20,8 +21,7 @@ func scanTenant(rows pgx.Rows) (peal.Tenant, error) {
 	}
 	t.CreatedAt = timeOf(created)
 	if policy != nil {
-		t.RetryPolicy = new(peal.RetryPolicy)
-		return t, json.Unmarshal([]byte(*policy), t.RetryPolicy)
+		t.RetryPolicy = record.DecodePolicy([]byte(*policy))
 	}
 	return t, nil
 }

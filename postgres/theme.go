@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 func noTheme(tenant string) error {
@@ -41,7 +42,7 @@ func (s *Store) Theme(ctx context.Context, tenant string) (peal.Theme, error) {
 		err = noTheme(tenant)
 	}
 	if err == nil {
-		err = json.Unmarshal([]byte(settings), &theme)
+		record.Decode([]byte(settings), &theme)
 		theme.Logo = logo
 	}
 	return theme, translate("read a theme", err)

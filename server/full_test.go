@@ -120,6 +120,9 @@ func TestDiskFull(t *testing.T) {
 	if refused == "" {
 		t.Fatal("200 events fit on a full disk")
 	}
+	if status, body := readiness(t, s); status != http.StatusServiceUnavailable || !strings.Contains(body, "disk that holds the database is full") {
+		t.Errorf("readyz on a full disk answers %d %s", status, body)
+	}
 	if _, err := c.Event(t.Context(), refused); client.StatusOf(err) != http.StatusNotFound {
 		t.Errorf("the refused event reads as %v", err)
 	}
@@ -137,6 +140,10 @@ func TestDiskFull(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
+	wait(t, "the server is ready with space again", func() bool {
+		status, _ := readiness(t, s)
+		return status == http.StatusOK
+	})
 	awaitSettled(t, c)
 	if id, err := publish(); err != nil || id != refused {
 		t.Errorf("%s with space again: %v", id, err)

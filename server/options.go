@@ -193,8 +193,9 @@ func (o Options) validateDatabase() error {
 }
 
 // facts are what the dashboard's page of the server tells.
-func (o Options) facts() dashboard.ServerFacts {
+func (o Options) facts(loss string) dashboard.ServerFacts {
 	facts := dashboard.ServerFacts{Version: o.Version, Retention: o.Retention, KeepAudit: o.KeepAudit, FrameAncestors: o.FrameAncestors}
+	facts.Loss = loss
 	for _, network := range o.PublishedRanges {
 		facts.Ranges = append(facts.Ranges, network.String())
 	}

@@ -34,6 +34,7 @@ type Server struct {
 	handler    http.Handler
 	pages      *dashboard.Dashboard
 	firstKey   string
+	loss       string // of acknowledged commits, at an earlier stop that was not clean
 	identity   *identity.Identity
 	tls        *front.Certificate // nil for plain HTTP
 	// firstRun is the token that lets the operator in while there are no users.
@@ -145,11 +146,12 @@ func (s *Server) open(ctx context.Context) error {
 		Commit:      s.options.Commit,
 		MaxData:     s.options.MaxData,
 		Ranges:      s.options.PublishedRanges,
+		Warnings:    s.warnings(),
 	})
 	if err != nil {
 		return err
 	}
-	s.pages, err = dashboard.New(dashboard.Options{Identity: s.identity, Store: s.store, Engine: s.engine, Echo: echo, Intake: s.intake, Facts: s.options.facts(), Log: s.log})
+	s.pages, err = dashboard.New(dashboard.Options{Identity: s.identity, Store: s.store, Engine: s.engine, Echo: echo, Intake: s.intake, Facts: s.options.facts(s.loss), Log: s.log})
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,18 @@ func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) e
 		return err
 	}
 	s.store, s.encryption.store = store, store
+	if s.loss = store.Loss(); s.loss != "" {
+		s.log.Error("acknowledged changes are missing from the database: compare with the publishers' records or restore a backup", "found", s.loss)
+	}
 	return nil
+}
+
+// warnings are what everybody may know of the state of the database.
+func (s *Server) warnings() []string {
+	if s.loss == "" {
+		return nil
+	}
+	return []string{"acknowledged changes are missing from the database: its log was not whole at a start; the server's log has more"}
 }
 
 // makeData makes the data directory where it is missing.

@@ -42,6 +42,9 @@ func OpenArchive(ctx context.Context, path string) (_ *Archive, err error) {
 	case err == nil && schema.Pending() > 0:
 		err = unusable(path, "was last used by an earlier release of Peal: upgrade the server first", nil)
 	}
+	if err == nil && a.Alone() {
+		a.lock.log, err = openLogKeeper(path, false)
+	}
 	if err == nil {
 		a.conn, err = connect(ctx, dsn(Options{Path: path}.withDefaults(), !a.Alone()))
 	}

@@ -26,14 +26,16 @@ type checkpointer struct {
 	wake chan struct{} // has room for one
 	done chan struct{}
 	busy atomic.Bool // asked for, and not yet done
+
+	state *logKeeper
 }
 
-func newCheckpointer(ctx context.Context, dsn string) (*checkpointer, error) {
+func newCheckpointer(ctx context.Context, dsn string, state *logKeeper) (*checkpointer, error) {
 	conn, err := connect(ctx, dsn)
 	if err != nil {
 		return nil, err
 	}
-	return &checkpointer{conn: conn, wake: make(chan struct{}, 1), done: make(chan struct{})}, nil
+	return &checkpointer{conn: conn, wake: make(chan struct{}, 1), done: make(chan struct{}), state: state}, nil
 }
 
 // run writes the log back whenever it is woken, until the context ends.
@@ -44,6 +46,7 @@ func (c *checkpointer) run(ctx context.Context) {
 		case <-c.wake:
 			// A failure costs nothing but a longer log, and the next time tries again.
 			_ = checkpoint(c.conn)
+			c.state.note()
 			c.busy.Store(false)
 		case <-ctx.Done():
 			return
@@ -69,6 +72,7 @@ type log struct {
 
 // written is told of every commit, by the writer.
 func (w *writer) written() {
+	defer w.state.note()
 	status, ok := w.conn.raw.(sqlite.DBStatus)
 	if !ok {
 		return

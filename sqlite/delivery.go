@@ -184,10 +184,10 @@ func (s *Store) Attempts(ctx context.Context, tenant string, id peal.DeliveryID)
 				UNION ALL SELECT seq, last FROM settled WHERE seq = ?1 AND last IS NOT NULL)
 			WHERE EXISTS (SELECT 1 FROM deliveries d JOIN webhooks w ON w.num = d.webhook JOIN tenants n ON n.num = w.tenant
 				WHERE d.seq = ?1 AND n.name = ?2)`, func(r row) error {
-			a, err := record.ParseAttempt(r.blob(0))
+			a := record.ReadAttempt(r.blob(0))
 			a.DeliveryID = id
 			attempts = append(attempts, a)
-			return err
+			return nil
 		}, seq, tenant)
 	})
 	slices.SortFunc(attempts, func(a, b peal.Attempt) int {

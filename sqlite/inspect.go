@@ -77,7 +77,7 @@ func inspectPlace(path, what string) error {
 	for _, entry := range entries {
 		suffix, beside := strings.CutPrefix(entry.Name(), filepath.Base(path))
 		switch suffix {
-		case "", ".lock", ".new", ".new-journal", "-wal", "-shm", "-journal":
+		case "", ".lock", ".new", ".new-journal", ".probe", "-wal", "-shm", "-journal":
 			continue
 		}
 		if beside && (suffix[0] == '.' || suffix[0] == '-') {

@@ -27,6 +27,7 @@ type lock struct {
 	sign *os.File
 	file *os.File // nil until there is a database file
 	info fs.FileInfo
+	log  *logKeeper // nil until the log is looked at
 }
 
 // held lists the databases that this process has locked. Closing a database file through any
@@ -166,13 +167,16 @@ func inUse(path string, sign *os.File) error {
 // release is called once SQLite has closed the database.
 func (l *lock) release() error {
 	var err error
+	if l.log != nil {
+		err = l.log.close()
+	}
 	if l.file != nil {
 		held.Lock()
 		if i := held.index(l.info); i >= 0 {
 			held.files = slices.Delete(held.files, i, i+1)
 		}
 		held.Unlock()
-		err = l.file.Close()
+		err = errors.Join(err, l.file.Close())
 	}
 	return errors.Join(err, l.sign.Close())
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // canceledKept is how long a node can learn that a delivery it held was canceled.
@@ -151,7 +152,8 @@ func (s *Store) Nodes(ctx context.Context) ([]peal.Node, error) {
 			ID: peal.NodeID(r.blob(0)), Name: r.text(1), Version: r.text(2), StartedAt: timeOf(r.int(3)), SeenAt: timeOf(r.int(4)),
 		}
 		nodes = append(nodes, node)
-		return json.Unmarshal([]byte(r.text(5)), &nodes[len(nodes)-1].Load)
+		record.Decode([]byte(r.text(5)), &nodes[len(nodes)-1].Load)
+		return nil
 	})
 	return nodes, translate("list nodes", err)
 }

@@ -87,6 +87,9 @@ func prepare(ctx context.Context, options Options, lock *lock) ([]peal.Migration
 			return nil, err
 		}
 	}
+	if lock.log, err = openLogKeeper(options.Path, isNew); err != nil {
+		return nil, err
+	}
 	return migrate(ctx, dsn(options, false))
 }
 
@@ -108,13 +111,14 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 	if err := lock.keep(); err != nil {
 		return nil, errors.Join(err, conn.close())
 	}
-	checkpoints, err := newCheckpointer(ctx, dsn(options, false))
+	_ = lock.log.begin() // on a full disk, the earlier state stays
+	checkpoints, err := newCheckpointer(ctx, dsn(options, false), lock.log)
 	if err != nil {
 		return nil, errors.Join(err, conn.close())
 	}
 	queue := newQueue(options.MaxWaiting, options.MaxWaitingBytes)
 	signals := newSignals()
-	writer, err := newWriter(conn, queue, checkpoints, signals, stats)
+	writer, err := newWriter(conn, queue, checkpoints, signals, stats, lock.log)
 	if err != nil {
 		return nil, errors.Join(err, checkpoints.conn.close(), conn.close())
 	}

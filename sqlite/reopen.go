@@ -81,11 +81,7 @@ func (w *writer) reopen(node peal.NodeID, webhook peal.WebhookID, p *place, due 
 		return nil, err
 	}
 	if p.last != nil {
-		last, err := record.ParseAttempt(p.last)
-		if err != nil {
-			return nil, err
-		}
-		if err := w.addAttempt(p.seq, last.ID, p.last); err != nil {
+		if err := w.addAttempt(p.seq, record.ReadAttempt(p.last).ID, p.last); err != nil {
 			return nil, err
 		}
 	}

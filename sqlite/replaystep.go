@@ -125,11 +125,7 @@ func replayStatuses(p *peal.Replay) string {
 // replay makes a settled delivery wait for a new round.
 func (w *writer) replay(p *place, due time.Time) error {
 	if p.last != nil {
-		last, err := record.ParseAttempt(p.last)
-		if err != nil {
-			return err
-		}
-		if err := w.addAttempt(p.seq, last.ID, p.last); err != nil {
+		if err := w.addAttempt(p.seq, record.ReadAttempt(p.last).ID, p.last); err != nil {
 			return err
 		}
 	}

@@ -73,10 +73,9 @@ func textsOf(e *peal.Event) [][]byte {
 func answersTo(ctx context.Context, q querier, deliveries []int64, each func(delivery int64, body []byte)) error {
 	return q.query(ctx, `SELECT delivery, record FROM attempts WHERE delivery IN (SELECT value FROM json_each(?1))
 		UNION ALL SELECT seq, last FROM settled WHERE seq IN (SELECT value FROM json_each(?1)) AND last IS NOT NULL`, func(r row) error {
-		attempt, err := record.ParseAttempt(r.blob(1))
-		if err == nil && len(attempt.ResponseBody) > 0 {
+		if attempt := record.ReadAttempt(r.blob(1)); len(attempt.ResponseBody) > 0 {
 			each(r.int(0), attempt.ResponseBody)
 		}
-		return err
+		return nil
 	}, listOf(deliveries))
 }

@@ -29,8 +29,12 @@ type Store struct {
 
 var _ peal.Store = (*Store)(nil)
 
-// Ping implements [peal.Store]: it goes through the writer and through a reader.
+// Ping implements [peal.Store]: it goes through the writer and through a reader. It fails
+// while the file is not in its place, and after a commit failed until the disk takes writes.
 func (s *Store) Ping(ctx context.Context) error {
+	if err := s.healthy(); err != nil {
+		return err
+	}
 	err := s.queue.submit(&change{ctx: ctx, run: func(w *writer) error {
 		_, err := w.conn.exec(`UPDATE meta SET value = value WHERE name = 'routes'`)
 		return err
@@ -40,6 +44,11 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 	return translate("answer", err)
 }
+
+// Loss describes commits that an earlier process acknowledged and that are not in the database
+// any more, because its log was cut, removed or damaged; "" is the usual. It is reported for
+// a week.
+func (s *Store) Loss() string { return s.lock.log.loss }
 
 // Close implements [peal.Store]. What was accepted before is finished, and the
 // log is written back into the file.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue FROM tenants`
@@ -12,8 +13,7 @@ const selectTenant = `SELECT name, description, format, retry_policy, created, c
 func scanTenant(r row) (peal.Tenant, error) {
 	t := peal.Tenant{Name: r.text(0), Description: r.text(1), Format: r.text(2), CreatedAt: timeOf(r.int(4)), Catalogue: r.text(5)}
 	if r[3] != nil {
-		t.RetryPolicy = new(peal.RetryPolicy)
-		return t, json.Unmarshal([]byte(r.text(3)), t.RetryPolicy)
+		t.RetryPolicy = record.DecodePolicy([]byte(r.text(3)))
 	}
 	return t, nil
 }

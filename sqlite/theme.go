@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 func noTheme(tenant string) error {
@@ -37,9 +38,7 @@ func (s *Store) Theme(ctx context.Context, tenant string) (peal.Theme, error) {
 	found := false
 	err := s.query(ctx, `SELECT settings, logo FROM themes WHERE tenant = (SELECT num FROM tenants WHERE name = ?)`, func(r row) error {
 		found = true
-		if err := json.Unmarshal([]byte(r.text(0)), &theme); err != nil {
-			return err
-		}
+		record.Decode([]byte(r.text(0)), &theme)
 		if r[1] != nil {
 			theme.Logo = append([]byte(nil), r.blob(1)...)
 		}

@@ -31,12 +31,14 @@ type writer struct {
 	log         log
 	checkpoints *checkpointer
 	stats       *statistics
+	state       *logKeeper
+	trouble     trouble
 }
 
-func newWriter(conn *connection, q *queue, checkpoints *checkpointer, signals *signals, stats *statistics) (*writer, error) {
+func newWriter(conn *connection, q *queue, checkpoints *checkpointer, signals *signals, stats *statistics, state *logKeeper) (*writer, error) {
 	w := &writer{
 		conn: conn, queue: q, names: newNames(), inserts: newInserts(), settles: newSettles(), tally: newTally(),
-		checkpoints: checkpoints, signals: signals, stats: stats,
+		checkpoints: checkpoints, signals: signals, stats: stats, state: state,
 	}
 	if err := w.load(); err != nil {
 		return nil, err
@@ -92,6 +94,7 @@ func (w *writer) commit(group []*change) {
 			w.alone = true
 			err := w.transact(members[i : i+1])
 			w.alone = false
+			w.trouble.failed(err)
 			members[i].answer(err)
 		}
 		return
@@ -101,6 +104,7 @@ func (w *writer) commit(group []*change) {
 		err = w.transact(members)
 		w.alone = false
 	}
+	w.trouble.failed(err)
 	for _, c := range members {
 		c.answer(err)
 	}

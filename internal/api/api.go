@@ -78,6 +78,8 @@ type Options struct {
 	// MaxBodies is how much memory the bodies of requests under way may take together,
 	// in bytes; 0 for 64 MiB. What does not fit gets 503 with Retry-After.
 	MaxBodies int64
+	// Warnings are what /readyz reports to everybody beside being ready.
+	Warnings []string
 	// Ranges are the networks that requests to endpoints come from.
 	Ranges []netip.Prefix
 }

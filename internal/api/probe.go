@@ -6,7 +6,12 @@ import (
 )
 
 type statusShape struct {
-	Status string `json:"status" enum:"ok,ready"`
+	Status string `json:"status" enum:"ok"`
+}
+
+type readyShape struct {
+	Status   string   `json:"status" enum:"ready"`
+	Warnings []string `json:"warnings,omitempty" doc:"What does not keep the server from working and needs its operator, such as a log of the database that was not whole at the start."`
 }
 
 type versionShape struct {
@@ -21,7 +26,7 @@ func (a *API) ready(c *call) error {
 	if err := a.Engine.Ready(c.context()); err != nil {
 		return &refusal{kind: unavailable, detail: "not ready: " + translate(err).detail, retryAfter: time.Second, cause: err}
 	}
-	return c.json(200, statusShape{"ready"})
+	return c.json(200, readyShape{"ready", a.Warnings})
 }
 
 func (a *API) version(c *call) error {

@@ -189,7 +189,7 @@ func (a *API) serverRoutes() []route {
 	}, {
 		method: http.MethodGet, path: "/readyz", id: "ready", tag: "Server", access: public,
 		summary: "Whether the server takes and delivers events now",
-		answers: ok("It does.", statusShape{}), errors: []kind{unavailable}, handle: a.ready,
+		answers: ok("It does.", readyShape{}), errors: []kind{unavailable}, handle: a.ready,
 	}, {
 		method: http.MethodGet, path: "/version", id: "version", tag: "Server", access: public,
 		summary: "What runs",

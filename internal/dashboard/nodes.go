@@ -28,6 +28,8 @@ type ServerFacts struct {
 	Ranges []string
 	// FrameAncestors may show the portal in a frame.
 	FrameAncestors []string
+	// Loss describes acknowledged commits that the database has lost; "" for none.
+	Loss string
 }
 
 type serverPage struct {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
 )
 
 type overviewPage struct {
@@ -16,6 +17,7 @@ type overviewPage struct {
 	Median, Slow                      string
 	Waiting, WaitingText              string
 
+	Loss         string // of commits, for those who see the whole server
 	Chart        chart
 	Problems     []problem // the latest few
 	MoreProblems []problem
@@ -43,6 +45,9 @@ func (d *Dashboard) overview(c *call) error {
 	data := overviewPage{Echo: d.Echo != nil && c.portal == nil, RangeText: "range." + chosen.Name}
 	for _, s := range spans {
 		data.Ranges = append(data.Ranges, rangeChoice{s.Name, c.texts.get("range.short." + s.Name), s.Name == chosen.Name})
+	}
+	if c.who.Can(identity.Oversee) {
+		data.Loss = d.Facts.Loss
 	}
 	webhooks, err := d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, overviewWebhooks)
 	if err != nil {

@@ -91,7 +91,7 @@ func ParseAttempt(b []byte) (peal.Attempt, error) {
 	a.StartedAt = timeOf(r.varint())
 	t := &a.Timing
 	for _, d := range [...]*time.Duration{&t.Wait, &t.DNS, &t.Connect, &t.TLS, &t.FirstByte, &t.Total} {
-		*d = time.Duration(r.varint()) * time.Microsecond
+		*d = microseconds(r.varint())
 	}
 	a.BodySize = int(r.varint())
 	a.StatusCode = int(r.varint())

@@ -25,9 +25,7 @@ func EncodeFilterErrors(list []peal.FilterError) (string, error) {
 // DecodeFilterErrors reads the column.
 func DecodeFilterErrors(text string) ([]peal.FilterError, error) {
 	var stored []storedFilterError
-	if err := json.Unmarshal([]byte(text), &stored); err != nil {
-		return nil, err
-	}
+	Decode([]byte(text), &stored)
 	list := make([]peal.FilterError, 0, len(stored))
 	for _, e := range stored {
 		list = append(list, peal.FilterError{WebhookID: e.Webhook, Message: e.Message})

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/pealhq/peal"
 )
@@ -53,10 +54,20 @@ func EncodeSource(source *peal.Source, sealer peal.Sealer) (Source, error) {
 	return encoded, err
 }
 
-// DecodeSource fills in a source's settings from its columns; ID is already there.
+// DecodeSource fills in a source's settings from its columns; ID is already there. One that
+// cannot be read is disabled and says so. The error is that of a missing key.
 func DecodeSource(source *peal.Source, encoded Source, sealer peal.Sealer) error {
+	err := decodeSource(source, encoded, sealer)
+	if err != nil && isDamage(err) {
+		setSourceAside(source)
+		return nil
+	}
+	return err
+}
+
+func decodeSource(source *peal.Source, encoded Source, sealer peal.Sealer) error {
 	var open sourceSettings
-	if err := json.Unmarshal([]byte(encoded.Settings), &open); err != nil {
+	if err := decode([]byte(encoded.Settings), &open); err != nil {
 		return err
 	}
 	closedText := encoded.Secrets
@@ -66,11 +77,14 @@ func DecodeSource(source *peal.Source, encoded Source, sealer peal.Sealer) error
 		}
 		var err error
 		if closedText, err = sealer.Open(closedText, sourceBoundTo(source.ID)); err != nil {
+			if !errors.Is(err, peal.ErrUnknownKey) {
+				return err
+			}
 			return &peal.Error{Code: peal.Internal, Message: "the secrets of " + source.ID.String() + " do not open; start with the key that sealed them", Err: err}
 		}
 	}
 	var values []string
-	if err := json.Unmarshal(closedText, &values); err != nil {
+	if err := decode(closedText, &values); err != nil {
 		return err
 	}
 	source.Format, source.Unverified, source.Dedup = open.Format, open.Unverified, open.Dedup

@@ -2,8 +2,8 @@ package record
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
-	"time"
 
 	"github.com/pealhq/peal"
 )
@@ -113,10 +113,20 @@ func EncodeWebhook(webhook *peal.Webhook, sealer peal.Sealer) (Webhook, error) {
 	return encoded, err
 }
 
-// DecodeWebhook fills in a webhook's settings from its columns; ID is already there.
+// DecodeWebhook fills in a webhook's settings from its columns; ID is already there. One that
+// cannot be read is disabled and says so. The error is that of a missing key.
 func DecodeWebhook(webhook *peal.Webhook, encoded Webhook, sealer peal.Sealer) error {
+	err := decodeWebhook(webhook, encoded, sealer)
+	if err != nil && isDamage(err) {
+		setAside(webhook)
+		return nil
+	}
+	return err
+}
+
+func decodeWebhook(webhook *peal.Webhook, encoded Webhook, sealer peal.Sealer) error {
 	var open settings
-	if err := json.Unmarshal([]byte(encoded.Settings), &open); err != nil {
+	if err := decode([]byte(encoded.Settings), &open); err != nil {
 		return err
 	}
 	closedText := encoded.Confidential
@@ -126,15 +136,21 @@ func DecodeWebhook(webhook *peal.Webhook, encoded Webhook, sealer peal.Sealer) e
 		}
 		var err error
 		if closedText, err = sealer.Open(closedText, boundTo(webhook.ID)); err != nil {
+			if !errors.Is(err, peal.ErrUnknownKey) {
+				return err
+			}
 			return &peal.Error{Code: peal.Internal, Message: "the secrets of " + webhook.ID.String() + " do not open; start with the key that sealed them", Err: err}
 		}
 	}
 	var closed confidential
-	if err := json.Unmarshal(closedText, &closed); err != nil {
+	if err := decode(closedText, &closed); err != nil {
 		return err
 	}
 	webhook.URL, webhook.Events, webhook.Format, webhook.ExtraPayload, webhook.UUID = open.URL+closed.Query, open.Events, open.Format, open.ExtraPayload, open.UUID
-	webhook.RetryPolicy, webhook.Timeout, webhook.RateLimit = open.RetryPolicy, time.Duration(open.Timeout)*time.Microsecond, open.RateLimit
+	webhook.RetryPolicy, webhook.Timeout, webhook.RateLimit = open.RetryPolicy, min(max(microseconds(open.Timeout), peal.MinTimeout), peal.MaxTimeout), open.RateLimit
+	if p := webhook.RetryPolicy; p != nil && p.Validate() != nil {
+		webhook.RetryPolicy = nil
+	}
 	webhook.Handshake = open.Handshake
 	webhook.Filter, webhook.Transform, webhook.Description = open.Filter, open.Transform, open.Description
 	webhook.Status, webhook.StatusReason, webhook.Managed = open.Status, open.StatusReason, open.Managed

@@ -134,7 +134,7 @@ func (s *Sealer) Open(sealed, bound []byte) ([]byte, error) {
 		}
 		return plain, nil
 	}
-	return nil, fmt.Errorf("open a secret: it was sealed with the key %x, which is not among the keys given", sealed[1:1+idSize])
+	return nil, fmt.Errorf("open a secret: it was sealed with the key %x: %w", sealed[1:1+idSize], peal.ErrUnknownKey)
 }
 
 // associated is what the ciphertext is bound to besides its nonce.
