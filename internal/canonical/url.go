@@ -1,0 +1,114 @@
+// Package canonical writes URLs in the one way in which they are stored and sent, so
+// that the name that is looked up, the one in TLS and the one in the request are the
+// same, and two texts of one target are one text.
+package canonical
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/idna"
+
+	"github.com/pealhq/peal"
+)
+
+// URL returns a URL with its scheme and host in lower case, an internationalized host in
+// ASCII (UTS 46), without its scheme's own port, and with what a request line may not
+// hold percent-encoded; what is encoded already stays as it is. The URL must have passed
+// [peal.ValidateURL]. The error has code [peal.Invalid] and the field "url".
+func URL(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", peal.Invalidf("url", "is no URL: write it as https://host/path")
+	}
+	host, err := asciiHost(u.Hostname())
+	if err != nil {
+		return "", err
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + strings.ReplaceAll(host, "%", "%25") + "]"
+	}
+	if port := u.Port(); port != "" && port != ports[u.Scheme] {
+		host += ":" + port
+	}
+	_, rest, _ := strings.Cut(text, "://")
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[end:]
+	} else {
+		rest = ""
+	}
+	return u.Scheme + "://" + host + encode(rest), nil
+}
+
+// ports are those that a scheme has by itself.
+var ports = map[string]string{"http": "80", "https": "443"}
+
+// Same reports whether two texts are one URL.
+func Same(a, b string) bool {
+	if a == b {
+		return true
+	}
+	first, errA := URL(a)
+	second, errB := URL(b)
+	return errA == nil && errB == nil && first == second
+}
+
+// Origin returns scheme, host and port of a URL, which always has a port; "" when it
+// cannot be read.
+func Origin(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	port := u.Port()
+	if port == "" {
+		port = ports[u.Scheme]
+	}
+	return u.Scheme + "://" + Host(u.Hostname()) + ":" + port
+}
+
+// Host returns a host as it is looked up: in ASCII, in lower case and without the root's
+// dot, an IPv6 address without brackets. What is not a name stays as it is.
+func Host(host string) string {
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if ascii, err := asciiHost(host); err == nil {
+		host = ascii
+	}
+	return strings.TrimSuffix(strings.ToLower(host), ".")
+}
+
+// asciiHost maps a host once (UTS 46). One that is ASCII already is only put in lower
+// case: names with underscores exist.
+func asciiHost(host string) (string, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.String(), nil
+	}
+	for i := range len(host) {
+		if host[i] < 0x80 {
+			continue
+		}
+		ascii, err := idna.Lookup.ToASCII(host)
+		if err != nil || ascii == "" {
+			return "", peal.Invalidf("url", "has a host that is not a valid internationalized name")
+		}
+		return ascii, nil
+	}
+	return strings.ToLower(host), nil
+}
+
+// encode percent-encodes what RFC 3986 does not allow in a path and a query.
+func encode(text string) string {
+	const allowed = "-._~:/?[]@!$&'()*+,;=%"
+	const digits = "0123456789ABCDEF"
+	var encoded strings.Builder
+	for i := range len(text) {
+		c := text[i]
+		if c|0x20-'a' <= 25 || c-'0' <= 9 || strings.IndexByte(allowed, c) >= 0 {
+			encoded.WriteByte(c)
+			continue
+		}
+		encoded.Write([]byte{'%', digits[c>>4], digits[c&15]})
+	}
+	return encoded.String()
+}
