@@ -33,6 +33,16 @@ const (
 	Deleted  WebhookStatus = "deleted"  // is gone; kept only so that every node learns of it
 )
 
+// Author is who saved the settings of a webhook last, in so far as it matters.
+type Author string
+
+// The authors. Only a webhook of a tenant's is kept from variables of the operator's.
+const (
+	AuthorUnknown  Author = ""         // nobody has saved it since authors are on record
+	AuthorOperator Author = "operator" // one who acts for every tenant, or the configuration file
+	AuthorTenant   Author = "tenant"   // one who acts for its tenant alone
+)
+
 // Webhook is a tenant's subscription: which events go where, and how.
 type Webhook struct {
 	ID     WebhookID
@@ -46,7 +56,7 @@ type Webhook struct {
 	// Secrets sign. The first is the current one; the others sign beside it until they expire.
 	Secrets []Secret
 	// Headers are added to each request and replace a header of the same name in
-	// any case. Values may hold {{NAME}}, a variable that the operator has set.
+	// any case. Values may hold {{NAME}}, a variable of the operator that the webhook may use.
 	Headers map[string]string
 	// Authorization is the Authorization header's value, sent as it is; "" for none.
 	Authorization string
@@ -81,6 +91,8 @@ type Webhook struct {
 	StatusReason string
 	// Managed is true when the configuration file owns the webhook.
 	Managed bool
+	// Author is who saved the settings last, which decides what variables they may use.
+	Author Author
 	// Entry is what a managed webhook was last set from; zero for any other.
 	Entry Entry
 	// Health is what its deliveries have lately come to.

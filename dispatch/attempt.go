@@ -77,6 +77,9 @@ func (e *Engine) encode(hook *hook, event *peal.Event, id peal.DeliveryID, at ti
 	if hook.format == nil {
 		return wire.Request{}, peal.Invalidf("format", "%q is not known to this version", hook.Format)
 	}
+	if hook.barred != nil {
+		return wire.Request{}, hook.barred
+	}
 	if hook.route.Transforms() {
 		data, err := hook.route.Transform(e.hard, event)
 		if err != nil {
@@ -87,7 +90,7 @@ func (e *Engine) encode(hook *hook, event *peal.Event, id peal.DeliveryID, at ti
 		event = &transformed
 	}
 	request, err := hook.format.Request(&wire.Input{
-		Event: event, Webhook: hook.Webhook, DeliveryID: id, Time: at, Variables: e.variable,
+		Event: event, Webhook: hook.Webhook, DeliveryID: id, Time: at, Variables: hook.variables,
 	})
 	if err == nil && hook.Handshake {
 		e.nameOrigin(request.Header)

@@ -31,6 +31,9 @@ type Options struct {
 	RetryPolicy peal.RetryPolicy
 	// Variables fill {{NAME}} in the values of extra headers. They are secrets.
 	Variables map[string]string
+	// VariableScopes say to which webhooks they may go, by their names; see
+	// [VariableScope] for those without one.
+	VariableScopes map[string]VariableScope
 	// Formats are formats beside the built-in ones; none may have the name of another.
 	Formats []*wire.Format
 	// Egress says where requests may go.
@@ -141,6 +144,9 @@ func (o Options) Validate() error {
 		return peal.Invalidf("origin", "must be a DNS name, such as events.example.com")
 	}
 	if err := validateFormats(o.Formats); err != nil {
+		return err
+	}
+	if err := validateVariables(o.Variables, o.VariableScopes); err != nil {
 		return err
 	}
 	if err := o.Retention.Validate(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/canonical"
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/match"
 	"github.com/pealhq/peal/wire"
@@ -18,6 +19,10 @@ type hook struct {
 	format *wire.Format // nil when this version does not know the format
 	policy peal.RetryPolicy
 	client *egress.Client // nil when its terms cannot be met
+	// variables are those that the webhook may use, and barred why it may not have its
+	// format.
+	variables func(name string) (string, bool)
+	barred    error
 }
 
 // routes is what publishing reads: one immutable snapshot of all webhooks.
@@ -56,6 +61,9 @@ func (e *Engine) Refresh(ctx context.Context) error {
 	if len(webhooks) == 0 && e.routes.Load() != nil && version == old.version {
 		return nil
 	}
+	if old.version == 0 {
+		e.warnOfUnknownAuthors(webhooks)
+	}
 	e.tenants.forget()
 	next := &routes{version: version}
 	changed := make([]*match.Route, len(webhooks))
@@ -90,7 +98,7 @@ func (e *Engine) Refresh(ctx context.Context) error {
 // policy's whole patience again, and a new target has no record at all.
 func healthAfter(before, after *peal.Webhook) (health peal.Health, changed bool) {
 	switch {
-	case before.URL != after.URL:
+	case !canonical.Same(before.URL, after.URL):
 		return peal.Health{}, true
 	case before.Status == peal.Disabled && after.Status != peal.Disabled:
 		return after.Health.WithoutFailures(), true
@@ -109,8 +117,16 @@ func (e *Engine) forgive(ctx context.Context, w *peal.Webhook, health peal.Healt
 }
 
 func (e *Engine) hook(w *peal.Webhook) *hook {
+	if !isASCII(w.URL) { // saved before URLs were made canonical
+		if url, err := canonical.URL(w.URL); err == nil {
+			w.URL = url
+		}
+	}
 	h := &hook{Webhook: w, route: match.Load(w, match.DefaultLimits()), policy: e.Policy(w)}
-	h.format, _ = e.Format(w.Format)
+	h.variables = e.variablesOf(w)
+	if h.format, _ = e.Format(w.Format); h.format != nil {
+		h.barred = e.checkFormatVariables(w, h.format)
+	}
 	var err error
 	if h.client, err = e.clientFor(w); err != nil {
 		e.log.Warn("the client certificate or the pins of a webhook cannot be used", "webhook", w.ID, "error", err)
@@ -157,7 +173,7 @@ func (e *Engine) CheckWebhook(_ context.Context, w *peal.Webhook) error {
 	} else {
 		faults = append(faults, checkFormat(w, format))
 	}
-	faults = append(faults, wire.CheckHeaders(w, e.variable))
+	faults = append(faults, e.checkVariables(w, format))
 	_, err := match.Compile(w, match.DefaultLimits())
 	return peal.Faults(append(faults, err)...)
 }
@@ -187,7 +203,11 @@ func checkFormat(w *peal.Webhook, format *wire.Format) error {
 	return peal.Faults(faults...)
 }
 
-func (e *Engine) variable(name string) (string, bool) {
-	value, ok := e.options.Variables[name]
-	return value, ok
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }

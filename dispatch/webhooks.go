@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/canonical"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -115,7 +116,30 @@ func (e *Engine) CompleteWebhook(ctx context.Context, before, w *peal.Webhook) e
 	if err := e.fill(ctx, before, w); err != nil {
 		return err
 	}
-	return e.CheckWebhook(ctx, w)
+	fault := canonicalize(w)
+	return peal.Faults(e.CheckWebhook(ctx, w), fault)
+}
+
+// canonicalize writes the URLs of a webhook as they are sent. What is wrong with one
+// otherwise shows when the webhook is checked.
+func canonicalize(w *peal.Webhook) error {
+	if peal.ValidateURL(w.URL) == nil {
+		url, err := canonical.URL(w.URL)
+		if err != nil {
+			return err
+		}
+		w.URL = url
+	}
+	if o := w.OAuth2; o != nil && peal.ValidateURL(o.TokenURL) == nil {
+		url, err := canonical.URL(o.TokenURL)
+		if err != nil {
+			return peal.Invalidf("oauth2.token_url", "%s", err.(*peal.Error).Message)
+		}
+		client := *o
+		client.TokenURL = url
+		w.OAuth2 = &client
+	}
+	return nil
 }
 
 // fill puts defaults where a webhook has nothing.
@@ -140,6 +164,9 @@ func (e *Engine) fill(ctx context.Context, before, w *peal.Webhook) error {
 	}
 	if w.Status == "" {
 		w.Status = peal.Active
+	}
+	if before == nil && w.Author == peal.AuthorUnknown {
+		w.Author = peal.AuthorOperator // whoever has the engine
 	}
 	w.UpdatedAt = peal.ChangedAt(w.CreatedAt())
 	if format, known := e.Format(w.Format); known {
@@ -230,7 +257,7 @@ func (e *Engine) govern(ctx context.Context) {
 
 // needsConsent reports whether a change is to something that an endpoint consents to.
 func needsConsent(before, after *peal.Webhook) bool {
-	return before.URL != after.URL || before.Format != after.Format || before.Handshake != after.Handshake ||
+	return !canonical.Same(before.URL, after.URL) || before.Format != after.Format || before.Handshake != after.Handshake ||
 		!reflect.DeepEqual(before.RateLimit, after.RateLimit)
 }
 

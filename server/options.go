@@ -23,6 +23,9 @@ import (
 // PortRange is ports from First to Last, both included.
 type PortRange = dispatch.PortRange
 
+// VariableScope says to which webhooks a variable may go.
+type VariableScope = dispatch.VariableScope
+
 // OIDC is an OpenID Connect provider that users of the dashboard may sign in at.
 type OIDC = identity.OIDC
 
@@ -64,6 +67,10 @@ type Options struct {
 	Search bool
 	// Variables fill {{NAME}} in the values of webhooks' headers. They are secrets.
 	Variables map[string]string
+	// VariableScopes say to which webhooks variables may go, by their names. A variable
+	// without one may only be used in webhooks that an operator or the configuration has
+	// saved last.
+	VariableScopes map[string]VariableScope
 	// Formats are formats beside the built-in ones; none may have the name of another.
 	Formats []*wire.Format
 	// Webhooks are all those that the configuration owns: New creates, updates and
@@ -235,7 +242,7 @@ func (o Options) engine() dispatch.Options {
 	engine.RetryPolicy = o.RetryPolicy
 	engine.Retention = o.Retention
 	engine.Search = o.Search
-	engine.Variables = o.Variables
+	engine.Variables, engine.VariableScopes = o.Variables, o.VariableScopes
 	engine.Formats = o.Formats
 	engine.Origin = o.Origin
 	engine.CheckSchemas = o.CheckSchemas

@@ -91,7 +91,7 @@ func (s *Server) complete(ctx context.Context, m *ManagedWebhook, before, w *pea
 	}
 	given := *w
 	w.Secrets = s.secretsOf(w, before)
-	w.Managed, w.StatusReason = true, ""
+	w.Managed, w.StatusReason, w.Author = true, "", peal.AuthorOperator
 	if err := s.engine.CompleteWebhook(ctx, before, w); err != nil {
 		return err
 	}

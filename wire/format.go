@@ -48,6 +48,9 @@ type Format struct {
 	// AcceptSecret checks a secret that is not empty; nil to take any text of up to
 	// [MaxSecret] bytes. Its errors are *[peal.Error] of code Invalid with the field "secret".
 	AcceptSecret func(secret string) error
+	// Variables names the operator's variables that the format sends; a webhook that may
+	// not use all of them cannot have the format.
+	Variables []string
 	// Confidential names the headers of the format whose values no record may show.
 	Confidential []string
 

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/pealhq/peal"
@@ -11,15 +13,15 @@ import (
 const maxFilled = 8 << 10
 
 // CheckHeaders makes sure that the header values of a webhook can be filled from
-// the variables, so that a mistake shows when the webhook is saved. Its errors are
-// *[peal.Error] of code Invalid with the header's name in the field.
+// the variables that it may use, so that a mistake shows when the webhook is saved. Its
+// errors are [peal.Faults] of code Invalid with the header's name in the field.
 func CheckHeaders(w *peal.Webhook, variables func(name string) (value string, ok bool)) error {
-	for name, value := range w.Headers {
-		if _, err := fill("headers."+name, value, variables); err != nil {
-			return err
-		}
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(w.Headers)) {
+		_, err := fill("headers."+name, w.Headers[name], variables)
+		faults = append(faults, err)
 	}
-	return nil
+	return peal.Faults(faults...)
 }
 
 // fill replaces each {{NAME}} of a header's value. A name is a letter or "_",
@@ -43,7 +45,7 @@ func fill(field, value string, variables func(string) (string, bool)) (string, e
 			text, known = variables(name)
 		}
 		if !known {
-			return "", peal.Invalidf(field, "uses the variable %s, which is not set: ask the operator to set it, or correct its name", name)
+			return "", peal.Invalidf(field, "uses the variable %s, which is not available to this webhook; correct its name, or ask the operator", name)
 		}
 		filled.WriteString(rest[:from])
 		filled.WriteString(text)

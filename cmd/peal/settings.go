@@ -80,6 +80,7 @@ func (a *app) loadSettings(cmd *cobra.Command) (*config.Loaded, error) {
 func loadedOptions(loaded *config.Loaded) (server.Options, error) {
 	options := serverOptions(&loaded.Config)
 	options.Webhooks = managedWebhooks(loaded)
+	options.VariableScopes = variableScopes(loaded)
 	var err error
 	if options.Theme.Logo, err = readLogo(loaded.Portal.Logo); err != nil {
 		return options, err
@@ -163,6 +164,15 @@ func managedWebhooks(loaded *config.Loaded) []server.ManagedWebhook {
 		list[i] = server.ManagedWebhook{Name: w.Name, Settings: w.Settings, Policy: w.Policy}
 	}
 	return list
+}
+
+// variableScopes gives the server where the variables of the file may go.
+func variableScopes(loaded *config.Loaded) map[string]server.VariableScope {
+	scopes := make(map[string]server.VariableScope, len(loaded.VariableScopes))
+	for name, scope := range loaded.VariableScopes {
+		scopes[name] = server.VariableScope{Hosts: scope.Hosts, Tenants: scope.Tenants}
+	}
+	return scopes
 }
 
 // programCommit gives the commit that the program was built from, where the Go

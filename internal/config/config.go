@@ -45,7 +45,7 @@ type Config struct {
 	Sessions    Sessions          `yaml:"sessions"`
 	OIDC        OIDC              `yaml:"oidc"`
 	Portal      Portal            `yaml:"portal"`
-	Variables   map[string]string `yaml:"variables" env:"PEAL_VARIABLES" secret:"values" doc:"Values that headers of webhooks may use as {{NAME}}; a tenant sees neither names nor values. In the environment: a YAML or JSON object, such as {\"CHAT_TOKEN\": \"…\"}."`
+	Variables   map[string]string `yaml:"variables" env:"PEAL_VARIABLES" secret:"values" doc:"Values that headers of webhooks may use as {{NAME}}; a tenant sees neither names nor values. A plain value may be used only in webhooks that somebody who acts for every tenant, or this file, has saved last. In its long form a variable has value or value_file, and says where it may go instead: hosts (a list of names such as chat.example.com or *.example.com, with a port where only that one is meant), tenants (a list), or both, which must hold together. In the environment: a YAML or JSON object, such as {\"CHAT_TOKEN\": \"…\"}."`
 	Telemetry   Telemetry         `yaml:"telemetry"`
 	Log         Log               `yaml:"log"`
 }

@@ -39,7 +39,11 @@ func (l *Loaded) readEnvironment(options []Option, getenv func(string) string) e
 		if text == "" {
 			continue
 		}
-		if err := o.parse(&l.Config, text); err != nil {
+		parse := func() error { return o.parse(&l.Config, text) }
+		if o.Name == variablesName {
+			parse = func() error { return l.parseVariables(o, text) }
+		}
+		if err := parse(); err != nil {
 			return peal.Invalidf(from, "%s", err)
 		}
 		l.origins[o.Name] = "env " + from

@@ -114,11 +114,33 @@ func (f *file) setting(o *Option, key, value *yaml.Node) error {
 	if isNull(value) && o.redact != "values" {
 		return f.refuse(key, o.Name, "has no value: give one or take the line out")
 	}
-	if err := f.decode(o, value); err != nil {
+	if o.Name == variablesName {
+		if err := f.variables(o, value); err != nil {
+			return err
+		}
+	} else if err := f.decode(o, value); err != nil {
 		return err
 	}
 	f.into.origins[o.Name] = fmt.Sprintf("%s:%d", f.name, key.Line)
 	return nil
+}
+
+// variables reads the variables of headers.
+func (f *file) variables(o *Option, value *yaml.Node) error {
+	if value.Kind == yaml.MappingNode {
+		if second, line := repeated(value); second != nil {
+			return f.refuse(second, o.Name+"."+second.Value, "stands already in line %d", line)
+		}
+	}
+	at, err := f.into.variables(value)
+	if err == nil {
+		return nil
+	}
+	name, message := o.Name, err.Error()
+	if e, ok := err.(*peal.Error); ok && e.Field != "" {
+		name, message = e.Field, e.Message
+	}
+	return f.refuse(at, name, "%s", message)
 }
 
 // decode sets the option. A single value is read as the environment and the flags

@@ -33,6 +33,8 @@ type Loaded struct {
 	Webhooks []Webhook
 	// Formats are those of the file, in its order.
 	Formats []Format
+	// VariableScopes say to which webhooks variables may go, by their names.
+	VariableScopes map[string]VariableScope
 
 	origins map[string]string // by option name; the defaults have none
 }

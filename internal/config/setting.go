@@ -27,6 +27,20 @@ func (l *Loaded) Settings() []Setting {
 			origin = "default"
 		}
 		settings = append(settings, Setting{Name: o.Name, Value: o.show(&l.Config), Origin: origin})
+		if o.Name != variablesName {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(l.VariableScopes)) {
+			scope := l.VariableScopes[name]
+			for _, row := range []struct {
+				name   string
+				values []string
+			}{{"hosts", scope.Hosts}, {"tenants", scope.Tenants}} {
+				if row.values != nil {
+					settings = append(settings, Setting{Name: o.Name + "." + name + "." + row.name, Value: strings.Join(row.values, ","), Origin: origin})
+				}
+			}
+		}
 	}
 	for i := range l.Formats {
 		settings = append(settings, l.Formats[i].rows...)
@@ -53,6 +67,9 @@ func (l *Loaded) Changed(later *Loaded) []string {
 		if !reflect.DeepEqual(o.field(&l.Config).Interface(), o.field(&later.Config).Interface()) {
 			names = append(names, o.Name)
 		}
+	}
+	if !reflect.DeepEqual(l.VariableScopes, later.VariableScopes) && !slices.Contains(names, variablesName) {
+		names = append(names, variablesName)
 	}
 	same := func(a, b Format) bool { return a.text == b.text }
 	if !slices.EqualFunc(l.Formats, later.Formats, same) {

@@ -3,6 +3,7 @@ package custom
 import (
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,6 +81,11 @@ func New(d Definition, variables map[string]string) (*wire.Format, error) {
 	}
 	for _, h := range f.headers {
 		made.Headers = append(made.Headers, h.name)
+		for _, variable := range h.value.variables() {
+			if !slices.Contains(made.Variables, variable) {
+				made.Variables = append(made.Variables, variable)
+			}
+		}
 		if h.confidential {
 			made.Confidential = append(made.Confidential, h.name)
 		}

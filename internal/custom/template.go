@@ -53,9 +53,9 @@ func eventID(in *wire.Input) string {
 
 // part of a template: a text, or the name of a value.
 type part struct {
-	text   string
-	name   string // "" for a text
-	secret bool   // the text is a variable's
+	text     string
+	name     string // "" for a text
+	variable string // the one whose text it is; "" for none
 }
 
 type template []part
@@ -93,7 +93,7 @@ func parseTemplate(field, text string, known map[string]value, variables map[str
 			if err := checkVariable(field, name, variable); err != nil {
 				return nil, err
 			}
-			t = append(t, part{text: variable, secret: true})
+			t = append(t, part{text: variable, variable: name})
 			size += len(variable)
 		} else {
 			return nil, peal.Invalidf(field, "uses {{%s}}, which is not known: there are %s%s", short(name), strings.Join(sortedNames(known), ", "), alsoVariables(variables))
@@ -151,7 +151,17 @@ func (t template) fill(value func(name string) string) string {
 }
 
 func (t template) confidential() bool {
-	return slices.ContainsFunc(t, func(p part) bool { return p.secret })
+	return slices.ContainsFunc(t, func(p part) bool { return p.variable != "" })
+}
+
+// variables names the variables in the template.
+func (t template) variables() (names []string) {
+	for _, p := range t {
+		if p.variable != "" {
+			names = append(names, p.variable)
+		}
+	}
+	return names
 }
 
 // uses reports whether a value of this name stands in the template.

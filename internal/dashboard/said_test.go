@@ -20,12 +20,12 @@ var saying = []string{
 	"internal/egress/checkurl.go", "internal/match/*.go", "internal/theme/*.go", "internal/intake/check.go", "internal/identity/password.go", "internal/identity/login.go",
 	"internal/identity/guesses.go", "internal/identity/firstrun.go", "internal/identity/session.go", "internal/identity/user.go", "internal/identity/oidclogin.go", "internal/identity/oidcuser.go",
 	"internal/identity/oidcprovider.go", "internal/dashboard/*.go", "wire/secret.go", "wire/standardkey.go", "wire/variables.go", "wire/format.go", "wire/dejacode.go", "wire/wireguardportal.go",
-	"dispatch/routes.go", "dispatch/consent.go", "dispatch/preview.go", "dispatch/publish.go", "dispatch/control.go", "dispatch/replay.go", "sqlite/user.go", "sqlite/webhook.go", "sqlite/tenant.go",
+	"dispatch/routes.go", "dispatch/variables.go", "internal/canonical/*.go", "dispatch/consent.go", "dispatch/preview.go", "dispatch/publish.go", "dispatch/control.go", "dispatch/replay.go", "sqlite/user.go", "sqlite/webhook.go", "sqlite/tenant.go",
 	"sqlite/source.go", "sqlite/key.go", "sqlite/portallink.go", "sqlite/replay.go", "sqlite/reopen.go", "sqlite/duplicate.go",
 }
 
 // unsaid are errors that no page shows: of options, and of what only programs do.
-var unsaid = regexp.MustCompile(`^(must be positive|%[sv]|%s: %s.*|is not a member.*)$`)
+var unsaid = regexp.MustCompile(`^(must be positive|has no value|holds %q.*|%[sv]|%s: %s.*|is not a member.*)$`)
 
 var verb = regexp.MustCompile(`%(\.\d)?[a-z]`)
 

@@ -17,6 +17,14 @@ type Actor struct {
 	Record func(action, target, detail string) error
 }
 
+// author is what the actor is to a webhook that it saves.
+func (a *Actor) author() peal.Author {
+	if a.Operator {
+		return peal.AuthorOperator
+	}
+	return peal.AuthorTenant
+}
+
 // record puts a change that has happened on record. When that fails the server's log has
 // it, and the change stands.
 func (a *Actor) record(action, target, detail string) {

@@ -2,11 +2,11 @@ package manage
 
 import (
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/canonical"
 )
 
 // hide returns a copy of a webhook in which what the actor may not read is hidden.
@@ -86,7 +86,7 @@ func keep(before, w *peal.Webhook) error {
 			switch {
 			case moved:
 				again("oauth2.client_secret", "the URL")
-			case o.TokenURL != before.OAuth2.TokenURL:
+			case !canonical.Same(o.TokenURL, before.OAuth2.TokenURL):
 				again("oauth2.client_secret", "token_url")
 			}
 			o.ClientSecret = before.OAuth2.ClientSecret
@@ -101,24 +101,8 @@ func keep(before, w *peal.Webhook) error {
 // moves reports whether a URL leads to another host, port or scheme than another. One
 // that cannot be read is refused anyway.
 func moves(from, to string) bool {
-	a, errA := url.Parse(from)
-	b, errB := url.Parse(to)
-	if errA != nil || errB != nil {
-		return false
-	}
-	return place(a) != place(b)
-}
-
-// place is what a URL's secrets are given for.
-func place(u *url.URL) string {
-	port := u.Port()
-	switch {
-	case port == "" && u.Scheme == "http":
-		port = "80"
-	case port == "":
-		port = "443"
-	}
-	return strings.ToLower(u.Scheme + "://" + u.Hostname() + ":" + port)
+	a, b := canonical.Origin(from), canonical.Origin(to)
+	return a != b && a != "" && b != ""
 }
 
 // headerOf finds a header in any spelling of its name.

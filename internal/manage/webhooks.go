@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -50,6 +51,7 @@ func (m *Webhooks) Draft(ctx context.Context, tenant string) (peal.Webhook, erro
 // Create stores a new webhook; see [dispatch.Engine.CreateWebhook]. fault is what is
 // known to be wrong with it already, nil for nothing: the error tells of that too.
 func (m *Webhooks) Create(ctx context.Context, actor Actor, draft peal.Webhook, fault error) (peal.Webhook, error) {
+	draft.Author = actor.author()
 	if fault != nil {
 		return peal.Webhook{}, peal.Faults(fault, m.engine.CompleteWebhook(ctx, nil, &draft))
 	}
@@ -93,7 +95,19 @@ func apply(actor Actor, w *peal.Webhook, change Change) (moved, err error) {
 	if w.Status != before.Status && w.StatusReason == before.StatusReason {
 		w.StatusReason = "" // a person's choice needs no reason
 	}
+	if decides(&before, w) {
+		w.Author = actor.author()
+	}
 	return moved, err
+}
+
+// decides reports whether a change makes its actor the author of a webhook: every one
+// that is not only to its status or its secrets, which change neither where requests go
+// nor what they carry.
+func decides(before, after *peal.Webhook) bool {
+	a, b := *before, *after
+	a.Status, a.StatusReason, a.Secrets = b.Status, b.StatusReason, b.Secrets
+	return !reflect.DeepEqual(a, b)
 }
 
 // Shown returns a webhook as the actor may see it in a form: what they may not read is
@@ -104,6 +118,9 @@ func (m *Webhooks) Shown(actor Actor, w *peal.Webhook) peal.Webhook { return hid
 // would do; a nil change leaves it as it is. It must not be stored, and nothing be sent by it.
 func (m *Webhooks) Try(ctx context.Context, actor Actor, w peal.Webhook, change Change) (peal.Webhook, error) {
 	before := w
+	if before.UpdatedAt.IsZero() {
+		w.Author = actor.author() // a draft
+	}
 	if change != nil {
 		if _, err := apply(actor, &w, change); err != nil { // nothing is sent, so nothing goes along
 			return w, err

@@ -28,6 +28,7 @@ type settings struct {
 	StatusReason string             `json:"status_reason,omitempty"`
 	Managed      bool               `json:"managed,omitempty"`
 	Entry        string             `json:"entry,omitempty"`
+	Author       peal.Author        `json:"author,omitempty"`
 	Certificate  string             `json:"client_certificate,omitempty"`
 	Pins         []string           `json:"pins,omitempty"`
 	OAuth2       *oauth2            `json:"oauth2,omitempty"`
@@ -82,7 +83,7 @@ func EncodeWebhook(webhook *peal.Webhook, sealer peal.Sealer) (Webhook, error) {
 		URL: base, Events: webhook.Events, Format: webhook.Format, ExtraPayload: webhook.ExtraPayload, UUID: webhook.UUID,
 		RetryPolicy: webhook.RetryPolicy, Timeout: webhook.Timeout.Microseconds(), RateLimit: webhook.RateLimit, Handshake: webhook.Handshake,
 		Filter: webhook.Filter, Transform: webhook.Transform, Description: webhook.Description,
-		Status: webhook.Status, StatusReason: webhook.StatusReason, Managed: webhook.Managed, Entry: webhook.Entry.Name,
+		Status: webhook.Status, StatusReason: webhook.StatusReason, Managed: webhook.Managed, Entry: webhook.Entry.Name, Author: webhook.Author,
 	}
 	closed := confidential{Query: query, Authorization: webhook.Authorization, Headers: webhook.Headers, EntryDigest: webhook.Entry.Digest}
 	open.Pins = webhook.Pins
@@ -153,7 +154,7 @@ func decodeWebhook(webhook *peal.Webhook, encoded Webhook, sealer peal.Sealer) e
 	}
 	webhook.Handshake = open.Handshake
 	webhook.Filter, webhook.Transform, webhook.Description = open.Filter, open.Transform, open.Description
-	webhook.Status, webhook.StatusReason, webhook.Managed = open.Status, open.StatusReason, open.Managed
+	webhook.Status, webhook.StatusReason, webhook.Managed, webhook.Author = open.Status, open.StatusReason, open.Managed, open.Author
 	webhook.Entry = peal.Entry{Name: open.Entry, Digest: closed.EntryDigest}
 	webhook.Authorization, webhook.Headers = closed.Authorization, closed.Headers
 	webhook.Pins = open.Pins
