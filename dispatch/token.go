@@ -68,7 +68,7 @@ func (e *Engine) authorize(ctx context.Context, hook *hook, request *wire.Reques
 
 // clientFor gives the client for a webhook's requests.
 func (e *Engine) clientFor(w *peal.Webhook) (*egress.Client, error) {
-	terms := egress.Terms{Tenant: w.Tenant, Secrets: egress.Secrets(w, e.variable)}
+	terms := egress.Terms{Tenant: w.Tenant, Secrets: append(egress.Secrets(w, e.variablesOf(w)), e.sentByFormat(w)...)}
 	if w.ClientCertificate != nil {
 		pair, err := w.ClientCertificate.Pair()
 		if err != nil {

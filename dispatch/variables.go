@@ -114,6 +114,18 @@ func (e *Engine) checkFormatVariables(w *peal.Webhook, format *wire.Format) erro
 	return nil
 }
 
+// sentByFormat returns the values of variables that a webhook's format sends.
+func (e *Engine) sentByFormat(w *peal.Webhook) (values []string) {
+	format, known := e.Format(w.Format)
+	if !known || len(format.Variables) == 0 || e.checkFormatVariables(w, format) != nil {
+		return nil
+	}
+	for _, name := range format.Variables {
+		values = append(values, e.options.Variables[name])
+	}
+	return values
+}
+
 // warnOfUnknownAuthors names webhooks that use variables of the operator's and were
 // saved before authors were on record: they go on, and whether they should is for the
 // operator to say.
