@@ -1,6 +1,8 @@
 package peal
 
 import (
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -122,4 +124,27 @@ func (r Reason) Remedy() string { return remedies[r] }
 // Reasons lists every reason that an attempt can have.
 func Reasons() []Reason {
 	return slices.Clone(knownReasons[:])
+}
+
+// shared is the address space between providers and their customers (RFC 6598).
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+// AddressFor returns the address for an operator or for others. Where names lead inside the
+// operator's network is the operator's to see: others get "" for an address that is not
+// public, unless the URL itself names it.
+func (a *Attempt) AddressFor(operator bool) string {
+	at, err := netip.ParseAddrPort(a.Address)
+	if operator || err != nil {
+		return a.Address
+	}
+	addr := at.Addr().Unmap()
+	if addr.IsGlobalUnicast() && !addr.IsPrivate() && !shared.Contains(addr) {
+		return a.Address
+	}
+	if u, err := url.Parse(a.URL); err == nil {
+		if named, err := netip.ParseAddr(u.Hostname()); err == nil && named.Unmap() == addr {
+			return a.Address
+		}
+	}
+	return ""
 }

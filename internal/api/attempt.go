@@ -18,7 +18,7 @@ type attemptShape struct {
 	Remedy    *string                 `json:"remedy" doc:"What the owner of the endpoint can do; null for success."`
 	Error     *string                 `json:"error" doc:"The failure in its own words; null for success."`
 	URL       string                  `json:"url" doc:"Where the request went."`
-	Address   *string                 `json:"address" doc:"The IP address and port that answered or refused; null when none was reached."`
+	Address   *string                 `json:"address" doc:"The IP address and port that answered or refused; null when none was reached, and where only operators see it because it is inside their network."`
 	Request   requestShape            `json:"request"`
 	Response  optional[responseShape] `json:"response" doc:"What came back; null when no answer came."`
 	Timing    timingShape             `json:"timing"`
@@ -53,11 +53,11 @@ type timingShape struct {
 	Reused    bool    `json:"reused" doc:"Whether the connection had been used before."`
 }
 
-func attemptOf(a *peal.Attempt) attemptShape {
+func (c *call) attemptOf(a *peal.Attempt) attemptShape {
 	shape := attemptShape{
 		ID: a.ID, Number: a.Number, StartedAt: timeText(a.StartedAt), Outcome: "success",
 		Reason: textOrNil(string(a.Reason)), Remedy: textOrNil(a.Reason.Remedy()), Error: textOrNil(a.Error),
-		URL: a.URL, Address: textOrNil(a.Address),
+		URL: a.URL, Address: textOrNil(a.AddressFor(c.caller.IsOperator())),
 		Request: requestShape{Headers: headersOf(a.RequestHead), BodySize: a.BodySize},
 		Timing: timingShape{
 			Wait: ms(a.Timing.Wait), DNS: ms(a.Timing.DNS), Connect: ms(a.Timing.Connect), TLS: ms(a.Timing.TLS),
@@ -123,7 +123,7 @@ func (a *API) listAttempts(c *call) error {
 	}
 	list := listShape[attemptShape]{Data: make([]attemptShape, len(attempts))}
 	for i := range attempts {
-		list.Data[i] = attemptOf(&attempts[i])
+		list.Data[i] = c.attemptOf(&attempts[i])
 	}
 	return c.json(200, list)
 }

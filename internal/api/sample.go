@@ -40,5 +40,5 @@ func (a *API) testWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(200, testShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: attemptOf(&attempt), Warnings: c.warnings(&webhook)})
+	return c.json(200, testShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: c.attemptOf(&attempt), Warnings: c.warnings(&webhook)})
 }

@@ -32,6 +32,7 @@ type fall struct {
 
 func (c *call) attemptView(a *peal.Attempt) attemptView {
 	v := attemptView{Attempt: *a, Path: pathOf(a.URL), Total: c.texts.duration(a.Timing.Total), Response: a.ResponseBody}
+	v.Address = a.AddressFor(c.who.IsOperator())
 	v.Pill = c.texts.attemptPill(a)
 	v.What = v.Total
 	if a.StatusCode == 0 {

@@ -11,7 +11,7 @@ import (
 // the page is loaded again, and tells.
 func (d *Dashboard) portalEnded(w http.ResponseWriter, r *http.Request, err error) {
 	was := placeOf(r)
-	if page := placeAsked(r); was.Tenant != "" && page != "" {
+	if page := placeAsked(r); !d.identity.FromElsewhere(r) && was.Tenant != "" && page != "" {
 		d.keepPlace(w, r, place{was.Tenant, page})
 	}
 	if r.Header.Get("HX-Request") == "true" && peal.CodeOf(err) == peal.Unauthorized {

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/pealhq/peal/internal/identity"
 )
@@ -15,6 +16,10 @@ func (d *Dashboard) openIDRoutes() {
 // pages' policy lets no form lead to another site.
 func (d *Dashboard) beginOpenID(w http.ResponseWriter, r *http.Request) {
 	next := localPath(r.URL.Query().Get("next"))
+	if d.identity.FromElsewhere(r) { // another site's link signs nobody in: people press the button
+		lead(w, r, "/login?next="+url.QueryEscape(next))
+		return
+	}
 	target, err := d.identity.BeginOIDC(w, r, next)
 	if err != nil {
 		d.refuseLogIn(w, r, signInPage{Next: next}, err)
