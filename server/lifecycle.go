@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -84,12 +85,14 @@ func (s *Server) startEncryption(ctx context.Context) {
 }
 
 func (s *Server) startListening() {
-	server := newHTTPServer(s.handler, s.log)
+	all := newConnections(s.listener, s.options.MaxConnections, s.options.TrustedProxies, s.log)
+	server := newHTTPServer(all.limitHeads(s.handler), s.log)
+	server.ConnState = all.changed
 	server.RegisterOnShutdown(s.pages.Close)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := s.serve(server); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.serve(server, all); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("serve the API: %w", err)
 		}
 	}()
@@ -106,12 +109,12 @@ func (s *Server) startListening() {
 }
 
 // serve takes connections until the server is shut down.
-func (s *Server) serve(server *http.Server) error {
+func (s *Server) serve(server *http.Server, listener net.Listener) error {
 	if s.tls == nil {
-		return server.Serve(s.listener)
+		return server.Serve(listener)
 	}
 	server.TLSConfig = s.tls.Config()
-	return server.ServeTLS(s.listener, "", "")
+	return server.ServeTLS(listener, "", "")
 }
 
 // Run starts the server, works until ctx ends and stops it. It returns nil when

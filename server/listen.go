@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"io"
 	stdlog "log"
 	"log/slog"
 	"net"
@@ -17,10 +16,11 @@ import (
 
 const (
 	headerTime = 10 * time.Second // for a request's headers to arrive
-	bodyTime   = 60 * time.Second // for a request's body to arrive
 	answerTime = 3 * time.Minute  // for a request as a whole: a test of a webhook may take a minute
 	idleTime   = 2 * time.Minute  // between two requests of a connection
 	headBytes  = 32 << 10         // of a request's headers
+
+	receiveBytes = 256 << 10 // of bodies that nobody has read yet, on a connection of HTTP/2
 )
 
 // listen opens an address; "" opens none.
@@ -59,39 +59,13 @@ func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headBytes,
-		ErrorLog:          stdlog.New(gate.LogWriter(log, slog.LevelDebug), "", 0), // what clients do wrong
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          100,
+			MaxReceiveBufferPerConnection: receiveBytes,
+			MaxReceiveBufferPerStream:     receiveBytes,
+			SendPingTimeout:               idleTime,
+			WriteByteTimeout:              headerTime,
+		},
+		ErrorLog: stdlog.New(gate.LogWriter(log, slog.LevelDebug), "", 0), // what clients do wrong
 	}
-}
-
-// limitBodyTime gives the body of a request its time to arrive. A ReadTimeout of
-// the whole server would not do: it also cancels the context of a handler that
-// works for longer after the body has come.
-func limitBodyTime(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body != nil && r.Body != http.NoBody {
-			r.Body = &timedBody{ReadCloser: r.Body, connection: http.NewResponseController(w)}
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// timedBody sets a deadline with the first read and takes it away at the end. A
-// ResponseWriter that knows no deadlines goes without.
-type timedBody struct {
-	io.ReadCloser
-	connection *http.ResponseController
-	begun      bool
-}
-
-// Read reads on from the body.
-func (b *timedBody) Read(p []byte) (int, error) {
-	if !b.begun {
-		b.begun = true
-		b.connection.SetReadDeadline(time.Now().Add(bodyTime))
-	}
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		b.connection.SetReadDeadline(time.Time{})
-	}
-	return n, err
 }

@@ -103,6 +103,9 @@ type Options struct {
 	// long run; 0 for any number. RateBurst is how many it may make at once.
 	RateLimit float64
 	RateBurst int
+	// MaxConnections is how many connections clients may hold open together. One address may
+	// hold two thirds of what the others leave; a trusted proxy may hold all of them.
+	MaxConnections int
 	// KeepAudit is how long entries of the audit log are kept; 0 for ever.
 	KeepAudit time.Duration
 	// Telemetry says where traces go.
@@ -129,7 +132,10 @@ func DefaultOptions() Options {
 		Egress:      engine.Egress,
 		SessionLife: identity.DefaultOptions().SessionLife,
 		RateBurst:   100,
-		KeepAudit:   400 * 24 * time.Hour,
+
+		MaxConnections: 16384,
+
+		KeepAudit: 400 * 24 * time.Hour,
 	}
 }
 
@@ -158,6 +164,9 @@ func (o Options) Validate() error {
 	}
 	if o.MaxInFlight < 1 {
 		return peal.Invalidf("max_in_flight", "must be at least 1")
+	}
+	if o.MaxConnections < 1 {
+		return peal.Invalidf("max_connections", "must be at least 1")
 	}
 	if o.StopGrace < 0 {
 		return peal.Invalidf("stop_grace", "must not be negative")

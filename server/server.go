@@ -16,6 +16,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/api"
+	"github.com/pealhq/peal/internal/bodies"
 	"github.com/pealhq/peal/internal/dashboard"
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
@@ -131,7 +132,9 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.intake = intake.New(s.store, s.engine, s.log)
+	inFlight := bodies.New(bodies.Default)
 	routes, err := api.New(api.Options{
+		Bodies:      inFlight,
 		Store:       s.store,
 		Engine:      s.engine,
 		Intake:      s.intake,
@@ -151,7 +154,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.pages, err = dashboard.New(dashboard.Options{Identity: s.identity, Store: s.store, Engine: s.engine, Echo: echo, Intake: s.intake, Facts: s.options.facts(s.loss), Log: s.log})
+	s.pages, err = dashboard.New(dashboard.Options{Bodies: inFlight, Identity: s.identity, Store: s.store, Engine: s.engine, Echo: echo, Intake: s.intake, Facts: s.options.facts(s.loss), Log: s.log})
 	if err != nil {
 		return err
 	}

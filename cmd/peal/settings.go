@@ -101,6 +101,7 @@ func serverOptions(c *config.Config) server.Options {
 	o.MaxData = int(c.MaxData)
 	o.CheckSchemas = c.CheckSchemas
 	o.MaxInFlight = c.MaxInFlight
+	o.MaxConnections = c.MaxConnections
 	o.StopGrace = c.StopGrace
 	o.RetryPolicy = peal.RetryPolicy{
 		Delays:                c.RetryPolicy.Delays,

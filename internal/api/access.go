@@ -35,6 +35,7 @@ func (c *call) admit() error {
 	if err := c.identify(); err != nil {
 		return err
 	}
+	c.openAccount()
 	if err := c.limit(); err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -23,6 +22,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/bodies"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
 	managing "github.com/pealhq/peal/internal/manage"
@@ -75,9 +75,9 @@ type Options struct {
 	Version, Commit string
 	// MaxData is the largest event data in bytes: that of the engine.
 	MaxData int
-	// MaxBodies is how much memory the bodies of requests under way may take together,
-	// in bytes; 0 for 64 MiB. What does not fit gets 503 with Retry-After.
-	MaxBodies int64
+	// Bodies limits the memory of bodies in flight; nil for a budget of its own. What does
+	// not fit gets 503 or, where the caller's own share is used up, 429, with Retry-After.
+	Bodies *bodies.Budget
 	// Warnings are what /readyz reports to everybody beside being ready.
 	Warnings []string
 	// Ranges are the networks that requests to endpoints come from.
@@ -96,9 +96,6 @@ func (o Options) Validate() error {
 	}
 	if o.OperatorKey != "" && len(o.OperatorKey) < peal.MinKeyLength {
 		return peal.Invalidf("operator_key", "must have at least %d characters", peal.MinKeyLength)
-	}
-	if o.MaxBodies < 0 {
-		return peal.Invalidf("max_bodies", "must not be negative")
 	}
 	if o.RateLimit < 0 || math.IsNaN(o.RateLimit) || math.IsInf(o.RateLimit, 0) {
 		return peal.Invalidf("api.rate_limit", "must be a number of requests a second, or 0 for no limit")
@@ -120,7 +117,6 @@ type API struct {
 	sources  *managing.Sources
 	operator *[sha256.Size]byte // the hash of the operator's own key; nil when there is none
 	limits   *limits
-	bodies   *budget
 	mux      *http.ServeMux
 	document document
 }
@@ -139,7 +135,9 @@ func New(options Options) (*API, error) {
 		hash := peal.HashKey(options.OperatorKey)
 		a.operator = &hash
 	}
-	a.bodies = &budget{most: cmp.Or(options.MaxBodies, defaultMaxBodies)}
+	if a.Bodies == nil {
+		a.Bodies = bodies.New(bodies.Default)
+	}
 	routes := a.routes()
 	var err error
 	if a.document, err = a.describe(routes); err != nil {
@@ -153,10 +151,10 @@ func New(options Options) (*API, error) {
 
 // ServeHTTP answers a request, whatever it is: what is no route gets a problem.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{ResponseWriter: w, api: a, request: r}
+	c := &call{ResponseWriter: w, api: a, request: r, account: a.Bodies.Unknown()}
 	c.begin()
 	defer c.survive()
-	defer func() { a.bodies.give(c.reserved) }()
+	defer c.account.Close()
 	a.mux.ServeHTTP(c, r)
 }
 

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"os"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/bodies"
 )
 
 const (
@@ -47,36 +49,18 @@ func (c *call) rawBody(limit int64) ([]byte, error) {
 }
 
 func (c *call) sizedBody(limit int64) ([]byte, error) {
-	length := c.request.ContentLength
-	if length > limit {
+	text, err := c.account.Read(c.request.Body, c.request.ContentLength, limit)
+	if err == nil {
+		return text, nil
+	}
+	var refused *peal.Error
+	switch {
+	case errors.As(err, &refused):
+		return nil, err
+	case errors.Is(err, bodies.ErrTooLarge):
 		return nil, tooLargeBody(limit)
 	}
-	if length < 0 {
-		return c.unsizedBody(limit)
-	}
-	if err := c.reserve(length); err != nil {
-		return nil, err
-	}
-	text := make([]byte, length)
-	if _, err := io.ReadFull(c.request.Body, text); err != nil {
-		return nil, unreadable(err)
-	}
-	return text, nil
-}
-
-// unsizedBody reads a body whose length the caller did not tell.
-func (c *call) unsizedBody(limit int64) ([]byte, error) {
-	if err := c.reserve(limit); err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(c.request.Body, limit+1))
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	if int64(len(text)) > limit {
-		return nil, tooLargeBody(limit)
-	}
-	return text, nil
+	return nil, unreadable(err)
 }
 
 func tooLargeBody(limit int64) error {
@@ -157,7 +141,7 @@ func (c *call) optionalBody(limit int64) ([]byte, error) {
 		return nil, nil
 	}
 	if c.request.ContentLength < 0 && c.request.Header.Get("Content-Type") == "" {
-		text, err := c.unsizedBody(limit)
+		text, err := c.sizedBody(limit)
 		if err != nil || len(bytes.TrimSpace(text)) == 0 {
 			return c.asked(nil, err)
 		}
@@ -173,13 +157,21 @@ func (c *call) read(into any) error {
 		return err
 	}
 	c.changing(body)
-	return decode(body, into)
+	return c.decode(body, into)
 }
 
 // readOptional is read for routes that do without a body.
 func (c *call) readOptional(into any) error {
 	body, err := c.optionalBody(maxBody)
 	if err != nil || body == nil {
+		return err
+	}
+	return c.decode(body, into)
+}
+
+// decode reads a body strictly. The memory that this takes beside the body is charged first.
+func (c *call) decode(body []byte, into any) error {
+	if err := c.account.Take(2 * int64(len(body))); err != nil {
 		return err
 	}
 	return decode(body, into)

@@ -1,38 +1,39 @@
 package api
 
 import (
-	"sync/atomic"
-	"time"
+	"net/http"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/bodies"
+	"github.com/pealhq/peal/internal/identity"
 )
 
-// defaultMaxBodies is Options.MaxBodies when it is 0.
-const defaultMaxBodies = 64 << 20
+// largeAnswer is the size from which an answer is charged to the caller's account, in bytes:
+// whoever asks for many and reads none of them would hold their memory otherwise.
+const largeAnswer = 16 << 10
 
-// budget is the memory that the bodies of requests may take which are under way.
-type budget struct {
-	most int64 // bytes
-	used atomic.Int64
+// openAccount charges the caller's bodies to whoever it is.
+func (c *call) openAccount() {
+	caller := bodies.Holder{Kind: bodies.User, Name: c.caller.ID}
+	if c.caller.Kind == identity.KindKey {
+		caller.Kind = bodies.Key
+	}
+	c.account = c.api.Bodies.Known(c.caller.Tenant, caller)
 }
 
-// take takes bytes out of the budget and reports whether there were enough. One body
-// alone always has enough.
-func (b *budget) take(bytes int64) bool {
-	if used := b.used.Add(bytes); used > b.most && used != bytes {
-		b.used.Add(-bytes)
-		return false
-	}
-	return true
+// openSourceAccount charges the body of a sender to its source and to its address.
+func (c *call) openSourceAccount(source *peal.Source) {
+	c.account = c.api.Bodies.Unknown(bodies.Holder{Kind: bodies.Source, Name: source.ID.String()}, bodies.Holder{Kind: bodies.Address, Name: c.api.Identity.Neighbourhood(c.request)})
 }
 
-func (b *budget) give(bytes int64) { b.used.Add(-bytes) }
-
-// reserve takes memory for the request's body until the request has been answered.
-func (c *call) reserve(bytes int64) error {
-	if !c.api.bodies.take(bytes) {
-		r := refuse(unavailable, "too many large requests are under way; send this one again in a moment")
-		r.retryAfter = time.Second
-		return r
+// chargeAnswer charges a large answer. One that tells of a change is given in any case.
+func (c *call) chargeAnswer(bytes int64) error {
+	if bytes < largeAnswer {
+		return nil
 	}
-	c.reserved += bytes
+	if c.request.Method == http.MethodGet {
+		return c.account.Take(bytes)
+	}
+	c.account.Charge(bytes)
 	return nil
 }

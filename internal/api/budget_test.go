@@ -8,21 +8,24 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/api"
+	"github.com/pealhq/peal/internal/bodies"
 	"github.com/pealhq/peal/internal/intake"
 )
 
-// The bodies of requests under way take a bounded amount of memory: what does not
-// fit is refused, with when to come again, and fits as soon as there is room.
+// TestBodiesAreBounded fills the budget with a request that does not end: what does not fit
+// is refused, with when to come again, and fits as soon as there is room.
 func TestBodiesAreBounded(t *testing.T) {
 	const most = 20_000
 	b := newBench(t)
 	handler, err := api.New(api.Options{
-		Store: b.store, Engine: b.engine, Intake: intake.New(b.store, b.engine, nil), Identity: b.identity, OperatorKey: operatorKey, MaxData: 64 << 10, MaxBodies: most,
+		Store: b.store, Engine: b.engine, Intake: intake.New(b.store, b.engine, nil), Identity: b.identity, OperatorKey: operatorKey, MaxData: 64 << 10, Bodies: bodies.New(most),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	other := b.newKey("acme", peal.ScopePublish)
 	begun, done := make(chan struct{}, 100), make(chan struct{}, 100)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = beginning{r.Body, begun}
@@ -30,22 +33,22 @@ func TestBodiesAreBounded(t *testing.T) {
 		done <- struct{}{}
 	}))
 	defer server.Close()
-	send := func(size int, body io.Reader) (*http.Response, error) {
+	send := func(key string, size int, body io.Reader) (*http.Response, error) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/v1/events", body)
 		if err != nil {
 			return nil, err
 		}
 		request.ContentLength = int64(size)
-		request.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + operatorKey}}
+		request.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + key}}
 		response, err := server.Client().Do(request)
 		if err == nil {
 			response.Body.Close()
 		}
 		return response, err
 	}
-	whole := func(size int) (status int, retryAfter string) {
+	whole := func(key string, size int) (status int, retryAfter string) {
 		t.Helper()
-		response, err := send(size, strings.NewReader(eventOf(size)))
+		response, err := send(key, size, strings.NewReader(eventOf(size)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +60,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	rest, begin := io.Pipe() // a request that is not read to its end holds its part
 	ended := make(chan int, 1)
 	go func() {
-		response, err := send(held, rest)
+		response, err := send(operatorKey, held, rest)
 		if err != nil {
 			t.Error(err)
 			ended <- 0
@@ -68,11 +71,15 @@ func TestBodiesAreBounded(t *testing.T) {
 	text := eventOf(held)
 	io.WriteString(begin, text[:held/2]) // returns when the transport has taken it
 	<-begun
-	if status, _ := whole(most - held); status != http.StatusAccepted {
+	const share = (most - held) / 4 * 3 / 4 // of one key, of what the other leaves
+	if status, _ := whole(other, share); status != http.StatusAccepted {
 		t.Errorf("a body that just fits: %d, want 202", status)
 	}
-	if status, retryAfter := whole(most - held + 1); status != http.StatusServiceUnavailable || retryAfter != "1" {
-		t.Errorf("a byte more: %d with Retry-After %q, want 503 with 1", status, retryAfter)
+	if status, retryAfter := whole(other, share+1); status != http.StatusTooManyRequests || retryAfter != "1" {
+		t.Errorf("a byte more: %d with Retry-After %q, want 429 with 1", status, retryAfter)
+	}
+	if status, retryAfter := whole(operatorKey, most-held+1); status != http.StatusServiceUnavailable || retryAfter != "1" {
+		t.Errorf("a byte more than there is: %d with Retry-After %q, want 503 with 1", status, retryAfter)
 	}
 	io.WriteString(begin, text[held/2:])
 	begin.Close()
@@ -80,10 +87,10 @@ func TestBodiesAreBounded(t *testing.T) {
 		t.Errorf("the one that was under way: %d, want 202", status)
 	}
 	<-done
-	if status, _ := whole(most - held + 1); status != http.StatusAccepted {
+	if status, _ := whole(other, share+1); status != http.StatusAccepted {
 		t.Errorf("with room again: %d, want 202", status)
 	}
-	if status, _ := whole(most + 1); status != http.StatusAccepted {
+	if status, _ := whole(other, most+1); status != http.StatusAccepted {
 		t.Errorf("alone, however large: %d, want 202", status)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pealhq/peal/internal/bodies"
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
 )
@@ -36,7 +37,7 @@ type call struct {
 	status  int  // 0 until the answer's head is written
 	mute    bool // what is still written has been answered already
 
-	reserved int64 // bytes of the budget for bodies
+	account bodies.Account // the memory of its bodies
 }
 
 // Unwrap is for [http.ResponseController].
@@ -103,7 +104,7 @@ func (c *call) survive() {
 func (c *call) refuse(err error) {
 	r := translate(err)
 	gone := c.request.Context().Err() != nil && (errors.Is(err, context.Canceled) || r.kind == timedOut)
-	if r.kind.status >= http.StatusInternalServerError && !gone {
+	if r.kind.status >= http.StatusInternalServerError && !gone && !errors.Is(err, bodies.ErrFull) {
 		c.api.log.Error("a request failed", "request_id", c.id, "method", c.request.Method, "path", front.LoggedPath(c.request), "status", r.kind.status, "error", err)
 	}
 	c.write(r)
@@ -146,6 +147,9 @@ func (c *call) json(status int, value any) error {
 
 // bytes answers with JSON text.
 func (c *call) bytes(status int, body []byte) error {
+	if err := c.chargeAnswer(int64(len(body))); err != nil {
+		return err
+	}
 	if err := c.record(status); err != nil {
 		return err
 	}

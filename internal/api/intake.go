@@ -16,6 +16,7 @@ func (a *API) receive(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.openSourceAccount(&source)
 	body, err := c.rawBody(int64(a.MaxData) + envelope)
 	if err != nil {
 		a.Intake.Refuse(&source, err)

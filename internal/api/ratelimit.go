@@ -7,7 +7,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxLimited bounds the memory of limits; a fuller map is emptied.
+// maxLimited bounds the memory of limits.
 const maxLimited = 10_000
 
 // limits keep each key, and each session, to its rate.
@@ -31,7 +31,7 @@ func (l *limits) wait(caller string, now time.Time) time.Duration {
 	limiter := l.each[caller]
 	if limiter == nil {
 		if len(l.each) >= maxLimited {
-			clear(l.each)
+			l.makeRoom(now)
 		}
 		limiter = rate.NewLimiter(l.perSecond, l.burst)
 		l.each[caller] = limiter
@@ -43,6 +43,24 @@ func (l *limits) wait(caller string, now time.Time) time.Duration {
 		return delay
 	}
 	return 0
+}
+
+// makeRoom drops a few callers that have not used any of their burst lately, or else any one.
+// The caller holds the mutex.
+func (l *limits) makeRoom(now time.Time) {
+	const few = 64
+	seen, last := 0, ""
+	for caller, limiter := range l.each {
+		if last = caller; limiter.TokensAt(now) >= float64(l.burst) {
+			delete(l.each, caller)
+		}
+		if seen++; seen == few {
+			break
+		}
+	}
+	if len(l.each) >= maxLimited {
+		delete(l.each, last)
+	}
 }
 
 // limit refuses a caller that asks for more than its rate allows.

@@ -63,7 +63,7 @@ func (a *API) intakeRoutes() []route {
 				{status: http.StatusAccepted, doc: "Accepted: it is an event and will be delivered.", body: receiptShape{}},
 				{status: http.StatusOK, doc: "A duplicate: it was accepted before.", body: receiptShape{}},
 			},
-			errors: []kind{unauthorized, forbidden, conflict, unavailable}, handle: a.receive,
+			errors: []kind{unauthorized, forbidden, conflict, rateLimited, unavailable}, handle: a.receive,
 		}, route{
 			method: http.MethodOptions, path: at.path, id: "consent" + at.suffix, tag: "Intake", access: public, headers: []param{originParam, rateParam},
 			summary:     "Ask whether a source takes CloudEvents from a sender",

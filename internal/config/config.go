@@ -33,10 +33,11 @@ type Config struct {
 	TLS TLS `yaml:"tls"`
 	API API `yaml:"api"`
 
-	MaxData      Size          `yaml:"max_data" env:"PEAL_MAX_DATA" doc:"Largest data of one event that is accepted, up to 1MiB."`
-	CheckSchemas bool          `yaml:"check_schemas" env:"PEAL_CHECK_SCHEMAS" doc:"Refuse events whose data does not fit the JSON Schema of their event type."`
-	MaxInFlight  int           `yaml:"max_in_flight" env:"PEAL_MAX_IN_FLIGHT" doc:"Most requests to endpoints under way at once, all webhooks together."`
-	StopGrace    time.Duration `yaml:"stop_grace" env:"PEAL_STOP_GRACE" doc:"How long a stop waits for requests under way to end before it breaks them off; their deliveries are tried again at the next start."`
+	MaxData        Size          `yaml:"max_data" env:"PEAL_MAX_DATA" doc:"Largest data of one event that is accepted, up to 1MiB."`
+	CheckSchemas   bool          `yaml:"check_schemas" env:"PEAL_CHECK_SCHEMAS" doc:"Refuse events whose data does not fit the JSON Schema of their event type."`
+	MaxInFlight    int           `yaml:"max_in_flight" env:"PEAL_MAX_IN_FLIGHT" doc:"Most requests to endpoints under way at once, all webhooks together."`
+	MaxConnections int           `yaml:"max_connections" env:"PEAL_MAX_CONNECTIONS" doc:"Most connections that clients hold open at once, at most half of the files that the process may open. One address has at most two thirds of what the others leave; the proxies of trusted_proxies share nothing."`
+	StopGrace      time.Duration `yaml:"stop_grace" env:"PEAL_STOP_GRACE" doc:"How long a stop waits for requests under way to end before it breaks them off; their deliveries are tried again at the next start."`
 
 	RetryPolicy RetryPolicy       `yaml:"retry_policy"`
 	Retention   Retention         `yaml:"retention"`
@@ -166,11 +167,12 @@ type Log struct {
 func Default() Config {
 	policy := peal.DefaultRetryPolicy()
 	return Config{
-		Listen:      "127.0.0.1:8420",
-		Data:        "./peal-data",
-		MaxData:     peal.DefaultMaxData,
-		MaxInFlight: 512,
-		StopGrace:   30 * time.Second,
+		Listen:         "127.0.0.1:8420",
+		Data:           "./peal-data",
+		MaxData:        peal.DefaultMaxData,
+		MaxInFlight:    512,
+		MaxConnections: 16384,
+		StopGrace:      30 * time.Second,
 		RetryPolicy: RetryPolicy{
 			Delays:                policy.Delays,
 			Jitter:                policy.Jitter,

@@ -2,10 +2,10 @@ package dashboard
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/bodies"
 )
 
 // mayUse reports whether the page is open to the caller.
@@ -47,16 +47,9 @@ func (c *call) stillIn(ctx context.Context) bool {
 
 // takeForm reads the form that a request sends, and asks again who calls: it may have taken
 // its time.
-func (c *call) takeForm() error {
-	if c.r.Method != http.MethodPost {
-		return nil
-	}
-	if err := c.r.ParseMultipartForm(maxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			return peal.Errorf(peal.TooLarge, "the form cannot be read")
-		}
-		return peal.Errorf(peal.Invalid, "the form cannot be read")
+func (c *call) takeForm(account *bodies.Account) error {
+	if err := readForm(c.r, account, maxForm); err != nil || c.r.Method != http.MethodPost {
+		return err
 	}
 	return c.again()
 }

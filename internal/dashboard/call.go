@@ -51,7 +51,9 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 		guarded, stop := identity.Guard(w, r, asking.stillIn)
 		defer stop()
 		c.r = guarded
-		err := c.takeForm()
+		account := c.openAccount()
+		defer account.Close()
+		err := c.takeForm(&account)
 		if err == nil {
 			err = rt.handle(c)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/bodies"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
 	"github.com/pealhq/peal/internal/manage"
@@ -30,6 +31,8 @@ type Options struct {
 	Facts ServerFacts
 	// Echo is the built-in receiver; nil for none.
 	Echo *Echo
+	// Bodies limits the memory of forms in flight; nil for a budget of its own.
+	Bodies *bodies.Budget
 	// Now is the clock; nil for the machine's.
 	Now func() time.Time
 	// Log gets what is the server's fault; nil discards it.
@@ -66,6 +69,9 @@ func New(options Options) (*Dashboard, error) {
 		return nil, err
 	}
 	d.pages = newPages(languages)
+	if d.Bodies == nil {
+		d.Bodies = bodies.New(bodies.Default)
+	}
 	if d.Now == nil {
 		d.Now = time.Now
 	}

@@ -3,10 +3,12 @@ package dashboard
 import (
 	"errors"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/bodies"
 	"github.com/pealhq/peal/internal/front"
 )
 
@@ -43,7 +45,10 @@ func (d *Dashboard) explain(w http.ResponseWriter, r *http.Request, t *texts, er
 			w.Header().Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
 		}
 	}
-	if status >= 500 {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		status = http.StatusRequestTimeout
+	}
+	if status >= 500 && !errors.Is(err, bodies.ErrFull) {
 		d.log.Error("a page failed", "request_id", front.RequestID(r), "method", r.Method, "path", front.LoggedPath(r), "error", err)
 	}
 	if status == http.StatusInternalServerError {

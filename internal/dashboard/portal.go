@@ -38,7 +38,7 @@ func (d *Dashboard) portalRoutes() {
 		http.Redirect(w, r, portalOf(r).home, http.StatusSeeOther)
 	}))
 	d.handle("GET "+portalPath+"/enter/{token}", d.enterPortal)
-	d.handle("POST "+portalPath+"/leave", d.leavePortal)
+	d.handle("POST "+portalPath+"/leave", d.open(d.leavePortal))
 	d.handle("GET "+portalPath+"/theme.css", d.inPortal(d.themeSheet))
 	d.handle("GET "+portalPath+"/logo", d.inPortal(d.themeLogo))
 }

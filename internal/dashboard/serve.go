@@ -10,9 +10,6 @@ import (
 	"github.com/pealhq/peal/internal/front"
 )
 
-// maxForm is the largest body of a form, in bytes.
-const maxForm = 4 << 20 // an event of the largest data, escaped
-
 // ServeHTTP answers a request for a page.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := front.NameRequest(w, r)
@@ -29,7 +26,6 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	d.mux.ServeHTTP(w, r)
 }
 

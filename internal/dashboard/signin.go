@@ -3,18 +3,16 @@ package dashboard
 import (
 	"net/http"
 	"time"
-
-	"github.com/pealhq/peal"
 )
 
 func (d *Dashboard) signInRoutes() {
 	d.handle("GET /login", d.showLogIn)
-	d.handle("POST /login", d.logIn)
-	d.handle("POST /logout", d.logOut)
+	d.handle("POST /login", d.open(d.logIn))
+	d.handle("POST /logout", d.open(d.logOut))
 	d.openIDRoutes()
 	d.handle("GET /first-run/{token}", d.enterFirstRun)
 	d.handle("GET /first-user", d.signedIn(d.showFirstUser))
-	d.handle("POST /first-user", d.signedIn(d.createFirstUser))
+	d.handle("POST /first-user", d.open(d.signedIn(d.createFirstUser)))
 }
 
 // signInPage is the form of name and password.
@@ -35,10 +33,6 @@ func (d *Dashboard) showLogIn(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Dashboard) logIn(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		d.fail(w, r, peal.Errorf(peal.Invalid, "the form cannot be read"))
-		return
-	}
 	p := signInPage{Next: localPath(r.PostForm.Get("next")), Name: r.PostForm.Get("name")}
 	_, err := d.identity.LogIn(w, r, p.Name, r.PostForm.Get("password"))
 	if err == nil {

@@ -32,6 +32,32 @@ func peer(r *http.Request) netip.Addr {
 	return end.Addr().Unmap().WithZone("")
 }
 
+// Peer returns the network that the other end of a connection shares its address with (an
+// IPv6 host has a whole /64), by its address and port; the zero Prefix for a proxy, and where
+// it has no address.
+func (p Proxies) Peer(remote string) netip.Prefix {
+	end, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	address := end.Addr().Unmap().WithZone("")
+	if p.trusted(address) {
+		return netip.Prefix{}
+	}
+	return Neighbourhood(address)
+}
+
+// Neighbourhood returns the network of those who share an address: an IPv6 host has a whole
+// /64. It is the zero Prefix for the zero Addr.
+func Neighbourhood(address netip.Addr) netip.Prefix {
+	bits := address.BitLen()
+	if address.Is6() {
+		bits = 64
+	}
+	network, _ := address.Prefix(bits)
+	return network
+}
+
 // Address gives the client's address: the last one of X-Forwarded-For that is not a
 // proxy's, when a proxy has sent the request; else that of the connection. The zero
 // Addr when neither is known.

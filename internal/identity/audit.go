@@ -40,6 +40,12 @@ func (i *Identity) Record(r *http.Request, who Principal, e Entry) error {
 	return err
 }
 
+// Neighbourhood returns the network that the client of a request shares its address with: an
+// IPv6 host has a whole /64. It is "" where the address is not known.
+func (i *Identity) Neighbourhood(r *http.Request) string {
+	return front.Neighbourhood(i.proxies.Address(r)).String()
+}
+
 // address is where a request came from, as it is written down.
 func (i *Identity) address(r *http.Request) string {
 	if address := i.proxies.Address(r); address.IsValid() {

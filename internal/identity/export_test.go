@@ -1,7 +1,31 @@
 package identity
 
+import (
+	"context"
+	"net/netip"
+)
+
 // ProviderCalls is providerCalls.
 const ProviderCalls = providerCalls
 
 // OIDCWaiting is how many wait for the provider.
 func (i *Identity) OIDCWaiting() int { return len(i.provider.calls) }
+
+// Turns is turns.
+type Turns = turns
+
+// NewTurns is newTurns.
+var NewTurns = newTurns
+
+// Take is take.
+func (t *turns) Take(ctx context.Context, address netip.Prefix) error { return t.take(ctx, address) }
+
+// Release is release.
+func (t *turns) Release() { t.release() }
+
+// Waiting is how many wait.
+func (t *turns) Waiting() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.count
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/front"
 )
 
 // maxGuessers bounds the memory of each count of failed tries.
@@ -48,7 +49,7 @@ type try struct {
 // begin counts a try. RateLimited, with the same words whoever it is, when the name or
 // the address is locked.
 func (g *guesses) begin(name string, address netip.Addr, now time.Time) (*try, error) {
-	t := &try{guesses: g, name: sha256.Sum256([]byte(name)), address: neighbourhood(address)}
+	t := &try{guesses: g, name: sha256.Sum256([]byte(name)), address: front.Neighbourhood(address)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	one, many := entry(g.names, t.name, now), entry(g.addresses, t.address, now)
@@ -81,14 +82,17 @@ func (t *try) right() {
 	}
 }
 
-// neighbourhood is who shares an address: an IPv6 host has a whole /64.
-func neighbourhood(address netip.Addr) netip.Prefix {
-	bits := address.BitLen()
-	if address.Is6() {
-		bits = 64
+// withdraw takes back a try that says nothing about the password, because nobody looked.
+func (t *try) withdraw() {
+	g := t.guesses
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if one := g.names[t.name]; one != nil && one.failures > 0 {
+		one.failures--
 	}
-	network, _ := address.Prefix(bits) // the zero Prefix for the zero Addr
-	return network
+	if many := g.addresses[t.address]; many != nil && many.failures > 0 {
+		many.failures--
+	}
 }
 
 // entry gives the count of a key, anew when it is to be forgotten.

@@ -113,7 +113,7 @@ type Identity struct {
 	keepAudit      time.Duration
 	now            func() time.Time
 	guesses        *guesses
-	hashing        chan struct{} // has room for as many passwords as are tried at once
+	hashing        *turns
 	crossOrigin    *http.CrossOriginProtection
 	firstRun       firstRun
 	keys           keyring
@@ -132,7 +132,7 @@ func New(options Options) (*Identity, error) {
 		store: options.Store, theme: options.Theme, log: options.Log, proxies: options.Proxies, publicURL: options.PublicURL, frameAncestors: options.FrameAncestors,
 		sessionLife: options.SessionLife, cost: options.Cost, keepAudit: options.KeepAudit, now: options.Now,
 		guesses:     newGuesses(options.LockAfter, options.LockAddressAfter, options.LockFor),
-		hashing:     make(chan struct{}, runtime.GOMAXPROCS(0)),
+		hashing:     newTurns(min(runtime.GOMAXPROCS(0), mostHashing)),
 		crossOrigin: http.NewCrossOriginProtection(),
 	}
 	if i.log == nil {

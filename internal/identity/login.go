@@ -17,11 +17,12 @@ func (i *Identity) LogIn(w http.ResponseWriter, r *http.Request, name, password 
 	}
 	user, err := i.store.UserByName(r.Context(), name)
 	if err != nil && peal.CodeOf(err) != peal.NotFound {
-		try.right() // it says nothing about the password
+		try.withdraw()
 		return Principal{}, err
 	}
-	ok, err := i.verify(r.Context(), user.Password, password)
+	ok, err := i.verify(r.Context(), i.proxies.Address(r), user.Password, password)
 	if err != nil {
+		try.withdraw()
 		return Principal{}, err
 	}
 	if !ok {

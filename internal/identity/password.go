@@ -6,12 +6,14 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/front"
 )
 
 // Bounds of a password.
@@ -62,7 +64,7 @@ func CheckPassword(name, password string) error {
 func (i *Identity) HashPassword(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltLength)
 	rand.Read(salt)
-	hash, err := i.derive(ctx, password, salt, i.cost)
+	hash, err := i.derive(ctx, netip.Prefix{}, password, salt, i.cost)
 	if err != nil {
 		return "", err
 	}
@@ -73,7 +75,8 @@ func (i *Identity) HashPassword(ctx context.Context, password string) (string, e
 
 // verify reports whether a password is the one of a stored hash. It takes as long when
 // there is no hash, so that nobody learns from the time whether there is such a user.
-func (i *Identity) verify(ctx context.Context, stored, password string) (bool, error) {
+// Addresses take turns.
+func (i *Identity) verify(ctx context.Context, address netip.Addr, stored, password string) (bool, error) {
 	if len(password) > MaxPassword {
 		password = "" // no user has it, and the time must tell nothing
 	}
@@ -81,7 +84,7 @@ func (i *Identity) verify(ctx context.Context, stored, password string) (bool, e
 	if !ok {
 		cost, salt, want = i.cost, make([]byte, saltLength), nil
 	}
-	got, err := i.derive(ctx, password, salt, cost)
+	got, err := i.derive(ctx, front.Neighbourhood(address), password, salt, cost)
 	if err != nil {
 		return false, err
 	}
@@ -89,13 +92,11 @@ func (i *Identity) verify(ctx context.Context, stored, password string) (bool, e
 }
 
 // derive computes argon2id, not too many at once: each takes memory.
-func (i *Identity) derive(ctx context.Context, password string, salt []byte, cost Cost) ([]byte, error) {
-	select {
-	case i.hashing <- struct{}{}:
-		defer func() { <-i.hashing }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+func (i *Identity) derive(ctx context.Context, address netip.Prefix, password string, salt []byte, cost Cost) ([]byte, error) {
+	if err := i.hashing.take(ctx, address); err != nil {
+		return nil, err
 	}
+	defer i.hashing.release()
 	return argon2.IDKey([]byte(password), salt, cost.Passes, cost.Memory, cost.Threads, hashLength), nil
 }
 

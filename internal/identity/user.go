@@ -97,7 +97,7 @@ func (i *Identity) ChangeOwnPassword(w http.ResponseWriter, r *http.Request, who
 	if err != nil {
 		return err
 	}
-	ok, err := i.verify(r.Context(), user.Password, current)
+	ok, err := i.verify(r.Context(), i.proxies.Address(r), user.Password, current)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,181 @@
+// Package bodies limits the memory of the bodies of requests and answers in flight: one
+// [Budget] for the API, the pages and the sources of a server.
+//
+// Memory is charged as bytes arrive, not as they are announced, and shared by what is left:
+// a holder (a tenant, a key, a user, a source, an address) takes at most a quarter of what
+// the others leave. So none of them can keep the others from being served, however many
+// requests it sends and however slowly.
+package bodies
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// ErrFull is wrapped by the error of a budget that is used up. It is no fault of the server.
+var ErrFull = errors.New("the budget of bodies is used up")
+
+const (
+	// Default is the size of a server's budget, in bytes.
+	Default = 64 << 20
+	// small is the part of each body that may use all of the budget. What is beyond it
+	// leaves a quarter free, so that small bodies fit whenever large ones fill the rest.
+	small = 16 << 10
+)
+
+// Kind is the kind of a holder.
+type Kind byte
+
+// The kinds of holders.
+const (
+	nobody  Kind = iota
+	Tenant       // a tenant, with all its keys
+	Key          // a key: an operator's, or one of a tenant's
+	User         // somebody with a session
+	Source       // a source, whoever sends to it
+	Address      // the network address of a caller without a key or session
+)
+
+// Holder is somebody who shares a budget with others. The zero Holder is nobody.
+type Holder struct {
+	Kind Kind
+	Name string
+}
+
+// Budget limits the memory of bodies in flight. Its methods are safe for concurrent use.
+type Budget struct {
+	most int64
+
+	mu      sync.Mutex
+	used    int64
+	unknown int64 // of used, the part of callers without a key or session
+	held    map[Holder]int64
+}
+
+// New creates a budget of a number of bytes.
+func New(most int64) *Budget { return &Budget{most: most, held: make(map[Holder]int64)} }
+
+// Used returns how many bytes are charged now.
+func (b *Budget) Used() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used
+}
+
+// Account is the part of a budget that one request takes. The zero Account of a budget takes
+// nothing and belongs to nobody.
+type Account struct {
+	budget  *Budget
+	holders [2]Holder
+	inner   Holder // has a share of the first holder's share
+	unknown bool
+	bytes   int64
+}
+
+// Known opens an account of a caller with a key or session: a tenant's, which has three
+// quarters of what the tenant's others leave of its share, or, with the tenant "", one that
+// belongs to no tenant.
+func (b *Budget) Known(tenant string, caller Holder) Account {
+	if tenant == "" {
+		return Account{budget: b, holders: [2]Holder{caller}}
+	}
+	return Account{budget: b, holders: [2]Holder{{Tenant, tenant}}, inner: caller}
+}
+
+// Unknown opens an account of a caller without a key or session. All of these together take
+// at most half of the budget.
+func (b *Budget) Unknown(holders ...Holder) Account {
+	a := Account{budget: b, unknown: true}
+	copy(a.holders[:], holders)
+	return a
+}
+
+// Take charges bytes to the account. The error has the code RateLimited when the caller's own
+// share is used up, and Unavailable when all of the budget is. One body alone always fits.
+func (a *Account) Take(bytes int64) error {
+	b := a.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used > a.bytes || a.unknown {
+		if err := b.refuses(a, bytes); err != nil {
+			return err
+		}
+	}
+	b.add(a, bytes)
+	return nil
+}
+
+// Charge charges bytes that are in memory already and cannot be refused any more.
+func (a *Account) Charge(bytes int64) {
+	a.budget.mu.Lock()
+	defer a.budget.mu.Unlock()
+	a.budget.add(a, bytes)
+}
+
+// Release gives bytes back.
+func (a *Account) Release(bytes int64) { a.Charge(-bytes) }
+
+// Close gives back all that the account holds.
+func (a *Account) Close() {
+	if a.bytes != 0 {
+		a.Charge(-a.bytes)
+	}
+}
+
+// refuses returns why the account cannot take more; nil when it can.
+func (b *Budget) refuses(a *Account, bytes int64) error {
+	most := b.most
+	if a.bytes+bytes > small {
+		most -= most / 4
+	}
+	if b.used+bytes > most || a.unknown && b.unknown+bytes > b.most/2 {
+		return &peal.Error{Code: peal.Unavailable, Message: "too many large requests are in flight; send this one again in a moment", RetryAfter: time.Second, Err: ErrFull}
+	}
+	for _, h := range a.holders {
+		if h.Kind == nobody {
+			continue
+		}
+		share := (b.most - (b.used - b.held[h])) / 4
+		if a.inner.Kind != nobody {
+			inner := b.held[a.inner]
+			if others := b.held[h] - inner; inner+bytes > (share-others)*3/4 {
+				return b.excess(a.inner)
+			}
+		}
+		if b.held[h]+bytes > share {
+			return b.excess(h)
+		}
+	}
+	return nil
+}
+
+func (b *Budget) excess(h Holder) error {
+	whose := map[Kind]string{Tenant: "tenant", Key: "key", User: "user", Source: "source", Address: "address"}[h.Kind]
+	return &peal.Error{Code: peal.RateLimited, Message: "too many large requests of this " + whose + " are in flight; send this one again when others have been answered", RetryAfter: time.Second}
+}
+
+func (b *Budget) add(a *Account, bytes int64) {
+	a.bytes += bytes
+	b.used += bytes
+	if a.unknown {
+		b.unknown += bytes
+	}
+	for _, h := range a.holders {
+		b.hold(h, bytes)
+	}
+	b.hold(a.inner, bytes)
+}
+
+func (b *Budget) hold(h Holder, bytes int64) {
+	if h.Kind == nobody {
+		return
+	}
+	if sum := b.held[h] + bytes; sum == 0 {
+		delete(b.held, h)
+	} else {
+		b.held[h] = sum
+	}
+}

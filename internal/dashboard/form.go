@@ -1,0 +1,77 @@
+package dashboard
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/bodies"
+)
+
+// The largest bodies of forms, in bytes.
+const (
+	maxForm  = 4 << 20  // an event of the largest data, escaped
+	openForm = 16 << 10 // of whoever is not known yet
+)
+
+// open serves a form to anybody: its body is small, and charged to the address.
+func (d *Dashboard) open(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		account := d.Bodies.Unknown(bodies.Holder{Kind: bodies.Address, Name: d.identity.Neighbourhood(r)})
+		defer account.Close()
+		if err := readForm(r, &account, openForm); err != nil {
+			d.fail(w, r, err)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// openAccount returns where the memory of a caller's form is charged.
+func (c *call) openAccount() bodies.Account {
+	return c.d.Bodies.Known(c.who.Tenant, bodies.Holder{Kind: bodies.User, Name: cmp.Or(c.who.ID, c.who.SessionID.String())})
+}
+
+// readForm reads the body of a request: a form into r.PostForm, and one of several parts into
+// memory, where [http.Request.ParseMultipartForm] finds it. Nobody reads any other body.
+func readForm(r *http.Request, account *bodies.Account, limit int64) error {
+	r.PostForm = url.Values{}
+	r.Form = r.PostForm
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	isForm := kind == "application/x-www-form-urlencoded"
+	if r.Method != http.MethodPost || r.ContentLength == 0 || !isForm && kind != "multipart/form-data" {
+		return nil
+	}
+	text, err := account.Read(r.Body, r.ContentLength, limit)
+	var refused *peal.Error
+	switch {
+	case errors.As(err, &refused):
+		return err
+	case errors.Is(err, bodies.ErrTooLarge):
+		return peal.Errorf(peal.TooLarge, "the form is too large: at most %d bytes are accepted here", limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &peal.Error{Code: peal.Invalid, Message: "the form did not arrive in time", Err: err}
+	case err != nil:
+		return &peal.Error{Code: peal.Invalid, Message: "the form cannot be read", Err: err}
+	}
+	// Its text and its values are kept beside what was read.
+	if err := account.Take(2 * int64(len(text))); err != nil {
+		return err
+	}
+	if !isForm {
+		r.Form = url.Values{} // a map of its own: the parts are added to both
+		r.Body = io.NopCloser(bytes.NewReader(text))
+		return nil
+	}
+	if r.PostForm, err = url.ParseQuery(string(text)); err != nil {
+		return peal.Errorf(peal.Invalid, "the form cannot be read")
+	}
+	r.Form = r.PostForm
+	return nil
+}

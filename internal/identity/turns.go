@@ -1,0 +1,114 @@
+package identity
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pealhq/peal"
+)
+
+// Bounds of passwords that are computed and that wait for it.
+const (
+	mostHashing = 4   // computed at once: each takes the memory of [Cost]
+	mostTurns   = 128 // that wait
+	turnsOfOne  = 16  // that wait, of one address
+)
+
+// turns has passwords computed a few at a time. Addresses take turns: who sends many waits
+// for its own, and does not keep others waiting.
+type turns struct {
+	mu      sync.Mutex
+	free    int
+	waiting map[netip.Prefix][]chan struct{}
+	order   []netip.Prefix // of those that wait, the next one first
+	count   int
+}
+
+func newTurns(most int) *turns {
+	return &turns{free: most, waiting: make(map[netip.Prefix][]chan struct{})}
+}
+
+// take waits for a turn of an address; release ends it. RateLimited when too many wait.
+func (t *turns) take(ctx context.Context, address netip.Prefix) error {
+	t.mu.Lock()
+	if t.free > 0 {
+		t.free--
+		t.mu.Unlock()
+		return nil
+	}
+	mine := t.waiting[address]
+	if t.count == mostTurns || len(mine) == turnsOfOne {
+		t.mu.Unlock()
+		return &peal.Error{Code: peal.RateLimited, Message: "too many are signing in: wait before you try again", RetryAfter: 2 * time.Second}
+	}
+	turn := make(chan struct{})
+	if len(mine) == 0 {
+		t.order = append(t.order, address)
+	}
+	t.waiting[address] = append(mine, turn)
+	t.count++
+	t.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.leave(address, turn) {
+		t.pass() // it came at the same moment
+	}
+	return ctx.Err()
+}
+
+// leave takes one that waits out of the queue; false when its turn has come. The caller
+// holds the mutex.
+func (t *turns) leave(address netip.Prefix, turn chan struct{}) bool {
+	mine := t.waiting[address]
+	for i := range mine {
+		if mine[i] == turn {
+			t.keep(address, append(mine[:i:i], mine[i+1:]...))
+			return true
+		}
+	}
+	return false
+}
+
+// keep replaces the queue of an address, which stays in the order while it has one. The
+// caller holds the mutex.
+func (t *turns) keep(address netip.Prefix, queue []chan struct{}) {
+	t.count += len(queue) - len(t.waiting[address])
+	if len(queue) > 0 {
+		t.waiting[address] = queue
+		return
+	}
+	delete(t.waiting, address)
+	for i := range t.order {
+		if t.order[i] == address {
+			t.order = append(t.order[:i], t.order[i+1:]...)
+			return
+		}
+	}
+}
+
+// release ends a turn.
+func (t *turns) release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pass()
+}
+
+// pass gives a turn to the next address. The caller holds the mutex.
+func (t *turns) pass() {
+	if len(t.order) == 0 {
+		t.free++
+		return
+	}
+	address := t.order[0]
+	t.order = append(t.order[1:], address)
+	queue := t.waiting[address]
+	close(queue[0])
+	t.keep(address, queue[1:])
+}
