@@ -130,7 +130,7 @@ func newHTTP2() *http.Transport {
 
 // speakHTTP2 makes an HTTP/2 connection of a secured one, with a place on it for a request.
 func (c *Client) speakHTTP2(ctx context.Context, l *link, to *target) (*link, error) {
-	shared, err := c.http2.NewClientConn(context.WithValue(context.WithoutCancel(ctx), securedKey{}, l.secure), "https", to.address)
+	shared, err := c.http2.NewClientConn(context.WithValue(context.WithoutCancel(ctx), securedKey{}, l.conn), "https", to.address)
 	if err != nil {
 		l.close()
 		return nil, err

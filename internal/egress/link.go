@@ -19,12 +19,12 @@ import (
 // link is a connection that can be kept. Over HTTP/1.1 it carries one request at a time, over
 // HTTP/2 many.
 type link struct {
-	conn   net.Conn  // carries the requests: a socket, or TLS over it
-	secure *tls.Conn // conn, where it is that
-	socket net.Conn  // the innermost connection
-	state  *tls.ConnectionState
-	remote string // the address that it leads to
-	used   bool   // an earlier request went out on it
+	conn    net.Conn // carries the requests: a socket, or TLS over it
+	socket  net.Conn // the innermost connection
+	layered bool     // TLS, to the endpoint or to a proxy, lies between the two
+	state   *tls.ConnectionState
+	remote  string // the address that it leads to
+	used    bool   // an earlier request went out on it
 
 	shared *http.ClientConn // nil for HTTP/1.1
 
@@ -34,7 +34,8 @@ type link struct {
 	raw    syscall.RawConn
 	look   func(fd uintptr) bool
 	quiet  bool // the findings of look: nothing has arrived,
-	data   bool // or data has
+	data   bool // or data has, of which the beginning is peeked
+	peeked [len(timeoutAnswer)]byte
 
 	pooled // the pool's own part
 }
@@ -52,9 +53,9 @@ type pooled struct {
 }
 
 func newLink(conn net.Conn) *link {
-	l := &link{conn: conn, socket: innermost(conn), remote: remote(conn)}
+	l := &link{conn: conn, remote: remote(conn)}
+	l.socket, l.layered = innermost(conn)
 	if secure, ok := conn.(*tls.Conn); ok {
-		l.secure = secure
 		state := secure.ConnectionState()
 		l.state = &state
 	}
@@ -63,16 +64,16 @@ func newLink(conn net.Conn) *link {
 	return l
 }
 
-// innermost returns the connection below all layers of TLS and proxies.
-func innermost(conn net.Conn) net.Conn {
+// innermost returns the connection below all layers of TLS and proxies, and whether there is TLS.
+func innermost(conn net.Conn) (socket net.Conn, secure bool) {
 	for {
 		switch outer := conn.(type) {
 		case *tls.Conn:
-			conn = outer.NetConn()
+			conn, secure = outer.NetConn(), true
 		case *tunnel:
 			conn = outer.Conn
 		default:
-			return conn
+			return conn, secure
 		}
 	}
 }
@@ -87,22 +88,43 @@ func (l *link) close() {
 }
 
 // isQuiet reports whether nothing has arrived on an idle connection: neither its end nor data
-// that nobody asked for (RFC 9112, sections 6.3 and 9.3). It does not wait.
-func (l *link) isQuiet() bool {
-	if l.reader.Buffered() > 0 || !l.isSocketQuiet() {
-		return false
+// that nobody asked for (RFC 9112, sections 6.3 and 9.3). spoke is true where it was data. It does
+// not wait for anything to arrive.
+func (l *link) isQuiet() (quiet, spoke bool) {
+	quiet = l.isSocketQuiet()
+	switch {
+	case !l.layered:
+		return quiet, l.data
+	case quiet:
+		return hasNothing(l.conn, time.Unix(1, 0)) // what was read along with the answer
 	}
-	return l.secure == nil || hasNothing(l.secure, time.Unix(1, 0)) // records read along with the answer
+	// What has arrived may be TLS's own: a ticket, or its end.
+	if quiet, spoke = hasNothing(l.conn, time.Now().Add(layersTime)); quiet {
+		quiet = l.isSocketQuiet()
+	}
+	return quiet, spoke
 }
 
-// hasNothing reports whether a connection has nothing to read until a deadline.
-func hasNothing(conn net.Conn, deadline time.Time) bool {
+// timeoutAnswer is the beginning of the answer that some servers close idle connections with, x being
+// any version.
+const timeoutAnswer = "HTTP/1.x 408"
+
+func isTimeout(begun []byte) bool {
+	return len(begun) == len(timeoutAnswer) && string(begun[:7]) == timeoutAnswer[:7] && string(begun[8:]) == timeoutAnswer[8:]
+}
+
+// layersTime bounds reading what has arrived already.
+const layersTime = 10 * time.Millisecond
+
+// hasNothing reports whether a connection has nothing to read until a deadline. spoke is true where
+// it has data.
+func hasNothing(conn net.Conn, deadline time.Time) (quiet, spoke bool) {
 	var one [1]byte
 	if conn.SetReadDeadline(deadline) != nil {
-		return false
+		return false, false
 	}
 	n, err := conn.Read(one[:])
-	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && conn.SetReadDeadline(time.Time{}) == nil
+	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && conn.SetReadDeadline(time.Time{}) == nil, n > 0
 }
 
 // errHead is the end of a head that is too large.
@@ -111,6 +133,10 @@ var errHead = fmt.Errorf("server response headers exceeded %d bytes", maxHeadByt
 // errUnasked is the error of a connection on which data came before the request was sent. Nothing
 // of the request was sent on it.
 var errUnasked = errors.New("data came before the request was sent")
+
+// errStray is the error of a kept connection on which something that is no answer came once the
+// request was sent: the rest of an earlier one.
+var errStray = errors.New("what came is the rest of an earlier answer")
 
 // Read bounds what is read for the head of an answer.
 func (l *link) Read(p []byte) (int, error) {
@@ -148,9 +174,12 @@ func (l *link) send(ctx context.Context, head, body []byte, pool *pool, watch *w
 	return response, nil
 }
 
+// beginning is the beginning of every answer.
+const beginning = "HTTP/"
+
 func (l *link) exchange(head, body []byte, answer *answerBody, watch *watch) (*http.Response, error) {
 	l.unread = maxHeadBytes
-	if l.secure == nil && !l.used && l.hasSpoken() { // a used one was looked at when it was taken
+	if !l.layered && !l.used && l.hasSpoken() { // a used one was looked at when it was taken
 		return nil, errUnasked
 	}
 	if len(body) > 0 {
@@ -165,6 +194,12 @@ func (l *link) exchange(head, body []byte, answer *answerBody, watch *watch) (*h
 	if _, err := l.reader.Peek(1); err != nil {
 		return nil, answer.because(err)
 	}
+	if l.used {
+		if begun, err := l.reader.Peek(len(beginning)); err == nil && string(begun) != beginning {
+			answer.pool.distrust(l.place)
+			return nil, errStray
+		}
+	}
 	watch.answered()
 	for { // past informational answers (RFC 9110, section 15.2), which count as a part of the head
 		response, err := http.ReadResponse(l.reader, posted)
@@ -174,9 +209,20 @@ func (l *link) exchange(head, body []byte, answer *answerBody, watch *watch) (*h
 		if response.StatusCode < 100 || response.StatusCode > 199 || response.StatusCode == http.StatusSwitchingProtocols {
 			l.unread = math.MaxInt
 			answer.keep = answer.keep || answer.isWritten() // an answer to half a request ends the connection
+			answer.keep = answer.keep && !hasForbiddenBody(response)
 			return response, nil
 		}
 	}
+}
+
+// hasForbiddenBody reports whether an answer announces a body that its status does not allow (RFC
+// 9112, section 6.3). It may come, at any time.
+func hasForbiddenBody(response *http.Response) bool {
+	if response.StatusCode != http.StatusNoContent && response.StatusCode != http.StatusNotModified {
+		return false
+	}
+	length := response.Header["Content-Length"]
+	return len(response.TransferEncoding) > 0 || len(length) > 0 && length[0] != "0"
 }
 
 // answerBody is the body of an answer. It returns the connection to the pool once its end was read.
@@ -250,6 +296,11 @@ func (b *answerBody) Read(p []byte) (int, error) {
 func (b *answerBody) Close() error {
 	if b.link == nil {
 		return nil
+	}
+	if n := b.link.reader.Buffered(); b.ended && n > 0 {
+		if rest, _ := b.link.reader.Peek(min(n, len(timeoutAnswer))); !isTimeout(rest) {
+			b.pool.distrust(b.link.place)
+		}
 	}
 	// Where the end of the attempt came first, its deadline is on the connection.
 	if !b.release() || !b.ended || !b.keep || b.link.reader.Buffered() > 0 {

@@ -18,9 +18,10 @@ type pool struct {
 	timeout, maxAge time.Duration
 
 	mu         sync.Mutex
-	generation uint64            // of the rules that new connections are made under
-	places     map[place][]*link // idle ones, longest idle first, and those of HTTP/2
-	idle       list.List         // of *link, longest idle first
+	distrusted map[place]time.Time // until when no HTTP/1.1 connection is kept
+	generation uint64              // of the rules that new connections are made under
+	places     map[place][]*link   // idle ones, longest idle first, and those of HTTP/2
+	idle       list.List           // of *link, longest idle first
 	sweep      *time.Timer
 }
 
@@ -46,8 +47,15 @@ func (p *pool) take(at place) *link {
 	for {
 		l, dead := p.pop(at)
 		closeAll(dead)
-		if l == nil || l.shared != nil || l.isQuiet() {
+		if l == nil || l.shared != nil {
 			return l
+		}
+		quiet, spoke := l.isQuiet()
+		if quiet {
+			return l
+		}
+		if spoke {
+			p.distrust(at)
 		}
 		l.close()
 	}
@@ -114,7 +122,7 @@ func (p *pool) remove(l *link) {
 // put keeps an HTTP/1.1 connection for later, or closes it when there are enough.
 func (p *pool) put(l *link) {
 	p.mu.Lock()
-	if len(p.places[l.place]) >= p.perHost || p.isOver(l, time.Now()) {
+	if len(p.places[l.place]) >= p.perHost || p.isDistrusted(l.place) || p.isOver(l, time.Now()) {
 		p.mu.Unlock()
 		l.close()
 		return
@@ -162,6 +170,32 @@ func (p *pool) release(l *link) {
 	}
 	p.mu.Unlock()
 	closeAll(dead)
+}
+
+// An endpoint that has sent data without being asked may do so again, at a moment that makes it the
+// answer to the next request. Its connections are not kept for distrustTime; maxDistrusted bounds
+// the endpoints that are remembered.
+const (
+	distrustTime  = 10 * time.Minute
+	maxDistrusted = 4096
+)
+
+func (p *pool) distrust(at place) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.distrusted == nil || len(p.distrusted) >= maxDistrusted {
+		p.distrusted = make(map[place]time.Time)
+	}
+	p.distrusted[at] = time.Now().Add(distrustTime)
+}
+
+func (p *pool) isDistrusted(at place) bool {
+	until, ok := p.distrusted[at]
+	if ok && !time.Now().Before(until) {
+		delete(p.distrusted, at)
+		return false
+	}
+	return ok
 }
 
 // isUsed reports whether an HTTP/2 connection has carried a request.

@@ -289,3 +289,51 @@ func TestNoProxyFor(t *testing.T) {
 		}
 	}
 }
+
+// A proxy that is spoken to over TLS forwards http and connects to https, and its own TLS, tickets
+// and all, is not taken for an endpoint's words.
+func TestProxyOverTLS(t *testing.T) {
+	known := newAuthority(t)
+	config := &tls.Config{Certificates: []tls.Certificate{known.sign(t, leaf(nil))}}
+	endpoint := receive(t, overTLS(config, answering(accepted)))
+	proxy := receive(t, overTLS(config, func(c *conn) {
+		for {
+			r, err := http.ReadRequest(c.reader)
+			if err != nil {
+				return
+			}
+			if r.Method != http.MethodConnect {
+				io.Copy(io.Discard, r.Body)
+				c.write(accepted)
+				continue
+			}
+			onward, err := net.Dial("tcp", r.RequestURI)
+			if err != nil {
+				return
+			}
+			c.write("HTTP/1.1 200 OK\r\n\r\n")
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				io.Copy(c, onward)
+			}()
+			io.Copy(onward, c.reader)
+			onward.Close()
+			<-ended
+			return
+		}
+	}))
+	client := newClient(t, func(o *egress.Options) {
+		o.Proxy, o.RootCAs = "https://"+proxy.addr, known.pool()
+	})
+	for _, url := range []string{"http://127.0.0.1:9/hook", "https://" + endpoint.addr + "/hook"} {
+		for i := range 4 {
+			a := post(t, client, url, ample)
+			want(t, a, "")
+			if a.Timing.Reused != (i > 0) {
+				t.Errorf("%s: request %d: reused %v", url, i, a.Timing.Reused)
+			}
+		}
+	}
+	client.Close()
+}

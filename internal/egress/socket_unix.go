@@ -18,9 +18,9 @@ func (l *link) watchSocket() {
 		return
 	}
 	l.raw, l.look = raw, func(fd uintptr) bool {
-		var one [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		l.quiet, l.data = err == syscall.EAGAIN || err == syscall.EINTR, n > 0
+		n, _, err := syscall.Recvfrom(int(fd), l.peeked[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		l.quiet = err == syscall.EAGAIN || err == syscall.EINTR
+		l.data = n > 0 && !isTimeout(l.peeked[:n])
 		return true
 	}
 }
@@ -28,9 +28,10 @@ func (l *link) watchSocket() {
 // isSocketQuiet reports whether nothing has arrived at the socket. It does not wait.
 func (l *link) isSocketQuiet() bool {
 	if l.raw == nil { // no socket, such as a pipe in memory
-		return hasNothing(l.socket, time.Unix(1, 0))
+		l.quiet, l.data = hasNothing(l.socket, time.Unix(1, 0))
+		return l.quiet
 	}
-	l.quiet = false
+	l.quiet, l.data = false, false
 	return l.raw.Read(l.look) == nil && l.quiet
 }
 

@@ -311,3 +311,60 @@ func TestLargeRequests(t *testing.T) {
 		}
 	})
 }
+
+// The rest of an answer that comes with the next request is no answer to that: the request goes out
+// once more on a new connection, and from then on no connection to this endpoint is kept.
+func TestStrayRest(t *testing.T) {
+	for name, c := range map[string]struct {
+		first, later string
+		conns        int // for four requests
+	}{
+		"a body of 204":             {accepted, "hello", 4},
+		"a line's end":              {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "\r\n", 4},
+		"a body that was foretold":  {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", "hello", 4},
+		"chunks that were foretold": {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n0\r\n\r\n", 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachWay(t, func(conn *conn) {
+				for n := 0; conn.read() != nil; n++ {
+					if n > 0 {
+						conn.write(c.later + "HTTP/1.1 500 Lie\r\nContent-Length: 0\r\n\r\n")
+						continue
+					}
+					conn.write(c.first)
+				}
+			}, func(t *testing.T, client *egress.Client, r *receiver, url string) {
+				for range 4 {
+					want(t, post(t, client, url, ample), "")
+				}
+				if conns, requests := r.counts(); conns != c.conns || requests > 5 {
+					t.Errorf("%d requests on %d connections", requests, conns)
+				}
+			})
+		})
+	}
+}
+
+// A timeout's answer on an idle connection is how some servers close it, and no reason for distrust.
+func TestIdleTimeoutAnswers(t *testing.T) {
+	done := make(chan struct{}, 1)
+	r := receive(t, func(conn *conn) {
+		for conn.read() != nil {
+			conn.write(accepted)
+			if conn.number == 1 {
+				conn.write("HTTP/1.0 408 Request Time-out\r\nConnection: close\r\n\r\n")
+				conn.Close()
+			}
+			done <- struct{}{}
+		}
+	})
+	client := newClient(t, nil)
+	for i := range 4 {
+		a := post(t, client, r.url, ample)
+		want(t, a, "")
+		<-done
+		if a.Timing.Reused != (i > 1) {
+			t.Errorf("request %d: reused %v", i, a.Timing.Reused)
+		}
+	}
+}

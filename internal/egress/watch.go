@@ -175,7 +175,7 @@ func (w *watch) answered() {
 func (w *watch) stale(err error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.step < answering && (w.timing.Reused && isClosed(err) || isUnprocessed(err))
+	return w.step < answering && (w.timing.Reused && (isClosed(err) || errors.Is(err, errStray)) || isUnprocessed(err))
 }
 
 // again is called when the request is repeated on another connection.
