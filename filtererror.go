@@ -8,6 +8,10 @@ const (
 	MaxFilterErrorBytes = 500 // bytes of one message
 )
 
+// ReasonFilter is the reason of problems with a webhook's filter, which fails on events:
+// no attempt has it.
+const ReasonFilter Reason = "filter"
+
 // FilterError is a webhook whose filter failed on an event, which counts as no match.
 type FilterError struct {
 	WebhookID WebhookID

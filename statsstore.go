@@ -24,6 +24,9 @@ type StatsStore interface {
 	// Problems gives what failed at a moment or later, of all webhooks of a tenant or of
 	// one that is not zero, the latest first. Deleted webhooks have none.
 	Problems(ctx context.Context, tenant string, webhook WebhookID, since time.Time, limit int) ([]Problem, error)
+	// AddProblem counts failures that are no attempts, such as those of filters, as
+	// Settle counts attempts. Those of a webhook that is not there are left out.
+	AddProblem(ctx context.Context, problem Problem) error
 }
 
 // BucketWidth is how much time a bucket is for.
@@ -109,7 +112,7 @@ type Backlog struct {
 // Problem is a run of failed attempts of one kind for one webhook.
 type Problem struct {
 	WebhookID  WebhookID
-	Reason     Reason
+	Reason     Reason // of the attempts, or [ReasonFilter]
 	StatusCode int    // what was answered; 0 when nothing was
 	Error      string // the latest attempt's own words
 	// First and Last are when the run's first and latest attempts ended, in UTC.

@@ -56,6 +56,19 @@ func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.Webhoo
 	return problems, translate("read problems", err)
 }
 
+// AddProblem implements [peal.StatsStore].
+func (s *Store) AddProblem(ctx context.Context, p peal.Problem) error {
+	_, err := s.exec(ctx, `INSERT INTO peal.problems AS p (webhook, reason, code, error, first, last, attempts)
+		SELECT num, $2, $3, $4, $5, $6, $7 FROM peal.webhooks WHERE id = $1 AND NOT deleted
+		ON CONFLICT ON CONSTRAINT problems_pkey DO UPDATE SET
+			error = CASE WHEN excluded.last >= p.last THEN excluded.error ELSE p.error END,
+			first = CASE WHEN excluded.first > p.last + $8 THEN excluded.first ELSE least(p.first, excluded.first) END,
+			attempts = excluded.attempts + CASE WHEN excluded.first > p.last + $8 THEN 0 ELSE p.attempts END,
+			last = greatest(p.last, excluded.last)`,
+		uuid(p.WebhookID), string(p.Reason), p.StatusCode, clean(p.Error), micros(p.First), micros(p.Last), int64(p.Attempts), peal.ProblemPause.Microseconds())
+	return translate("write a problem", err)
+}
+
 // Activity implements [peal.StatsStore]. It reads through the webhooks' own
 // stretches of indexes; only the few deliveries that nodes hold are looked at
 // whatever webhook they are of.

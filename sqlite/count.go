@@ -50,13 +50,16 @@ func newTally() tally {
 		problems: map[problemKey]*peal.Problem{},
 		write: multi{before: `INSERT INTO buckets (webhook, width, start, counts) VALUES `, width: 4,
 			after: ` ON CONFLICT DO UPDATE SET counts = excluded.counts`},
-		trace: multi{before: `INSERT INTO problems (webhook, reason, code, error, first, last, attempts) VALUES `, width: 7,
-			after: ` ON CONFLICT DO UPDATE SET error = CASE WHEN excluded.last >= last THEN excluded.error ELSE error END,
-				first = CASE WHEN excluded.first > last + ` + problemPause + ` THEN excluded.first ELSE min(first, excluded.first) END,
-				attempts = excluded.attempts + CASE WHEN excluded.first > last + ` + problemPause + ` THEN 0 ELSE attempts END,
-				last = max(last, excluded.last)`},
+		trace: multi{before: `INSERT INTO problems (webhook, reason, code, error, first, last, attempts) VALUES `, width: 7, after: addProblem},
 	}
 }
+
+// addProblem ends an insertion into problems: it adds to the run that is there.
+const addProblem = ` ON CONFLICT (webhook, reason, code) DO UPDATE SET
+	error = CASE WHEN excluded.last >= last THEN excluded.error ELSE error END,
+	first = CASE WHEN excluded.first > last + ` + problemPause + ` THEN excluded.first ELSE min(first, excluded.first) END,
+	attempts = excluded.attempts + CASE WHEN excluded.first > last + ` + problemPause + ` THEN 0 ELSE attempts END,
+	last = max(last, excluded.last)`
 
 // problemPause is [peal.ProblemPause] in microseconds.
 const problemPause = `21600000000`

@@ -50,6 +50,17 @@ func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.Webhoo
 	return problems, translate("read problems", err)
 }
 
+// AddProblem implements [peal.StatsStore].
+func (s *Store) AddProblem(ctx context.Context, p peal.Problem) error {
+	err := s.queue.submit(&change{ctx: ctx, patient: true, rows: 1, run: func(w *writer) error {
+		_, err := w.conn.exec(`INSERT INTO problems (webhook, reason, code, error, first, last, attempts)
+			SELECT num, ?, ?, ?, ?, ?, ? FROM webhooks WHERE id = ? AND NOT deleted`+addProblem,
+			string(p.Reason), int64(p.StatusCode), p.Error, micros(p.First), micros(p.Last), int64(p.Attempts), p.WebhookID[:])
+		return err
+	}})
+	return translate("write a problem", err)
+}
+
 // Activity implements [peal.StatsStore].
 func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.Activity, error) {
 	all := make([]peal.Activity, len(webhooks))

@@ -33,6 +33,23 @@ func (h *harness) problems(w peal.WebhookID, since time.Time) []peal.Problem {
 }
 
 var statsTests = map[string]func(*testing.T, *harness){
+	"adds problems that are no attempts": func(t *testing.T, h *harness) {
+		w, other := h.webhook(), h.webhook()
+		at := time.Now().UTC().Truncate(time.Microsecond)
+		first := peal.Problem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "fails", First: at, Last: at, Attempts: 1}
+		h.must(h.store.AddProblem(h.ctx, first))
+		h.equal(h.problems(w.ID, at), []peal.Problem{first}, "the first")
+		more := peal.Problem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "fails again", First: at.Add(time.Second), Last: at.Add(time.Minute), Attempts: 7}
+		h.must(h.store.AddProblem(h.ctx, more))
+		more.First, more.Attempts = at, 8
+		h.equal(h.problems(w.ID, at), []peal.Problem{more}, "the first and the others")
+		later := peal.Problem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "later", First: at.Add(peal.ProblemPause + time.Hour), Last: at.Add(peal.ProblemPause + time.Hour), Attempts: 2}
+		h.must(h.store.AddProblem(h.ctx, later))
+		h.equal(h.problems(w.ID, at), []peal.Problem{later}, "after a pause")
+		h.equal(len(h.problems(other.ID, at)), 0, "problems of another webhook")
+		later.WebhookID = peal.NewWebhookID()
+		h.must(h.store.AddProblem(h.ctx, later))
+	},
 	"counts in a bucket of each width": func(t *testing.T, h *harness) {
 		w, other := h.webhook(), h.webhook()
 		base := time.Now().UTC().Truncate(24 * time.Hour)

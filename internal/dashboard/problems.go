@@ -15,6 +15,7 @@ type problem struct {
 	First       time.Time
 	Said        string // the endpoint's or the network's own words
 	Remedy      string
+	Filter      bool // Attempts are events on which the webhook's filter failed
 }
 
 // maxProblems is how many are shown.
@@ -46,7 +47,8 @@ func (t *texts) problem(w *peal.Webhook, p *peal.Problem) problem {
 	if t.has("problem." + key + ".remedy") {
 		remedy = t.get("problem." + key + ".remedy")
 	}
-	return problem{Path: "/webhooks/" + w.ID.String(), Title: title, Attempts: p.Attempts, First: p.First, Said: p.Error, Remedy: remedy}
+	return problem{Path: "/webhooks/" + w.ID.String(), Title: title, Attempts: p.Attempts, First: p.First, Said: p.Error, Remedy: remedy,
+		Filter: p.Reason == peal.ReasonFilter}
 }
 
 // problemKey tells apart what has a remedy of its own.
