@@ -7,6 +7,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/egress"
+	"github.com/pealhq/peal/internal/match"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -56,12 +57,15 @@ func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Att
 		ctx = traced
 	}
 	started := time.Now()
-	request, err := e.encode(hook, j.event, attempt.DeliveryID, started)
+	request, err := e.encode(ctx, nil, hook, j.event, attempt.DeliveryID, started)
 	if err != nil {
 		attempt.StartedAt = started.UTC().Truncate(time.Microsecond)
 		attempt.Timing.Total = time.Since(started)
 		attempt.URL = peal.RedactURL(hook.URL)
 		attempt.Reason, attempt.Error = peal.ReasonEncode, err.Error()
+		if ctx.Err() != nil || e.hard.Err() != nil {
+			attempt.Reason = peal.ReasonCanceled // nothing is known about the delivery
+		}
 		return egress.Told{}
 	}
 	if e.tracer != nil {
@@ -70,7 +74,9 @@ func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Att
 	return e.do(ctx, hook, &request, attempt)
 }
 
-func (e *Engine) encode(hook *hook, event *peal.Event, id peal.DeliveryID, at time.Time) (wire.Request, error) {
+// encode makes the request of an attempt. The purse is that of a request of which it is
+// a part, nil for one of its own; it holds no turn afterwards.
+func (e *Engine) encode(ctx context.Context, purse *match.Purse, hook *hook, event *peal.Event, id peal.DeliveryID, at time.Time) (wire.Request, error) {
 	if hook.client == nil {
 		return wire.Request{}, peal.Invalidf("client_certificate", "or the pins cannot be used: set them again")
 	}
@@ -80,8 +86,12 @@ func (e *Engine) encode(hook *hook, event *peal.Event, id peal.DeliveryID, at ti
 	if hook.barred != nil {
 		return wire.Request{}, hook.barred
 	}
+	if purse == nil && hook.route.Transforms() {
+		purse = match.NewPurse(ctx, e.hard, hook.Tenant).Patient()
+	}
 	if hook.route.Transforms() {
-		data, err := hook.route.Transform(e.hard, event)
+		data, err := hook.route.Transform(purse, event)
+		purse.Close()
 		if err != nil {
 			return wire.Request{}, err
 		}
@@ -90,7 +100,7 @@ func (e *Engine) encode(hook *hook, event *peal.Event, id peal.DeliveryID, at ti
 		event = &transformed
 	}
 	request, err := hook.format.Request(&wire.Input{
-		Event: event, Webhook: hook.Webhook, DeliveryID: id, Time: at, Variables: hook.variables,
+		Event: event, Webhook: hook.Webhook, DeliveryID: id, Time: at, Context: ctx, Variables: hook.variables,
 	})
 	if err == nil && hook.Handshake {
 		e.nameOrigin(request.Header)

@@ -47,6 +47,10 @@ type Engine struct {
 	attempts   sync.WaitGroup // workers
 	hard       context.Context
 	kill       context.CancelFunc // ends the requests in flight
+
+	stopping     context.Context // ends when the engine begins to stop, and with it what others asked for
+	stopPrograms context.CancelFunc
+	filters      *filterWatch
 }
 
 // What an engine is doing.
@@ -109,6 +113,8 @@ func New(store peal.Store, options Options) (*Engine, error) {
 		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of a node", Err: err}
 	}
 	e.hard, e.kill = context.WithCancel(context.Background())
+	e.stopping, e.stopPrograms = context.WithCancel(context.Background())
+	e.filters = newFilterWatch(e.log, e.health.problem)
 	return e, nil
 }
 
@@ -246,6 +252,7 @@ func (e *Engine) stop() {
 	e.gate.Lock()
 	e.state.Store(stateStopped)
 	e.gate.Unlock()
+	e.stopPrograms()
 	e.handOver(e.scheduler.stop())
 	ended := make(chan struct{})
 	go func() {
@@ -297,6 +304,8 @@ func (e *Engine) release(removed ...removal) {
 	}
 }
 
+var errStopping = &peal.Error{Code: peal.Unavailable, Message: "Peal is stopping; publish again in a moment", RetryAfter: time.Second}
+
 var errNotRunning = &peal.Error{Code: peal.Unavailable, Message: "the engine does not run"}
 
 // Ready reports whether events are taken and sent: nil, or the reason why not.
@@ -315,7 +324,7 @@ func (e *Engine) enter() error {
 	e.gate.RLock()
 	defer e.gate.RUnlock()
 	if e.state.Load() == stateStopped {
-		return &peal.Error{Code: peal.Unavailable, Message: "Peal is stopping; publish again in a moment", RetryAfter: time.Second}
+		return errStopping
 	}
 	e.publishers.Add(1)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/pealhq/peal"
 )
@@ -49,6 +50,14 @@ func TestFilterErrors(t *testing.T) {
 			}
 		}
 		r.wait(4)
+		time.Sleep(time.Second)
+		problems, err := w.store.Problems(w.ctx, tenant, failing.ID, time.Time{}, 10)
+		if err != nil || len(problems) != 1 || problems[0].Reason != peal.ReasonFilter || !strings.HasPrefix(problems[0].Error, "fails on this event: ") {
+			t.Errorf("the problems of its webhook are %+v, %v", problems, err)
+		}
+		if problems, err := w.store.Problems(w.ctx, tenant, plain.ID, time.Time{}, 10); err != nil || len(problems) != 0 {
+			t.Errorf("the problems of another webhook are %+v, %v", problems, err)
+		}
 	})
 }
 

@@ -28,6 +28,7 @@ type healthKeeper struct {
 type healthWork struct {
 	changed map[peal.WebhookID]peal.Health
 	disable map[peal.WebhookID]disabling
+	problem []peal.Problem
 	raise   []raised
 }
 
@@ -136,6 +137,19 @@ func (e *Engine) hasMoved(h *hook) bool {
 	return current != nil && current.URL != h.URL
 }
 
+// maxProblems is how many problems may wait to be written; more are dropped.
+const maxProblems = 1000
+
+// problem notes failures of a webhook that are no attempts.
+func (k *healthKeeper) problem(p peal.Problem) {
+	k.mu.Lock()
+	if len(k.todo.problem) < maxProblems {
+		k.todo.problem = append(k.todo.problem, p)
+	}
+	k.mu.Unlock()
+	k.signal()
+}
+
 func (k *healthKeeper) signal() {
 	select {
 	case k.more <- struct{}{}:
@@ -203,6 +217,15 @@ func (k *healthKeeper) do(ctx context.Context, todo healthWork) {
 		writers.Go(func() {
 			if err := e.store.SetHealth(ctx, id, health); err != nil {
 				e.log.Warn("cannot write a webhook's health", "webhook", id, "error", err)
+			}
+			<-places
+		})
+	}
+	for _, problem := range todo.problem {
+		places <- struct{}{}
+		writers.Go(func() {
+			if err := e.store.AddProblem(ctx, problem); err != nil {
+				e.log.Warn("cannot write a webhook's problem", "webhook", problem.WebhookID, "error", err)
 			}
 			<-places
 		})

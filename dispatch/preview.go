@@ -55,12 +55,17 @@ func (e *Engine) Preview(ctx context.Context, w *peal.Webhook, choice PreviewCho
 		return nil, err
 	}
 	hook, now := e.hook(w), time.Now()
+	purse := match.NewPurse(ctx, e.stopping, w.Tenant)
+	defer purse.Close()
 	previews := make([]Preview, len(events))
 	for i := range events {
-		if err := ctx.Err(); err != nil {
+		previews[i] = e.preview(ctx, purse, hook, &events[i], now)
+		if purse.Spent() {
+			return nil, peal.Invalidf("last", "asks for more than the filter and the transform may work in one preview; ask for fewer than %d events", i+1)
+		}
+		if err := e.programError(purse); err != nil {
 			return nil, err
 		}
-		previews[i] = e.preview(hook, &events[i], now)
 	}
 	return previews, nil
 }
@@ -112,13 +117,14 @@ func (e *Engine) choose(ctx context.Context, w *peal.Webhook, choice PreviewChoi
 	return []peal.Event{*event}, nil
 }
 
-func (e *Engine) preview(hook *hook, event *peal.Event, now time.Time) Preview {
+func (e *Engine) preview(ctx context.Context, purse *match.Purse, hook *hook, event *peal.Event, now time.Time) Preview {
 	p := Preview{Event: event}
 	for _, pattern := range hook.Events {
 		p.Pattern = p.Pattern || peal.MatchPattern(pattern, event.Type)
 	}
-	p.Filter, p.FilterError = hook.route.Wants(match.FactsOf(event))
-	request, err := e.encode(hook, event, peal.NewDeliveryID(), now)
+	p.Filter, p.FilterError = hook.route.Wants(purse, match.FactsOf(event))
+	purse.Close() // the format may have a program, with a purse of its own
+	request, err := e.encode(ctx, purse, hook, event, peal.NewDeliveryID(), now)
 	if err != nil {
 		p.Error = err
 		return p

@@ -68,12 +68,13 @@ func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event
 		return nil, err
 	}
 	crashpoint.Reach(crashpoint.PublishParsed)
+	judge := judge{engine: e, ctx: ctx, tenant: tenant, events: len(batch)}
 	// The answer of the store decides what this node holds, so it is waited for even
 	// when the caller has gone.
 	ctx = context.WithoutCancel(ctx)
 	var published []Published
 	err = e.routed(ctx, func(routes *routes) (err error) {
-		published, err = e.commit(ctx, routes, batch)
+		published, err = e.commit(ctx, routes, &judge, batch)
 		return err
 	})
 	return published, err
@@ -175,11 +176,18 @@ type plan struct {
 
 // commit routes the events, commits them with their deliveries and hands those to
 // the lanes.
-func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insertion) ([]Published, error) {
+func (e *Engine) commit(ctx context.Context, routes *routes, judge *judge, batch []peal.Insertion) ([]Published, error) {
 	plans := make([]plan, len(batch))
+	defer judge.rest()
 	for i := range batch {
-		e.plan(&plans[i], routes, &batch[i])
+		if err := e.plan(&plans[i], routes, judge, &batch[i]); err != nil {
+			for j := range plans[:i] {
+				e.scheduler.giveUp(plans[j].hooks, plans[j].fits, plans[j].size)
+			}
+			return nil, err
+		}
 	}
+	judge.rest()
 	var origin *trace.SpanContext
 	if e.tracer != nil {
 		origin = originOf(ctx)
@@ -219,35 +227,40 @@ func (e *Engine) commit(ctx context.Context, routes *routes, batch []peal.Insert
 }
 
 // plan finds the webhooks of an event and reserves their places.
-func (e *Engine) plan(p *plan, routes *routes, insertion *peal.Insertion) {
+func (e *Engine) plan(p *plan, routes *routes, judge *judge, insertion *peal.Insertion) error {
 	event := insertion.Event
 	p.size = cost(event)
 	matched := routes.table.Match(event.Tenant, event.Type)
 	insertion.Deliveries, insertion.FilterErrors = nil, nil
 	if len(matched) == 0 {
-		return
+		return nil
 	}
 	p.hooks = make([]*hook, 0, len(matched))
 	var facts *match.Facts
 	for _, route := range matched {
+		h := e.hooks.get(route.Webhook().ID)
+		if h == nil { // deleted since: the commit will report that
+			continue
+		}
 		if route.Filters() {
 			if facts == nil {
 				facts = match.FactsOf(event)
 			}
-			wants, err := route.Wants(facts)
+			wants, err := judge.wants(route, facts, len(matched))
+			if judge.err != nil {
+				return judge.err
+			}
 			if err != nil {
-				e.log.Info("a filter failed, which counts as no match", "webhook", route.Webhook().ID, "event", event.ID, "error", err)
+				e.filters.failed(h, event, err)
 				if len(insertion.FilterErrors) < peal.MaxFilterErrors {
-					insertion.FilterErrors = append(insertion.FilterErrors, peal.NewFilterError(route.Webhook().ID, err))
+					insertion.FilterErrors = append(insertion.FilterErrors, peal.NewFilterError(h.ID, err))
 				}
 			}
 			if !wants {
 				continue
 			}
 		}
-		if h := e.hooks.get(route.Webhook().ID); h != nil { // else deleted since: the commit will say so
-			p.hooks = append(p.hooks, h)
-		}
+		p.hooks = append(p.hooks, h)
 	}
 	p.fits = make([]bool, len(p.hooks))
 	p.term = e.scheduler.reserve(p.hooks, p.size, p.fits)
@@ -255,4 +268,5 @@ func (e *Engine) plan(p *plan, routes *routes, insertion *peal.Insertion) {
 	for i, h := range p.hooks {
 		insertion.Deliveries[i] = peal.NewDelivery{ID: peal.NewDeliveryID(), WebhookID: h.ID, Held: p.fits[i]}
 	}
+	return nil
 }

@@ -121,20 +121,30 @@ func (r *replayer) batch(ctx context.Context, p *peal.Replay, h *hook) (replayed
 	if err != nil || missed.Through.IsZero() {
 		return replayed, false, err
 	}
-	made, err := store.ReplayMissed(ctx, p.ID, missed, r.wanted(h, missed.Events))
+	deliveries, err := r.wanted(ctx, h, missed.Events)
+	if err != nil {
+		return replayed, false, err
+	}
+	made, err := store.ReplayMissed(ctx, p.ID, missed, deliveries)
 	return replayed + made, true, err
 }
 
 // wanted makes deliveries of the events that the webhook's filter lets through. As in
 // publishing, a filter that fails counts as no.
-func (r *replayer) wanted(h *hook, events []peal.Event) []peal.MissedDelivery {
+func (r *replayer) wanted(ctx context.Context, h *hook, events []peal.Event) ([]peal.MissedDelivery, error) {
+	purse := match.NewPurse(ctx, r.engine.stopping, h.Tenant).Patient()
+	purse.Guarantee(1) // nobody waits for a replay
+	defer purse.Close()
 	deliveries := make([]peal.MissedDelivery, 0, len(events))
 	for i := range events {
 		event := &events[i]
 		if h.route.Filters() {
-			wants, err := h.route.Wants(match.FactsOf(event))
+			wants, err := h.route.Wants(purse, match.FactsOf(event))
+			if purse.Err() != nil {
+				return nil, purse.Err()
+			}
 			if err != nil {
-				r.engine.log.Info("a filter failed, which counts as no match", "webhook", h.ID, "event", event.ID, "error", err)
+				r.engine.filters.failed(h, event, err)
 			}
 			if !wants {
 				continue
@@ -142,7 +152,7 @@ func (r *replayer) wanted(h *hook, events []peal.Event) []peal.MissedDelivery {
 		}
 		deliveries = append(deliveries, peal.MissedDelivery{ID: peal.NewDeliveryID(), EventKey: event.Key})
 	}
-	return deliveries
+	return deliveries, nil
 }
 
 // end ends a replay; one that somebody has ended meanwhile stays as it is.

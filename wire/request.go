@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,6 +34,8 @@ type Input struct {
 	// Time is when this attempt is made: what signatures cover and what decides
 	// which secrets are active.
 	Time time.Time
+	// Context ends the programs of formats that have some; nil for none. They report its error.
+	Context context.Context
 	// Variables gives the value of {{NAME}} in header values; nil when there are none.
 	Variables func(name string) (value string, ok bool)
 }

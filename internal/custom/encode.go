@@ -82,16 +82,22 @@ func newBody(text string, raw bool) (*body, error) {
 	return b, nil
 }
 
-// encode takes no context: the program's own limits bound how long it runs.
+// encode runs the program, which waits for its turn as the transforms of the event's tenant do.
 func (b *body) encode(in *wire.Input) ([]byte, error) {
-	input, err := b.input(in)
-	if err != nil {
-		return nil, err
+	ctx := in.Context
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	purse := match.NewPurse(ctx, context.Background(), in.Event.Tenant).Patient()
+	defer purse.Close()
+	input := &match.Input{
+		Texts: []json.RawMessage{in.Event.Data, in.Webhook.ExtraPayload},
+		Make:  func() (map[string]any, error) { return b.input(in) },
 	}
 	if !b.raw {
-		return b.program.JSON(context.Background(), input)
+		return b.program.JSON(purse, input)
 	}
-	text, err := b.program.Text(context.Background(), input)
+	text, err := b.program.Text(purse, input)
 	return []byte(text), err
 }
 

@@ -57,16 +57,18 @@ func BenchmarkWants(b *testing.B) {
 	} {
 		route := compile(b, filter, "", match.DefaultLimits())
 		b.Run(name, func(b *testing.B) {
-			facts := match.FactsOf(source)
+			facts, purse := match.FactsOf(source), match.NewPurse(b.Context(), b.Context(), "default")
+			purse.Guarantee(1)
+			defer purse.Close()
 			b.ReportAllocs()
 			for b.Loop() {
-				route.Wants(facts)
+				route.Wants(purse, facts)
 			}
 		})
 		b.Run(name+"/decode", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				route.Wants(match.FactsOf(source))
+				wants(route, match.FactsOf(source))
 			}
 		})
 	}
@@ -82,7 +84,7 @@ func BenchmarkTransform(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := route.Transform(b.Context(), source); err != nil {
+				if _, err := transform(route, source); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -71,8 +71,8 @@ func TestHostileFilters(t *testing.T) {
 		{`any(data, data != data)`, wide("0")},
 		{`len(map(data, split("` + strings.Repeat("a", 7000) + `", ""))) == 0`, wide("0")},
 		{`any(data, any(data, # + "x" == "y"))`, wide(`"` + strings.Repeat("a", 1000) + `"`)},
-		{`len(split(data, "")) == 0`, long},
-		{`upper(data) == ""`, long},
+		{`len(split(data + data, "")) == 0`, long},
+		{`upper(data + data) == ""`, long},
 		{doubling("let v%d = v%d + v%d; ", 100) + `v100 == ""`, long},
 		{doubling("let v%d = [v%d, v%d]; ", 60) + `v60 == [v59, [v58, v58]] || v60 == v60`, `1`},
 		{doubling("let v%d = [v%d, v%d]; ", 60) + `v59 in [v60, 1] or v60 != [v59, v59]`, `1`},
@@ -86,9 +86,9 @@ func TestHostileFilters(t *testing.T) {
 	for _, test := range tests {
 		route := compile(t, test.filter, "", timeless())
 		facts := match.FactsOf(event(test.data))
-		route.Wants(facts) // decodes the data, which is no part of the filter's cost
+		wants(route, facts) // decodes the data, which is no part of the filter's cost
 		bounded(t, test.filter, func() error {
-			wants, err := route.Wants(facts)
+			wants, err := wants(route, facts)
 			if err == nil {
 				return fmt.Errorf("it gives %v", wants)
 			}
@@ -219,7 +219,7 @@ func TestHostileTransforms(t *testing.T) {
 		route := compile(t, "", test.transform, timeless())
 		source := event(test.data)
 		bounded(t, test.transform, func() error {
-			got, err := route.Transform(t.Context(), source)
+			got, err := transform(route, source)
 			if err == nil {
 				return fmt.Errorf("it gives %.40s", got)
 			}
@@ -244,10 +244,10 @@ func TestTheClockEndsPrograms(t *testing.T) {
 	limits.FilterWork, limits.TransformWork = math.MaxInt, math.MaxInt
 	route := compile(t, `any(data, # == 1)`, `[range(1e9)]`, limits)
 	source := event(wide("0"))
-	if wants, err := route.Wants(match.FactsOf(source)); wants || err == nil || !strings.Contains(err.Error(), "takes too long") {
+	if wants, err := wants(route, match.FactsOf(source)); wants || err == nil || !strings.Contains(err.Error(), "takes too long") {
 		t.Errorf("filter: %v, %v", wants, err)
 	}
-	if got, err := route.Transform(t.Context(), source); got != nil || err == nil || !strings.Contains(err.Error(), "takes too long") {
+	if got, err := transform(route, source); got != nil || err == nil || !strings.Contains(err.Error(), "takes too long") {
 		t.Errorf("transform: %s, %v", got, err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime"
 	"time"
+
+	"github.com/pealhq/peal"
 )
 
 // What the tests take for an oracle.
@@ -44,7 +46,8 @@ func MeasureProgram(text string, input map[string]any, work int) (Spent, error) 
 	if err != nil {
 		return Spent{}, err
 	}
-	m := newMeter(context.Background(), work, time.Hour)
+	m := new(meter)
+	m.reset(context.Background(), context.Background(), work, time.Hour)
 	spent := measure(func() error {
 		_, err := p.runOn(m, input)
 		return err
@@ -61,4 +64,71 @@ func measure(run func() error) Spent {
 	took := time.Since(begun)
 	runtime.ReadMemStats(&after)
 	return Spent{Bytes: int(after.TotalAlloc - before.TotalAlloc), Time: took, Err: err}
+}
+
+// FilterPrices lists the functions of filters that are allowed, and the others.
+func FilterPrices() (allowed, refused []string) {
+	for name, price := range filterPrices {
+		if price.refused == "" {
+			allowed = append(allowed, name)
+		} else {
+			refused = append(refused, name)
+		}
+	}
+	return allowed, refused
+}
+
+// MeasureFilter runs a filter once, with no bound but its work, and measures it. Its
+// data is read before.
+func MeasureFilter(text string, facts *Facts, work int) (Spent, error) {
+	limits := DefaultLimits()
+	limits.FilterWork, limits.FilterTime = work, time.Hour
+	f, err := compileFilter(text, limits)
+	if err != nil {
+		return Spent{}, err
+	}
+	if _, err := facts.environment(); err != nil {
+		return Spent{}, err
+	}
+	m := new(meter)
+	m.reset(context.Background(), context.Background(), work, time.Hour)
+	spent := measure(func() error {
+		_, err := f.runOn(m, facts)
+		return err
+	})
+	spent.Units = work - m.work
+	return spent, nil
+}
+
+// DecodedSize is the estimate of what data takes, and what reading it really allocates.
+func DecodedSize(data []byte) (estimate, allocated int) {
+	spent := measure(func() error {
+		value, err := decode(data)
+		plainNumbers(value)
+		return err
+	})
+	return decodedSize(data), spent.Bytes
+}
+
+// Compiled is how much memory compiled programs take, by estimate.
+func Compiled() int {
+	programs.mu.Lock()
+	defer programs.mu.Unlock()
+	return programs.bytes
+}
+
+// CompiledSize compiles a filter or a transform and returns what it counts as.
+func CompiledSize(w *peal.Webhook) (program any, bytes int, err error) {
+	if w.Filter != "" {
+		f, err := compileFilter(w.Filter, DefaultLimits())
+		if err != nil {
+			return nil, 0, err
+		}
+		return f, f.bytes, nil
+	}
+	p, err := CompileProgram("transform", w.Transform, DefaultLimits())
+	if err != nil {
+		return nil, 0, err
+	}
+	return p, p.bytes, nil
 }

@@ -14,6 +14,7 @@ import (
 type Facts struct {
 	event   *peal.Event
 	env     environment
+	size    int // what the data takes in memory once it is read, in bytes
 	decoded bool
 	err     error
 }
@@ -31,12 +32,12 @@ type environment struct {
 
 // FactsOf makes the facts of an event; nobody may change the event meanwhile.
 func FactsOf(event *peal.Event) *Facts {
-	return &Facts{event: event, env: environment{
+	return &Facts{event: event, size: decodedSize(event.Data), env: environment{
 		ID: event.ID, Type: event.Type, Subject: event.Subject, Time: event.Time.String(), Tenant: event.Tenant,
 	}}
 }
 
-// environment gives what a filter sees, with its data decoded.
+// environment returns what a filter sees, with its data decoded.
 func (f *Facts) environment() (*environment, error) {
 	if !f.decoded {
 		f.decoded = true
@@ -44,6 +45,46 @@ func (f *Facts) environment() (*environment, error) {
 		f.env.Data = plainNumbers(f.env.Data)
 	}
 	return &f.env, f.err
+}
+
+// unread returns the units that reading the data costs; 0 when it was read.
+func (f *Facts) unread() int {
+	if f.decoded {
+		return 0
+	}
+	return f.size / UnitBytes
+}
+
+// forget drops the data that was read.
+func (f *Facts) forget() { f.decoded, f.env.Data = false, nil }
+
+// What a decoded value takes in memory, in bytes, with what reading it leaves behind.
+const (
+	bytesOfText   = 5   // a byte of the text
+	bytesOfValue  = 170 // a value, whatever it is
+	bytesOfObject = 420 // an object
+	bytesOfQuotes = 24  // a string or a name
+)
+
+// decodedSize returns about the most memory that JSON takes when it is read.
+func decodedSize(data []byte) int {
+	size := bytesOfText*len(data) + 1000
+	for at := 0; at < len(data); at++ {
+		switch data[at] {
+		case '{':
+			size += bytesOfObject
+		case '[', ',':
+			size += bytesOfValue
+		case '"':
+			size += bytesOfQuotes
+			for at++; at < len(data) && data[at] != '"'; at++ {
+				if data[at] == '\\' {
+					at++
+				}
+			}
+		}
+	}
+	return size
 }
 
 // decode reads JSON and keeps the text of its numbers.

@@ -1,7 +1,6 @@
 package match
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"time"
@@ -19,19 +18,11 @@ const (
 	maxFilterMemory = 100_000 // elements of the arrays, maps and ranges that it makes
 )
 
-// filterFunctions are the functions of the language that a filter may use: none
-// whose cost or result can outgrow its input, and none whose result changes from
-// one moment to the next.
-var filterFunctions = []string{
-	"all", "any", "none", "one", "filter", "map", "find", "findIndex", "findLast", "findLastIndex", "count", "sum",
-	"len", "abs", "ceil", "floor", "round", "int", "float",
-	"trim", "trimPrefix", "trimSuffix", "upper", "lower", "split", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix",
-	"first", "last", "get", "keys", "values", "date", "duration",
-}
-
 // filter is a compiled filter expression.
 type filter struct {
 	program *vm.Program
+	bytes   int // what it takes in memory, about
+	price   int // of a run beside what it pays while it runs
 	work    int
 	time    time.Duration
 }
@@ -49,8 +40,12 @@ func compileFilter(text string, limits Limits) (f *filter, err error) {
 		expr.MaxNodes(maxFilterNodes),
 		expr.Optimize(false), // it would build the arrays of constant ranges while compiling
 		expr.DisableAllBuiltins(),
-		expr.Function(tickName, tick, new(func(*meter) bool)),
+		expr.Function(tickName, tick, new(func(*meter, int) bool)),
 		expr.Function(weighName, weigh, new(func(*meter, any) any)),
+		expr.Function(textName, weighText, new(func(*meter, any) any)),
+		expr.Function(loopName, weighLoop, new(func(*meter, any) any)),
+		expr.Function(madeName, weighMade, new(func(*meter, any) any)),
+		expr.Function(cutsetName, cutset, new(func(*meter, any) any)),
 		expr.Function(addName, add, new(func(*meter, any, any) any)),
 		expr.Function(equalName, equal, new(func(*meter, any, any) bool)),
 		expr.Function(inName, in, new(func(*meter, any, any) bool)),
@@ -63,32 +58,49 @@ func compileFilter(text string, limits Limits) (f *filter, err error) {
 		options = append(options, expr.EnableBuiltin(name))
 	}
 	program, err := expr.Compile(text, options...)
+	inspector.finish()
 	switch {
 	case inspector.err != nil:
 		return nil, filterError("does not compile", inspector.err.Bind(file.NewSource(text)))
 	case err != nil:
 		return nil, filterError("does not compile", err)
 	}
-	return &filter{program: program, work: limits.FilterWork, time: limits.FilterTime}, nil
+	bytes := bytesOfProgram + bytesOfNode*inspector.nodes + guard.bytes
+	return &filter{program: program, bytes: bytes, price: 4 + inspector.nodes/nodesPerUnit, work: limits.FilterWork, time: limits.FilterTime}, nil
 }
 
-func (f *filter) run(facts *Facts) (bool, error) {
+func (f *filter) run(purse *Purse, facts *Facts) (wanted bool, err error) {
+	err = purse.run(f.work, facts.size, f.time, facts.unread, func(m *meter) (err error) {
+		purse.facts = facts
+		wanted, err = f.runOn(m, facts)
+		return err
+	})
+	if err == errShare || err == errData {
+		err = peal.Invalidf("filter", "%s", err.Error())
+	}
+	return wanted && err == nil, err
+}
+
+func (f *filter) runOn(m *meter, facts *Facts) (bool, error) {
 	env, err := facts.environment()
 	if err != nil {
 		return false, filterError("cannot read the event's data", err)
 	}
-	env.Meter = newMeter(context.Background(), f.work, f.time)
+	if err := m.pay(f.price); err != nil {
+		return false, peal.Invalidf("filter", "%v", err)
+	}
+	env.Meter = m
 	machine := vm.VM{MemoryBudget: maxFilterMemory}
 	result, err := machine.Run(f.program, env)
 	if err != nil {
-		if env.Meter.failed != nil {
-			return false, peal.Invalidf("filter", "%v", env.Meter.failed)
+		if m.failed != nil {
+			return false, peal.Invalidf("filter", "%v", m.failed)
 		}
 		return false, filterError("fails on this event", err)
 	}
 	wanted, ok := result.(bool)
 	if !ok {
-		return false, peal.Invalidf("filter", "gives %s on this event: it must give true or false", kindOf(result))
+		return false, peal.Invalidf("filter", "must give true or false, not %s as on this event", kindOf(result))
 	}
 	return wanted, nil
 }

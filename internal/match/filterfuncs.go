@@ -12,24 +12,58 @@ const perUnit = 16
 
 // tick pays for a turn of a loop.
 func tick(args ...any) (any, error) {
-	if err := args[0].(*meter).pay(1); err != nil {
+	if err := args[0].(*meter).pay(args[1].(int)); err != nil {
 		return nil, err
 	}
 	return true, nil
 }
 
-// weigh pays for a value that a function is about to walk over or to copy, and gives it.
+// weigh pays for a value that a function is about to walk over or to copy, and returns it.
 func weigh(args ...any) (any, error) {
-	weight := 1
+	weight := 16
 	switch v := args[1].(type) {
 	case string:
 		weight += len(v)
 	case []any:
 		weight += len(v)
 	case map[string]any:
-		weight += len(v)
+		weight += 2 * len(v)
 	}
 	return args[1], args[0].(*meter).pay(weight)
+}
+
+// weighLoop pays for the start of a loop over a value, and returns it.
+func weighLoop(args ...any) (any, error) { return args[1], args[0].(*meter).pay(8) }
+
+// weighText pays for looking at all bytes of a string, and returns it.
+func weighText(args ...any) (any, error) {
+	if text, ok := args[1].(string); ok {
+		return text, args[0].(*meter).pay(1 + len(text)/perUnit)
+	}
+	return args[1], nil
+}
+
+// weighMade pays for an array or a map that the filter has made, and returns it.
+func weighMade(args ...any) (any, error) {
+	weight := 2
+	switch v := args[1].(type) {
+	case []any:
+		weight += len(v)
+	case map[string]any:
+		weight += weightOfObject + weightOfMember*len(v)
+	}
+	return args[1], args[0].(*meter).pay(weight)
+}
+
+// maxCutset is how many bytes trim may look for at each end.
+const maxCutset = 32
+
+// cutset returns the characters that trim takes away: each costs a look at all of them.
+func cutset(args ...any) (any, error) {
+	if text, ok := args[1].(string); ok && len(text) > maxCutset {
+		return nil, fmt.Errorf("trim takes at most %d bytes of characters", maxCutset)
+	}
+	return args[1], nil
 }
 
 // add adds numbers and times as the language does, and pays for joining strings.

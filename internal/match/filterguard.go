@@ -1,6 +1,7 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -17,29 +18,63 @@ const (
 	meterName   = "__meter"
 	tickName    = "__tick"
 	weighName   = "__weigh"
+	textName    = "__text"
+	loopName    = "__loop"
+	madeName    = "__made"
+	cutsetName  = "__cutset"
 	addName     = "__add"
 	equalName   = "__equal"
 	inName      = "__in"
 	matchesName = "__matches"
 )
 
-// inspector refuses what a filter must not hold and keeps the first such place.
-type inspector struct{ err *file.Error }
+// nodesPerUnit is how many nodes of a filter's tree cost one unit each time that they run.
+const nodesPerUnit = 4
+
+// maxFilterRegexps is how large the regular expressions of a filter may be together.
+const maxFilterRegexps = 4 * maxRegexp
+
+// inspector refuses what a filter must not hold and keeps the first such place. It
+// finds the names that nothing declares: the language itself misses some, which would
+// be null.
+type inspector struct {
+	err     *file.Error
+	nodes   int
+	regexps int                   // their sizes, together
+	unknown []*ast.IdentifierNode // names that no let around them has declared so far
+}
 
 func (v *inspector) Visit(node *ast.Node) {
+	v.nodes++
 	switch n := (*node).(type) {
 	case *ast.IdentifierNode:
-		if strings.HasPrefix(n.Value, reserved) || n.Value == "$env" {
-			v.refuse(n, "no such name: %s", n.Value)
+		switch {
+		case strings.HasPrefix(n.Value, reserved) || n.Value == "$env":
+			v.refuse(n, "unknown name %s", n.Value)
+		case n.Value == "null":
+			null := &ast.NilNode{}
+			place(null, n)
+			*node = null
+		case !slices.Contains(filterNames, n.Value) && n.Value != "string":
+			v.unknown = append(v.unknown, n)
 		}
 	case *ast.BuiltinNode:
-		if !slices.Contains(filterFunctions, n.Name) { // loops are built in even when they are disabled
+		// Loops are built in even when they are disabled.
+		switch price, known := filterPrices[n.Name]; {
+		case !known:
 			v.refuse(n, "unknown name %s", n.Name)
+		case price.refused != "":
+			v.refuse(n, "the function %s is not available: %s", n.Name, price.refused)
+		case n.Name == "date" && len(n.Arguments) > 2:
+			v.refuse(n, "date takes no time zone here: put the offset into the text")
 		}
 	case *ast.VariableDeclaratorNode:
 		if strings.HasPrefix(n.Name, reserved) {
 			v.refuse(n, "a variable's name cannot begin with %s", reserved)
 		}
+		v.unknown = slices.DeleteFunc(v.unknown, func(id *ast.IdentifierNode) bool {
+			return id.Value == n.Name && id.Location().From > n.Location().From
+		})
 	case *ast.BinaryNode:
 		if n.Operator != "matches" {
 			return
@@ -49,10 +84,81 @@ func (v *inspector) Visit(node *ast.Node) {
 			v.refuse(n.Right, "the pattern of matches must be a string in quotes")
 			return
 		}
-		if _, err := compilePattern(pattern.Value); err != nil {
+		compiled, err := compilePattern(pattern.Value)
+		if err == nil {
+			if v.regexps += compiled.size; v.regexps > maxFilterRegexps {
+				err = errors.New("the regular expressions are too large together: repeat less in them")
+			}
+		}
+		if err != nil {
 			v.refuse(n.Right, "%v", err)
 		}
 	}
+}
+
+// filterNames are the names that every filter knows.
+var filterNames = []string{"id", "type", "subject", "time", "tenant", "data"}
+
+// finish refuses the first name that nothing declares.
+func (v *inspector) finish() {
+	var first *ast.IdentifierNode
+	for _, id := range v.unknown {
+		if first == nil || id.Location().From < first.Location().From {
+			first = id
+		}
+	}
+	if first == nil || v.err != nil && v.err.Location.From < first.Location().From {
+		return
+	}
+	v.err = nil
+	if price, known := filterPrices[first.Value]; known {
+		if price.refused != "" {
+			v.refuse(first, "the function %s is not available: %s", first.Value, price.refused)
+			return
+		}
+		v.refuse(first, "%s is a function: put what it works on in brackets behind it", first.Value)
+		return
+	}
+	v.refuse(first, "unknown name %s; %s", first.Value, suggestion(first.Value))
+}
+
+// suggestion returns what the writer of an unknown name may have meant.
+func suggestion(name string) string {
+	switch strings.ToLower(name) {
+	case "true", "false":
+		return "write " + strings.ToLower(name)
+	case "null", "nil", "none", "undefined":
+		return "write null"
+	case "and", "or", "not", "in", "matches", "contains":
+		return "write " + strings.ToLower(name)
+	}
+	for _, known := range slices.Concat(filterNames, filterFunctions) {
+		if strings.EqualFold(known, name) || distance(known, strings.ToLower(name)) == 1 && len(known) > 2 {
+			return "did you mean " + known + "?"
+		}
+	}
+	return fmt.Sprintf("a text needs quotes (%q), and a member of the data its path (data.%s)", name, name)
+}
+
+// distance returns how many letters must be changed, added or removed to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
 }
 
 func (v *inspector) refuse(node ast.Node, format string, args ...any) {
@@ -63,20 +169,53 @@ func (v *inspector) refuse(node ast.Node, format string, args ...any) {
 
 // guard makes a filter pay: each turn of a loop, and each operation whose cost
 // grows with what it is given, is replaced by one that takes from the meter first.
-type guard struct{}
+type guard struct{ bytes int } // of the regular expressions
 
-func (guard) Visit(node *ast.Node) {
+func (g *guard) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.PredicateNode:
 		body := n.Node
-		paid := &ast.ConditionalNode{Cond: call(tickName), Exp1: body, Exp2: &ast.NilNode{}}
+		nodes := new(counter)
+		ast.Walk(&body, nodes)
+		price := &ast.IntegerNode{Value: 2 + int(*nodes)/nodesPerUnit}
+		paid := &ast.ConditionalNode{Cond: call(tickName, price), Exp1: body, Exp2: &ast.NilNode{}}
+		place(price, body)
 		place(paid, body)
 		n.Node = paid
 	case *ast.BuiltinNode:
-		if len(n.Arguments) > 0 && !takesPredicate(n) && !slices.Contains(quickFunctions, n.Name) {
-			weighed := call(weighName, n.Arguments[0])
-			place(weighed, n.Arguments[0])
-			n.Arguments[0] = weighed
+		if len(n.Arguments) == 0 {
+			return
+		}
+		switch filterPrices[n.Name].pays {
+		case payAll:
+			for i := range n.Arguments {
+				if !isShort(n.Arguments[i]) {
+					n.Arguments[i] = wrapped(weighName, n.Arguments[i])
+				}
+			}
+			if n.Name == "trim" && len(n.Arguments) > 1 {
+				n.Arguments[1] = wrapped(cutsetName, n.Arguments[1])
+			}
+		case payTurns:
+			name := loopName
+			if _, ok := n.Arguments[len(n.Arguments)-1].(*ast.PredicateNode); !ok {
+				name = weighName
+			}
+			n.Arguments[0] = wrapped(name, n.Arguments[0])
+		case payText:
+			n.Arguments[0] = wrapped(textName, n.Arguments[0])
+		}
+	case *ast.CallNode:
+		if _, ok := n.Callee.(*ast.MemberNode); ok { // a method of a time
+			for i := range n.Arguments {
+				n.Arguments[i] = wrapped(weighName, n.Arguments[i])
+			}
+		}
+	case *ast.MapNode:
+		*node = wrapped(madeName, n)
+	case *ast.ArrayNode:
+		if len(n.Nodes) > 0 && !isScalarList(n) {
+			*node = wrapped(madeName, n)
 		}
 	case *ast.BinaryNode:
 		name, right := "", n.Right
@@ -105,8 +244,20 @@ func (guard) Visit(node *ast.Node) {
 			if err != nil {
 				return // the inspector has refused it
 			}
+			g.bytes += pattern.bytes
 			name, right = matchesName, &ast.ConstantNode{Value: pattern}
 			place(right, n.Right)
+		case "contains", "startsWith", "endsWith":
+			n.Left = wrapped(textName, n.Left)
+			if !isShort(n.Right) {
+				n.Right = wrapped(textName, n.Right)
+			}
+			return
+		case "<", ">", "<=", ">=":
+			if !isScalar(n.Left) && !isScalar(n.Right) && mayBeText(n.Left) && mayBeText(n.Right) {
+				n.Left = wrapped(textName, n.Left)
+			}
+			return
 		default:
 			return
 		}
@@ -120,13 +271,28 @@ func (guard) Visit(node *ast.Node) {
 	}
 }
 
-// quickFunctions look at no more than one element of what they are given.
-var quickFunctions = []string{"len", "first", "last", "get", "abs", "ceil", "floor", "round", "int", "float"}
+// counter counts the nodes of a tree.
+type counter int
 
-// takesPredicate reports whether a function runs a predicate, which pays.
-func takesPredicate(n *ast.BuiltinNode) bool {
-	_, ok := n.Arguments[len(n.Arguments)-1].(*ast.PredicateNode)
-	return ok
+func (c *counter) Visit(*ast.Node) { *c++ }
+
+// wrapped returns a call that pays for a node's value and returns it.
+func wrapped(name string, node ast.Node) ast.Node {
+	paid := call(name, node)
+	place(paid, node)
+	return paid
+}
+
+// isShort reports whether a node is a text or a number that is written out, and short.
+func isShort(node ast.Node) bool {
+	text, ok := node.(*ast.StringNode)
+	return ok && len(text.Value) <= maxFreeText || isNumber(node)
+}
+
+// mayBeText reports whether a node's value can be a string.
+func mayBeText(node ast.Node) bool {
+	t := node.Type()
+	return t == nil || t.Kind() == reflect.Interface || t.Kind() == reflect.String
 }
 
 func call(name string, arguments ...ast.Node) *ast.CallNode {

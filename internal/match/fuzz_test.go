@@ -3,6 +3,7 @@ package match_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/pealhq/peal"
@@ -38,8 +39,8 @@ func FuzzFilter(f *testing.F) {
 			return
 		}
 		facts := match.FactsOf(event(data))
-		first, firstErr := route.Wants(facts)
-		again, againErr := route.Wants(facts)
+		first, firstErr := wants(route, facts)
+		again, againErr := wants(route, facts)
 		if first != again || (firstErr == nil) != (againErr == nil) || firstErr != nil && first {
 			t.Fatalf("%v, %v and then %v, %v", first, firstErr, again, againErr)
 		}
@@ -64,7 +65,7 @@ func FuzzTransform(f *testing.F) {
 			}
 			return
 		}
-		got, err := route.Transform(t.Context(), event(data))
+		got, err := transform(route, event(data))
 		if err != nil {
 			if peal.CodeOf(err) != peal.Invalid || got != nil {
 				t.Fatalf("%s, %v", got, err)
@@ -74,6 +75,62 @@ func FuzzTransform(f *testing.F) {
 		whole := peal.Event{Type: "a", Data: got}
 		if err := whole.Validate(quick().Output); err != nil || !json.Valid(got) || !utf8.Valid(got) {
 			t.Fatalf("%q is no data: %v", got, err)
+		}
+	})
+}
+
+// What a run may cost beside what it pays for, when other goroutines allocate too.
+const (
+	fuzzedWork  = 50_000
+	fuzzedStart = 4 << 20
+	fuzzedTime  = 3 * time.Second
+)
+
+// Whatever the program and the data, a transform costs no more than it pays for.
+func FuzzTransformCost(f *testing.F) {
+	for _, table := range []map[string][]string{jqCosts, jqSyntax} {
+		for _, programs := range table {
+			for _, program := range programs {
+				f.Add(program, `{"text":"aaaaaaaaaa","numbers":[1,2,3],"members":{"a":1},"small":[{"":0}],"digits":"99999999999999999999"}`)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, program, data string) {
+		if program == "" || len(program) > peal.MaxProgram || len(data) > 64<<10 {
+			return
+		}
+		value, err := match.Decode([]byte(data))
+		input, ok := value.(map[string]any)
+		if err != nil || !ok {
+			return
+		}
+		spent, err := match.MeasureProgram(program, input, fuzzedWork)
+		if err != nil {
+			return
+		}
+		if spent.Bytes > fuzzedStart+spent.Units*match.UnitBytes || spent.Time > fuzzedTime {
+			t.Fatalf("allocates %d bytes in %v for %d units: %v", spent.Bytes, spent.Time, spent.Units, spent.Err)
+		}
+	})
+}
+
+// Whatever the filter and the data, a filter costs no more than it pays for.
+func FuzzFilterCost(f *testing.F) {
+	for _, filters := range filterCosts {
+		for _, filter := range filters {
+			f.Add(filter, `{"text":"aaaaaaaaaa","numbers":[1,2,3],"members":{"a":1}}`)
+		}
+	}
+	f.Fuzz(func(t *testing.T, filter, data string) {
+		if filter == "" || len(filter) > peal.MaxProgram || len(data) > 64<<10 {
+			return
+		}
+		spent, err := match.MeasureFilter(filter, match.FactsOf(event(data)), fuzzedWork)
+		if err != nil {
+			return
+		}
+		if spent.Bytes > fuzzedStart+filterStart+spent.Units*match.UnitBytes || spent.Time > fuzzedTime {
+			t.Fatalf("allocates %d bytes in %v for %d units: %v", spent.Bytes, spent.Time, spent.Units, spent.Err)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,7 +22,7 @@ const (
 const maxFreeIndex = 16
 
 // maxNesting is how deep a program may be nested: who walks over it needs the stack.
-const maxNesting = 500
+const maxNesting = 5000
 
 // jqGuard rewrites a program so that it pays for what it does, and refuses what
 // cannot be paid for.
@@ -44,32 +45,38 @@ type refusal struct{ message string }
 
 func refuse(format string, args ...any) { panic(refusal{fmt.Sprintf(format, args...)}) }
 
-// guardProgram parses and guards a program.
-func guardProgram(text string) (query *gojq.Query, err error) {
+// guardProgram parses and guards a program. It returns what the program takes in memory
+// once it is compiled, with the regular expressions that it compiles as it runs.
+func guardProgram(text string) (query *gojq.Query, bytes int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			said, ok := r.(refusal)
 			if !ok {
 				panic(r)
 			}
-			query, err = nil, fmt.Errorf("%s", said.message)
+			query, err = nil, errors.New(said.message)
 		}
 	}()
 	query, err = gojq.Parse(text)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	g := &jqGuard{own: make(map[string]bool), used: make(map[string]bool), sizes: make(map[string]int)}
 	guarded := g.query(query)
 	for _, price := range g.parameters {
 		price.Number = strconv.Itoa(callPrice(g.largest))
 	}
-	before, err := gojq.Parse(preludeFor(g.used) + ".")
+	definitions := preludeFor(g.used)
+	before, err := gojq.Parse(definitions + ".")
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	before.Term = termOf(guarded)
-	return before, nil
+	bytes = bytesOfProgram + bytesOfQuery*g.nodes + bytesOfFunction*len(g.used)
+	if strings.Contains(definitions, "$re") {
+		bytes += regexpBytes * maxKeptSize
+	}
+	return before, bytes, nil
 }
 
 // priced returns a call to a function of the prelude.

@@ -229,6 +229,7 @@ func (g *jqGuard) term(t *gojq.Term) *gojq.Term {
 	suffixes := t.SuffixList
 	t.SuffixList = nil
 	t = g.bare(t)
+	g.nodes += len(suffixes)
 	for _, suffix := range suffixes {
 		if suffix.Index != nil {
 			if g.index(suffix.Index) {

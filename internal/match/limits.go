@@ -21,7 +21,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		FilterTime:    50 * time.Millisecond,
-		FilterWork:    250_000,
+		FilterWork:    500_000,
 		TransformTime: 250 * time.Millisecond,
 		TransformWork: 1_000_000,
 		Output:        peal.LargestMaxData,

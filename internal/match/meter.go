@@ -20,6 +20,7 @@ const clockEvery = 16
 // at before each of its steps, which is how steps are paid for.
 type meter struct {
 	context.Context
+	stop     context.Context
 	work     int
 	payments int
 	deadline time.Time
@@ -27,8 +28,9 @@ type meter struct {
 	closed   chan struct{} // what Done gives once the run must end
 }
 
-func newMeter(ctx context.Context, work int, limit time.Duration) *meter {
-	return &meter{Context: ctx, work: work, deadline: time.Now().Add(limit)}
+// reset makes a meter ready for another run.
+func (m *meter) reset(ctx, stop context.Context, work int, limit time.Duration) {
+	*m = meter{Context: ctx, stop: stop, work: work, deadline: time.Now().Add(limit)}
 }
 
 // pay takes units of work from the purse and gives the reason to stop, if any.
@@ -53,6 +55,9 @@ func (m *meter) look() error {
 		return m.failed
 	}
 	if err := m.Context.Err(); err != nil {
+		return m.fail(err)
+	}
+	if err := m.stop.Err(); err != nil {
 		return m.fail(err)
 	}
 	if time.Now().After(m.deadline) {

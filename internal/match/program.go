@@ -17,6 +17,7 @@ import (
 type Program struct {
 	field  string // what errors call it
 	code   *gojq.Code
+	bytes  int // what it takes in memory, about
 	work   int
 	time   time.Duration
 	output int
@@ -30,7 +31,7 @@ func CompileProgram(field, text string, limits Limits) (p *Program, err error) {
 			p, err = nil, peal.Invalidf(field, "cannot be compiled: %v", r)
 		}
 	}()
-	query, err := guardProgram(text)
+	query, bytes, err := guardProgram(text)
 	if err != nil {
 		return nil, peal.Invalidf(field, "does not compile: %s", syntaxWords(text, err))
 	}
@@ -38,7 +39,7 @@ func CompileProgram(field, text string, limits Limits) (p *Program, err error) {
 	if err != nil {
 		return nil, peal.Invalidf(field, "does not compile: %s", oneLine(err.Error()))
 	}
-	return &Program{field: field, code: code, work: limits.TransformWork, time: limits.TransformTime, output: limits.Output}, nil
+	return &Program{field: field, code: code, bytes: bytes, work: limits.TransformWork, time: limits.TransformTime, output: limits.Output}, nil
 }
 
 // syntaxWords says where in the program an error is, if the error knows.
@@ -53,35 +54,77 @@ func syntaxWords(text string, err error) string {
 	return fmt.Sprintf("%s at line %d, column %d", oneLine(err.Error()), line, column)
 }
 
-// JSON runs the program and gives its value as [Route.Transform] gives it. The input
-// is made of what package json decodes to, numbers as json.Number; nobody may
-// change it meanwhile. The error has code [peal.Invalid]; or it is ctx's own.
-func (p *Program) JSON(ctx context.Context, input map[string]any) (json.RawMessage, error) {
-	value, err := p.run(ctx, input, p.time)
-	if err != nil {
-		return nil, plain(err)
-	}
-	e := encoder{limit: p.output}
-	if err := e.value(value, 0); err != nil {
-		return nil, peal.Invalidf(p.field, "%v", err)
-	}
-	return e.out, nil
+// Input is what a program reads.
+type Input struct {
+	// Texts are the JSON texts that Make decodes: what reading them costs is paid before.
+	Texts []json.RawMessage
+	// Make returns the input: what package json decodes to, numbers as json.Number.
+	// Nobody may change it meanwhile.
+	Make func() (map[string]any, error)
 }
 
-// Text is JSON for a program whose value is a string, which it gives as it is.
-func (p *Program) Text(ctx context.Context, input map[string]any) (string, error) {
-	value, err := p.run(ctx, input, p.time)
+func (in *Input) size() int {
+	size := 0
+	for _, text := range in.Texts {
+		size += decodedSize(text)
+	}
+	return size
+}
+
+// JSON runs the program and returns its value as [Route.Transform] does. The error has
+// code [peal.Invalid]; or it is that of [Purse.Err].
+func (p *Program) JSON(purse *Purse, input *Input) (json.RawMessage, error) {
+	var made json.RawMessage
+	err := p.within(purse, input, func(value any) error {
+		e := encoder{limit: p.output}
+		if err := e.value(value, 0); err != nil {
+			return peal.Invalidf(p.field, "%v", err)
+		}
+		made = e.out
+		return nil
+	})
 	if err != nil {
-		return "", plain(err)
+		return nil, err
 	}
-	text, ok := value.(string)
-	if !ok {
-		return "", peal.Invalidf(p.field, "gives %s for this event: it must give a string", kindOf(value))
+	return made, nil
+}
+
+// Text is JSON for a program of which the value is a string, which it returns as it is.
+func (p *Program) Text(purse *Purse, input *Input) (string, error) {
+	var made string
+	err := p.within(purse, input, func(value any) error {
+		text, ok := value.(string)
+		if !ok {
+			return peal.Invalidf(p.field, "gives %s for this event: it must give a string", kindOf(value))
+		}
+		if len(text) > p.output {
+			return peal.Invalidf(p.field, "gives a string of more than %d bytes", p.output)
+		}
+		made = text
+		return nil
+	})
+	return made, err
+}
+
+// within runs the program and hands on its value, all of it in the purse's turn.
+func (p *Program) within(purse *Purse, input *Input, take func(value any) error) error {
+	size := input.size()
+	unread := func() int { return size / UnitBytes }
+	err := purse.run(p.work, size, p.time, unread, func(m *meter) error {
+		in, err := input.Make()
+		if err != nil {
+			return peal.Invalidf(p.field, "cannot read the event's data: %v", err)
+		}
+		value, err := p.runOn(m, in)
+		if err != nil {
+			return plain(err)
+		}
+		return take(value)
+	})
+	if err == errShare || err == errData {
+		return peal.Invalidf(p.field, "%s", err.Error())
 	}
-	if len(text) > p.output {
-		return "", peal.Invalidf(p.field, "gives a string of more than %d bytes", p.output)
-	}
-	return text, nil
+	return err
 }
 
 // probeTime is how long a probe may take: the work that is allowed ends it on any
@@ -124,7 +167,9 @@ func EventInput(event *peal.Event) (map[string]any, error) {
 
 // run returns the program's one value.
 func (p *Program) run(ctx context.Context, input map[string]any, limit time.Duration) (value any, err error) {
-	return p.runOn(newMeter(ctx, p.work, limit), input)
+	var m meter
+	m.reset(ctx, context.Background(), p.work, limit)
+	return p.runOn(&m, input)
 }
 
 func (p *Program) runOn(meter *meter, input map[string]any) (value any, err error) {
@@ -158,8 +203,8 @@ type result struct{ value any }
 func (p *Program) next(meter *meter, results gojq.Iter) (*result, error) {
 	value, ok := results.Next()
 	if meter.failed != nil {
-		if err := meter.Context.Err(); err != nil {
-			return nil, err
+		if meter.failed != errWork && meter.failed != errTime && (meter.Context.Err() != nil || meter.stop.Err() != nil) {
+			return nil, meter.failed
 		}
 		return nil, peal.Invalidf(p.field, "%v", meter.failed)
 	}

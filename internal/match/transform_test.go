@@ -38,12 +38,12 @@ func TestTransforms(t *testing.T) {
 		{`"ab" * 0`, `""`},
 	}
 	for _, test := range tests {
-		got, err := compile(t, "", test.transform, match.DefaultLimits()).Transform(t.Context(), event(sample))
+		got, err := transform(compile(t, "", test.transform, match.DefaultLimits()), event(sample))
 		if err != nil || string(got) != test.want {
 			t.Errorf("%s: %s, %v; want %s", test.transform, got, err, test.want)
 		}
 	}
-	got, err := compile(t, "", "", match.DefaultLimits()).Transform(t.Context(), event(sample))
+	got, err := transform(compile(t, "", "", match.DefaultLimits()), event(sample))
 	if string(got) != sample || err != nil {
 		t.Errorf("no transform: %s, %v; want the event's own data", got, err)
 	}
@@ -123,7 +123,7 @@ func TestGuardKeepsTheMeaning(t *testing.T) {
 			want = append(want, value)
 		}
 		// All values in an array, for a transform gives one.
-		got, err := compile(t, "", "["+program+"]", match.DefaultLimits()).Transform(t.Context(), event(sample))
+		got, err := transform(compile(t, "", "["+program+"]", match.DefaultLimits()), event(sample))
 		if failure != nil {
 			if err == nil || !strings.Contains(err.Error(), failure.Error()) {
 				t.Errorf("%s: %s, %v; want the error %v", program, got, err, failure)
@@ -198,7 +198,7 @@ func TestTransformsThatFail(t *testing.T) {
 	}
 	for _, test := range tests {
 		route := compile(t, "", test.transform, limits)
-		got, err := route.Transform(t.Context(), event(sample))
+		got, err := transform(route, event(sample))
 		fits := strings.HasSuffix(test.transform, "998") || test.transform == nested
 		var e *peal.Error
 		switch {
@@ -208,7 +208,7 @@ func TestTransformsThatFail(t *testing.T) {
 			t.Errorf("%.40s: %s, %v; want an error that says %q", test.transform, got, err, test.want)
 		}
 	}
-	if _, err := compile(t, "", `.`, limits).Transform(t.Context(), event("{")); peal.CodeOf(err) != peal.Invalid {
+	if _, err := transform(compile(t, "", `.`, limits), event("{")); peal.CodeOf(err) != peal.Invalid {
 		t.Errorf("data that is no JSON: %v", err)
 	}
 }
@@ -218,7 +218,7 @@ func TestTransformEndsWithItsContext(t *testing.T) {
 	cancel()
 	limits := match.DefaultLimits()
 	limits.TransformTime, limits.TransformWork = time.Hour, math.MaxInt
-	_, err := compile(t, "", `[range(1e9)]`, limits).Transform(ctx, event(sample))
+	_, err := transformUnder(ctx, compile(t, "", `[range(1e9)]`, limits), event(sample))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
