@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 
 	"github.com/pealhq/peal"
@@ -37,7 +36,7 @@ func openEncryption(options Options, database string, log *slog.Logger) (*encryp
 	e := &encryption{log: log, shared: database == "", wake: make(chan struct{}, 1)}
 	keys, err := parseKeys(options.EncryptionKey)
 	if options.EncryptionKey == "" {
-		e.file = filepath.Join(options.Data, "encryption.key")
+		e.file = options.keyFile()
 		keys, err = e.readFile(database)
 	}
 	if err != nil {

@@ -35,6 +35,8 @@ var constructors = []func(app *app) *cobra.Command{
 	newDemoCommand,
 	newBenchCommand,
 	newConfigCommand,
+	newBackupCommand,
+	newRestoreCommand,
 	newMigrateCommand,
 	newCopyCommand,
 	newPublishCommand,
