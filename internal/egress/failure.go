@@ -26,6 +26,7 @@ func classify(ctx context.Context, err error, watch *watch, target string, g *ga
 // them.
 func explain(ctx context.Context, err error, watch *watch, target string) (peal.Reason, string) {
 	at, address, tlsErr := watch.progress()
+	address = publicly(address, target)
 	var refused refusal
 	var cannot unsendable
 	var failure proxyFailure
@@ -69,6 +70,19 @@ func explain(ctx context.Context, err error, watch *watch, target string) (peal.
 		return peal.ReasonProtocol, "no HTTP answer that can be read: " + words(err)
 	}
 	return peal.ReasonOther, words(err)
+}
+
+// publicly returns an address where everybody may see it, else the host and port of the URL that led
+// there: everybody who sees an attempt sees its error.
+func publicly(address, target string) string {
+	if shown := (&peal.Attempt{URL: target, Address: address}).AddressFor(false); shown != "" || address == "" {
+		return shown
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		return "its address"
+	}
+	return plain(newTarget(u).address)
 }
 
 // hostOf gives the host and port of a URL that was parsed before.

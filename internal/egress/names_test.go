@@ -163,3 +163,15 @@ func TestNoProxy(t *testing.T) {
 		t.Errorf("went to %s", a.Address)
 	}
 }
+
+// What an attempt says does not show where inside a name leads.
+func TestInsideAddressesAreNotSaid(t *testing.T) {
+	server := serveNames(t)
+	server.set("receiver.test", "127.0.0.1")
+	client := newClient(t, func(o *egress.Options) { o.Resolver = server.resolver() })
+	a := post(t, client, "http://receiver.test:1/hook", ample)
+	want(t, a, peal.ReasonRefused, "nothing listens at receiver.test:1")
+	if strings.Contains(a.Error, "127.0.0.1") || a.AddressFor(false) != "" || a.AddressFor(true) != "127.0.0.1:1" {
+		t.Errorf("says %q, addresses %q and %q", a.Error, a.AddressFor(false), a.AddressFor(true))
+	}
+}
