@@ -19,7 +19,12 @@ import (
 
 // Schema is a compiled JSON Schema: of draft 2020-12, unless its $schema names
 // another draft.
-type Schema struct{ compiled *jsonschema.Schema }
+type Schema struct {
+	compiled *jsonschema.Schema
+
+	mu     sync.Mutex
+	counts map[int]ruleCount // what it does for data of so many levels
+}
 
 // schemaURL names a schema to its compiler; a $ref inside the schema is relative to
 // it. Nothing is ever loaded from there.
@@ -38,12 +43,16 @@ func CompileSchema(schema json.RawMessage) (*Schema, error) {
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(noLoader{})
+	compiler.UseRegexpEngine(schemaPatterns())
 	if err := compiler.AddResource(schemaURL, document); err != nil {
 		return nil, peal.Invalidf("schema", "is no JSON Schema: %s", oneLine(err.Error()))
 	}
 	compiled, err := compiler.Compile(schemaURL)
 	if err != nil {
 		return nil, schemaError(err)
+	}
+	if countRules(compiled, saveDepth).rules > maxSchemaWork {
+		return nil, peal.Invalidf("schema", "does too much for each value: it refers to its own parts too often")
 	}
 	return &Schema{compiled: compiled}, nil
 }
@@ -74,6 +83,9 @@ func (s *Schema) Check(data json.RawMessage) error {
 		return peal.Invalidf("data", "is no valid JSON: %v", err)
 	}
 	if err := checkNumbers("data", nil, value); err != nil {
+		return err
+	}
+	if err := s.affordable(data, value); err != nil {
 		return err
 	}
 	err = s.compiled.Validate(value)

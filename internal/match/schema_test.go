@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/match"
@@ -151,4 +152,50 @@ func TestSchemasAreSafeForConcurrentUse(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// What a check may cost is bounded, whoever writes the schema and whoever the data.
+func TestHostileSchemas(t *testing.T) {
+	deep := strings.Repeat("[", 60) + "1" + strings.Repeat("]", 60)
+	large := `"` + strings.Repeat("a", 200_000) + `"`
+	doubled := `{"$defs": {"a0": {"type": "string"}`
+	for i := range 40 {
+		doubled += fmt.Sprintf(`, "a%d": {"anyOf": [{"$ref": "#/$defs/a%d"}, {"$ref": "#/$defs/a%d"}]}`, i+1, i, i)
+	}
+	for _, schema := range []string{
+		doubled + `}, "$ref": "#/$defs/a40"}`,
+		`{"pattern": "((a{100}){100}){10}"}`, `{"pattern": "(a|b){900}"}`, `{"properties": {"a": {"pattern": "(ab){400}"}, "b": {"pattern": "(bc){400}"}, "c": {"pattern": "(ac){400}"}, "d": {"pattern": "(ad){400}"}, "e": {"pattern": "(ae){400}"}, "f": {"pattern": "(af){400}"}}}`,
+	} {
+		if _, err := match.CompileSchema(json.RawMessage(schema)); peal.CodeOf(err) != peal.Invalid {
+			t.Errorf("%.60s: %v", schema, err)
+		}
+	}
+	for _, test := range []struct{ schema, data string }{
+		{`{"type": "array", "items": {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}}`, deep},
+		{`{"anyOf": [{"items": {"$ref": "#"}}, {"items": {"$ref": "#"}}], "type": "array"}`, deep},
+		{`{"items": {"allOf": [{"$ref": "#"}, {"not": {"$ref": "#"}}]}}`, deep},
+		{`{"$dynamicAnchor": "x", "items": {"anyOf": [{"$dynamicRef": "#x"}, {"$dynamicRef": "#x"}], "type": "array"}}`, deep},
+		{`{"pattern": "(a|b|ab)(a{400})*c$", "minLength": 1}`, `[` + large + `,` + large + `,` + large + `,` + large + `]`},
+		{`{"items": {"enum": [` + strings.Repeat("1,", 2000) + `2]}}`, `[` + strings.Repeat("3,", 100_000) + `3]`},
+	} {
+		schema, err := match.CompileSchema(json.RawMessage(test.schema))
+		if err != nil {
+			t.Errorf("%.60s: %v", test.schema, err)
+			continue
+		}
+		begun := time.Now()
+		if err := schema.Check(json.RawMessage(test.data)); peal.CodeOf(err) != peal.Invalid || !strings.Contains(err.Error(), "too much to be checked") {
+			t.Errorf("%.60s: %v", test.schema, err)
+		}
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("%.60s takes %v", test.schema, took)
+		}
+	}
+	tree, err := match.CompileSchema(json.RawMessage(`{"type": "object", "properties": {"name": {"type": "string", "pattern": "^[a-z]+$"}, "children": {"type": "array", "items": {"$ref": "#"}}}, "additionalProperties": false}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tree.Check(json.RawMessage(strings.Repeat(`{"name":"a","children":[`, 30) + strings.Repeat(`{"name":"b"},`, 5000) + `{"name":"c"}` + strings.Repeat(`]}`, 30))); err != nil {
+		t.Errorf("a tree: %v", err)
+	}
 }
