@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -27,6 +28,12 @@ func (a *app) connect() (*client.Client, error) {
 	options.HTTPClient = &http.Client{
 		Transport:     &recorder{last: &a.answer},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if u, err := url.Parse(a.url); err == nil {
+		if path := strings.TrimRight(u.Path, "/"); path == "/v1" || strings.HasSuffix(path, "/v1") || path == "/docs" {
+			u.Path = strings.TrimSuffix(strings.TrimSuffix(path, "/v1"), "/docs")
+			return nil, &usageError{Err: fmt.Errorf("--url or PEAL_URL is the server's address without %s: use %s", path[strings.LastIndex(path, "/"):], u), Command: "peal"}
+		}
 	}
 	c, err := client.New(a.url, key, options)
 	if err != nil {

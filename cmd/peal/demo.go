@@ -64,7 +64,7 @@ func (a *app) demo(ctx context.Context, listen string, once bool) (err error) {
 	if err := s.Start(ctx); err != nil {
 		return a.ownTrouble(err)
 	}
-	if err := a.showDelivery(ctx, reachable(s.Addr()), options.OperatorKey, once); err != nil || once {
+	if err := a.showDelivery(ctx, s, options.OperatorKey, once); err != nil || once {
 		return err
 	}
 	fmt.Fprintln(a.Stderr, "peal: stopping")
@@ -73,7 +73,7 @@ func (a *app) demo(ctx context.Context, listen string, once bool) (err error) {
 
 // showDelivery plays both sides: the application that publishes and the endpoint
 // that receives. Unless once, it goes on receiving until ctx ends.
-func (a *app) showDelivery(ctx context.Context, address, key string, once bool) error {
+func (a *app) showDelivery(ctx context.Context, s *server.Server, key string, once bool) error {
 	arrivals := make(chan received)
 	done := make(chan struct{})
 	r, err := startReceiver("127.0.0.1:0", func(r received) {
@@ -89,7 +89,7 @@ func (a *app) showDelivery(ctx context.Context, address, key string, once bool) 
 		close(done)
 		r.Stop(context.WithoutCancel(ctx))
 	}()
-	base := "http://" + address
+	base := "http://" + reachable(s.Addr())
 	fmt.Fprintln(a.Stdout, "This server's webhooks may use http, any port, and loopback and private addresses.")
 	fmt.Fprintf(a.Stdout, "\n1. Peal serves %s; this demo's data is gone when it ends.\n", base)
 	fmt.Fprintf(a.Stdout, "2. A receiver listens at %s.\n", r.URL())
@@ -115,7 +115,7 @@ func (a *app) showDelivery(ctx context.Context, address, key string, once bool) 
 	if once {
 		return nil
 	}
-	a.showNext(base, key)
+	a.showNext(base, key, s.FirstRunPath())
 	for {
 		select {
 		case r := <-arrivals:
@@ -156,9 +156,12 @@ func (a *app) publishOne(ctx context.Context, base, key, target string) (client.
 }
 
 // showNext prints what to try with the server that goes on.
-func (a *app) showNext(base, key string) {
+func (a *app) showNext(base, key, signIn string) {
 	fmt.Fprintf(a.Stdout, "\nTry next, in another terminal:\n\n  export PEAL_URL=%s PEAL_KEY=%s\n\n", base, key)
 	fmt.Fprintln(a.Stdout, curl(base+"/v1/events", `{"type": "task.updated", "data": {"id": 7, "done": true}}`))
 	fmt.Fprintf(a.Stdout, "  curl -sS -w '\\n' %s/v1/deliveries -H \"Authorization: Bearer $PEAL_KEY\"\n\n", base)
+	if signIn != "" {
+		fmt.Fprintf(a.Stdout, "The dashboard is at %s, which signs you in once, within an hour.\n", base+signIn)
+	}
 	fmt.Fprintf(a.Stdout, "The API's reference is at %s/docs. Ctrl-C ends the demo.\n", base)
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -50,6 +52,8 @@ func (a *app) judge(cmd *cobra.Command, err error) (code int, hint string) {
 		return a.judgeAnswer(cmd, refused)
 	case errors.Is(err, client.ErrAnswer):
 		return exitFailed, a.noPeal()
+	case errors.As(err, &transport) && strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		return exitUnavailable, "the server there speaks plain http: use " + strings.Replace(a.url, "https://", "http://", 1) + " for --url or PEAL_URL"
 	case errors.As(err, &transport):
 		return exitUnavailable, "is the server running there? peal serve starts one; --url or PEAL_URL says where it is"
 	case errors.As(err, &e):
@@ -95,6 +99,9 @@ func (a *app) judgeAnswer(cmd *cobra.Command, e *client.Error) (code int, hint s
 }
 
 func (a *app) noPeal() string {
+	if strings.HasPrefix(a.url, "http://") && bytes.Contains(a.answer, []byte("HTTP request to an HTTPS server")) {
+		return "the server there speaks https: use " + strings.Replace(a.url, "http://", "https://", 1) + " for --url or PEAL_URL"
+	}
 	return "what answers at " + a.url + " is no Peal server; check --url or PEAL_URL"
 }
 

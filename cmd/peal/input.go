@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,8 +87,30 @@ func (a *app) jsonFlag(cmd *cobra.Command, name, text string) (json.RawMessage, 
 	if err != nil {
 		return nil, err
 	}
-	if !json.Valid(value) {
-		return nil, peal.Invalidf("--"+name, "is no valid JSON")
+	if err := checkJSON(text, value); err != nil {
+		return nil, peal.Invalidf("--"+name, "%s", err)
 	}
 	return value, nil
+}
+
+// checkJSON refuses what is not JSON, with where it stops being that. given is the argument that
+// stands for the text.
+func checkJSON(given string, text []byte) error {
+	var syntax *json.SyntaxError
+	var any json.RawMessage
+	err := json.Unmarshal(text, &any)
+	if err == nil {
+		return nil
+	}
+	if info, statErr := os.Stat(given); statErr == nil && info.Mode().IsRegular() {
+		return fmt.Errorf("is not valid JSON, but there is a file of that name; did you mean @%s?", given)
+	}
+	at := len(text)
+	if errors.As(err, &syntax) {
+		at = int(syntax.Offset)
+	}
+	before := text[:min(max(at-1, 0), len(text))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := len(before) - (bytes.LastIndexByte(before, '\n') + 1) + 1
+	return fmt.Errorf("is not valid JSON at line %d, column %d (byte %d): %s", line, column, at, strings.TrimPrefix(err.Error(), "json: "))
 }

@@ -99,7 +99,7 @@ func (a *app) showSchema(schema *peal.Schema) {
 	for _, m := range schema.Migrations {
 		at := "pending"
 		if !m.AppliedAt.IsZero() {
-			at = m.AppliedAt.Format(time.DateTime) + "Z"
+			at = m.AppliedAt.Local().Format("2006-01-02 15:04:05Z07:00")
 		}
 		rows = append(rows, []string{fmt.Sprintf("%05d", m.Version), m.Name, at})
 	}

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/internal/config"
 )
 
 // ago writes how far a moment is from now, for lists: "3m ago", "in 2h".
@@ -35,12 +35,13 @@ func roughly(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours())/24)
 }
 
-// exact writes a moment in UTC to the millisecond, for single things.
+// exact writes a moment to the millisecond with its zone, for single things. The zone is this
+// machine's; --utc makes that UTC for the process.
 func exact(at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	return at.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+	return at.Local().Format("2006-01-02T15:04:05.000Z07:00")
 }
 
 // moment is a flag's value: a time in RFC 3339, or how long ago, such as 90m or 7d.
@@ -50,7 +51,12 @@ type moment struct {
 }
 
 // String is for help.
-func (m *moment) String() string { return exact(m.at) }
+func (m *moment) String() string {
+	if m.at.IsZero() {
+		return ""
+	}
+	return m.at.UTC().Format(time.RFC3339)
+}
 
 // Type is for help.
 func (m *moment) Type() string { return "time" }
@@ -61,9 +67,9 @@ func (m *moment) Set(text string) error {
 		m.at = at
 		return nil
 	}
-	d, err := parseDuration(text)
+	d, err := config.ParseDuration(text)
 	if err != nil || d < 0 {
-		return fmt.Errorf("%q is no time: write it as 2026-11-21T09:30:00Z, or how long ago: 90m, 12h, 7d", text)
+		return fmt.Errorf("%q is not a time: write it as 2026-11-21T09:30:00Z, or how long ago: 90m, 12h, 7d", text)
 	}
 	m.at = m.now().Add(-d)
 	return nil
@@ -93,22 +99,10 @@ func (s *span) Type() string { return "duration" }
 
 // Set reads what a person wrote.
 func (s *span) Set(text string) error {
-	d, err := parseDuration(text)
+	d, err := config.ParseDuration(text)
 	if err != nil || d < 0 {
-		return fmt.Errorf("%q is no duration: write it as 30s, 5m, 12h or 7d", text)
+		return fmt.Errorf("%q is not a duration: write it as 30s, 5m, 12h or 7d", text)
 	}
 	*s = span(d)
 	return nil
-}
-
-// parseDuration reads what [time.ParseDuration] reads, and whole days.
-func parseDuration(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		n, err := strconv.Atoi(days)
-		if err != nil || n > 36500 || n < -36500 {
-			return 0, fmt.Errorf("%q is no number of days", text)
-		}
-		return time.Duration(n) * 24 * time.Hour, nil
-	}
-	return time.ParseDuration(text)
 }

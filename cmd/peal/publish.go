@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"strings"
 
+	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
 )
@@ -29,6 +32,9 @@ event with an --id is safe to publish again: it is sent once.`,
 			if err != nil {
 				return err
 			}
+			if err := checkJSON(strings.Join(args[1:], ""), data); err != nil {
+				return &peal.Error{Code: peal.Invalid, Message: "the data " + err.Error()}
+			}
 			event.Type, event.Data = args[0], data
 			c, err := app.connect()
 			if err != nil {
@@ -38,7 +44,8 @@ event with an --id is safe to publish again: it is sent once.`,
 			if err != nil {
 				return fmt.Errorf("publish %s: %w", event.Type, err)
 			}
-			return app.show(func(w io.Writer) { printPublished(w, published) })
+			failed := app.failedFilters(cmd.Context(), c, &published)
+			return app.show(func(w io.Writer) { printPublished(w, published, failed) })
 		},
 	}
 	flags := cmd.Flags()
@@ -68,14 +75,32 @@ func eventData(app *app, cmd *cobra.Command, args []string, file string) ([]byte
 	return readFile(file)
 }
 
-func printPublished(w io.Writer, p client.Published) {
+// failedFilters asks for the filters that failed on an event which goes nowhere: that is not the
+// same as that no webhook asks for it.
+func (a *app) failedFilters(ctx context.Context, c *client.Client, p *client.Published) []client.FilterError {
+	if p.Duplicate || len(p.Webhooks) > 0 || a.json {
+		return nil
+	}
+	event, err := c.Event(ctx, p.ID)
+	if err != nil {
+		return nil // the key may only publish
+	}
+	return event.FilterErrors
+}
+
+func printPublished(w io.Writer, p client.Published, failed []client.FilterError) {
 	switch {
 	case p.Duplicate:
 		fmt.Fprintf(w, "event %s was published before; nothing is sent again\n", printable(p.ID))
+	case len(failed) > 0:
+		fmt.Fprintf(w, "event %s is stored and goes nowhere: %s failed on it\n", printable(p.ID), count(len(failed), "filter"))
 	case len(p.Webhooks) == 0:
 		fmt.Fprintf(w, "event %s is stored; no active webhook asks for %s\n", printable(p.ID), printable(p.Type))
 	default:
 		fmt.Fprintf(w, "event %s goes to %s\n", printable(p.ID), count(len(p.Webhooks), "webhook"))
+	}
+	for _, f := range failed {
+		fmt.Fprintf(w, "  the filter of %s: %s\n", printable(f.WebhookID), printable(f.Error))
 	}
 	for _, id := range p.Webhooks {
 		fmt.Fprintf(w, "  %s\n", printable(id))

@@ -23,6 +23,7 @@ type app struct {
 	key    string
 	tenant string
 	json   bool
+	utc    bool
 
 	keyGiven bool   // whether there is a key
 	answer   []byte // the body of the server's last answer
@@ -92,6 +93,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 input refused, 4 not found,
 		Example: `  peal webhooks create http://127.0.0.1:9000/hook --events 'task.*'
   peal publish task.created '{"id": 7}'
   peal deliveries list`,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			if app.utc {
+				time.Local = time.UTC
+			}
+		},
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -109,6 +115,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 input refused, 4 not found,
 	flags.StringVar(&app.url, "url", "", "address of the server (PEAL_URL; else "+defaultURL+")")
 	flags.StringVar(&app.key, "key", "", "API key (PEAL_KEY, or PEAL_KEY_FILE)")
 	flags.StringVar(&app.tenant, "tenant", "", "tenant to act for, with an operator key (PEAL_TENANT)")
+	flags.BoolVar(&app.utc, "utc", false, "print times in UTC instead of this machine's zone (TZ)")
 	flags.BoolVar(&app.json, "json", false, "print JSON instead of a table")
 	for _, construct := range constructors {
 		root.AddCommand(construct(app))

@@ -88,6 +88,8 @@ func startServer(t *testing.T, env *testscript.Env) error {
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // a program built with -race else waits a second at its end
 	env.Setenv("PEAL_URL", "http://"+s.Addr())
 	env.Setenv("PEAL_KEY", operatorKey)
+	env.Setenv("TZ", "UTC")
+	env.Setenv("HOSTPORT", s.Addr())
 	env.Setenv("RECEIVER", receiver.URL)
 	env.Setenv("WILD", wild)
 	return nil

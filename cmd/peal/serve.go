@@ -66,6 +66,12 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 		return a.ownTrouble(loaded.Explain(err))
 	}
 	options.Log = a.logger(loaded.Log)
+	for _, unknown := range config.UnknownVariables(os.Environ()) {
+		options.Log.Warn("a variable of the environment is not a setting, and has no effect", "variable", unknown)
+	}
+	if options.Dev && isOpenToAll(options.Listen) {
+		options.Log.Warn("development mode on all interfaces: whoever reaches this machine can have requests sent to inside addresses; listen on 127.0.0.1, or turn dev off", "listen", options.Listen)
+	}
 	log.SetFlags(0)
 	log.SetOutput(gate.LogWriter(options.Log, slog.LevelWarn)) // where libraries write to
 	s, err := server.New(ctx, options)
@@ -121,4 +127,11 @@ func reachable(address string) string {
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// isOpenToAll reports whether an address to listen on is that of all interfaces.
+func isOpenToAll(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "" || ip != nil && ip.IsUnspecified())
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pealhq/peal/internal/config"
 )
 
 // usageError says that the command was called in a way that it does not have.
@@ -27,7 +30,7 @@ func usagef(cmd *cobra.Command, format string, args ...any) error {
 // that does not exist, for which cobra would print help and succeed.
 func strict(cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{Err: err, Command: cmd.CommandPath()}
+		return &usageError{Err: suggestFlag(cmd, err), Command: cmd.CommandPath()}
 	})
 	if !cmd.Runnable() {
 		cmd.Args = onlySubcommands
@@ -74,4 +77,22 @@ func arguments(names ...string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// suggestFlag names the flag that an unknown one is nearest to.
+func suggestFlag(cmd *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return err
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	if near := config.Closest(name, names); near != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return err
 }

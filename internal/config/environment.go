@@ -4,6 +4,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 	"go.yaml.in/yaml/v3"
@@ -59,7 +60,10 @@ func (o *Option) parse(c *Config, text string) error {
 	}
 	err := env.ParseWithOptions(c, env.Options{
 		Environment: map[string]string{o.Env: text}, // this one alone, so an error is about it
-		FuncMap:     map[reflect.Type]env.ParserFunc{reflect.TypeFor[map[string]string](): parseValues},
+		FuncMap: map[reflect.Type]env.ParserFunc{
+			reflect.TypeFor[map[string]string](): parseValues,
+			reflect.TypeFor[time.Duration]():     func(text string) (any, error) { return ParseDuration(text) },
+		},
 	})
 	if err != nil {
 		return o.mismatch(given)
@@ -79,7 +83,7 @@ func (o *Option) mismatch(given string) error {
 	takes := map[string]string{
 		"switch":            "true or false",
 		"number":            "a number",
-		"duration":          "a duration such as 30s, 5m or 2h",
+		"duration":          "a duration such as 30s, 5m, 2h or 7d",
 		"size":              "a size in bytes such as 300000, 256KiB or 1MiB",
 		"list of durations": "durations such as 5s, 5m, 2h",
 		"list of ports":     "ports or ranges such as 443, 1024-65535",

@@ -7,7 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"reflect"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -161,9 +163,25 @@ func (f *file) decode(o *Option, value *yaml.Node) error {
 			return f.refuse(second, o.Name+"."+second.Value, "stands already in line %d", line)
 		}
 	}
+	if value.Kind == yaml.SequenceNode && o.Type == "list of durations" {
+		return f.durations(o, value)
+	}
 	if err := value.Decode(target.Addr().Interface()); err != nil {
 		return f.refuse(value, o.Name, "%s", o.mismatch(""))
 	}
+	return nil
+}
+
+// durations reads a list of durations, which may be in days.
+func (f *file) durations(o *Option, list *yaml.Node) error {
+	durations := make([]time.Duration, len(list.Content))
+	for i, item := range list.Content {
+		var err error
+		if durations[i], err = ParseDuration(resolve(item).Value); err != nil {
+			return f.refuse(item, o.Name, "%s", o.mismatch(""))
+		}
+	}
+	o.field(&f.into.Config).Set(reflect.ValueOf(durations))
 	return nil
 }
 

@@ -136,7 +136,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no value":              {file: "listen:", want: "FILE:1: listen: has no value: give one or take the line out"},
 		"wrong switch":          {file: "dev: maybe", want: `FILE:1: dev: must be true or false, not "maybe"`},
 		"wrong number":          {file: "\nmax_in_flight: 1.5", want: `FILE:2: max_in_flight: must be a number, not "1.5"`},
-		"duration bare":         {file: "stop_grace: 30", want: `FILE:1: stop_grace: must be a duration such as 30s, 5m or 2h, not "30"`},
+		"duration bare":         {file: "stop_grace: 30", want: `FILE:1: stop_grace: must be a duration such as 30s, 5m, 2h or 7d, not "30"`},
 		"wrong size":            {file: "max_data: 1GB", want: `FILE:1: max_data: must be a size in bytes such as 300000, 256KiB or 1MiB, not "1GB"`},
 		"wrong address":         {file: "egress:\n  source_address: 10.0.0.0/8", want: `FILE:2: egress.source_address: must be an address such as 10.1.2.3, not "10.0.0.0/8"`},
 		"wrong ports":           {file: "egress:\n  ports: [443, 90-80]", want: "FILE:2: egress.ports: must be ports or ranges such as 443, 1024-65535"},
@@ -161,7 +161,7 @@ func TestLoadRefuses(t *testing.T) {
 		"secret file empty":   {env: map[string]string{"PEAL_OPERATOR_KEY_FILE": os.DevNull}, want: "PEAL_OPERATOR_KEY_FILE: names a file that is empty: " + os.DevNull},
 
 		"flag log level": {flags: map[string]string{"log-level": "loud"}, want: "--log-level: must be debug, info, warn or error"},
-		"flag duration":  {flags: map[string]string{"stop-grace": "long"}, want: `--stop-grace: must be a duration such as 30s, 5m or 2h, not "long"`},
+		"flag duration":  {flags: map[string]string{"stop-grace": "long"}, want: `--stop-grace: must be a duration such as 30s, 5m, 2h or 7d, not "long"`},
 		"secret flag":    {flags: map[string]string{"operator-key": key}, want: "--operator-key: is no flag of a setting"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,4 +109,12 @@ func leaves(t reflect.Type) int {
 		}
 	}
 	return n
+}
+
+func TestUnknownVariables(t *testing.T) {
+	got := config.UnknownVariables([]string{"PEAL_LISTEM=x", "PEAL_LISTEN=x", "PEAL_KEY=x", "PEAL_OPERATOR_KEY_FILE=x", "PEAL_TEST_LONG=1", "PEAL_QQQQQQ=1", "OTHER=1"})
+	want := []string{"PEAL_LISTEM; did you mean PEAL_LISTEN?", "PEAL_QQQQQQ; docs/configuration.md lists them"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
