@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Limits of an event.
@@ -100,10 +102,17 @@ func validateSubject(subject string) error {
 	if len(subject) > MaxSubjectLength {
 		return Invalidf("subject", "is %d bytes, at most %d are kept", len(subject), MaxSubjectLength)
 	}
-	if strings.IndexByte(subject, 0) >= 0 {
-		return Invalidf("subject", `must not hold the character \u0000: databases cannot keep it`)
+	for i, r := range subject {
+		if unicode.IsControl(r) || isNoncharacter(r) || r == utf8.RuneError && !strings.HasPrefix(subject[i:], "\uFFFD") {
+			return Invalidf("subject", "must not hold line breaks, control characters or noncharacters: CloudEvents cannot carry them; byte %d begins one", i+1)
+		}
 	}
 	return nil
+}
+
+// isNoncharacter reports whether Unicode reserves a code point for internal use.
+func isNoncharacter(r rune) bool {
+	return r >= 0xFDD0 && r <= 0xFDEF || r&0xFFFE == 0xFFFE
 }
 
 func validateEventID(id string) error {
@@ -114,6 +123,9 @@ func validateEventID(id string) error {
 		if id[i] < 0x21 || id[i] > 0x7e {
 			return Invalidf("id", "must be printable ASCII without spaces; character %d is not", i+1)
 		}
+	}
+	if id == "." || id == ".." || id == "/" {
+		return Invalidf("id", "must not be /, . or ..: no path leads to it")
 	}
 	return nil
 }

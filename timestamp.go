@@ -24,14 +24,24 @@ func TimestampOf(t time.Time) Timestamp {
 	return Timestamp{t.Format(time.RFC3339Nano)}
 }
 
-// ParseTimestamp reads an RFC 3339 text and keeps it as it is. More than nine
+// ParseTimestamp reads an RFC 3339 text and keeps it as it is, also with t and z in lower
+// case. More than nine
 // fractional digits, a missing offset and years outside 0000 to 9999 are refused
 // with code [Invalid].
 func ParseTimestamp(text string) (Timestamp, error) {
-	if _, err := time.Parse(time.RFC3339Nano, text); err != nil || !hasTimestampShape(text) {
+	if _, err := time.Parse(time.RFC3339Nano, upperTime(text)); err != nil || !hasTimestampShape(upperTime(text)) {
 		return Timestamp{}, Errorf(Invalid, "must be an RFC 3339 time with an offset and at most nine fractional digits, such as 2026-11-21T09:30:00.25+01:00")
 	}
 	return Timestamp{text}, nil
+}
+
+// upperTime writes the t and z of an RFC 3339 text in upper case, which the RFC leaves open
+// and package time demands.
+func upperTime(text string) string {
+	if strings.ContainsAny(text, "tz") {
+		return strings.NewReplacer("t", "T", "z", "Z").Replace(text)
+	}
+	return text
 }
 
 // hasTimestampShape checks what package time does not: two digits in each place, a
@@ -85,7 +95,7 @@ func (t Timestamp) String() string { return t.text }
 
 // Time is the instant, in the zone that its writer gave; the zero time for no time.
 func (t Timestamp) Time() time.Time {
-	parsed, err := time.Parse(time.RFC3339Nano, t.text)
+	parsed, err := time.Parse(time.RFC3339Nano, upperTime(t.text))
 	if err != nil {
 		return time.Time{} // only the zero Timestamp: the others were parsed when made
 	}

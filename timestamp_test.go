@@ -19,6 +19,8 @@ func TestTimestampsAreKeptAsWritten(t *testing.T) {
 		"2026-11-21T09:30:00+23:59":           time.Date(2026, 11, 20, 9, 31, 0, 0, time.UTC),
 		"0000-01-01T00:00:00Z":                time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC),
 		"9999-12-31T23:59:59.999999999Z":      time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
+		"2026-11-21t09:30:00.5z":              time.Date(2026, 11, 21, 9, 30, 0, 5e8, time.UTC),
+		"2026-11-21t09:30:00+01:00":           time.Date(2026, 11, 21, 8, 30, 0, 0, time.UTC),
 		"2024-02-29T00:00:00Z":                time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC),
 	} {
 		got, err := peal.ParseTimestamp(text)

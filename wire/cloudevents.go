@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"github.com/pealhq/peal"
 )
@@ -32,9 +33,9 @@ func encodeCloudEvents(in *Input) (http.Header, []byte, error) {
 	body = Plain.AppendString(body, cloudEventSource(e))
 	body = append(body, `,"type":`...)
 	body = Plain.AppendString(body, e.Type)
-	if e.Subject != "" {
+	if subject := attributeText(e.Subject); subject != "" {
 		body = append(body, `,"subject":`...)
-		body = Plain.AppendString(body, e.Subject)
+		body = Plain.AppendString(body, subject)
 	}
 	body = append(body, `,"time":"`...)
 	body = append(body, eventTime(in)...)
@@ -42,6 +43,17 @@ func encodeCloudEvents(in *Input) (http.Header, []byte, error) {
 	body = append(body, bytes.TrimSpace(e.Data)...)
 	body = append(body, '}')
 	return makeHeader("Content-Type", cloudEventsType), body, nil
+}
+
+// attributeText leaves out what no attribute may hold: an event that was stored by an earlier
+// version may have line breaks in its subject.
+func attributeText(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r >= 0xFDD0 && r <= 0xFDEF || r&0xFFFE == 0xFFFE {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // cloudEventSource is a URI reference (the specification asks for one) that, with

@@ -32,8 +32,8 @@ func encodeCloudEventsBinary(in *Input) (http.Header, []byte, error) {
 		"ce-type", e.Type,
 		"ce-time", eventTime(in),
 	)
-	if e.Subject != "" {
-		header["ce-subject"] = []string{escapeAttribute(e.Subject)}
+	if subject := attributeText(e.Subject); subject != "" {
+		header["ce-subject"] = []string{escapeAttribute(subject)}
 	}
 	return header, bytes.TrimSpace(e.Data), nil
 }

@@ -41,6 +41,7 @@ func encodeVikunja(in *Input) (http.Header, []byte, error) {
 // goTime writes an RFC 3339 time as Go does: no zeros at the fraction's end, and Z
 // for an offset of zero. Otherwise the offset stays the publisher's.
 func goTime(text string) string {
+	text = strings.ToUpper(text) // t and z
 	zone := len(text) - 1
 	if text[zone] != 'Z' {
 		zone = len(text) - len("+00:00")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"reflect"
 	"strconv"
 	"strings"
@@ -90,8 +91,8 @@ func (d *decoder) value(place string, text []byte, into reflect.Value) {
 	case reflect.Bool:
 		d.boolean(place, text, into)
 	case reflect.Int:
-		n, err := strconv.ParseInt(string(text), 10, 32)
-		if err != nil {
+		n, whole := wholeNumber(string(text))
+		if !whole {
 			d.fault(place, "must be a whole number")
 		}
 		into.SetInt(n)
@@ -104,6 +105,23 @@ func (d *decoder) value(place string, text []byte, into reflect.Value) {
 	default:
 		panic("no rule to read a " + into.Type().String()) // a defect of the input struct, found by the first test that uses it
 	}
+}
+
+// wholeNumber reads a JSON number of 32 bits without a fraction, which JSON Schema calls an
+// integer however it is written: 300, 300.0 and 3e2.
+func wholeNumber(text string) (int64, bool) {
+	if n, err := strconv.ParseInt(text, 10, 32); err == nil {
+		return n, true
+	}
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	if power, err := strconv.Atoi(exponent); len(mantissa) > 64 || exponent != "" && (err != nil || power > 64 || power < -64) {
+		return 0, false // no such number has 32 bits, or it has more zeros than anybody writes
+	}
+	exact, ok := new(big.Rat).SetString(text)
+	if !ok || text[0] != '-' && (text[0] < '0' || text[0] > '9') || !exact.IsInt() || exact.Num().BitLen() > 31 {
+		return 0, false
+	}
+	return exact.Num().Int64(), true
 }
 
 func (d *decoder) boolean(place string, text []byte, into reflect.Value) {

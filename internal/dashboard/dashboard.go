@@ -50,6 +50,7 @@ type Dashboard struct {
 	patterns []string // of all that is served, as the mux has them
 	pages    *pages
 	streams  atomic.Int64  // lists that are live
+	beat     time.Duration // of their silence, at most
 	stop     chan struct{} // closed when those must end
 	stopOnce sync.Once
 }
@@ -59,7 +60,7 @@ func New(options Options) (*Dashboard, error) {
 	if options.Identity == nil || options.Store == nil || options.Engine == nil || options.Intake == nil {
 		return nil, errors.New("dashboard: Identity, Store, Engine and Intake are needed")
 	}
-	d := &Dashboard{Options: options, identity: options.Identity, log: options.Log, mux: http.NewServeMux(), stop: make(chan struct{})}
+	d := &Dashboard{Options: options, identity: options.Identity, log: options.Log, mux: http.NewServeMux(), beat: streamBeat, stop: make(chan struct{})}
 	d.hooks, d.sources = manage.NewWebhooks(options.Store, options.Engine), manage.NewSources(options.Store, options.Intake)
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)

@@ -14,6 +14,7 @@ import (
 const (
 	streamEvery = time.Second
 	streamLife  = 2 * time.Minute
+	streamBeat  = 15 * time.Second // the longest silence
 	maxStreams  = 64
 )
 
@@ -29,6 +30,7 @@ func (d *Dashboard) streamDeliveries(c *call) error {
 	filter.before = ""
 	after, _ := peal.ParseDeliveryID(c.r.URL.Query().Get("after"))
 	c.w.Header().Set("Content-Type", "text/event-stream")
+	c.w.Header().Set("X-Accel-Buffering", "no") // or a proxy gathers what should show at once
 	answer := http.NewResponseController(c.w)
 	if _, err := c.w.Write([]byte(": begun\n\n")); err != nil || answer.Flush() != nil {
 		return nil
@@ -36,6 +38,8 @@ func (d *Dashboard) streamDeliveries(c *call) error {
 	seen := map[peal.DeliveryID]peal.DeliveryStatus{}
 	tick := time.NewTicker(streamEvery)
 	defer tick.Stop()
+	beat := time.NewTicker(d.beat)
+	defer beat.Stop()
 	end := time.NewTimer(streamLife)
 	defer end.Stop()
 	for first := true; ; first = false {
@@ -55,6 +59,10 @@ func (d *Dashboard) streamDeliveries(c *call) error {
 		select {
 		case <-tick.C:
 			c.now = d.Now().UTC()
+		case <-beat.C:
+			if _, err := c.w.Write([]byte(": still here\n\n")); err != nil || answer.Flush() != nil {
+				return nil
+			}
 		case <-end.C:
 			return nil
 		case <-c.ctx().Done():

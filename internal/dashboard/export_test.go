@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"strings"
 	"text/template/parse"
+	"time"
 )
 
 // Visible is what a page shows of somebody's text.
@@ -12,6 +13,9 @@ func Visible(text any) string { return string(visible(text).Text) }
 
 // ColouredJSON is the same for what may be JSON.
 func ColouredJSON(text any) string { return string(colourJSON(text).Text) }
+
+// BeatAfter sets how long a live list is silent at most.
+func (d *Dashboard) BeatAfter(silence time.Duration) { d.beat = silence }
 
 // Patterns returns the patterns of all that is served.
 func (d *Dashboard) Patterns() []string { return d.patterns }

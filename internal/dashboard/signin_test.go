@@ -56,6 +56,7 @@ func newDoorwayWith(t testing.TB, page func(*dashboard.Options), change ...func(
 		t.Fatal(err)
 	}
 	d.pages = pages
+	d.pages = pages
 	server := httptest.NewServer(pages)
 	t.Cleanup(server.Close)
 	jar, _ := cookiejar.New(nil)
