@@ -29,7 +29,8 @@ Settings come from the configuration file, then PEAL_* variables, then flags;
 docs/configuration.md describes each. The first start with new data makes an
 operator key and prints it, this once. An interrupt (Ctrl-C) or SIGTERM ends the
 server gracefully; a second one ends it at once. SIGHUP makes it read the file again
-and take over the webhooks there, and the certificate's files; other settings need a restart.`,
+and take over the webhooks there, what requests may reach and through which proxy, and the
+certificate's files; other settings need a restart.`,
 		Example: `  peal serve
   peal serve --dev
   peal serve --listen 0.0.0.0:8420 --data /var/lib/peal --log-format json`,

@@ -25,7 +25,7 @@ const (
 
 	// An HTTP/2 connection that has been silent for pingAfter is asked for a sign of
 	// life and given up when none comes within pingTimeout: all requests to its host
-	// share it, and would otherwise wait in vain for minutes.
+	// share it, and would otherwise wait for minutes.
 	pingAfter   = 15 * time.Second
 	pingTimeout = 5 * time.Second
 

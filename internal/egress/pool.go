@@ -246,7 +246,7 @@ func (p *pool) expire() {
 	closeAll(dead)
 }
 
-// closeIdle closes the idle connections of a scope, of all scopes for "". Busy ones to HTTP/2
+// closeIdle closes the idle connections to some places. Busy ones to HTTP/2
 // endpoints take no more requests.
 func (p *pool) closeIdle(of func(place) bool) {
 	p.mu.Lock()
