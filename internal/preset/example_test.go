@@ -20,7 +20,7 @@ func TestExamplePrograms(t *testing.T) {
 	}{
 		{
 			"vikunja", []string{"go", "run", "vikunja.go"},
-			`{"event_name":"task.created","time":"2026-03-02T10:14:05.871203411+01:00","data":{"doer":{"id":1,"username":"anna"},"project":{"id":4,"title":"Website \u0026 shop"},"task":{"done":false,"id":17,"project_id":4,"title":"Ring \u003cevery\u003e endpoint"}}}`,
+			`{"event_name":"task.created","time":"2026-03-02T10:14:05.871203411+01:00","data":{"doer":{"id":1,"username":"anna"},"project":{"id":4,"title":"Website \u0026 shop"},"task":{"done":false,"id":1234567,"project_id":4,"title":"Ring \u003cevery\u003e endpoint"}}}`,
 		},
 		{
 			"wireguard-portal", []string{"go", "run", "wireguard_portal.go"},

@@ -10,7 +10,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -23,15 +25,15 @@ import (
 
 // publish hands an event over. The message's UUID names the event: when Vikunja's
 // message router hands the same message over again, Peal knows it.
-func publish(ctx context.Context, peal *client.Client, messageID, name string, event map[string]any, at time.Time) error {
-	data, err := json.Marshal(event)
+func publish(ctx context.Context, peal *client.Client, messageID, name string, event any, at time.Time) error {
+	data, members, err := payload(event)
 	if err != nil {
 		return err
 	}
 	published, err := peal.Publish(ctx, client.NewEvent{
 		ID:      messageID,
 		Type:    name,
-		Subject: subject(event),
+		Subject: subject(members),
 		Time:    at.Format(time.RFC3339Nano),
 		Data:    data,
 	})
@@ -45,11 +47,28 @@ func publish(ctx context.Context, peal *client.Client, messageID, name string, e
 	return nil
 }
 
-// subject says what the event is about, such as task/17.
-func subject(event map[string]any) string {
+// payload writes an event as Vikunja's own webhooks do. There, the message's payload was read
+// back into a map, so that members are in alphabetical order, whatever structs it was made of:
+// the bytes of the structs themselves differ. Numbers keep their digits on the way.
+func payload(event any) (data []byte, members map[string]any, err error) {
+	text, err := json.Marshal(event)
+	if err != nil {
+		return nil, nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&members); err != nil {
+		return nil, nil, err
+	}
+	data, err = json.Marshal(members)
+	return data, members, err
+}
+
+// subject is what the event is about, such as task/17.
+func subject(members map[string]any) string {
 	for _, kind := range []string{"task", "project", "user"} {
-		if thing, ok := event[kind].(map[string]any); ok {
-			return fmt.Sprintf("%s/%v", kind, thing["id"])
+		if thing, ok := members[kind].(map[string]any); ok {
+			return fmt.Sprintf("%s/%s", kind, thing["id"])
 		}
 	}
 	return ""
@@ -65,14 +84,30 @@ func main() {
 	}
 
 	// What Handle has at that place: the message's payload with everything reloaded.
+	// Its members are structs there (*models.Task and so on), as task is here.
+	type task struct {
+		Title     string `json:"title"`
+		ID        int64  `json:"id"`
+		Done      bool   `json:"done"`
+		ProjectID int64  `json:"project_id"`
+	}
 	event := map[string]any{
-		"task":    map[string]any{"id": 17, "title": "Ring <every> endpoint", "project_id": 4, "done": false},
+		"task":    &task{ID: 1234567, Title: "Ring <every> endpoint", ProjectID: 4},
 		"doer":    map[string]any{"id": 1, "username": "anna"},
 		"project": map[string]any{"id": 4, "title": "Website & shop"},
 	}
 	at := time.Date(2026, 3, 2, 10, 14, 5, 871203411, time.FixedZone("", 3600))
-	err = publish(context.Background(), peal, "0b8f9f3e-5d0c-4a3e-9a2f-6d1f0a7c1e55", "task.created", event, at)
+	messageID := uuid() // of the message, msg.UUID; here a new one, so that each run is a new event
+	err = publish(context.Background(), peal, messageID, "task.created", event, at)
 	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// uuid makes a random UUID.
+func uuid() string {
+	b := make([]byte, 16)
+	rand.Read(b)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
