@@ -122,6 +122,9 @@ func TestFilterPricesCoverMemory(t *testing.T) {
 
 // What reading data takes is known before.
 func TestReadingIsPriced(t *testing.T) {
+	if racing {
+		t.Skip("the race detector allocates too")
+	}
 	const size = 200_000
 	for _, element := range []string{`0`, `{}`, `[]`, `""`, `{"":0}`, `{"":{}}`, `{"":{"":0}}`, `{"a":1,"b":2,"c":3}`, `1e5`, `-1.5`, `"a"`, `"\u0001"`, `null`, `true`, `[[[0]]]`, `{"":[0,0]}`, `"` + strings.Repeat("x", 1000) + `"`,
 		`{"1":0,"2":0,"3":0,"4":0,"5":0,"6":0,"7":0,"8":0,"9":0}`} {

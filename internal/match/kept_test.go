@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/match"
@@ -13,12 +14,14 @@ import (
 // However many webhooks have programs, and however large, only so many stay compiled;
 // all of them work.
 func TestCompiledProgramsAreBounded(t *testing.T) {
+	limits := match.DefaultLimits()
+	limits.TransformTime, limits.FilterTime = time.Hour, time.Hour
 	var routes []*match.Route
 	for i := range 300 {
 		routes = append(routes, match.Load(&peal.Webhook{
 			Transform: fmt.Sprintf("{%s n: %d}", strings.Repeat("a: .id, ", (peal.MaxProgram-20)/8), i),
 			Filter:    fmt.Sprintf(`data != %d && not (type matches "^(a|b){300}$")`, i),
-		}, match.DefaultLimits()))
+		}, limits))
 	}
 	for i, route := range routes {
 		if got, err := transform(route, event(`1`)); err != nil || !strings.HasSuffix(string(got), fmt.Sprintf(`"n":%d}`, i)) {
