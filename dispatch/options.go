@@ -27,6 +27,9 @@ type Options struct {
 	Trace TraceOptions
 	// MaxData is the largest event data in bytes, 1 to [peal.LargestMaxData].
 	MaxData int
+	// MaxDeliveries is the largest number of deliveries that the events of one publish may
+	// have together, 1 to [LargestMaxDeliveries].
+	MaxDeliveries int
 	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.
 	RetryPolicy peal.RetryPolicy
 	// Variables fill {{NAME}} in the values of extra headers. They are secrets.
@@ -92,24 +95,31 @@ type Options struct {
 	Now func() time.Time
 }
 
+// Bounds of [Options.MaxDeliveries].
+const (
+	DefaultMaxDeliveries = 10_000
+	LargestMaxDeliveries = 1_000_000
+)
+
 // DefaultOptions suit one node with a few hundred megabytes of memory.
 func DefaultOptions() Options {
 	return Options{
-		MaxData:      peal.DefaultMaxData,
-		RetryPolicy:  peal.DefaultRetryPolicy(),
-		Egress:       egress.DefaultOptions(),
-		StopGrace:    30 * time.Second,
-		MaxInFlight:  512,
-		MaxSlow:      1024,
-		LaneInFlight: 64,
-		LaneQueue:    16384,
-		Memory:       8 << 20,
-		HoldRetry:    10 * time.Second,
-		Heartbeat:    2 * time.Second,
-		Lease:        7 * time.Second,
-		Stale:        10 * time.Second,
-		DueSync:      30 * time.Second,
-		Retention:    DefaultRetention(),
+		MaxData:       peal.DefaultMaxData,
+		MaxDeliveries: DefaultMaxDeliveries,
+		RetryPolicy:   peal.DefaultRetryPolicy(),
+		Egress:        egress.DefaultOptions(),
+		StopGrace:     30 * time.Second,
+		MaxInFlight:   512,
+		MaxSlow:       1024,
+		LaneInFlight:  64,
+		LaneQueue:     16384,
+		Memory:        8 << 20,
+		HoldRetry:     10 * time.Second,
+		Heartbeat:     2 * time.Second,
+		Lease:         7 * time.Second,
+		Stale:         10 * time.Second,
+		DueSync:       30 * time.Second,
+		Retention:     DefaultRetention(),
 	}
 }
 
@@ -117,6 +127,9 @@ func DefaultOptions() Options {
 func (o Options) Validate() error {
 	if o.MaxData < 1 || o.MaxData > peal.LargestMaxData {
 		return peal.Invalidf("max_data", "must be from 1 to %d bytes", peal.LargestMaxData)
+	}
+	if o.MaxDeliveries < 1 || o.MaxDeliveries > LargestMaxDeliveries {
+		return peal.Invalidf("limits.max_deliveries", "must be from 1 to %d", LargestMaxDeliveries)
 	}
 	if err := o.RetryPolicy.Validate(); err != nil {
 		return err

@@ -179,11 +179,12 @@ type plan struct {
 func (e *Engine) commit(ctx context.Context, routes *routes, judge *judge, batch []peal.Insertion) ([]Published, error) {
 	plans := make([]plan, len(batch))
 	defer judge.rest()
+	left := e.options.MaxDeliveries
 	for i := range batch {
-		if err := e.plan(&plans[i], routes, judge, &batch[i]); err != nil {
-			for j := range plans[:i] {
-				e.scheduler.giveUp(plans[j].hooks, plans[j].fits, plans[j].size)
-			}
+		err := e.plan(&plans[i], routes, judge, &batch[i], left)
+		left -= len(plans[i].hooks)
+		if err != nil {
+			e.giveUp(plans[:i])
 			return nil, err
 		}
 	}
@@ -195,10 +196,7 @@ func (e *Engine) commit(ctx context.Context, routes *routes, judge *judge, batch
 	begun := time.Now()
 	inserted, err := e.store.Insert(ctx, e.Node(), routes.version, batch)
 	if err != nil {
-		for i := range plans {
-			p := &plans[i]
-			e.scheduler.giveUp(p.hooks, p.fits, p.size)
-		}
+		e.giveUp(plans)
 		return nil, err
 	}
 	crashpoint.Reach(crashpoint.PublishDone)
@@ -226,8 +224,26 @@ func (e *Engine) commit(ctx context.Context, routes *routes, judge *judge, batch
 	return published, nil
 }
 
-// plan finds the webhooks of an event and reserves their places.
-func (e *Engine) plan(p *plan, routes *routes, judge *judge, insertion *peal.Insertion) error {
+// giveUp takes the places of events back that are not committed.
+func (e *Engine) giveUp(plans []plan) {
+	for i := range plans {
+		p := &plans[i]
+		e.scheduler.giveUp(p.hooks, p.fits, p.size)
+	}
+}
+
+// tooManyDeliveries is the refusal of a publish of so many events that has more than
+// MaxDeliveries.
+func (e *Engine) tooManyDeliveries(events int) error {
+	if events > 1 {
+		return peal.Invalidf("events", "have more than %d deliveries together (limits.max_deliveries); publish them in smaller batches", e.options.MaxDeliveries)
+	}
+	return peal.Errorf(peal.Invalid, "the event has more than %d deliveries (limits.max_deliveries); have fewer webhooks match it, or ask the operator to raise the limit", e.options.MaxDeliveries)
+}
+
+// plan finds the webhooks of an event and reserves their places. When they are more than
+// most, it reserves none.
+func (e *Engine) plan(p *plan, routes *routes, judge *judge, insertion *peal.Insertion, most int) error {
 	event := insertion.Event
 	p.size = cost(event)
 	matched := routes.table.Match(event.Tenant, event.Type)
@@ -261,6 +277,9 @@ func (e *Engine) plan(p *plan, routes *routes, judge *judge, insertion *peal.Ins
 			}
 		}
 		p.hooks = append(p.hooks, h)
+		if len(p.hooks) > most {
+			return e.tooManyDeliveries(judge.events)
+		}
 	}
 	p.fits = make([]bool, len(p.hooks))
 	p.term = e.scheduler.reserve(p.hooks, p.size, p.fits)

@@ -52,6 +52,8 @@ type Options struct {
 	EncryptionKey string
 	// MaxData is the largest event data in bytes, 1 to [peal.LargestMaxData].
 	MaxData int
+	// MaxDeliveries is the largest number of deliveries that one publish may have.
+	MaxDeliveries int
 	// CheckSchemas refuses events whose data breaks the schema of their type.
 	CheckSchemas bool
 	// MaxInFlight is how many requests to endpoints may be under way at once.
@@ -122,16 +124,17 @@ type Options struct {
 func DefaultOptions() Options {
 	engine := dispatch.DefaultOptions()
 	return Options{
-		Listen:      "127.0.0.1:8420",
-		Data:        "./peal-data",
-		MaxData:     engine.MaxData,
-		MaxInFlight: engine.MaxInFlight,
-		StopGrace:   engine.StopGrace,
-		RetryPolicy: engine.RetryPolicy,
-		Retention:   engine.Retention,
-		Egress:      engine.Egress,
-		SessionLife: identity.DefaultOptions().SessionLife,
-		RateBurst:   100,
+		Listen:        "127.0.0.1:8420",
+		Data:          "./peal-data",
+		MaxData:       engine.MaxData,
+		MaxDeliveries: engine.MaxDeliveries,
+		MaxInFlight:   engine.MaxInFlight,
+		StopGrace:     engine.StopGrace,
+		RetryPolicy:   engine.RetryPolicy,
+		Retention:     engine.Retention,
+		Egress:        engine.Egress,
+		SessionLife:   identity.DefaultOptions().SessionLife,
+		RateBurst:     100,
 
 		MaxConnections: 16384,
 
@@ -248,6 +251,7 @@ func (o Options) engine() dispatch.Options {
 	engine := dispatch.DefaultOptions()
 	engine.Log = o.Log
 	engine.MaxData = o.MaxData
+	engine.MaxDeliveries = o.MaxDeliveries
 	engine.RetryPolicy = o.RetryPolicy
 	engine.Retention = o.Retention
 	engine.Search = o.Search

@@ -100,6 +100,7 @@ func serverOptions(c *config.Config) server.Options {
 	o.EncryptionKey = c.EncryptionKey
 	o.MaxData = int(c.MaxData)
 	o.CheckSchemas = c.CheckSchemas
+	o.MaxDeliveries = c.Limits.MaxDeliveries
 	o.MaxInFlight = c.MaxInFlight
 	o.MaxConnections = c.MaxConnections
 	o.StopGrace = c.StopGrace

@@ -39,6 +39,8 @@ type Config struct {
 	MaxConnections int           `yaml:"max_connections" env:"PEAL_MAX_CONNECTIONS" doc:"Most connections that clients hold open at once, at most half of the files that the process may open. One address has at most two thirds of what the others leave; the proxies of trusted_proxies share nothing."`
 	StopGrace      time.Duration `yaml:"stop_grace" env:"PEAL_STOP_GRACE" doc:"How long a stop waits for requests under way to end before it breaks them off; their deliveries are tried again at the next start."`
 
+	Limits Limits `yaml:"limits"`
+
 	RetryPolicy RetryPolicy       `yaml:"retry_policy"`
 	Retention   Retention         `yaml:"retention"`
 	Search      Search            `yaml:"search"`
@@ -58,6 +60,11 @@ type RetryPolicy struct {
 	Jitter                float64         `yaml:"jitter" env:"PEAL_RETRY_POLICY_JITTER" doc:"Spreads each wait evenly by this part of it to both sides: 0 to 0.5."`
 	DisableAfterExhausted int             `yaml:"disable_after_exhausted" env:"PEAL_RETRY_POLICY_DISABLE_AFTER_EXHAUSTED" doc:"Disable a webhook when so many deliveries in a row have failed for good; 0 for never."`
 	DisableAfterFailing   time.Duration   `yaml:"disable_after_failing" env:"PEAL_RETRY_POLICY_DISABLE_AFTER_FAILING" doc:"Disable a webhook when it has failed for so long without a success; 0s for never."`
+}
+
+// Limits bound what one request may do.
+type Limits struct {
+	MaxDeliveries int `yaml:"max_deliveries" env:"PEAL_LIMITS_MAX_DELIVERIES" doc:"Largest number of deliveries that the events of one publish request may have together, 1 to 1000000. Beyond it the answer is 422, and nothing is published."`
 }
 
 // Retention is how long what happened is kept.
@@ -173,6 +180,7 @@ func Default() Config {
 		MaxInFlight:    512,
 		MaxConnections: 16384,
 		StopGrace:      30 * time.Second,
+		Limits:         Limits{MaxDeliveries: 10_000},
 		RetryPolicy: RetryPolicy{
 			Delays:                policy.Delays,
 			Jitter:                policy.Jitter,
