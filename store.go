@@ -109,7 +109,8 @@ type NewDelivery struct {
 	ID        DeliveryID
 	WebhookID WebhookID
 	// Held is true when the inserting node keeps the delivery in its memory and
-	// will attempt it; false leaves it to whoever claims it.
+	// will attempt it; false leaves it to whoever claims it. An Insert of very many
+	// deliveries sets it to false where nobody holds them in the end.
 	Held bool
 	Test bool
 }
@@ -154,8 +155,8 @@ type DueWebhook struct {
 
 // WorkStore is what the engine needs: the way of an event.
 type WorkStore interface {
-	// Insert commits events with their deliveries in one transaction, creating the
-	// tenant where there is none: all of them, or none.
+	// Insert commits events with their deliveries, creating the tenant where there is
+	// none: all of them, or none.
 	//
 	// version is the routes' version that the deliveries were routed by; when the
 	// store's is newer, Insert writes nothing and returns ErrStaleRoutes. An event
@@ -163,6 +164,10 @@ type WorkStore interface {
 	// writes nothing; with other content, Insert writes nothing at all and returns
 	// Conflict with Field "events[N].id" (N counts insertions from 0). When a delivery
 	// is held and node is not registered, Insert writes nothing and returns ErrFenced.
+	//
+	// Very many deliveries are written in several transactions, so that others come between
+	// them. The first one makes all of them durable; they may be listed and claimed one
+	// after the other from then on, and a crash does not keep them from it.
 	Insert(ctx context.Context, node NodeID, version int64, insertions []Insertion) ([]Inserted, error)
 
 	// Settle records attempts and moves their deliveries on, in one transaction. Every

@@ -91,7 +91,7 @@ func (s *scheduler) hand(p *plan, insertion *peal.Insertion, origin *trace.SpanC
 			continue
 		}
 		l.reserved--
-		if p.term != s.term { // others have taken it over
+		if p.term != s.term || !insertion.Deliveries[i].Held { // others have taken it over, or the store holds it for nobody
 			s.charge(l, -p.size)
 			l.spilled = l.sends()
 			s.topUp(l)

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,10 +13,10 @@ import (
 
 // cancelBatch is how many deliveries of a deleted webhook are canceled in one
 // transaction.
-const cancelBatch = 1000
+const cancelBatch = 250
 
 // DeleteWebhook implements [peal.ConfigStore]. The webhook is gone at once. So are
-// its pending deliveries, unless they are more than a thousand: then the rest
+// its pending deliveries, unless they are more than a batch: then the rest
 // follows batch by batch, also after a restart, and nobody can claim them meanwhile.
 func (s *Store) DeleteWebhook(ctx context.Context, tenant string, id peal.WebhookID) error {
 	now := time.Now()
@@ -50,8 +52,35 @@ func (t *tx) cancelSome(webhook int32, at time.Time) (more bool, err error) {
 	return more, nil
 }
 
-// sweeper cancels what deleted webhooks have left pending.
-type sweeper struct{ wake chan struct{} }
+// sweeper finishes what is done in parts: it cancels what deleted webhooks have left
+// pending, and makes rows of the deliveries of large inserts.
+type sweeper struct {
+	wake  chan struct{}
+	mu    sync.Mutex        // guards parts
+	parts []peal.DeliveryID // of large inserts that this node began
+}
+
+// adopt leaves a part of a large insert to the sweeper.
+func (s *sweeper) adopt(part peal.DeliveryID) {
+	s.mu.Lock()
+	s.parts = append(s.parts, part)
+	s.mu.Unlock()
+	s.signal()
+}
+
+// adopted returns the parts that are left to the sweeper.
+func (s *sweeper) adopted() []peal.DeliveryID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.parts)
+}
+
+// done forgets a part.
+func (s *sweeper) done(part peal.DeliveryID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parts = slices.DeleteFunc(s.parts, func(id peal.DeliveryID) bool { return id == part })
+}
 
 func newSweeper() *sweeper { return &sweeper{wake: make(chan struct{}, 1)} }
 
@@ -83,8 +112,12 @@ func (s *sweeper) run(ctx context.Context, sweep func(context.Context) (more boo
 	}
 }
 
-// sweep cancels one batch of each deleted webhook that has something left.
+// sweep makes rows of the parts of large inserts that are left, or cancels one batch of
+// each deleted webhook that has something left.
 func (s *Store) sweep(ctx context.Context) (more bool, err error) {
+	if did, err := s.sweepSpreads(ctx); did || err != nil {
+		return did, err
+	}
 	var webhooks []int32
 	if err := s.query(ctx, `SELECT w.num FROM peal.webhooks w WHERE w.deleted AND (
 		EXISTS (SELECT FROM peal.waiting d WHERE d.webhook = w.num) OR w.num IN (SELECT h.webhook FROM peal.held h)) LIMIT 10`, func(rows pgx.Rows) error {

@@ -77,15 +77,21 @@ func (s *Store) deliveriesByID(ctx context.Context, q querier, ids []peal.Delive
 	if len(ids) == 0 {
 		return nil
 	}
-	return s.each(ctx, q, selectFrom(`SELECT `+heldRow+` FROM peal.held x WHERE x.id = ANY ($1)
+	found := 0
+	err := s.each(ctx, q, selectFrom(`SELECT `+heldRow+` FROM peal.held x WHERE x.id = ANY ($1)
 			UNION ALL SELECT `+waitingRow+` FROM peal.waiting x WHERE x.id = ANY ($1)
 			UNION ALL SELECT `+settledRow+` FROM peal.settled x WHERE x.id = ANY ($1)`), func(rows pgx.Rows) error {
 		d, err := scanDelivery(rows)
 		if err == nil {
+			found++
 			each(&d)
 		}
 		return err
 	}, uuids(ids...))
+	if err != nil || found >= len(ids) {
+		return err
+	}
+	return s.eachSpread(ctx, q, ids, each)
 }
 
 // Delivery implements [peal.HistoryStore].

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // insertion is a call of Insert on its way.
@@ -17,6 +18,8 @@ type insertion struct {
 	inserted   []peal.Inserted
 	// left are the insertions still to be written: those that are no duplicates.
 	left []int
+	// spread is whether the deliveries are written in parts, after the events.
+	spread bool
 }
 
 // Insert implements [peal.WorkStore].
@@ -25,10 +28,14 @@ func (s *Store) Insert(ctx context.Context, node peal.NodeID, version int64, ins
 	if err := in.repeats(); err != nil {
 		return nil, err
 	}
+	if record.DeliveriesIn(insertions) > record.MostTogether {
+		return s.insertSpread(ctx, in)
+	}
 	c := &call[*insertion]{ctx: ctx, work: in}
 	for i := range insertions {
 		c.rows += 1 + len(insertions[i].Deliveries)
 		c.bytes += len(insertions[i].Event.Data)
+		c.tenant = insertions[i].Event.Tenant
 	}
 	if err := s.inserts.submit(c); err != nil {
 		return nil, translate("insert events", err)

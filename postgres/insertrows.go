@@ -78,13 +78,16 @@ func rowsOf(lockKey int32, group []*call[*insertion]) *insertRows {
 			r.onlyDuplicates = false
 		}
 		for _, j := range c.work.left {
-			r.add(int32(i+1), &c.work.insertions[j], now)
+			r.add(int32(i+1), &c.work.insertions[j])
+			if !c.work.spread {
+				r.addDeliveries(int32(i+1), &c.work.insertions[j], now)
+			}
 		}
 	}
 	return r
 }
 
-func (r *insertRows) add(call int32, in *peal.Insertion, now int64) {
+func (r *insertRows) add(call int32, in *peal.Insertion) {
 	e := in.Event
 	tenant, fresh := r.tenants.number(e.Tenant)
 	if fresh {
@@ -107,8 +110,14 @@ func (r *insertRows) add(call int32, in *peal.Insertion, now int64) {
 	r.data = append(r.data, e.Data)
 	var list []byte
 	for i := range in.Deliveries {
+		list = append(list, in.Deliveries[i].ID[:]...)
+	}
+	r.deliveries = append(r.deliveries, list)
+}
+
+func (r *insertRows) addDeliveries(call int32, in *peal.Insertion, now int64) {
+	for i := range in.Deliveries {
 		d := &in.Deliveries[i]
-		list = append(list, d.ID[:]...)
 		at, ok := r.webhookAt[d.WebhookID]
 		if !ok {
 			r.webhooks = append(r.webhooks, uuid(d.WebhookID))
@@ -116,11 +125,10 @@ func (r *insertRows) add(call int32, in *peal.Insertion, now int64) {
 			r.webhookAt[d.WebhookID] = at
 		}
 		r.calls, r.deliveryWebhooks = append(r.calls, call), append(r.deliveryWebhooks, at)
-		r.ids, r.events = append(r.ids, uuid(d.ID)), append(r.events, uuid(e.Key))
+		r.ids, r.events = append(r.ids, uuid(d.ID)), append(r.events, uuid(in.Event.Key))
 		r.due = append(r.due, min(d.ID.Time().UnixMicro(), now))
 		r.held, r.test = append(r.held, d.Held), append(r.test, d.Test)
 	}
-	r.deliveries = append(r.deliveries, list)
 }
 
 func (r *insertRows) args() []any {

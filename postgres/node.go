@@ -83,6 +83,7 @@ func (s *Store) view(ctx context.Context, verb string, apply func(*tx) (int32, e
 func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
 	gone, err := s.endNodes(ctx, `id = $1`, uuid(id))
 	if err == nil && len(gone) > 0 {
+		s.takeSpreads(ctx)
 		_, err = s.letGoOfTheGone(ctx)
 	}
 	return translate("let a node leave", err)
@@ -96,6 +97,9 @@ func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Durat
 	_, err := s.one(ctx, s.pool, `SELECT EXISTS (SELECT FROM peal.nodes WHERE `+isStale+`)`, []any{stale.Microseconds(), uuid(node)}, &found)
 	if err == nil && found {
 		taken.Nodes, err = s.endNodes(ctx, isStale, stale.Microseconds(), uuid(node))
+	}
+	if len(taken.Nodes) > 0 {
+		s.takeSpreads(ctx)
 	}
 	if err == nil {
 		taken.Deliveries, err = s.letGoOfTheGone(ctx)

@@ -195,7 +195,8 @@ func (s *Store) keptOf(ctx context.Context, number, before int64) (kept [][16]by
 	// The deliveries of a day's last events may have IDs of the next day.
 	late := uuid(idAt(uint64(number+1)*dayTicks + dayTicks/24))
 	err = s.query(ctx, `SELECT event FROM (
-		SELECT event FROM peal.held WHERE event >= $1 AND event < $2 UNION SELECT event FROM peal.waiting WHERE event >= $1 AND event < $2
+		SELECT e.key AS event FROM peal.spreads p JOIN peal.events e ON e.key BETWEEN p.first AND p.last AND e.key >= $1 AND e.key < $2
+		UNION SELECT event FROM peal.held WHERE event >= $1 AND event < $2 UNION SELECT event FROM peal.waiting WHERE event >= $1 AND event < $2
 		UNION SELECT event FROM peal.settled WHERE id >= $1 AND id < $3 AND at >= $4 AND event >= $1 AND event < $2) x ORDER BY 1 LIMIT $5`, func(rows pgx.Rows) error {
 		var key [16]byte
 		err := rows.Scan(&key)

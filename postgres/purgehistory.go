@@ -89,7 +89,8 @@ type candidate struct {
 
 // candidates gives the first events of a range, of about purgeRows rows altogether.
 func (t *tx) candidates(r span) (found []candidate, deliveries []peal.DeliveryID, err error) {
-	err = t.each(`SELECT key, deliveries FROM peal.events WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3`, func(rows pgx.Rows) error {
+	err = t.each(`SELECT key, deliveries FROM peal.events WHERE key >= $1 AND key < $2
+		AND NOT EXISTS (SELECT FROM peal.spreads p WHERE key BETWEEN p.first AND p.last) ORDER BY key LIMIT $3`, func(rows pgx.Rows) error {
 		var c candidate
 		var list []byte
 		if err := rows.Scan(&c.key, &list); err != nil || len(found) > 0 && len(deliveries) > purgeRows {

@@ -6,37 +6,31 @@ import (
 	"sync/atomic"
 
 	"github.com/pealhq/peal"
-)
-
-// Bounds of a group: what one transaction takes at most, so that a commit stays
-// short however much waits.
-const (
-	maxGroupRows  = 4000
-	maxGroupBytes = 8 << 20
+	"github.com/pealhq/peal/internal/turns"
 )
 
 // call is a caller's work that waits to be written.
 type call[T any] struct {
 	ctx         context.Context
 	work        T
+	tenant      string // whose events it inserts; "" for any other call
 	rows, bytes int
+	call        turns.Call
 	taken       atomic.Bool // by a writer, or by the caller who gave up waiting
 	done        chan error  // gets the answer; has room for it
 }
 
-// queue holds calls for the writers, in order.
+// queue holds calls for the writers, in order. Tenants take turns.
 type queue[T any] struct {
 	mu     sync.Mutex
 	wake   sync.Cond
 	calls  []*call[T]
-	limit  int
-	bytes  int // of all calls
-	most   int // bytes behind which no more may wait; 0 for no bound
+	turns  turns.Turns
 	closed bool
 }
 
 func newQueue[T any](limit, most int) *queue[T] {
-	q := &queue[T]{limit: limit, most: most}
+	q := &queue[T]{turns: turns.Turns{Calls: limit, Bytes: most}}
 	q.wake.L = &q.mu
 	return q
 }
@@ -68,11 +62,11 @@ func (q *queue[T]) put(c *call[T]) error {
 	if q.closed {
 		return errClosed()
 	}
-	if len(q.calls) >= q.limit || q.most > 0 && q.bytes > 0 && q.bytes+c.bytes > q.most {
+	c.call = turns.Call{Tenant: c.tenant, Rows: c.rows, Bytes: c.bytes}
+	if !q.turns.Add(&c.call, true) {
 		return &peal.Error{Code: peal.Unavailable, Message: "the database cannot keep up, too many changes wait for it", RetryAfter: retryAfter}
 	}
 	q.calls = append(q.calls, c)
-	q.bytes += c.bytes
 	q.wake.Signal()
 	return nil
 }
@@ -89,22 +83,15 @@ func (q *queue[T]) take() []*call[T] {
 		if len(q.calls) == 0 {
 			return nil
 		}
-		rows, bytes, n := 0, 0, 0
+		chosen, left := turns.Take(&q.turns, q.calls, func(c *call[T]) *turns.Call { return &c.call }, turns.MaxRows)
 		var group []*call[T]
-		for _, c := range q.calls {
-			rows, bytes = rows+c.rows+1, bytes+c.bytes
-			if len(group) > 0 && (rows > maxGroupRows || bytes > maxGroupBytes) {
-				break
-			}
-			n++
-			q.bytes -= c.bytes
+		for _, c := range chosen {
 			if c.taken.CompareAndSwap(false, true) {
 				group = append(group, c)
 			}
 		}
-		rest := copy(q.calls, q.calls[n:])
-		clear(q.calls[rest:])
-		q.calls = q.calls[:rest]
+		clear(q.calls)
+		q.calls = append(q.calls[:0], left...)
 		if len(group) > 0 {
 			return group
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -132,14 +133,25 @@ func text(value any) any {
 
 // deliveryIDs gives the IDs of the deliveries that an event names, 16 bytes each.
 func (a *Archive) deliveryIDs(places []byte) (ids []byte, err error) {
+	var spread map[int64]peal.DeliveryID // those that are not rows yet
 	for ; len(places) >= 8 && err == nil; places = places[8:] {
 		seq := int64(binary.BigEndian.Uint64(places))
+		before := len(ids)
 		err = a.conn.query(`SELECT head, tail FROM settled WHERE seq = ?1 UNION ALL SELECT head, tail FROM waiting WHERE seq = ?1
 			UNION ALL SELECT head, tail FROM held WHERE seq = ?1`, func(r row) error {
 			id := idAt(seq, r[0], r.int(1))
 			ids = append(ids, id[:]...)
 			return nil
 		}, seq)
+		if err == nil && len(ids) == before {
+			if spread == nil {
+				spread = map[int64]peal.DeliveryID{}
+				err = eachSpread(context.Background(), snapshot{a.conn}, func(d *record.Spread) { spread[halve(d.Delivery).seq()] = d.Delivery })
+			}
+			if id, ok := spread[seq]; ok {
+				ids = append(ids, id[:]...)
+			}
+		}
 	}
 	return ids, err
 }

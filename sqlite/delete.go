@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -9,10 +11,10 @@ import (
 
 // cancelBatch is how many deliveries of a deleted webhook are canceled in one
 // transaction.
-const cancelBatch = 1000
+const cancelBatch = 250
 
 // DeleteWebhook implements [peal.ConfigStore]. The webhook is gone at once. So are
-// its pending deliveries, unless they are more than a thousand: then the rest
+// its pending deliveries, unless they are more than a batch: then the rest
 // follows batch by batch, also after a restart, and nobody can claim them meanwhile.
 func (s *Store) DeleteWebhook(ctx context.Context, tenant string, id peal.WebhookID) error {
 	now := time.Now()
@@ -61,14 +63,42 @@ func (w *writer) cancelSome(webhook int64, at time.Time) (more bool, err error) 
 	return len(places) == cancelBatch, nil
 }
 
-// sweeper cancels what deleted webhooks have left pending.
+// sweeper finishes what is done in parts: it cancels what deleted webhooks have left
+// pending, and makes rows of the deliveries of large inserts.
 type sweeper struct {
-	wake chan struct{}
-	done chan struct{}
+	wake  chan struct{}
+	ended chan struct{}
+	mu    sync.Mutex        // guards parts
+	parts []peal.DeliveryID // of large inserts that this process began
 }
 
 func newSweeper() *sweeper {
-	return &sweeper{wake: make(chan struct{}, 1), done: make(chan struct{})}
+	return &sweeper{wake: make(chan struct{}, 1), ended: make(chan struct{})}
+}
+
+// adopt leaves a part of a large insert to the sweeper.
+func (s *sweeper) adopt(part peal.DeliveryID) {
+	s.mu.Lock()
+	s.parts = append(s.parts, part)
+	s.mu.Unlock()
+	s.signal()
+}
+
+// adopted returns a part that is left to the sweeper.
+func (s *sweeper) adopted() (part peal.DeliveryID, found bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.parts) == 0 {
+		return part, false
+	}
+	return s.parts[0], true
+}
+
+// done forgets a part.
+func (s *sweeper) done(part peal.DeliveryID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parts = slices.DeleteFunc(s.parts, func(id peal.DeliveryID) bool { return id == part })
 }
 
 func (s *sweeper) signal() {
@@ -81,7 +111,7 @@ func (s *sweeper) signal() {
 // run sweeps when it is woken, until the context ends. It tries again after a
 // failure: the store may be full for a while.
 func (s *sweeper) run(ctx context.Context, sweep func(context.Context) (more bool, err error)) {
-	defer close(s.done)
+	defer close(s.ended)
 	for {
 		select {
 		case <-s.wake:
@@ -104,9 +134,12 @@ func (s *sweeper) run(ctx context.Context, sweep func(context.Context) (more boo
 	}
 }
 
-// sweep cancels one batch. It looks for it among the readers, so that the writer
-// is not troubled when there is nothing to do.
+// sweep does one part of what is left. It looks for it among the readers, so that the
+// writer is not troubled when there is nothing to do.
 func (s *Store) sweep(ctx context.Context) (more bool, err error) {
+	if did, err := s.sweepSpread(ctx); did || err != nil {
+		return did, err
+	}
 	var webhook int64
 	if err := s.query(ctx, `SELECT num FROM webhooks WHERE deleted AND (
 		EXISTS (SELECT 1 FROM waiting WHERE webhook = num) OR num IN (SELECT webhook FROM held)) LIMIT 1`, func(r row) error {

@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // findDuplicates fills in what the tenants already have. It refuses all when an
@@ -75,12 +77,23 @@ func (w *writer) firstOf(insertions []peal.Insertion, firsts map[[2]string]int, 
 // webhooksAt gives the webhooks of the deliveries at the places in an event's row.
 func (w *writer) webhooksAt(places []byte) ([]peal.WebhookID, error) {
 	var webhooks []peal.WebhookID
+	var spread map[int64]peal.WebhookID // of the deliveries that are not rows yet
 	for _, seq := range seqsOf(places) {
+		found := false
 		if err := w.conn.query(`SELECT w.id FROM deliveries d JOIN webhooks w ON w.num = d.webhook WHERE d.seq = ?`, func(r row) error {
-			webhooks = append(webhooks, peal.WebhookID(r.blob(0)))
+			webhooks, found = append(webhooks, peal.WebhookID(r.blob(0))), true
 			return nil
 		}, seq); err != nil {
 			return nil, err
+		}
+		if !found && spread == nil {
+			spread = map[int64]peal.WebhookID{}
+			if err := eachSpread(context.Background(), snapshot{w.conn}, func(d *record.Spread) { spread[halve(d.Delivery).seq()] = d.Webhook }); err != nil {
+				return nil, err
+			}
+		}
+		if webhook, ok := spread[seq]; ok && !found {
+			webhooks = append(webhooks, webhook)
 		}
 	}
 	return webhooks, nil

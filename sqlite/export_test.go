@@ -136,3 +136,43 @@ func (s *Store) Shards() int { return len(s.search.list()) }
 
 // Tidy has the next Index look for events that are gone.
 func (s *Store) Tidy() { s.search.tidied = time.Time{} }
+
+// Committed is a change that was committed: whose events it inserted, and how many rows
+// it said to write.
+type Committed struct {
+	Tenant string
+	Rows   int
+}
+
+// Observe calls f after each transaction from now on, from the writer.
+func (s *Store) Observe(f func([]Committed)) {
+	_ = s.queue.submit(&change{ctx: context.Background(), run: func(w *writer) error {
+		w.observe = func(changes []*change) {
+			var committed []Committed
+			for _, c := range changes {
+				committed = append(committed, Committed{c.tenant, c.rows})
+			}
+			f(committed)
+		}
+		return nil
+	}})
+}
+
+// Closing reports whether no more changes are let in.
+func (s *Store) Closing() bool {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return s.queue.closed
+}
+
+// WaitingOf is how many changes of a tenant wait for the writer.
+func (s *Store) WaitingOf(tenant string) (n int) {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	for _, c := range s.queue.changes {
+		if c.tenant == tenant {
+			n++
+		}
+	}
+	return n
+}

@@ -39,8 +39,13 @@ func register(t testing.TB, store *sqlite.Store, node peal.NodeID) {
 
 func createWebhook(t *testing.T, store *sqlite.Store) peal.Webhook {
 	t.Helper()
+	return createWebhookOf(t, store, "a")
+}
+
+func createWebhookOf(t *testing.T, store *sqlite.Store, tenant string) peal.Webhook {
+	t.Helper()
 	webhook, err := store.CreateWebhook(context.Background(), peal.Webhook{
-		ID: peal.NewWebhookID(), Tenant: "a", URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
+		ID: peal.NewWebhookID(), Tenant: tenant, URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
 		Secrets: []peal.Secret{{Value: "whsec_very-secret"}}, Authorization: "Bearer very-secret", Headers: map[string]string{"X-Key": "very-secret"},
 	})
 	if err != nil {

@@ -62,52 +62,41 @@ func (b *inserts) discard() {
 
 // Insert implements [peal.WorkStore].
 func (s *Store) Insert(ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.Inserted, error) {
+	if record.DeliveriesIn(insertions) > record.MostTogether {
+		return s.insertSpread(ctx, node, version, insertions)
+	}
 	var inserted []peal.Inserted
 	c := &change{ctx: ctx, appends: true, run: func(w *writer) (err error) {
 		inserted, err = w.insert(node, version, insertions)
 		return err
 	}}
-	for i := range insertions {
-		c.rows += 1 + len(insertions[i].Deliveries)
-		c.bytes += len(insertions[i].Event.Data)
-	}
+	c.of(insertions)
 	if err := s.queue.submit(c); err != nil {
 		return nil, translate("insert events", err)
 	}
 	return inserted, nil
 }
 
+// of notes what a change is to insert.
+func (c *change) of(insertions []peal.Insertion) {
+	for i := range insertions {
+		c.rows += 1 + len(insertions[i].Deliveries)
+		c.bytes += len(insertions[i].Event.Data)
+		c.tenant = insertions[i].Event.Tenant
+	}
+}
+
 // insert checks everything first, then fills the buffers.
 func (w *writer) insert(node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.Inserted, error) {
-	if w.routes > version {
-		return nil, refuse(peal.ErrStaleRoutes)
-	}
-	inserted, err := w.findDuplicates(insertions)
+	inserted, owner, err := w.check(node, version, insertions)
 	if err != nil {
 		return nil, err
-	}
-	holds := false
-	for i := range insertions {
-		for _, d := range insertions[i].Deliveries {
-			holds = holds || d.Held
-			if _, found, err := w.webhook(d.WebhookID); err != nil {
-				return nil, err
-			} else if !found {
-				return nil, refusef(peal.Internal, "events[%d] has a delivery for %s, which does not exist", i, d.WebhookID)
-			}
-		}
-	}
-	owner := int64(nobody)
-	if holds {
-		if owner, err = w.holder(node); err != nil {
-			return nil, err
-		}
 	}
 	for i := range insertions {
 		if inserted[i].Duplicate {
 			continue
 		}
-		if err := w.append(owner, &insertions[i]); err != nil {
+		if err := w.append(owner, &insertions[i], w.appendDelivery); err != nil {
 			return nil, err
 		}
 		inserted[i].Event = insertions[i].Event
@@ -116,8 +105,35 @@ func (w *writer) insert(node peal.NodeID, version int64, insertions []peal.Inser
 	return inserted, nil
 }
 
-// append puts an event and its deliveries into the buffers.
-func (w *writer) append(owner int64, in *peal.Insertion) error {
+// check finds the duplicates and refuses what cannot be inserted. owner is the number of
+// the node, where it is to hold anything.
+func (w *writer) check(node peal.NodeID, version int64, insertions []peal.Insertion) (inserted []peal.Inserted, owner int64, err error) {
+	if w.routes > version {
+		return nil, nobody, refuse(peal.ErrStaleRoutes)
+	}
+	if inserted, err = w.findDuplicates(insertions); err != nil {
+		return nil, nobody, err
+	}
+	holds := false
+	for i := range insertions {
+		for _, d := range insertions[i].Deliveries {
+			holds = holds || d.Held
+			if _, found, err := w.webhook(d.WebhookID); err != nil {
+				return nil, nobody, err
+			} else if !found {
+				return nil, nobody, refusef(peal.Internal, "events[%d] has a delivery for %s, which does not exist", i, d.WebhookID)
+			}
+		}
+	}
+	if owner = nobody; holds {
+		owner, err = w.holder(node)
+	}
+	return inserted, owner, err
+}
+
+// append puts an event into the buffers, and its deliveries by means of add, which
+// returns the place of each.
+func (w *writer) append(owner int64, in *peal.Insertion, add func(owner, event int64, d *peal.NewDelivery) (int64, error)) error {
 	e := in.Event
 	tenant, err := w.ensureTenant(e.Tenant, e.AcceptedAt())
 	if err != nil {
@@ -142,7 +158,7 @@ func (w *writer) append(owner int64, in *peal.Insertion) error {
 	if len(in.Deliveries) > 0 {
 		places := make([]byte, 0, 8*len(in.Deliveries))
 		for i := range in.Deliveries {
-			place, err := w.appendDelivery(owner, seq, &in.Deliveries[i])
+			place, err := add(owner, seq, &in.Deliveries[i])
 			if err != nil {
 				return err
 			}

@@ -108,6 +108,9 @@ func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
 		w.signal(peal.Signal{Kind: peal.SignalWork})
 		return err
 	}})
+	if err == nil {
+		s.takeSpreads(ctx)
+	}
 	return translate("let a node leave", err)
 }
 
@@ -131,6 +134,9 @@ func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Durat
 	}})
 	if err != nil {
 		return peal.Taken{}, translate("take deliveries over", err)
+	}
+	if len(taken.Nodes) > 0 {
+		s.takeSpreads(ctx)
 	}
 	return taken, nil
 }

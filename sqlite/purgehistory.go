@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -87,6 +88,10 @@ func candidates(ctx context.Context, q querier, after int64, age aging, rows int
 	for i := range all {
 		seqs = append(seqs, all[i].places...)
 	}
+	unspread, err := spreading(ctx, q)
+	if err != nil {
+		return nil, 0, err
+	}
 	stays := map[int64]bool{}
 	if err := q.query(ctx, unfinished, func(r row) error {
 		stays[r.int(0)] = true
@@ -95,7 +100,8 @@ func candidates(ctx context.Context, q querier, after int64, age aging, rows int
 		return nil, 0, err
 	}
 	for i := range all {
-		if !anyIn(all[i].places, stays) {
+		inSpread := func(r span) bool { return r.from <= all[i].seq && all[i].seq < r.until }
+		if !anyIn(all[i].places, stays) && !slices.ContainsFunc(unspread, inSpread) {
 			found = append(found, all[i])
 		}
 	}

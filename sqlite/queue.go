@@ -7,13 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
-)
-
-// Bounds of a group: what one transaction takes at most, so that a commit stays
-// short however much waits.
-const (
-	maxGroupRows  = 4000
-	maxGroupBytes = 8 << 20
+	"github.com/pealhq/peal/internal/turns"
 )
 
 // What nobody waits for goes in transactions of its own, of few rows, and no sooner
@@ -32,31 +26,31 @@ type change struct {
 	// appends is true when run only appends to the writer's buffers and reads
 	// nothing that may be in them, so that they need not be flushed before.
 	appends bool
-	patient bool // nobody waits for it: others go first
+	patient bool   // nobody waits for it: others go first
+	tenant  string // whose events it inserts; "" for any other change
 	rows    int
 	bytes   int
 
 	queued time.Time // of a patient one
+	call   turns.Call
 
 	taken atomic.Bool // by the writer, or by the caller who gave up waiting
 	err   error       // of a refusal, while the group is not yet committed
 	done  chan error  // gets the answer; has room for it
 }
 
-// queue holds changes for the writer, in order; patient ones apart.
+// queue holds changes for the writer, in order; patient ones apart. Tenants take turns.
 type queue struct {
 	mu      sync.Mutex
 	changes []*change
 	patient []*change
-	limit   int
-	bytes   int // of all changes
-	most    int // bytes behind which no new events may wait
+	turns   turns.Turns
 	closed  bool
 	wake    chan struct{} // has room for one; gets a value when changes or closed were set
 }
 
 func newQueue(limit, most int) *queue {
-	return &queue{limit: limit, most: most, wake: make(chan struct{}, 1)}
+	return &queue{turns: turns.Turns{Calls: limit, Bytes: most}, wake: make(chan struct{}, 1)}
 }
 
 // submit queues a change and waits for its answer. A change that the writer has
@@ -86,7 +80,8 @@ func (q *queue) put(c *change) error {
 	if q.closed {
 		return errClosed()
 	}
-	if len(q.changes)+len(q.patient) >= q.limit || c.appends && q.bytes > 0 && q.bytes+c.bytes > q.most {
+	c.call = turns.Call{Tenant: c.tenant, Rows: c.rows, Bytes: c.bytes}
+	if !q.turns.Add(&c.call, c.appends) {
 		return &peal.Error{Code: peal.Unavailable, Message: "the database cannot keep up, too many changes wait for it", RetryAfter: retryAfter}
 	}
 	if c.patient {
@@ -95,7 +90,6 @@ func (q *queue) put(c *change) error {
 	} else {
 		q.changes = append(q.changes, c)
 	}
-	q.bytes += c.bytes
 	q.signal()
 	return nil
 }
@@ -127,26 +121,17 @@ func (q *queue) take(group []*change) []*change {
 		group, q.patient = q.cut(group, q.patient, maxPatientRows)
 		return group
 	}
-	group, q.changes = q.cut(group, q.changes, maxGroupRows)
+	group, q.changes = q.cut(group, q.changes, turns.MaxRows)
 	return group
 }
 
-// cut moves changes from the front of those that wait to the group, at least one of them
-// and no more than go into one transaction.
+// cut moves changes from those that wait to the group, at least one of them and no more
+// than go into one transaction.
 func (q *queue) cut(group, waiting []*change, most int) (taken, rest []*change) {
-	rows, bytes, n := 0, 0, 0
-	for _, c := range waiting {
-		rows, bytes = rows+c.rows+1, bytes+c.bytes
-		if n > 0 && (rows > most || bytes > maxGroupBytes) {
-			break
-		}
-		q.bytes -= c.bytes
-		n++
-	}
-	group = append(group, waiting[:n]...)
-	left := copy(waiting, waiting[n:])
-	clear(waiting[left:])
-	return group, waiting[:left]
+	chosen, left := turns.Take(&q.turns, waiting, func(c *change) *turns.Call { return &c.call }, most)
+	group = append(group, chosen...)
+	clear(waiting)
+	return group, append(waiting[:0], left...)
 }
 
 // close lets no more changes in; what is queued is still taken.

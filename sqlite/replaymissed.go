@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // missedBytes is about how much data of events a batch has at most.
@@ -115,6 +116,13 @@ func (m *missedEvents) got(seqs []int64) (map[int64]bool, error) {
 		return nil, err
 	}
 	got := map[int64]bool{}
+	if err := eachSpread(m.ctx, m.q, func(d *record.Spread) {
+		if d.Test || d.Webhook == m.replay.WebhookID {
+			got[halve(d.Delivery).seq()] = true
+		}
+	}); err != nil {
+		return nil, err
+	}
 	return got, m.q.query(m.ctx, `SELECT seq FROM deliveries WHERE seq IN (SELECT value FROM json_each(?1)) AND (webhook = ?2 OR test)`, func(r row) error {
 		got[r.int(0)] = true
 		return nil

@@ -56,7 +56,7 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.stop()
 		s.signals.close()
-		<-s.sweeper.done
+		<-s.sweeper.ended
 		s.queue.close()
 		<-s.written
 		<-s.checkpoints.done

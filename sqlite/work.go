@@ -108,6 +108,19 @@ const heldColumns = `seq, head, tail, webhook, event, due, test, attempts, tries
 
 // Release implements [peal.WorkStore].
 func (s *Store) Release(ctx context.Context, node peal.NodeID, ids []peal.DeliveryID) error {
+	for len(ids) > releaseBatch { // others come between
+		if err := s.release(ctx, node, ids[:releaseBatch]); err != nil {
+			return err
+		}
+		ids = ids[releaseBatch:]
+	}
+	return s.release(ctx, node, ids)
+}
+
+// releaseBatch is how many deliveries are released in one transaction.
+const releaseBatch = 250
+
+func (s *Store) release(ctx context.Context, node peal.NodeID, ids []peal.DeliveryID) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 2*len(ids) + 1, run: func(w *writer) error {
 		owner, err := w.node(node)
 		if err != nil {

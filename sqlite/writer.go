@@ -33,6 +33,7 @@ type writer struct {
 	stats       *statistics
 	state       *logKeeper
 	trouble     trouble
+	observe     func([]*change) // gets what was committed together; for tests alone
 }
 
 func newWriter(conn *connection, q *queue, checkpoints *checkpointer, signals *signals, stats *statistics, state *logKeeper) (*writer, error) {
@@ -145,6 +146,9 @@ func (w *writer) transact(changes []*change) error {
 	w.committed = w.routes
 	w.tally.shrink()
 	w.stats.committed(len(changes), time.Since(begun))
+	if w.observe != nil {
+		w.observe(changes)
+	}
 	for _, f := range w.after {
 		f()
 	}

@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"audit log", auditTests},
 		{"themes", themeTests},
 		{"insert", insertTests},
+		{"large inserts", spreadTests},
 		{"duplicates", duplicateTests},
 		{"settle", settleTests},
 		{"claim", claimTests},

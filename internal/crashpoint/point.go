@@ -12,6 +12,9 @@ const (
 	Takeover        Point = "takeover"         // what a dead node held is taken over, not yet claimed
 	PublishParsed   Point = "publish-parsed"   // the event is checked, nothing is written
 	InsertGathered  Point = "insert-gathered"  // its rows are gathered in the open transaction
+	SpreadWritten   Point = "spread-written"   // the events of a large insert and the lists of its deliveries are in the open transaction
+	SpreadDone      Point = "spread-done"      // they are durable, no delivery is a row yet
+	SpreadPart      Point = "spread-part"      // the rows of one list are in the open transaction
 	CommitBegins    Point = "commit-begins"    // everything of a transaction is written, before its commit
 	CommitDone      Point = "commit-done"      // the transaction is durable, nobody knows yet
 	PublishDone     Point = "publish-done"     // the engine knows, the lanes and the caller do not
@@ -31,7 +34,7 @@ const (
 // Points gives every step, in order.
 func Points() []Point {
 	return []Point{
-		Takeover, PublishParsed, InsertGathered, CommitBegins, CommitDone, PublishDone, PublishAnswered, ClaimWritten, ClaimDone,
+		Takeover, PublishParsed, InsertGathered, SpreadWritten, SpreadDone, SpreadPart, CommitBegins, CommitDone, PublishDone, PublishAnswered, ClaimWritten, ClaimDone,
 		AttemptBegins, AttemptAnswered, SettleWritten, SettleDone, ReplayWritten, ReplayDone, PurgeWritten, PurgeDone,
 	}
 }

@@ -28,8 +28,8 @@ var rules = map[string]rule{
 	".":    {},
 	"wire": {may: []string{"."}},
 
-	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record"}, anything: true},
-	"postgres":  {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record"}, anything: true},
+	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record", "internal/turns"}, anything: true},
+	"postgres":  {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record", "internal/turns"}, anything: true},
 	"storetest": {may: []string{"."}, anything: true},
 	"dispatch":  {may: []string{".", "wire", "internal/canonical", "internal/crashpoint", "internal/egress", "internal/match"}, anything: true},
 	"client":    {may: []string{"."}},
@@ -62,6 +62,7 @@ var rules = map[string]rule{
 	"internal/record":   {may: []string{"."}},
 	"internal/secret":   {may: []string{"."}},
 	"internal/sizing":   {},
+	"internal/turns":    {},
 	"internal/theme":    {may: []string{"."}},
 	"internal/transfer": {may: []string{".", "internal/progress", "internal/record", "internal/secret", "postgres", "sqlite"}},
 	"internal/layering": {},

@@ -54,6 +54,7 @@ func Tables() []*Table {
 		table("problems", "webhook& reason code# error first# last# attempts#"),
 		table("buckets", "webhook& width# start# counts*"),
 		Events, Deliveries,
+		table("spreads", "id@ first@ last@ list*"),
 		table("replays", "id@ tenant~ webhook@ since# until# choice status reason total# done# replayed# next_delivery@ next_event@ ended#"),
 	}
 }

@@ -44,6 +44,7 @@ var both = layout{
 		"nodes":        ownNode,
 		"canceled":     ownNode,
 		"held.owner":   ownNode,
+		"spreads.node": ownNode,
 		"search_todo":  ownSearch,
 		"types":        "names and their numbers: events are moved with the names",
 		"tenants.num":  ownNumber,
@@ -70,6 +71,7 @@ var inPostgres = layout{
 		"event_ids":    "made of the ids that events are moved with",
 		"search":       ownSearch,
 		"search_state": ownSearch,
+		"spreads.at":   "when a node wrote the list: the other end goes on with it at once",
 		"buckets.slot": "which writer counted: a bucket is moved with the sum of all",
 	},
 }

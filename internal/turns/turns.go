@@ -1,0 +1,165 @@
+// Package turns shares a store's writers between tenants. What waits for them is taken in
+// groups, and who has much waiting must not keep the others waiting for all of it.
+package turns
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Bounds of a group.
+const (
+	MaxRows  = 4000    // of all tenants
+	MaxBytes = 8 << 20 // of all tenants
+	// TenantRows bounds what one tenant has in a group, unless a single call has more.
+	TenantRows = 1500
+)
+
+// Call is one call that waits. Tenant is "" for one of no tenant, which has its turn like
+// a tenant's but no bound of its own.
+type Call struct {
+	Tenant      string
+	Rows, Bytes int
+	share       *share
+}
+
+// share is what waits of a tenant.
+type share struct {
+	calls, bytes int
+	served       uint64 // the number of the last group that had a call of it
+	// While a group is put together: its calls, those in the group, and their rows.
+	waiting     []int
+	taken, rows int
+}
+
+// Turns counts what waits. The lock of the queue guards it.
+type Turns struct {
+	// Calls and Bytes are how much may wait, of all tenants. A tenant of which little
+	// waits, less than a sixteenth, may wait beyond them, until half as much again waits.
+	// A Bytes of 0 is no bound.
+	Calls, Bytes int
+
+	calls, bytes int
+	shares       map[string]*share
+	group        uint64
+	order        []*share
+}
+
+// idleShares is how many shares of tenants of which nothing waits are kept.
+const idleShares = 1024
+
+// Add counts a call that is to wait, and reports whether it may. Where sized is false, its
+// bytes do not keep it from waiting.
+func (t *Turns) Add(c *Call, sized bool) bool {
+	s := t.of(c.Tenant)
+	full := t.calls >= t.Calls && (s.calls >= t.Calls/16 || t.calls >= t.Calls+t.Calls/2)
+	if sized && t.Bytes > 0 && t.bytes > 0 && t.bytes+c.Bytes > t.Bytes {
+		full = full || s.bytes+c.Bytes > t.Bytes/16 || t.bytes+c.Bytes > t.Bytes+t.Bytes/2
+	}
+	if full {
+		return false
+	}
+	c.share = s
+	t.count(c, 1)
+	return true
+}
+
+func (t *Turns) of(tenant string) *share {
+	s := t.shares[tenant]
+	if s != nil {
+		return s
+	}
+	if t.shares == nil {
+		t.shares = map[string]*share{}
+	}
+	if len(t.shares) >= idleShares+t.calls {
+		for name, idle := range t.shares {
+			if idle.calls == 0 {
+				delete(t.shares, name)
+			}
+		}
+	}
+	s = new(share)
+	t.shares[tenant] = s
+	return s
+}
+
+func (t *Turns) count(c *Call, sign int) {
+	t.calls, t.bytes = t.calls+sign, t.bytes+sign*c.Bytes
+	c.share.calls, c.share.bytes = c.share.calls+sign, c.share.bytes+sign*c.Bytes
+}
+
+// Removed counts a call that does not wait any more.
+func (t *Turns) Removed(c *Call) { t.count(c, -1) }
+
+// Take chooses a group from the front of those that wait, at least one: all of them where
+// they are few, and else one call of each tenant after the other, beginning with whom it is
+// longest since. call returns the i-th. The chosen ones come first in the list that Take
+// returns, in the order in which they are to run; left is how many are not chosen, which
+// keep their order.
+func Take[T any](t *Turns, waiting []T, call func(T) *Call, most int) (chosen, left []T) {
+	rows, bytes := 0, 0
+	for _, w := range waiting {
+		c := call(w)
+		rows, bytes = rows+c.Rows+1, bytes+c.Bytes
+		if rows > min(TenantRows, most) || bytes > MaxBytes {
+			return take(t, waiting, call, most)
+		}
+	}
+	for _, w := range waiting {
+		t.Removed(call(w))
+	}
+	return waiting, nil
+}
+
+func take[T any](t *Turns, waiting []T, call func(T) *Call, most int) (chosen, left []T) {
+	t.group++
+	t.order = t.order[:0]
+	for i, w := range waiting {
+		s := call(w).share
+		if len(s.waiting) == 0 {
+			t.order = append(t.order, s)
+		}
+		s.waiting = append(s.waiting, i)
+	}
+	slices.SortStableFunc(t.order, func(a, b *share) int { return cmp.Compare(a.served, b.served) })
+	var picked []int
+	rows, bytes := 0, 0
+	for full := false; !full; {
+		before := len(picked)
+		for _, s := range t.order {
+			if s.taken == len(s.waiting) {
+				continue
+			}
+			c := call(waiting[s.waiting[s.taken]])
+			if c.Tenant != "" && s.rows > 0 && s.rows+c.Rows+1 > TenantRows {
+				continue
+			}
+			if full = len(picked) > 0 && (rows+c.Rows+1 > most || bytes+c.Bytes > MaxBytes); full {
+				break
+			}
+			picked = append(picked, s.waiting[s.taken])
+			rows, bytes, s.rows = rows+c.Rows+1, bytes+c.Bytes, s.rows+c.Rows+1
+			s.taken++
+			s.served = t.group
+		}
+		full = full || len(picked) == before
+	}
+	for _, s := range t.order {
+		s.waiting, s.taken, s.rows = s.waiting[:0], 0, 0
+	}
+	for _, i := range picked {
+		chosen = append(chosen, waiting[i])
+		t.Removed(call(waiting[i]))
+	}
+	slices.Sort(picked)
+	left = make([]T, 0, len(waiting)-len(picked))
+	for i, w := range waiting {
+		if len(picked) > 0 && picked[0] == i {
+			picked = picked[1:]
+			continue
+		}
+		left = append(left, w)
+	}
+	return chosen, left
+}
