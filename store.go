@@ -17,6 +17,7 @@ import (
 type Store interface {
 	ConfigStore
 	SourceStore
+	QuotaStore
 	WorkStore
 	NodeStore
 	HistoryStore

@@ -15,6 +15,8 @@ type Tenant struct {
 	RetryPolicy *RetryPolicy
 	// Catalogue names the catalogue that describes its events; "" for [DefaultCatalogue].
 	Catalogue string
+	// Quotas are its own limits; those that are missing are the deployment's.
+	Quotas    Quotas
 	CreatedAt time.Time // UTC
 }
 
@@ -46,6 +48,12 @@ func (t *Tenant) Validate() error {
 		if err := ValidateCatalogue(t.Catalogue); err != nil {
 			return err
 		}
+	}
+	if err := t.Quotas.Validate(0); err != nil {
+		return err
+	}
+	if _, own := t.Quotas[QuotaEventTypes]; own {
+		return Invalidf("quotas.event_types", "must be left out; catalogues are shared, and the server's setting bounds each")
 	}
 	if t.RetryPolicy != nil {
 		return t.RetryPolicy.Validate()

@@ -17,8 +17,10 @@ type Tenant struct {
 	// RetryPolicy is the default of its webhooks; nil for the format's or the server's.
 	RetryPolicy *RetryPolicy `json:"retry_policy"`
 	// Catalogue names the catalogue that describes its events.
-	Catalogue string    `json:"catalogue"`
-	CreatedAt time.Time `json:"created_at"`
+	Catalogue string `json:"catalogue"`
+	// Quotas are limits of its own by the name of the quota, 0 for no limit.
+	Quotas    map[string]int64 `json:"quotas"`
+	CreatedAt time.Time        `json:"created_at"`
 }
 
 // TenantSettings is what a caller sets of a tenant; nil is left to the server on
@@ -28,6 +30,8 @@ type TenantSettings struct {
 	Format      *string        `json:"format,omitzero"`
 	RetryPolicy *RetrySettings `json:"retry_policy,omitzero"`
 	Catalogue   *string        `json:"catalogue,omitzero"`
+	// Quotas take the place of all limits that the tenant has of its own.
+	Quotas map[string]int64 `json:"quotas,omitzero"`
 	// Clear names settings, as they stand in the JSON, that take the default again.
 	Clear []string `json:"-"`
 }

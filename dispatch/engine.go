@@ -28,6 +28,8 @@ type Engine struct {
 	tenants *tenantSettings
 	schemas match.Schemas
 
+	admission *admission
+
 	scheduler *scheduler
 	ledger    *ledger
 	health    *healthKeeper
@@ -91,6 +93,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	}
 	e.tracer = newTracer(options.Trace)
 	e.tenants = &tenantSettings{store: store, log: options.Log}
+	e.admission = newAdmission(store, e.tenants, options.Quotas)
 	e.ledger = newLedger(store, options.Log)
 	e.ledger.node, e.ledger.due, e.ledger.metrics = e.Node, e.clock.due, e.metrics
 	e.ledger.settled, e.ledger.stall = e.settled, e.scheduler.stall

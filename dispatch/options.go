@@ -30,6 +30,9 @@ type Options struct {
 	// MaxDeliveries is the largest number of deliveries that the events of one publish may
 	// have together, 1 to [LargestMaxDeliveries].
 	MaxDeliveries int
+	// Quotas are the limits of tenants that have none of their own; a quota that is missing
+	// has no limit. The engine enforces those of what is pending and of events a second.
+	Quotas peal.Quotas
 	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.
 	RetryPolicy peal.RetryPolicy
 	// Variables fill {{NAME}} in the values of extra headers. They are secrets.
@@ -130,6 +133,9 @@ func (o Options) Validate() error {
 	}
 	if o.MaxDeliveries < 1 || o.MaxDeliveries > LargestMaxDeliveries {
 		return peal.Invalidf("limits.max_deliveries", "must be from 1 to %d", LargestMaxDeliveries)
+	}
+	if err := o.Quotas.Validate(int64(o.MaxDeliveries)); err != nil {
+		return err
 	}
 	if err := o.RetryPolicy.Validate(); err != nil {
 		return err

@@ -67,6 +67,13 @@ func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event
 	if err != nil {
 		return nil, err
 	}
+	limits, err := e.admission.limits(ctx, tenant)
+	if err == nil {
+		err = e.admission.events(tenant, limits.events, len(batch))
+	}
+	if err != nil {
+		return nil, err
+	}
 	crashpoint.Reach(crashpoint.PublishParsed)
 	judge := judge{engine: e, ctx: ctx, tenant: tenant, events: len(batch)}
 	// The answer of the store decides what this node holds, so it is waited for even
@@ -74,7 +81,7 @@ func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event
 	ctx = context.WithoutCancel(ctx)
 	var published []Published
 	err = e.routed(ctx, func(routes *routes) (err error) {
-		published, err = e.commit(ctx, routes, &judge, batch)
+		published, err = e.commit(ctx, routes, &judge, batch, limits)
 		return err
 	})
 	return published, err
@@ -176,7 +183,7 @@ type plan struct {
 
 // commit routes the events, commits them with their deliveries and hands those to
 // the lanes.
-func (e *Engine) commit(ctx context.Context, routes *routes, judge *judge, batch []peal.Insertion) ([]Published, error) {
+func (e *Engine) commit(ctx context.Context, routes *routes, judge *judge, batch []peal.Insertion, limits limits) ([]Published, error) {
 	plans := make([]plan, len(batch))
 	defer judge.rest()
 	left := e.options.MaxDeliveries
@@ -193,8 +200,15 @@ func (e *Engine) commit(ctx context.Context, routes *routes, judge *judge, batch
 	if e.tracer != nil {
 		origin = originOf(ctx)
 	}
+	tenant := batch[0].Event.Tenant
+	deliveries, bytes := pendingOf(plans, batch)
+	if err := e.admission.reserve(ctx, tenant, limits, deliveries, bytes); err != nil {
+		e.giveUp(plans)
+		return nil, err
+	}
 	begun := time.Now()
 	inserted, err := e.store.Insert(ctx, e.Node(), routes.version, batch)
+	e.admission.ended(tenant, limits, deliveries, bytes, err == nil)
 	if err != nil {
 		e.giveUp(plans)
 		return nil, err
@@ -222,6 +236,15 @@ func (e *Engine) commit(ctx context.Context, routes *routes, judge *judge, batch
 		e.hints.add(e.scheduler.hand(p, &batch[i], origin)...)
 	}
 	return published, nil
+}
+
+// pendingOf counts the deliveries of events, and the bytes that are to be sent with them.
+func pendingOf(plans []plan, batch []peal.Insertion) (deliveries, bytes int64) {
+	for i := range plans {
+		n := int64(len(plans[i].hooks))
+		deliveries, bytes = deliveries+n, bytes+n*int64(len(batch[i].Event.Data))
+	}
+	return deliveries, bytes
 }
 
 // giveUp takes the places of events back that are not committed.

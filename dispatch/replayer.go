@@ -52,12 +52,19 @@ func (r *replayer) run(ctx context.Context) {
 			case <-ctx.Done():
 			}
 		}
+		waiting := 0
 		for i := range open {
 			begun := time.Now()
-			if err := r.step(ctx, &open[i]); err != nil {
+			err := r.step(ctx, &open[i])
+			if peal.CodeOf(err) == peal.RateLimited { // its tenant has enough pending
+				waiting++
+			} else if err != nil {
 				r.failed(ctx, err)
 			}
 			sleep(ctx, time.Since(begun))
+		}
+		if waiting > 0 && waiting == len(open) {
+			sleep(ctx, replayRetry)
 		}
 	}
 }
@@ -93,7 +100,16 @@ func (r *replayer) step(ctx context.Context, p *peal.Replay) error {
 	case h.Status == peal.Disabled:
 		return r.end(ctx, p, peal.ReplayFailed, "the webhook was disabled: set it active, and replay again from where it matters")
 	}
+	limits, err := e.admission.limits(ctx, p.Tenant)
+	if err == nil {
+		err = e.admission.reserve(ctx, p.Tenant, limits, replayBatch, 0)
+	}
+	if err != nil {
+		return err
+	}
 	replayed, more, err := r.batch(ctx, p, h)
+	e.admission.ended(p.Tenant, limits, int64(replayed), 0, true)
+	e.admission.ended(p.Tenant, limits, int64(replayBatch-replayed), 0, false)
 	crashpoint.Reach(crashpoint.ReplayDone)
 	if replayed > 0 {
 		now := time.Now()

@@ -20,6 +20,9 @@ func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created boo
 		_, err := tx.one(`INSERT INTO peal.catalogue_types (key, description, schema, example, created, updated) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (key) DO UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example, updated = excluded.updated
 			RETURNING xmax = 0`, []any{clean(t.Key()), clean(t.Description), []byte(t.Schema), []byte(t.Example), micros(t.CreatedAt), micros(t.UpdatedAt)}, &created)
+		if limit := s.options.Quotas[peal.QuotaEventTypes]; err == nil && created && limit > 0 {
+			err = tx.roomForEventType(t.Catalogue, limit)
+		}
 		return err
 	})
 	if err != nil {

@@ -44,6 +44,9 @@ func (s *Store) CreateKey(ctx context.Context, key peal.Key) error {
 			if err != nil {
 				return err
 			}
+			if err := t.room(peal.QuotaKeys, num, time.Now()); err != nil {
+				return err
+			}
 			tenant = pgtype.Int4{Int32: num, Valid: true}
 		}
 		n, err := t.exec(`INSERT INTO peal.keys (id, tenant, name, scopes, hash, hint, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,

@@ -32,6 +32,9 @@ func (s *Store) CreatePortalLink(ctx context.Context, link peal.PortalLink) erro
 		if err != nil {
 			return err
 		}
+		if err := t.room(peal.QuotaPortalLinks, tenant, link.CreatedAt()); err != nil {
+			return err
+		}
 		n, err := t.exec(`INSERT INTO peal.portal_links (id, tenant, name, hash, read_only, expires, life, used, revoked)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`, uuid(link.ID), tenant, clean(link.Name), link.Hash[:], link.ReadOnly,
 			micros(link.ExpiresAt), int64(link.SessionLife/time.Second), micros(link.UsedAt), micros(link.RevokedAt))

@@ -67,6 +67,9 @@ func (t *tx) addSession(session *peal.Session) error {
 	if err != nil {
 		return err
 	}
+	if err := t.roomForSession(session, tenant.Int32); err != nil {
+		return err
+	}
 	_, err = t.exec(`INSERT INTO peal.sessions (id, kind, hash, "user", link, name, tenant, role, expires, revoked, address, agent)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		uuid(session.ID), string(session.Kind), session.Hash[:], orNoID(session.UserID), orNoID(session.PortalLinkID), clean(session.Name), tenant,

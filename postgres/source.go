@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
@@ -50,6 +51,9 @@ func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Sour
 		}
 		tenant, err := t.ensureTenant(source.Tenant, micros(source.CreatedAt()))
 		if err != nil {
+			return err
+		}
+		if err := t.room(peal.QuotaSources, tenant, time.Now()); err != nil {
 			return err
 		}
 		n, err := t.exec(`INSERT INTO peal.sources (id, tenant, name, revision, settings, secrets, sealed, updated, accepted, duplicate, refused, accepted_at, refused_at, refusal)

@@ -10,13 +10,18 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue FROM peal.tenants`
+const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue, coalesce(quotas, '') FROM peal.tenants`
 
 func scanTenant(rows pgx.Rows) (peal.Tenant, error) {
 	var t peal.Tenant
 	var policy *string
 	var created int64
-	if err := rows.Scan(&t.Name, &t.Description, &t.Format, &policy, &created, &t.Catalogue); err != nil {
+	var quotas string
+	err := rows.Scan(&t.Name, &t.Description, &t.Format, &policy, &created, &t.Catalogue, &quotas)
+	if err == nil {
+		t.Quotas, err = peal.DecodeQuotas(quotas)
+	}
+	if err != nil {
 		return t, err
 	}
 	t.CreatedAt = timeOf(created)
@@ -43,8 +48,8 @@ func (s *Store) CreateTenant(ctx context.Context, tenant peal.Tenant) error {
 	policy, err := policyText(tenant.RetryPolicy)
 	if err == nil {
 		var n int64
-		n, err = s.exec(ctx, `INSERT INTO peal.tenants (name, description, format, retry_policy, created, catalogue) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-			tenant.Name, clean(tenant.Description), tenant.Format, policy, micros(tenant.CreatedAt), clean(tenant.Catalogue))
+		n, err = s.exec(ctx, `INSERT INTO peal.tenants (name, description, format, retry_policy, created, catalogue, quotas) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+			tenant.Name, clean(tenant.Description), tenant.Format, policy, micros(tenant.CreatedAt), clean(tenant.Catalogue), orNull(peal.EncodeQuotas(tenant.Quotas)))
 		if err == nil && n == 0 {
 			err = peal.Errorf(peal.Conflict, "there is a tenant %q already", tenant.Name)
 		}
@@ -59,8 +64,8 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 		return translate("update a tenant", err)
 	}
 	err = s.changeRoutes(ctx, func(t *tx, revision int64) error {
-		n, err := t.exec(`UPDATE peal.tenants SET description = $2, format = $3, retry_policy = $4, catalogue = $5 WHERE name = $1`,
-			tenant.Name, clean(tenant.Description), tenant.Format, policy, clean(tenant.Catalogue))
+		n, err := t.exec(`UPDATE peal.tenants SET description = $2, format = $3, retry_policy = $4, catalogue = $5, quotas = $6 WHERE name = $1`,
+			tenant.Name, clean(tenant.Description), tenant.Format, policy, clean(tenant.Catalogue), orNull(peal.EncodeQuotas(tenant.Quotas)))
 		if err != nil {
 			return err
 		}

@@ -30,6 +30,9 @@ func (s *Store) CreateUser(ctx context.Context, user peal.User) error {
 		if err != nil {
 			return err
 		}
+		if err := t.room(peal.QuotaUsers, tenant.Int32, user.CreatedAt()); err != nil {
+			return err
+		}
 		n, err := t.exec(`INSERT INTO peal.users (id, tenant, name, password, subject, role, updated) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
 			uuid(user.ID), tenant, clean(user.Name), user.Password, orNull(clean(user.Subject)), string(user.Role), micros(user.UpdatedAt))
 		if err == nil && n == 0 {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
@@ -60,6 +61,9 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 		}
 		tenant, err := t.ensureTenant(webhook.Tenant, micros(webhook.CreatedAt()))
 		if err != nil {
+			return err
+		}
+		if err := t.room(peal.QuotaWebhooks, tenant, time.Now()); err != nil {
 			return err
 		}
 		n, err := t.exec(`INSERT INTO peal.webhooks (id, tenant, revision, status, settings, confidential, sealed, exhausted, failing_since, updated, certificate_expires)

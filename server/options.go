@@ -54,6 +54,9 @@ type Options struct {
 	MaxData int
 	// MaxDeliveries is the largest number of deliveries that one publish may have.
 	MaxDeliveries int
+	// Quotas are the limits of tenants that have none of their own; a quota that is missing
+	// has no limit.
+	Quotas peal.Quotas
 	// CheckSchemas refuses events whose data breaks the schema of their type.
 	CheckSchemas bool
 	// MaxInFlight is how many requests to endpoints may be under way at once.
@@ -128,6 +131,7 @@ func DefaultOptions() Options {
 		Data:          "./peal-data",
 		MaxData:       engine.MaxData,
 		MaxDeliveries: engine.MaxDeliveries,
+		Quotas:        peal.DefaultQuotas(),
 		MaxInFlight:   engine.MaxInFlight,
 		StopGrace:     engine.StopGrace,
 		RetryPolicy:   engine.RetryPolicy,
@@ -175,6 +179,9 @@ func (o Options) Validate() error {
 		return peal.Invalidf("stop_grace", "must not be negative")
 	}
 	if err := o.Telemetry.Validate(); err != nil {
+		return err
+	}
+	if err := o.Quotas.Validate(int64(o.MaxDeliveries)); err != nil {
 		return err
 	}
 	if err := validateManaged(o.Webhooks); err != nil {
@@ -252,6 +259,7 @@ func (o Options) engine() dispatch.Options {
 	engine.Log = o.Log
 	engine.MaxData = o.MaxData
 	engine.MaxDeliveries = o.MaxDeliveries
+	engine.Quotas = o.Quotas
 	engine.RetryPolicy = o.RetryPolicy
 	engine.Retention = o.Retention
 	engine.Search = o.Search

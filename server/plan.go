@@ -56,7 +56,34 @@ func (s *Server) plan(ctx context.Context, list []ManagedWebhook) (plan, error) 
 	for _, w := range stored {
 		p.remove = append(p.remove, w)
 	}
-	return p, nil
+	return p, s.checkQuotas(ctx, list, &p)
+}
+
+// checkQuotas refuses a plan that would give a tenant more webhooks than it may have, at
+// the last entry of the tenant, before anything is done. What is to be removed counts: it
+// goes after the others have been created.
+func (s *Server) checkQuotas(ctx context.Context, list []ManagedWebhook, p *plan) error {
+	more := map[string]int64{} // webhooks by tenant
+	for i := range p.create {
+		more[p.create[i].Tenant]++
+	}
+	for i := len(list) - 1; i >= 0; i-- {
+		tenant := list[i].filled().Tenant
+		if more[tenant] == 0 {
+			continue
+		}
+		quotas, err := s.engine.Quotas(ctx, tenant)
+		if err != nil {
+			return err
+		}
+		for _, q := range quotas {
+			if q.Quota == peal.QuotaWebhooks && q.Limit > 0 && q.Used+more[tenant] > q.Limit {
+				return inEntry(i, peal.Invalidf("tenant", "would have %d webhooks with this file, and its quota webhooks is %d; raise quotas.webhooks, or the tenant's own limit", q.Used+more[tenant], q.Limit))
+			}
+		}
+		delete(more, tenant)
+	}
+	return nil
 }
 
 // managed gives the managed webhooks of all tenants, and those that have the same

@@ -40,6 +40,15 @@ func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created boo
 			return err
 		}
 		created = !there
+		if limit := s.options.Quotas[peal.QuotaEventTypes]; created && limit > 0 {
+			used, _, err := w.conn.number(`SELECT count(*) FROM catalogue_types WHERE key > ? AND key < ?`, peal.EventTypeKey(t.Catalogue, ""), peal.EventTypeKey(t.Catalogue, "\U0010FFFF"))
+			if err == nil && used >= limit {
+				err = refuse(peal.QuotaEventTypes.Exceeded(used, limit))
+			}
+			if err != nil {
+				return err
+			}
+		}
 		_, err = w.conn.exec(`INSERT INTO catalogue_types (key, description, schema, example, created, updated) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (key) DO UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example, updated = excluded.updated`,
 			t.Key(), t.Description, orNoJSON(t.Schema), orNoJSON(t.Example), micros(t.CreatedAt), micros(t.UpdatedAt))

@@ -38,9 +38,14 @@ func (s *Store) CreateKey(ctx context.Context, key peal.Key) error {
 		}
 		var tenant any
 		if key.Tenant != "" {
-			if tenant, err = w.ensureTenant(key.Tenant, key.CreatedAt()); err != nil {
+			num, err := w.ensureTenant(key.Tenant, key.CreatedAt())
+			if err != nil {
 				return err
 			}
+			if err := s.room(w, peal.QuotaKeys, num, time.Now()); err != nil {
+				return err
+			}
+			tenant = num
 		}
 		_, err = w.conn.exec(`INSERT INTO keys (id, tenant, name, scopes, hash, hint, revoked) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 			key.ID[:], tenant, key.Name, strings.Join(scopes, ","), key.Hash[:], key.Hint, orNoTime(key.RevokedAt))

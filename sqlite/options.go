@@ -25,6 +25,9 @@ type Options struct {
 	// MaxWaitingBytes is how much data may wait for the writer before new events are
 	// refused likewise, at least 1. One call that has more waits when nothing else does.
 	MaxWaitingBytes int
+	// Quotas are the limits of tenants that have none of their own; a quota that is missing
+	// has no limit. The store enforces those of rows.
+	Quotas peal.Quotas
 	// Metrics gets the store's metrics, named peal_store_…; nil for none.
 	Metrics prometheus.Registerer
 	// MaxBytes bounds the database file; 0 for no bound. A change that does not

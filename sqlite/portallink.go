@@ -41,6 +41,9 @@ func (s *Store) CreatePortalLink(ctx context.Context, link peal.PortalLink) erro
 		if err != nil {
 			return err
 		}
+		if err := s.room(w, peal.QuotaPortalLinks, tenant, link.CreatedAt()); err != nil {
+			return err
+		}
 		_, err = w.conn.exec(`INSERT INTO portal_links (id, tenant, name, hash, read_only, expires, life, used, revoked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			link.ID[:], tenant, link.Name, link.Hash[:], readOnly, micros(link.ExpiresAt), int64(link.SessionLife/time.Second), orNoTime(link.UsedAt), orNoTime(link.RevokedAt))
 		return err
@@ -68,7 +71,7 @@ func (s *Store) RedeemPortalLink(ctx context.Context, hash [32]byte, session pea
 		}
 		redeemed = session
 		redeemed.PortalLinkID, redeemed.Name, redeemed.Tenant, redeemed.Role, redeemed.ExpiresAt = link.ID, link.Name, link.Tenant, link.Role(), at.Add(link.SessionLife)
-		return w.addSession(&redeemed)
+		return s.addSession(w, &redeemed)
 	}})
 	if err != nil {
 		return peal.Session{}, translate("redeem a portal link", err)

@@ -48,12 +48,12 @@ func (s *Store) CreateSession(ctx context.Context, session peal.Session) error {
 				return refuse(noUser())
 			}
 		}
-		return w.addSession(&session)
+		return s.addSession(w, &session)
 	}})
 	return translate("create a session", err)
 }
 
-func (w *writer) addSession(session *peal.Session) error {
+func (s *Store) addSession(w *writer, session *peal.Session) error {
 	forget := micros(session.CreatedAt().Add(-endedLife))
 	for _, ended := range []string{`expires < ?`, `revoked < ?`} {
 		if _, err := w.conn.exec(`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE `+ended+` LIMIT +?)`, forget, int64(endedBatch)); err != nil {
@@ -62,6 +62,10 @@ func (w *writer) addSession(session *peal.Session) error {
 	}
 	tenant, err := w.tenantOrNull(session.Tenant, session.CreatedAt())
 	if err != nil {
+		return err
+	}
+	num, _ := tenant.(int64)
+	if err := s.roomForSession(w, session, num); err != nil {
 		return err
 	}
 	_, err = w.conn.exec(`INSERT INTO sessions (id, kind, hash, user, link, name, tenant, role, expires, revoked, address, agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

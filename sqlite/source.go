@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/record"
@@ -49,6 +50,9 @@ func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Sour
 		}
 		if taken {
 			return refusef(peal.Conflict, "there is a source %q already", source.Name)
+		}
+		if err := s.room(w, peal.QuotaSources, tenant, time.Now()); err != nil {
+			return err
 		}
 		_, err = w.conn.exec(`INSERT INTO sources (id, tenant, name, revision, settings, secrets, sealed, updated, accepted, duplicate, refused, accepted_at, refused_at, refusal)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, source.ID[:], tenant, source.Name, source.Revision,

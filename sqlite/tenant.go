@@ -8,10 +8,14 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue FROM tenants`
+const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue, quotas FROM tenants`
 
 func scanTenant(r row) (peal.Tenant, error) {
 	t := peal.Tenant{Name: r.text(0), Description: r.text(1), Format: r.text(2), CreatedAt: timeOf(r.int(4)), Catalogue: r.text(5)}
+	var err error
+	if t.Quotas, err = peal.DecodeQuotas(r.text(6)); err != nil {
+		return t, err
+	}
 	if r[3] != nil {
 		t.RetryPolicy = record.DecodePolicy([]byte(r.text(3)))
 	}
@@ -42,8 +46,8 @@ func (s *Store) CreateTenant(ctx context.Context, tenant peal.Tenant) error {
 		} else if taken {
 			return refusef(peal.Conflict, "there is a tenant %q already", tenant.Name)
 		}
-		_, err := w.conn.exec(`INSERT INTO tenants (name, description, format, retry_policy, created, catalogue) VALUES (?, ?, ?, ?, ?, ?)`,
-			tenant.Name, tenant.Description, tenant.Format, policy, micros(tenant.CreatedAt), tenant.Catalogue)
+		_, err := w.conn.exec(`INSERT INTO tenants (name, description, format, retry_policy, created, catalogue, quotas) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			tenant.Name, tenant.Description, tenant.Format, policy, micros(tenant.CreatedAt), tenant.Catalogue, orNull(peal.EncodeQuotas(tenant.Quotas)))
 		return err
 	}})
 	return translate("create a tenant", err)
@@ -56,8 +60,8 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 		return translate("update a tenant", err)
 	}
 	err = s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
-		n, err := w.conn.exec(`UPDATE tenants SET description = ?, format = ?, retry_policy = ?, catalogue = ? WHERE name = ?`,
-			tenant.Description, tenant.Format, policy, tenant.Catalogue, tenant.Name)
+		n, err := w.conn.exec(`UPDATE tenants SET description = ?, format = ?, retry_policy = ?, catalogue = ?, quotas = ? WHERE name = ?`,
+			tenant.Description, tenant.Format, policy, tenant.Catalogue, orNull(peal.EncodeQuotas(tenant.Quotas)), tenant.Name)
 		if err != nil {
 			return err
 		}

@@ -41,6 +41,10 @@ func (s *Store) CreateUser(ctx context.Context, user peal.User) error {
 		if err != nil {
 			return err
 		}
+		num, _ := tenant.(int64)
+		if err := s.room(w, peal.QuotaUsers, num, user.CreatedAt()); err != nil {
+			return err
+		}
 		_, err = w.conn.exec(`INSERT INTO users (id, tenant, name, password, subject, role, updated) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 			user.ID[:], tenant, user.Name, user.Password, orNull(user.Subject), string(user.Role), micros(user.UpdatedAt))
 		return err

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/record"
@@ -41,6 +42,9 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 		}
 		tenant, err := w.ensureTenant(webhook.Tenant, webhook.CreatedAt())
 		if err != nil {
+			return err
+		}
+		if err := s.room(w, peal.QuotaWebhooks, tenant, time.Now()); err != nil {
 			return err
 		}
 		if revision, err = w.bumpRoutes(); err != nil {

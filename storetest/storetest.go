@@ -26,6 +26,7 @@ func Run(t *testing.T, open Open) {
 		{"webhooks", webhookTests},
 		{"routes", routesTests},
 		{"keys", keyTests},
+		{"quotas", quotaTests},
 		{"event types", eventTypeTests},
 		{"sources", sourceTests},
 		{"users", userTests},

@@ -50,6 +50,7 @@ var constructors = []func(app *app) *cobra.Command{
 	newPresetsCommand,
 	newSourcesCommand,
 	newTenantsCommand,
+	newQuotasCommand,
 	newKeysCommand,
 	newNodesCommand,
 	newUsersCommand,

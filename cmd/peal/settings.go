@@ -101,6 +101,7 @@ func serverOptions(c *config.Config) server.Options {
 	o.MaxData = int(c.MaxData)
 	o.CheckSchemas = c.CheckSchemas
 	o.MaxDeliveries = c.Limits.MaxDeliveries
+	o.Quotas = c.Quotas.Limits()
 	o.MaxInFlight = c.MaxInFlight
 	o.MaxConnections = c.MaxConnections
 	o.StopGrace = c.StopGrace

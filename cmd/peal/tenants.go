@@ -19,7 +19,7 @@ The first event or webhook of a tenant creates it. These commands need an operat
   peal tenants list`,
 		GroupID: groupManage,
 	}
-	cmd.AddCommand(newTenantsListCommand(app), newTenantsShowCommand(app), newTenantsCreateCommand(app))
+	cmd.AddCommand(newTenantsListCommand(app), newTenantsShowCommand(app), newTenantsCreateCommand(app), newTenantsQuotasCommand(app))
 	return cmd
 }
 

@@ -45,6 +45,8 @@ type Engine interface {
 	Replay(ctx context.Context, replay peal.Replay) (peal.Replay, error)
 	CountReplay(ctx context.Context, replay *peal.Replay) (peal.ReplayCount, error)
 	CancelReplay(ctx context.Context, tenant string, id peal.JobID) (peal.Replay, error)
+	Quotas(ctx context.Context, tenant string) ([]dispatch.QuotaUse, error)
+	CheckQuotas(quotas peal.Quotas) error
 	Ready(ctx context.Context) error
 }
 

@@ -167,6 +167,14 @@ func (a *API) accountRoutes() []route {
 		summary: "Change a tenant", description: "Members that are absent stay as they are; null takes the default again.",
 		answers: ok("The changed tenant.", tenantShape{}), handle: a.updateTenant,
 	}, {
+		method: http.MethodGet, path: "/v1/tenants/{name}/quotas", id: "get-tenant-quotas", tag: "Tenants", access: oversee,
+		summary: "Show a tenant's quotas with their use",
+		answers: ok("Every quota.", quotasShape{}), handle: a.tenantQuotas,
+	}, {
+		method: http.MethodGet, path: "/v1/quotas", id: "get-quotas", tag: "Tenants", access: read,
+		summary: "Show the own tenant's quotas with their use",
+		answers: ok("Every quota.", quotasShape{}), handle: a.ownQuotas,
+	}, {
 		method: http.MethodGet, path: "/v1/keys", id: "list-keys", tag: "Keys", access: manageKeys, query: append([]param{operatorParam}, pageParams...),
 		summary: "List the tenant's keys, newest first, revoked ones included",
 		answers: ok("A page of keys, without their text.", listShape[KeyShape]{}), handle: a.listKeys,

@@ -13,6 +13,7 @@ type tenantShape struct {
 	Format      *string                    `json:"format" doc:"The default of its new webhooks; null for the server's."`
 	RetryPolicy optional[retryPolicyShape] `json:"retry_policy" doc:"The default of its webhooks; null for the format's or the server's."`
 	Catalogue   string                     `json:"catalogue" doc:"The catalogue that describes its events."`
+	Quotas      map[string]int64           `json:"quotas" nullable:"false" doc:"Limits of its own by the name of the quota, 0 for no limit."`
 	CreatedAt   string                     `json:"created_at" format:"date-time"`
 }
 
@@ -22,6 +23,7 @@ type tenantInput struct {
 	Format      optional[string]           `json:"format,omitempty" doc:"The default format of its new webhooks."`
 	RetryPolicy optional[retryPolicyInput] `json:"retry_policy,omitempty" doc:"The default policy of its webhooks."`
 	Catalogue   optional[string]           `json:"catalogue,omitempty" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" doc:"The catalogue that describes its events: default, or another one, which need not have entries yet."`
+	Quotas      optional[quotasInput]      `json:"quotas,omitempty" doc:"Limits of its own by the name of the quota, 0 for no limit; all others are the server's. It takes the place of all that there were."`
 }
 
 type tenantCreateInput struct {
@@ -30,10 +32,15 @@ type tenantCreateInput struct {
 	Format      optional[string]           `json:"format,omitempty" doc:"The default format of its new webhooks."`
 	RetryPolicy optional[retryPolicyInput] `json:"retry_policy,omitempty" doc:"The default policy of its webhooks."`
 	Catalogue   optional[string]           `json:"catalogue,omitempty" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" doc:"The catalogue that describes its events: default, or another one, which need not have entries yet."`
+	Quotas      optional[quotasInput]      `json:"quotas,omitempty" doc:"Limits of its own by the name of the quota, 0 for no limit; all others are the server's. It takes the place of all that there were."`
 }
 
 func tenantOf(t *peal.Tenant) tenantShape {
 	shape := tenantShape{Name: t.Name, Description: t.Description, Format: textOrNil(t.Format), Catalogue: t.CatalogueName(), CreatedAt: timeText(t.CreatedAt)}
+	shape.Quotas = make(map[string]int64, len(t.Quotas))
+	for quota, limit := range t.Quotas {
+		shape.Quotas[string(quota)] = limit
+	}
 	if t.RetryPolicy != nil {
 		shape.RetryPolicy = some(retryPolicyOf(*t.RetryPolicy))
 	}
@@ -67,7 +74,7 @@ func (a *API) createTenant(c *call) error {
 		return err
 	}
 	tenant := peal.Tenant{Name: in.Name.Value, CreatedAt: now()}
-	settings := tenantInput{in.Description, in.Format, in.RetryPolicy, in.Catalogue}
+	settings := tenantInput{in.Description, in.Format, in.RetryPolicy, in.Catalogue, in.Quotas}
 	if err := peal.ValidateTenant(tenant.Name); err != nil {
 		return faults{{Location: "body.name", Message: translate(err).faults[0].Message}}
 	}
@@ -111,6 +118,15 @@ func (in *tenantInput) apply(t *peal.Tenant, engine Engine) error {
 	set(&t.Description, &in.Description)
 	set(&t.Format, &in.Format)
 	set(&t.Catalogue, &in.Catalogue)
+	if in.Quotas.Given {
+		t.Quotas = nil
+		if in.Quotas.Value != nil {
+			t.Quotas = in.Quotas.Value.limits()
+		}
+		if err := engine.CheckQuotas(t.Quotas); err != nil {
+			return err
+		}
+	}
 	if in.RetryPolicy.Given {
 		t.RetryPolicy = nil
 		if in.RetryPolicy.Value != nil {

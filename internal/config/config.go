@@ -41,6 +41,8 @@ type Config struct {
 
 	Limits Limits `yaml:"limits"`
 
+	Quotas Quotas `yaml:"quotas"`
+
 	RetryPolicy RetryPolicy       `yaml:"retry_policy"`
 	Retention   Retention         `yaml:"retention"`
 	Search      Search            `yaml:"search"`
@@ -65,6 +67,38 @@ type RetryPolicy struct {
 // Limits bound what one request may do.
 type Limits struct {
 	MaxDeliveries int `yaml:"max_deliveries" env:"PEAL_LIMITS_MAX_DELIVERIES" doc:"Largest number of deliveries that the events of one publish request may have together, 1 to 1000000. Beyond it the answer is 422, and nothing is published."`
+}
+
+// Quotas are what one tenant may have, where it has no limits of its own.
+type Quotas struct {
+	Webhooks          int  `yaml:"webhooks" env:"PEAL_QUOTAS_WEBHOOKS" doc:"Most webhooks of a tenant, at most limits.max_deliveries; 0 for no limit. As all quotas, it is for tenants without a limit of their own, and not for the tenant default."`
+	Sources           int  `yaml:"sources" env:"PEAL_QUOTAS_SOURCES" doc:"Most sources of a tenant; 0 for no limit."`
+	Keys              int  `yaml:"keys" env:"PEAL_QUOTAS_KEYS" doc:"Most keys of a tenant that are not revoked; 0 for no limit."`
+	PortalLinks       int  `yaml:"portal_links" env:"PEAL_QUOTAS_PORTAL_LINKS" doc:"Most portal links of a tenant that can still be used; 0 for no limit."`
+	Users             int  `yaml:"users" env:"PEAL_QUOTAS_USERS" doc:"Most users of a tenant; 0 for no limit."`
+	Sessions          int  `yaml:"sessions" env:"PEAL_QUOTAS_SESSIONS" doc:"Most sessions of a tenant that have not ended, of users and of the portal; 0 for no limit. A user's own oldest one ends where a new one is too many."`
+	EventTypes        int  `yaml:"event_types" env:"PEAL_QUOTAS_EVENT_TYPES" doc:"Most event types of one catalogue; 0 for no limit."`
+	PendingDeliveries int  `yaml:"pending_deliveries" env:"PEAL_QUOTAS_PENDING_DELIVERIES" doc:"Most deliveries of a tenant without a final status; 0 for no limit. Beyond it, publishing is answered 429."`
+	PendingBytes      Size `yaml:"pending_bytes" env:"PEAL_QUOTAS_PENDING_BYTES" doc:"Most bytes of the data of those deliveries' events, counted once for each delivery; 0 for no limit."`
+	EventsPerSecond   int  `yaml:"events_per_second" env:"PEAL_QUOTAS_EVENTS_PER_SECOND" doc:"Events a second that a tenant may publish on each node in the long run, with bursts of ten seconds' worth and 1000 at least; 0 for no limit."`
+}
+
+// Limits returns the quotas by name.
+func (q Quotas) Limits() peal.Quotas {
+	return peal.Quotas{
+		peal.QuotaWebhooks: int64(q.Webhooks), peal.QuotaSources: int64(q.Sources), peal.QuotaKeys: int64(q.Keys), peal.QuotaPortalLinks: int64(q.PortalLinks),
+		peal.QuotaUsers: int64(q.Users), peal.QuotaSessions: int64(q.Sessions), peal.QuotaEventTypes: int64(q.EventTypes),
+		peal.QuotaPendingDeliveries: int64(q.PendingDeliveries), peal.QuotaPendingBytes: int64(q.PendingBytes), peal.QuotaEventsPerSecond: int64(q.EventsPerSecond),
+	}
+}
+
+// quotasOf is the other way round.
+func quotasOf(q peal.Quotas) Quotas {
+	return Quotas{
+		Webhooks: int(q[peal.QuotaWebhooks]), Sources: int(q[peal.QuotaSources]), Keys: int(q[peal.QuotaKeys]), PortalLinks: int(q[peal.QuotaPortalLinks]),
+		Users: int(q[peal.QuotaUsers]), Sessions: int(q[peal.QuotaSessions]), EventTypes: int(q[peal.QuotaEventTypes]),
+		PendingDeliveries: int(q[peal.QuotaPendingDeliveries]), PendingBytes: Size(q[peal.QuotaPendingBytes]), EventsPerSecond: int(q[peal.QuotaEventsPerSecond]),
+	}
 }
 
 // Retention is how long what happened is kept.
@@ -181,6 +215,7 @@ func Default() Config {
 		MaxConnections: 16384,
 		StopGrace:      30 * time.Second,
 		Limits:         Limits{MaxDeliveries: 10_000},
+		Quotas:         quotasOf(peal.DefaultQuotas()),
 		RetryPolicy: RetryPolicy{
 			Delays:                policy.Delays,
 			Jitter:                policy.Jitter,

@@ -15,7 +15,7 @@ import (
 
 // saying are the files whose errors people see on pages.
 var saying = []string{
-	"webhook.go", "endpoint.go", "header.go", "pattern.go", "retry.go", "event.go", "json.go", "replay.go", "key.go", "source.go", "tenant.go", "theme.go", "user.go", "portallink.go", "hidden.go",
+	"webhook.go", "endpoint.go", "header.go", "pattern.go", "retry.go", "event.go", "json.go", "replay.go", "key.go", "source.go", "tenant.go", "quota.go", "theme.go", "user.go", "portallink.go", "hidden.go",
 	"internal/manage/*.go",
 	"internal/egress/checkurl.go", "internal/match/*.go", "internal/theme/*.go", "internal/intake/check.go", "internal/identity/password.go", "internal/identity/login.go",
 	"internal/identity/guesses.go", "internal/identity/firstrun.go", "internal/identity/session.go", "internal/identity/user.go", "internal/identity/oidclogin.go", "internal/identity/oidcuser.go",

@@ -17,6 +17,7 @@ func (d *Dashboard) settingsRoutes() []route {
 		{post, "/tenants", operate, d.createTenant},
 		{get, "/tenants/{name}", oversee, d.showTenant},
 		{post, "/tenants/{name}", operate, d.saveTenant},
+		{post, "/tenants/{name}/quotas", operate, d.saveQuotas},
 		{post, "/tenants/{name}/theme/delete", operate, d.deleteTheme},
 		{post, "/tenants/{name}/portal", administer, d.openPortal},
 

@@ -33,6 +33,11 @@ type tenantPage struct {
 	MayPortal  bool
 	Link       string // a portal link that was just made
 	Colours    []colourField
+	Quotas     []quotaField
+	MayOperate bool
+	QuotaFault map[string]string // by the field
+
+	quotasTyped url.Values // what stands in the fields of quotas instead of what is stored
 }
 
 // colourField is one of the colours of a theme.
@@ -122,6 +127,15 @@ func (c *call) tenantPage(status int, p *tenantPage) error {
 	if p.Catalogues, err = c.d.Store.Catalogues(c.ctx(), "", maxTypes); err != nil {
 		return err
 	}
+	if p.Quotas, err = c.quotaFields(&tenant); err != nil {
+		return err
+	}
+	for i := range p.Quotas {
+		if q := &p.Quotas[i]; p.quotasTyped != nil {
+			q.Value = p.quotasTyped.Get(q.Field)
+		}
+	}
+	p.MayOperate = c.who.Can(identity.Operate)
 	for language := range c.d.pages.texts {
 		p.Languages = append(p.Languages, language)
 	}

@@ -41,7 +41,7 @@ type Row []any
 // deliveries come with the deliveries. What nodes tell each other while they run is left out.
 func Tables() []*Table {
 	return []*Table{
-		table("tenants", "name description format retry_policy created# catalogue"),
+		table("tenants", "name description format retry_policy created# catalogue quotas"),
 		table("webhooks", "id@ tenant~ deleted! revision# status settings confidential* sealed! exhausted# failing_since# updated# certificate_expires#"),
 		table("keys", "id@ tenant~ name scopes hash* hint revoked#"),
 		table("catalogue_types", "key description schema* example* created# updated#"),

@@ -1,0 +1,102 @@
+package dispatch_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+)
+
+// A tenant may have so much pending and not more; what has arrived makes room again. The
+// default tenant has no limit.
+func TestPendingQuotas(t *testing.T) {
+	for name, quotas := range map[string]peal.Quotas{
+		"deliveries": {peal.QuotaPendingDeliveries: 10},
+		"bytes":      {peal.QuotaPendingBytes: 10 * int64(len(event(1).Data))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			open := make(chan struct{})
+			r := w.receive("hooks", func(rw http.ResponseWriter, r *http.Request, n int) { <-open })
+			e, _ := w.engine(func(o *dispatch.Options) { o.Quotas = quotas })
+			hook := w.webhook(e, r.url(), nil)
+			second := w.webhook(e, r.url(), nil)
+			w.publish(e, event(1), event(2), event(3), event(4))
+			w.publish(e, event(5))
+			_, err := e.Publish(t.Context(), tenant, event(6))
+			var refused *peal.Error
+			if !errors.As(err, &refused) || refused.Code != peal.RateLimited || refused.RetryAfter <= 0 || !strings.Contains(err.Error(), "the quota pending_"+name+" is used up") {
+				t.Fatalf("beyond the limit: %v", err)
+			}
+			if _, err := e.Publish(t.Context(), peal.DefaultTenant, event(1)); err != nil {
+				t.Errorf("of another tenant: %v", err)
+			}
+			close(open)
+			w.settled(hook.ID, 5)
+			w.settled(second.ID, 5)
+			for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+				if _, err = e.Publish(t.Context(), tenant, event(7)); err == nil {
+					break
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("after all has arrived: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// Many at once do not pass the limit together.
+func TestPendingQuotaAtOnce(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		open := make(chan struct{})
+		r := w.receive("hooks", func(rw http.ResponseWriter, r *http.Request, n int) { <-open })
+		defer close(open)
+		e, _ := w.engine(func(o *dispatch.Options) { o.Quotas = peal.Quotas{peal.QuotaPendingDeliveries: 20} })
+		w.webhook(e, r.url(), nil)
+		var accepted atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 60 {
+			wg.Go(func() {
+				if _, err := e.Publish(t.Context(), tenant, event(i)); err == nil {
+					accepted.Add(1)
+				} else if peal.CodeOf(err) != peal.RateLimited {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if accepted.Load() != 20 {
+			t.Errorf("%d are accepted, want 20", accepted.Load())
+		}
+	})
+}
+
+func TestEventsPerSecond(t *testing.T) {
+	w := newWorld(t)
+	e, _ := w.engine(func(o *dispatch.Options) { o.Quotas = peal.Quotas{peal.QuotaEventsPerSecond: 1} })
+	batch := make([]peal.Event, peal.MaxBatch)
+	for i := range batch {
+		batch[i] = event(i)
+	}
+	w.publish(e, batch...) // a burst
+	_, err := e.Publish(t.Context(), tenant, batch[:100]...)
+	var refused *peal.Error
+	if !errors.As(err, &refused) || refused.Code != peal.RateLimited || refused.RetryAfter <= time.Second || !strings.Contains(err.Error(), "events_per_second") {
+		t.Errorf("beyond the burst: %v", err)
+	}
+	// A limit of the tenant's own takes the place of the default at once.
+	if err := w.store.UpdateTenant(t.Context(), peal.Tenant{Name: tenant, Quotas: peal.Quotas{peal.QuotaEventsPerSecond: 0}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.publish(e, batch[:100]...)
+}

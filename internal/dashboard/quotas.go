@@ -1,0 +1,85 @@
+package dashboard
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+)
+
+// quotaField is a quota of a tenant, with the field for a limit of its own.
+type quotaField struct {
+	dispatch.QuotaUse
+	Field, Value string
+	Fixed        bool // it cannot be a tenant's own
+}
+
+// quotaFields lists the quotas of a tenant for its page.
+func (c *call) quotaFields(tenant *peal.Tenant) ([]quotaField, error) {
+	list, err := c.d.Engine.Quotas(c.ctx(), tenant.Name)
+	if err != nil {
+		return nil, err
+	}
+	fields := make([]quotaField, len(list))
+	for i, use := range list {
+		fields[i] = quotaField{QuotaUse: use, Field: "quotas." + string(use.Quota), Fixed: use.Quota == peal.QuotaEventTypes}
+		if limit, own := tenant.Quotas[use.Quota]; own {
+			fields[i].Value = strconv.FormatInt(limit, 10)
+		}
+	}
+	return fields, nil
+}
+
+// saveQuotas saves the limits that a tenant has of its own.
+func (d *Dashboard) saveQuotas(c *call) error {
+	form, err := c.readForm()
+	if err != nil {
+		return err
+	}
+	tenant, _, err := c.findTenant()
+	if err != nil {
+		return err
+	}
+	tenant.Quotas, err = quotasIn(&form)
+	if err == nil {
+		err = d.Engine.CheckQuotas(tenant.Quotas)
+	}
+	var wrong *peal.Error
+	if errors.As(err, &wrong) && wrong.Code == peal.Invalid {
+		return c.tenantPage(422, &tenantPage{quotasTyped: form.Values, QuotaFault: map[string]string{wrong.Field: c.texts.said(wrong.Message)}})
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.Store.UpdateTenant(c.ctx(), tenant); err != nil {
+		return err
+	}
+	c.refresh()
+	if err := c.recordFor(tenant.Name, "tenant.update", tenant.Name, "quotas"); err != nil {
+		return err
+	}
+	return c.redirect(tenantPath(tenant.Name) + "?done=tenant_saved")
+}
+
+// quotasIn reads the limits of a form; an empty field leaves the server's.
+func quotasIn(form *typed) (peal.Quotas, error) {
+	var quotas peal.Quotas
+	for _, quota := range peal.AllQuotas() {
+		field := "quotas." + string(quota)
+		text := strings.TrimSpace(form.Value(field))
+		if text == "" || quota == peal.QuotaEventTypes {
+			continue
+		}
+		limit, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, peal.Invalidf(field, "must be a whole number")
+		}
+		if quotas == nil {
+			quotas = peal.Quotas{}
+		}
+		quotas[quota] = limit
+	}
+	return quotas, nil
+}

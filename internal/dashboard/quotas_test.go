@@ -1,0 +1,30 @@
+package dashboard_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/pealhq/peal"
+)
+
+// An operator sees what a tenant has and may have on its page, and changes it there.
+func TestQuotasOfTenant(t *testing.T) {
+	d := signedIn(t)
+	d.hook("acme")
+	d.shows(d.get("/tenants/acme"), 200, "Quotas", `name="quotas.webhooks"`, "no limit")
+	d.leads(d.post("/tenants/acme/quotas", url.Values{"quotas.webhooks": {"1"}, "quotas.sources": {"0"}, "quotas.keys": {" "}}), "/tenants/acme?done=tenant_saved")
+	tenant, err := d.store.Tenant(t.Context(), "acme")
+	if err != nil || len(tenant.Quotas) != 2 || tenant.Quotas[peal.QuotaWebhooks] != 1 {
+		t.Errorf("the tenant has %v: %v", tenant.Quotas, err)
+	}
+	d.shows(d.get("/tenants/acme"), 200, `name="quotas.webhooks" inputmode="numeric" value="1"`)
+	if _, err := d.store.CreateWebhook(t.Context(), peal.Webhook{ID: peal.NewWebhookID(), Tenant: "acme", URL: "https://example.com/", Events: []string{"*"}, Format: "standard", Status: peal.Active}); peal.CodeOf(err) != peal.Invalid {
+		t.Errorf("a second webhook: %v", err)
+	}
+	for value, says := range map[string]string{"x": "must be a whole number", "-1": "must be from 0 (no limit) to", "10001": "must be at most limits.max_deliveries"} {
+		d.shows(d.post("/tenants/acme/quotas", url.Values{"quotas.webhooks": {value}}), 422, says, `value="`+value+`"`)
+	}
+	if again, err := d.store.Tenant(t.Context(), "acme"); err != nil || len(again.Quotas) != 2 {
+		t.Errorf("what was refused has changed %v: %v", again.Quotas, err)
+	}
+}

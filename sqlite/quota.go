@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
+)
+
+// quotaText counts the rows of a row quota of tenant ?1 at moment ?2, up to ?3.
+func quotaText(quota peal.Quota) string {
+	table, condition := record.QuotaCount(quota)
+	condition = strings.NewReplacer("LIVE", "IS NULL", "NOW", "?2").Replace(condition)
+	return `SELECT count(*) FROM (SELECT 1 FROM ` + table + ` WHERE tenant = ?1` + condition + ` LIMIT +?3), (SELECT ?2)`
+}
+
+// countMost is up to which number rows are counted where no limit ends it.
+const countMost = 1_000_000
+
+// room refuses a row that would exceed a quota of a tenant. It runs in the transaction
+// that adds the row, before it. A tenant of 0 is none.
+func (s *Store) room(w *writer, quota peal.Quota, tenant int64, now time.Time) error {
+	if tenant == 0 {
+		return nil
+	}
+	used, limit, err := s.used(w, quota, tenant, now)
+	if err == nil && limit > 0 && used >= limit {
+		err = refuse(quota.Exceeded(used, limit))
+	}
+	return err
+}
+
+// used returns how many rows of a quota a tenant has, up to the limit.
+func (s *Store) used(w *writer, quota peal.Quota, tenant int64, now time.Time) (used, limit int64, err error) {
+	var own peal.Quotas
+	var name string
+	if err := w.conn.query(`SELECT name, quotas FROM tenants WHERE num = ?`, func(r row) (err error) {
+		name = r.text(0)
+		own, err = peal.DecodeQuotas(r.text(1))
+		return err
+	}, tenant); err != nil {
+		return 0, 0, err
+	}
+	if limit = s.options.Quotas.Of(name, own, quota); limit == 0 {
+		return 0, 0, nil
+	}
+	used, _, err = w.conn.number(quotaText(quota), tenant, micros(now), limit)
+	return used, limit, err
+}
+
+// roomForSession is room for a session: where a user has others, the oldest one ends
+// instead, so that nobody is locked out.
+func (s *Store) roomForSession(w *writer, session *peal.Session, tenant int64) error {
+	if tenant == 0 {
+		return nil
+	}
+	now := session.CreatedAt()
+	used, limit, err := s.used(w, peal.QuotaSessions, tenant, now)
+	if err != nil || limit == 0 || used < limit {
+		return err
+	}
+	if !session.UserID.IsZero() {
+		n, err := w.conn.exec(`UPDATE sessions SET revoked = ?1 WHERE id = (
+			SELECT id FROM sessions WHERE user = ?2 AND revoked IS NULL AND expires > ?1 ORDER BY id LIMIT 1)`, micros(now), session.UserID[:])
+		if err != nil || n > 0 {
+			return err
+		}
+	}
+	return refuse(peal.QuotaSessions.Exceeded(used, limit))
+}
+
+// Usage implements [peal.QuotaStore].
+func (s *Store) Usage(ctx context.Context, tenant string, now time.Time) (map[peal.Quota]int64, error) {
+	usage := map[peal.Quota]int64{}
+	err := s.snapshot(ctx, func(q querier) error {
+		num := int64(0)
+		if err := q.query(ctx, `SELECT num FROM tenants WHERE name = ?`, func(r row) error {
+			num = r.int(0)
+			return nil
+		}, tenant); err != nil {
+			return err
+		}
+		for _, quota := range peal.RowQuotas() {
+			if err := q.query(ctx, quotaText(quota), func(r row) error {
+				usage[quota] = r.int(0)
+				return nil
+			}, num, micros(now), int64(countMost)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return usage, translate("count what a tenant has", err)
+}
+
+// PendingUsage implements [peal.QuotaStore].
+func (s *Store) PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error) {
+	err = s.query(ctx, `WITH hooks (num) AS MATERIALIZED (SELECT num FROM webhooks WHERE tenant = (SELECT num FROM tenants WHERE name = ?1)),
+		pending (event) AS (
+			SELECT event FROM held WHERE webhook IN (SELECT num FROM hooks)
+			UNION ALL SELECT d.event FROM hooks CROSS JOIN waiting d INDEXED BY waiting_webhook ON d.webhook = hooks.num
+			LIMIT +?2)
+		SELECT count(*), ifnull(sum(length(v.data)), 0) FROM pending p LEFT JOIN events v ON v.seq = p.event`, func(r row) error {
+		deliveries, bytes = r.int(0), r.int(1)
+		return nil
+	}, tenant, most)
+	return deliveries, bytes, translate("count what is pending", err)
+}
