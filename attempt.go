@@ -98,6 +98,7 @@ const (
 	ReasonEncode      Reason = "encode"      // the request could not be made from this event
 	ReasonCanceled    Reason = "canceled"    // Peal stopped in the middle of the attempt
 	ReasonOther       Reason = "other"       // none of the above; the attempt's Error says what
+	ReasonPoison      Reason = "poison"      // its attempts ended the process: the delivery is set aside
 )
 
 var remedies = map[Reason]string{
@@ -116,6 +117,7 @@ var remedies = map[Reason]string{
 	ReasonEncode:      "The request could not be made from this event with the webhook's settings. Correct its format, transform or variables.",
 	ReasonCanceled:    "The sender was stopped in the middle of the attempt; the delivery is tried again.",
 	ReasonOther:       "The attempt failed in a way that has no name here; its error text says how.",
+	ReasonPoison:      "The sender's process ended each time that it attempted this delivery, so it is set aside. The operator should look for the reason in the sender's log (out of memory, a fault of the program) and at the webhook's transform and format; after that, retry the delivery by hand.",
 }
 
 // Remedy tells the owner of the endpoint what to do, in plain sentences; "" for "".

@@ -22,6 +22,7 @@ var latencyBounds = [...]time.Duration{
 var knownReasons = [...]Reason{
 	ReasonStatus, ReasonRedirect, ReasonTimeout, ReasonDNS, ReasonRefused, ReasonUnreachable, ReasonTLS,
 	ReasonBlocked, ReasonProxy, ReasonToken, ReasonConnection, ReasonProtocol, ReasonEncode, ReasonCanceled, ReasonOther,
+	ReasonPoison, // later ones at the end: see values
 }
 
 // Counts say what attempts and deliveries came to in a stretch of time. Tests of
@@ -123,14 +124,26 @@ func (c *Counts) Quantile(part float64) (latency time.Duration, ok bool) {
 	return lower, true
 }
 
-// values are all numbers in the order in which they are written down.
+// firstReasons is how many of the reasons there were when counts were first written down.
+const firstReasons = 15
+
+// values are all numbers in the order in which they are written down. Those of reasons that
+// came later stand at the end: who does not know them does not read so far.
 func (c *Counts) values() (all [4 + len(knownReasons) + len(latencyBounds) + 1]*int) {
 	all[0], all[1], all[2], all[3] = &c.Delivered, &c.Prompt, &c.Failed, &c.Answered
-	for i := range c.Failures {
-		all[4+i] = &c.Failures[i]
+	next := 4
+	add := func(n *int) {
+		all[next] = n
+		next++
+	}
+	for i := range c.Failures[:firstReasons] {
+		add(&c.Failures[i])
 	}
 	for i := range c.Latency {
-		all[4+len(c.Failures)+i] = &c.Latency[i]
+		add(&c.Latency[i])
+	}
+	for i := firstReasons; i < len(c.Failures); i++ {
+		add(&c.Failures[i])
 	}
 	return all
 }
@@ -154,7 +167,12 @@ func (c *Counts) UnmarshalBinary(b []byte) error {
 		return errors.New("counts are of an unknown version")
 	}
 	b = b[1:]
-	for _, to := range c.values() {
+	values := c.values()
+	for i, to := range values {
+		if len(b) == 0 && i >= len(values)-(len(c.Failures)-firstReasons) {
+			*to = 0 // written before there was the reason
+			continue
+		}
 		n, size := binary.Uvarint(b)
 		if size <= 0 || n > 1<<62 {
 			return errors.New("counts are cut off")

@@ -31,7 +31,9 @@ func TestCountsBinary(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		if err := got.UnmarshalBinary(text[:rapid.IntRange(0, len(text)-1).Draw(t, "cut")]); err == nil {
+		err = got.UnmarshalBinary(text[:rapid.IntRange(0, len(text)-1).Draw(t, "cut")])
+		want.Failures[len(want.Failures)-1] = 0 // an earlier version wrote all but this
+		if err == nil && got != want {
 			t.Error("counts that are cut off are read")
 		}
 	})

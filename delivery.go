@@ -49,4 +49,6 @@ func (d *Delivery) CreatedAt() time.Time { return d.ID.Time() }
 type Work struct {
 	Delivery Delivery
 	Event    *Event
+	// Suspicion is what is known against the delivery.
+	Suspicion Suspicion
 }

@@ -20,11 +20,12 @@ type NodeStore interface {
 	RegisterNode(ctx context.Context, node Node) (NodeView, error)
 	// RenewNode makes the node seen now, with its load. NotFound when it is not registered.
 	RenewNode(ctx context.Context, id NodeID, load NodeLoad) (NodeView, error)
-	// LeaveNode lets go of all that the node holds and ends its registration. A node
-	// that is not registered is no error.
+	// LeaveNode lets go of all that the node holds and ends its registration, which is no
+	// evidence against any delivery. A node that is not registered is no error.
 	LeaveNode(ctx context.Context, id NodeID) error
 	// Takeover ends the registration of every node but the given one that was not seen
-	// for at least stale, and lets go of all deliveries whose holder is not registered.
+	// for at least stale, and lets go of all deliveries whose holder is not registered. Those
+	// of them that were due become suspects, or get another strike by their mark.
 	// It is judged in the statement that does it: a node that renews at that moment is
 	// either seen or gone, never both.
 	Takeover(ctx context.Context, node NodeID, stale time.Duration) (Taken, error)

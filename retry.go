@@ -84,3 +84,12 @@ func (p RetryPolicy) Next(tries int, retryAfter time.Duration) (time.Duration, b
 	}
 	return max(delay, min(retryAfter, MaxRetryAfter)), true
 }
+
+// Longest returns the longest wait that the policy itself asks for.
+func (p RetryPolicy) Longest() time.Duration {
+	longest := time.Duration(0)
+	for _, delay := range p.Delays {
+		longest = max(longest, delay+time.Duration(p.Jitter*float64(delay)))
+	}
+	return longest
+}

@@ -152,6 +152,7 @@ type Settlement struct {
 type DueWebhook struct {
 	WebhookID WebhookID
 	Due       time.Time // the earliest
+	Latest    time.Time // the latest
 }
 
 // WorkStore is what the engine needs: the way of an event.
@@ -178,14 +179,23 @@ type WorkStore interface {
 	Settle(ctx context.Context, node NodeID, settlements []Settlement) error
 
 	// Due lists webhooks that have pending deliveries which no node holds, with the
-	// earliest due time of each, whatever that time is, those after a webhook, by id.
+	// earliest and the latest due time of each, whatever that time is, those after a
+	// webhook, by id.
 	Due(ctx context.Context, after WebhookID, limit int) ([]DueWebhook, error)
+	// AdvanceDue makes up to limit pending deliveries of a webhook that no node holds and
+	// that are due after latest due earlier: at now those that were never attempted, at
+	// retry the others. It returns how many they were.
+	AdvanceDue(ctx context.Context, webhook WebhookID, latest, now, retry time.Time, limit int) (int, error)
 	// Claim takes up to limit pending deliveries of a webhook that no node holds
 	// and that are due at now, the earliest due first and the oldest first among
 	// those, and makes node their holder. next is the earliest due time of those
 	// that still nobody holds after that, zero when there are none. ErrFenced when node
 	// is not registered.
 	Claim(ctx context.Context, node NodeID, webhook WebhookID, now time.Time, limit int) (work []Work, next time.Time, err error)
+	// MarkSuspect sets the mark of a delivery that node holds and that Claim returned with
+	// a Suspicion, or ends the suspicion (MarkCleared). It does nothing about a delivery
+	// without one. ErrFenced when node is not registered.
+	MarkSuspect(ctx context.Context, node NodeID, id DeliveryID, mark Mark) error
 	// Release lets go of deliveries that node holds, or of all it holds when ids is
 	// nil; their due times stay.
 	Release(ctx context.Context, node NodeID, ids []DeliveryID) error

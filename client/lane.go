@@ -12,6 +12,9 @@ type Lane struct {
 	Breaker string `json:"breaker"`
 	// NextProbe is from when on a single delivery is tried; zero unless Breaker is open.
 	NextProbe time.Time `json:"next_probe"`
+	// RestsUntil is until when the endpoint asked to be left alone (Retry-After of a 429 or
+	// 503); zero when it did not.
+	RestsUntil time.Time `json:"rests_until"`
 	// Queued are deliveries that wait in memory; with Spilled, more that are due wait in
 	// the store.
 	Queued  int  `json:"queued"`

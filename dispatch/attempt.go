@@ -2,6 +2,11 @@ package dispatch
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -31,11 +36,19 @@ func (e *Engine) attempt(ctx context.Context, j *job) {
 		Timing: peal.Timing{Wait: max(j.start.Sub(j.delivery.Due), 0)},
 	}
 	crashpoint.Reach(crashpoint.AttemptBegins)
+	crashpoint.ReachWith(crashpoint.AttemptOf, j.event.Data)
+	if j.test != nil {
+		e.attemptTest(ctx, j, &attempt)
+		return
+	}
 	told := e.send(ctx, hook, j, &attempt)
 	crashpoint.Reach(crashpoint.AttemptAnswered)
+	if j.suspicion != (peal.Suspicion{}) {
+		e.clear(ctx, j, &attempt)
+	}
 	settlement := e.judge(hook, j, &attempt, told.RetryAfter)
 	telling := attempt.Reason != peal.ReasonEncode && attempt.Reason != peal.ReasonCanceled
-	troubled := e.scheduler.done(j, attempt.Timing.Total, attempt.Succeeded(), telling)
+	troubled := e.scheduler.done(j, attempt.Timing.Total, attempt.Succeeded(), telling, askedRest(&attempt, told))
 	if j.probe && attempt.Succeeded() {
 		e.hints.add(peal.Signal{Kind: peal.SignalUp, WebhookID: hook.ID})
 	}
@@ -49,8 +62,25 @@ func (e *Engine) attempt(ctx context.Context, j *job) {
 	}
 }
 
-// send makes the request and sends it.
-func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Attempt) egress.Told {
+// askedRest is for how long the endpoint asked to be left alone, whatever is sent: 0 for not.
+func askedRest(attempt *peal.Attempt, told egress.Told) time.Duration {
+	if attempt.StatusCode == http.StatusTooManyRequests || attempt.StatusCode == http.StatusServiceUnavailable {
+		return told.RetryAfter
+	}
+	return 0
+}
+
+// send makes the request and sends it. A panic meanwhile fails the attempt.
+func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Attempt) (told egress.Told) {
+	begun := time.Now()
+	defer func() {
+		if cause := recover(); cause != nil {
+			e.logPanic(cause, hook)
+			attempt.StartedAt, attempt.URL = begun.UTC().Truncate(time.Microsecond), peal.RedactURL(hook.URL)
+			attempt.Timing = peal.Timing{Wait: attempt.Timing.Wait, Total: time.Since(begun)}
+			attempt.Reason, attempt.Error, told = peal.ReasonOther, "Peal failed while it made this attempt; its log says where", egress.Told{}
+		}
+	}()
 	if e.tracer != nil {
 		traced, span := e.tracer.attempt(ctx, j, hook, attempt)
 		defer e.tracer.attempted(span, attempt)
@@ -71,12 +101,32 @@ func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Att
 	if e.tracer != nil {
 		e.tracer.inject(ctx, &request)
 	}
+	if j.encoded != nil {
+		close(j.encoded)
+	}
 	return e.do(ctx, hook, &request, attempt)
 }
 
+// logPanic logs where a panic came from. Only the runtime's own words are logged: a value
+// may hold secrets.
+func (e *Engine) logPanic(cause any, hook *hook) {
+	why := fmt.Sprintf("a value of type %T", cause)
+	if err, ok := cause.(runtime.Error); ok {
+		why = err.Error()
+	}
+	e.log.Error("a panic failed an attempt", "webhook", hook.ID, "tenant", hook.Tenant, "panic", why, "stack", string(debug.Stack()))
+}
+
 // encode makes the request of an attempt. The purse is that of a request of which it is
-// a part, nil for one of its own; it holds no turn afterwards.
-func (e *Engine) encode(ctx context.Context, purse *match.Purse, hook *hook, event *peal.Event, id peal.DeliveryID, at time.Time) (wire.Request, error) {
+// a part, nil for one of its own; it holds no turn afterwards. A panic of a transform or a
+// format is an error.
+func (e *Engine) encode(ctx context.Context, purse *match.Purse, hook *hook, event *peal.Event, id peal.DeliveryID, at time.Time) (request wire.Request, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			e.logPanic(cause, hook)
+			request, err = wire.Request{}, errors.New("the transform or the format panicked on this event")
+		}
+	}()
 	if hook.client == nil {
 		return wire.Request{}, peal.Invalidf("client_certificate", "or the pins cannot be used: set them again")
 	}
@@ -99,7 +149,7 @@ func (e *Engine) encode(ctx context.Context, purse *match.Purse, hook *hook, eve
 		transformed.Data = data
 		event = &transformed
 	}
-	request, err := hook.format.Request(&wire.Input{
+	request, err = hook.format.Request(&wire.Input{
 		Event: event, Webhook: hook.Webhook, DeliveryID: id, Time: at, Context: ctx, Variables: hook.variables,
 	})
 	if err == nil && hook.Handshake {
@@ -169,68 +219,4 @@ func (e *Engine) settled(settlements []peal.Settlement) {
 			}
 		}
 	}
-}
-
-// Test sends one event to a webhook at once, whatever its status, and gives what
-// came of it. The event and its delivery go on record, marked as a test; there are
-// no retries, and the webhook's health does not change. An empty eventType takes
-// the first type of the catalogue that the webhook's patterns match, or a pattern's
-// own; nil data takes that type's example.
-func (e *Engine) Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error) {
-	webhook, err := e.store.Webhook(ctx, tenant, id)
-	if err != nil {
-		return peal.Delivery{}, peal.Attempt{}, err
-	}
-	event, err := e.sample(ctx, &webhook, eventType, data)
-	if err != nil {
-		return peal.Delivery{}, peal.Attempt{}, err
-	}
-	if !e.scheduler.open(ctx, e.member.patience()) {
-		return peal.Delivery{}, peal.Attempt{}, errFenced
-	}
-	if err := e.enter(); err != nil {
-		return peal.Delivery{}, peal.Attempt{}, err
-	}
-	defer e.publishers.Done()
-	ctx = context.WithoutCancel(ctx)
-	j, err := e.insertTest(ctx, &webhook, event)
-	if err != nil {
-		return peal.Delivery{}, peal.Attempt{}, err
-	}
-	attempt := peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: j.delivery.ID, Number: 1}
-	hook := e.hook(&webhook)
-	if e.tracer != nil {
-		j.origin = originOf(ctx)
-	}
-	e.send(e.scheduler.context(), hook, j, &attempt)
-	settlement := e.judge(hook, j, &attempt, 0)
-	if settlement.Status == peal.Pending { // Peal stopped in the middle
-		settlement.Status, settlement.SettledAt = peal.Failed, time.Now().UTC()
-	}
-	if err := e.store.Settle(ctx, e.Node(), []peal.Settlement{settlement}); err != nil {
-		return peal.Delivery{}, peal.Attempt{}, err
-	}
-	delivery, err := e.store.Delivery(ctx, tenant, j.delivery.ID)
-	return delivery, attempt, err
-}
-
-func (e *Engine) insertTest(ctx context.Context, webhook *peal.Webhook, event *peal.Event) (*job, error) {
-	id := peal.NewDeliveryID()
-	err := e.routed(ctx, func(routes *routes) error {
-		_, err := e.store.Insert(ctx, e.Node(), routes.version, []peal.Insertion{{
-			Event: event, Deliveries: []peal.NewDelivery{{ID: id, WebhookID: webhook.ID, Held: true, Test: true}},
-		}})
-		if isFenced(err) {
-			e.member.lost()
-			return errFenced
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &job{event: event, delivery: peal.Delivery{
-		ID: id, Tenant: event.Tenant, WebhookID: webhook.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
-		Status: peal.Pending, Due: time.Now(), Test: true,
-	}}, nil
 }

@@ -135,3 +135,48 @@ func TestAClockThatLeapsDisablesNothing(t *testing.T) {
 		}
 	})
 }
+
+// A clock that was ahead when a delivery failed and is right at the next start holds no
+// retry for longer than the policy asks for, and nothing at all that was never attempted.
+func TestClockWasAheadBeforeTheStart(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		var machine settable
+		machine.set(10 * 24 * time.Hour)
+		e, stop := w.engine(func(o *dispatch.Options) { o.Now, o.HoldRetry = machine.now, 0 })
+		var up atomic.Bool
+		r := w.receive("bad", func(rw http.ResponseWriter, _ *http.Request, _ int) {
+			if !up.Load() {
+				rw.WriteHeader(http.StatusInternalServerError)
+			}
+		})
+		const longest = 2 * time.Hour
+		hook := w.webhook(e, r.url(), func(h *peal.Webhook) {
+			h.RetryPolicy = &peal.RetryPolicy{Delays: []time.Duration{5 * time.Minute, longest}}
+		})
+		w.publish(e, event(0))
+		r.wait(1)
+		w.update(e, hook.ID, func(h *peal.Webhook) { h.Status = peal.Paused })
+		many := make([]peal.Event, 501)
+		for i := range 2 { // more than are advanced at once
+			for k := range many {
+				many[k] = event(i*len(many) + k)
+			}
+			w.publish(e, many...)
+		}
+		time.Sleep(time.Second)
+		stop()
+		w.update(e, hook.ID, func(h *peal.Webhook) { h.Status = peal.Active })
+		up.Store(true)
+		started := time.Now()
+		_, stop = w.engine(nil)
+		defer stop()
+		w.allSucceed(t, hook.ID, 1003)
+		all := w.deliveries(hook.ID)
+		if last := all[0].SettledAt; last.Sub(started) > longest+time.Minute {
+			t.Errorf("the retry came %v after the start, its policy's longest delay is %v", last.Sub(started), longest)
+		}
+		if all[1002].SettledAt.Sub(started) > time.Minute {
+			t.Errorf("what was never attempted came %v after the start", all[1002].SettledAt.Sub(started))
+		}
+	})
+}

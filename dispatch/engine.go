@@ -149,6 +149,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		helpers.Go(func() { e.keeper.run(work) })
 		helpers.Go(func() { e.replays.run(ctx) })
 		helpers.Go(func() { e.indexer.run(ctx) })
+		e.attempts.Go(e.soloist)
 		e.scheduler.begin(func() { e.attempts.Go(e.worker) })
 		e.loop(ctx)
 	}
@@ -239,9 +240,18 @@ func (e *Engine) syncDue(ctx context.Context) error {
 		}
 		now := e.clock.due()
 		for _, d := range dues {
-			if h := e.hooks.get(d.WebhookID); h != nil {
-				e.scheduler.owe(h, d.Due, now)
+			h := e.hooks.get(d.WebhookID)
+			if h == nil {
+				continue
 			}
+			early, err := e.advance(ctx, h, &d, now)
+			if err != nil {
+				return err
+			}
+			if early.Before(d.Due) {
+				d.Due = early
+			}
+			e.scheduler.owe(h, d.Due, now)
 		}
 		if len(dues) < page {
 			return nil
@@ -249,6 +259,38 @@ func (e *Engine) syncDue(ctx context.Context) error {
 		after = dues[len(dues)-1].WebhookID
 	}
 }
+
+// advanceBatch is how many due times are advanced at once.
+const advanceBatch = 1000
+
+// advance makes deliveries due within what the webhook's policy, or an endpoint's
+// Retry-After, can ask for. Others were written by a clock that was ahead, or under another
+// policy: without this they would wait for as long as it was. It returns the earliest time
+// at which one of them is due now.
+func (e *Engine) advance(ctx context.Context, h *hook, due *peal.DueWebhook, now time.Time) (early time.Time, err error) {
+	longest := h.policy.Longest()
+	latest := now.Add(max(longest, peal.MaxRetryAfter) + advanceSlack)
+	if !due.Latest.After(latest) {
+		return due.Due, nil
+	}
+	retry, total := now.Add(longest), 0
+	for {
+		n, err := e.store.AdvanceDue(ctx, h.ID, latest, now, retry, advanceBatch)
+		if err != nil {
+			return due.Due, err
+		}
+		if total += n; n < advanceBatch {
+			break
+		}
+	}
+	if total > 0 {
+		e.log.Warn("retries were due later than the policy allows, as after a clock that was ahead; they are due earlier now", "webhook", h.ID, "deliveries", total)
+	}
+	return now, nil // or there is nothing: a claim finds out
+}
+
+// advanceSlack is by how much the clocks of several nodes may differ.
+const advanceSlack = time.Minute
 
 // stop ends publishing and sending.
 func (e *Engine) stop() {

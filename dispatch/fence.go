@@ -49,6 +49,7 @@ func (s *scheduler) send(parent context.Context, until time.Time) {
 	}
 	s.sending, s.cut = context.WithCancel(parent)
 	close(s.opened)
+	s.solo.look()
 	s.wakeSome()
 	s.refill.Broadcast()
 }
@@ -104,6 +105,7 @@ func (s *scheduler) newTerm() {
 	defer s.mu.Unlock()
 	s.term++
 	for _, l := range s.lanes {
+		s.dropTests(l, errFenced)
 		s.empty(l)
 		l.spilled = l.sends()
 		s.topUp(l)

@@ -26,6 +26,11 @@ type job struct {
 	origin *trace.SpanContext // of the span that published the event; nil when that is not known
 
 	canceled bool // while in flight: nothing follows this attempt
+
+	byHand    bool // a person waits for it: breaker and rest do not hold it back
+	test      *testRun
+	suspicion peal.Suspicion // zero for nearly all
+	encoded   chan struct{}  // is closed once its request is made; nil for nearly all
 }
 
 // lane is the queue of one webhook. The scheduler's mutex guards all of it.
@@ -33,22 +38,26 @@ type lane struct {
 	id   peal.WebhookID
 	hook *hook
 
+	urgent   fifo[*job] // goes before queue: what a person asked for
 	queue    fifo[*job]
 	held     map[peal.DeliveryID]*job // retries that wait for their time in memory
+	suspects int                      // deliveries of it that wait for their turn alone
+	soloTurn int                      // when one of those had its turn
 	reserved int                      // places promised to inserts under way
 	releases int                      // writes under way that release deliveries of it: until then nothing is claimed
 	memory   int64                    // what its deliveries in memory cost, in bytes
 	inFlight int
 
-	foreign bool      // another node is the one that sends it
-	ready   bool      // stands in a queue of ready lanes
-	since   time.Time // it does so, while nothing is known of it
-	pace    pace
-	breaker breaker
-	limiter *rate.Limiter
-	wake    *time.Timer // makes the lane ready when its breaker or limiter lets it
-	health  peal.Health
-	warned  bool // operators know that the webhook fails
+	foreign   bool      // another node is the one that sends it
+	ready     bool      // stands in a queue of ready lanes
+	since     time.Time // it does so, while nothing is known of it
+	pace      pace
+	breaker   breaker
+	restUntil time.Time // until when the endpoint asked to be left alone; zero for not
+	limiter   *rate.Limiter
+	wake      *time.Timer // makes the lane ready when its breaker or limiter lets it
+	health    peal.Health
+	warned    bool // operators know that the webhook fails
 
 	// spilled is true while the store may hold deliveries that are due and that
 	// nobody holds; new ones then go there too, so that they keep their order.
@@ -60,7 +69,42 @@ type lane struct {
 }
 
 // size is how many places of the lane are taken.
-func (l *lane) size() int { return l.queue.len() + l.reserved + len(l.held) }
+func (l *lane) size() int {
+	return l.urgent.len() + l.queue.len() + l.reserved + len(l.held) + l.suspects
+}
+
+// url is where the lane's webhook is sent to; "" when it is gone.
+func (l *lane) url() string {
+	if l.hook == nil {
+		return ""
+	}
+	return l.hook.URL
+}
+
+// head returns the job that is sent next; nil for none.
+func (l *lane) head() *job {
+	switch {
+	case l.urgent.len() > 0:
+		return l.urgent.first()
+	case l.queue.len() > 0:
+		return l.queue.first()
+	}
+	return nil
+}
+
+// pop takes head out.
+func (l *lane) pop() *job {
+	if l.urgent.len() > 0 {
+		return l.urgent.pop()
+	}
+	return l.queue.pop()
+}
+
+// isDown reports whether the endpoint gets no more than single requests now: its breaker
+// is open, or it asked to be left alone.
+func (l *lane) isDown() bool {
+	return l.breaker.failures >= breakAfter || !l.restUntil.IsZero() && time.Now().Before(l.restUntil)
+}
 
 // sends reports whether the lane's webhook may be sent to, and by this node.
 func (l *lane) sends() bool { return l.hook != nil && l.hook.Status == peal.Active && !l.foreign }
@@ -96,6 +140,9 @@ func (q *fifo[T]) pop() T {
 	return item
 }
 
+// first is what pop takes next.
+func (q *fifo[T]) first() T { return q.items[q.head] }
+
 // last is what was pushed last.
 func (q *fifo[T]) last() T { return q.items[len(q.items)-1] }
 
@@ -109,6 +156,24 @@ func (q *fifo[T]) popLast() T {
 		q.items, q.head = q.items[:0], 0
 	}
 	return item
+}
+
+// remove takes the first item out that is one; the zero value when none is.
+func (q *fifo[T]) remove(is func(T) bool) (found T) {
+	for i := q.head; i < len(q.items); i++ {
+		if is(q.items[i]) {
+			found = q.items[i]
+			copy(q.items[i:], q.items[i+1:])
+			var none T
+			q.items[len(q.items)-1] = none
+			q.items = q.items[:len(q.items)-1]
+			break
+		}
+	}
+	if q.head == len(q.items) {
+		q.items, q.head = q.items[:0], 0
+	}
+	return found
 }
 
 // drain empties the queue and gives what was in it.

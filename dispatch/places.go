@@ -50,7 +50,7 @@ func (s *scheduler) reserve(hooks []*hook, size int64, fits []bool) (term int) {
 // room reports whether one more delivery may wait in the lane's memory.
 func (s *scheduler) room(l *lane, size int64) bool {
 	taken := l.size()
-	if l.breaker.failures >= breakAfter {
+	if l.isDown() {
 		return taken < fewest // an endpoint that is down needs no long queue
 	}
 	if taken < fewest {
@@ -159,20 +159,25 @@ func (s *scheduler) unhold(j *job) {
 	s.push(l, j)
 }
 
-// hurry queues a held retry at once and begins a new round of its policy; false
-// when the delivery is not held.
+// hurry sends a delivery that waits in memory next, whatever the lane waits for, and
+// begins a new round of its policy; false when it does not wait there.
 func (s *scheduler) hurry(webhook peal.WebhookID, id peal.DeliveryID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.lanes[webhook]
-	if l == nil || l.held[id] == nil || s.stopping {
+	if l == nil || s.stopping {
 		return false
 	}
 	j := l.held[id]
-	j.timer.Stop()
-	delete(l.held, id)
-	j.delivery.Tries, j.delivery.Due = 0, time.Now()
-	s.push(l, j)
+	if j != nil {
+		j.timer.Stop()
+		delete(l.held, id)
+	} else if j = l.queue.remove(func(j *job) bool { return j.delivery.ID == id }); j == nil {
+		return false
+	}
+	j.delivery.Tries, j.delivery.Due, j.byHand = 0, time.Now(), true
+	l.urgent.push(j)
+	s.ready(l)
 	return true
 }
 
@@ -196,13 +201,14 @@ func (s *scheduler) drop(webhook peal.WebhookID, id peal.DeliveryID) {
 			return
 		}
 	}
-	for _, j := range l.queue.drain() {
-		if j.delivery.ID == id {
+	is := func(j *job) bool { return j.delivery.ID == id }
+	for _, q := range []*fifo[*job]{&l.urgent, &l.queue} {
+		if j := q.remove(is); j != nil {
 			s.charge(l, -j.memory)
-			continue
+			return
 		}
-		l.queue.push(j)
 	}
+	s.dropSuspects(func(j *job) bool { return is(j) })
 }
 
 // forget takes deliveries out of memory, whichever webhooks' they are; where an attempt
@@ -221,20 +227,17 @@ func (s *scheduler) forget(ids map[peal.DeliveryID]bool) {
 				s.charge(l, -j.memory)
 			}
 		}
-		if l.queue.len() == 0 {
-			continue
-		}
-		for _, j := range l.queue.drain() {
-			if ids[j.delivery.ID] {
+		is := func(j *job) bool { return ids[j.delivery.ID] }
+		for _, q := range []*fifo[*job]{&l.urgent, &l.queue} {
+			for j := q.remove(is); j != nil; j = q.remove(is) {
 				s.charge(l, -j.memory)
-				continue
 			}
-			l.queue.push(j)
 		}
 	}
+	s.dropSuspects(func(j *job) bool { return ids[j.delivery.ID] })
 }
 
-// force queues work that has a place whatever the bounds say: what a person asked
+// force sends work next that has a place whatever the bounds say: what a person asked
 // for, one at a time.
 func (s *scheduler) force(h *hook, work peal.Work, term int) {
 	s.mu.Lock()
@@ -246,9 +249,10 @@ func (s *scheduler) force(h *hook, work peal.Work, term int) {
 	if l.hook == nil {
 		s.attach(l, h)
 	}
-	j := &job{delivery: work.Delivery, event: work.Event, lane: l, memory: cost(work.Event)}
+	j := &job{delivery: work.Delivery, event: work.Event, lane: l, memory: cost(work.Event), byHand: true}
 	s.charge(l, j.memory)
-	s.push(l, j)
+	l.urgent.push(j)
+	s.ready(l)
 }
 
 // attach gives the lane its webhook's newest settings.
@@ -282,13 +286,18 @@ func (s *scheduler) replace(id peal.WebhookID, h *hook) (removed removal) {
 	if l.sends() {
 		if moved {
 			l.pace, l.breaker = newPace(s.share()), breaker{probing: l.breaker.probing} // another endpoint
+			l.restUntil = time.Time{}
 		}
 		if !sent {
+			l.restUntil = time.Time{}
 			l.spilled = true
 			s.topUp(l)
 		}
 		s.ready(l)
 		return removal{}
+	}
+	if h == nil {
+		s.dropTests(l, errDeleted)
 	}
 	removed = s.remove(l)
 	l.spilled = false
@@ -343,13 +352,21 @@ func (s *scheduler) empty(l *lane) (ids []peal.DeliveryID) {
 		ids = append(ids, j.delivery.ID)
 		s.charge(l, -j.memory)
 	}
+	for _, j := range l.urgent.drain() {
+		if j.test != nil {
+			l.urgent.push(j) // it waits whatever the webhook's status
+			continue
+		}
+		ids = append(ids, j.delivery.ID)
+		s.charge(l, -j.memory)
+	}
 	for _, j := range l.held {
 		j.timer.Stop()
 		ids = append(ids, j.delivery.ID)
 		s.charge(l, -j.memory)
 	}
 	l.held = nil
-	return ids
+	return append(ids, s.dropSuspects(func(j *job) bool { return j.lane == l })...)
 }
 
 // forgive forgets a webhook's failures.
@@ -359,5 +376,6 @@ func (s *scheduler) forgive(id peal.WebhookID, health peal.Health) {
 	if l := s.lanes[id]; l != nil {
 		l.warned = false
 		l.health, l.pace, l.breaker = health, newPace(s.share()), breaker{probing: l.breaker.probing}
+		l.restUntil = time.Time{}
 	}
 }

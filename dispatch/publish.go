@@ -76,6 +76,9 @@ func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event
 	}
 	crashpoint.Reach(crashpoint.PublishParsed)
 	judge := judge{engine: e, ctx: ctx, tenant: tenant, events: len(batch)}
+	for i := 0; crashpoint.Armed && i < len(batch); i++ {
+		crashpoint.ReachWith(crashpoint.PublishOf, batch[i].Event.Data)
+	}
 	// The answer of the store decides what this node holds, so it is waited for even
 	// when the caller has gone.
 	ctx = context.WithoutCancel(ctx)

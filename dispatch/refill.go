@@ -40,7 +40,7 @@ func (s *scheduler) topUp(l *lane) {
 	if !l.spilled || l.refilling || l.releases > 0 || !l.sends() || s.stopping {
 		return
 	}
-	switch down := l.breaker.failures >= breakAfter; {
+	switch down := l.isDown(); {
 	case down && l.size() > 0:
 		return // single probes need no more
 	case !down && s.space(l) < min(claimLimit, s.options.LaneQueue/2+1) && l.size() >= fewest/2:
@@ -72,7 +72,7 @@ func (s *scheduler) lingered() {
 // space is how many deliveries the lane can take from the store.
 func (s *scheduler) space(l *lane) int {
 	free := s.options.LaneQueue - l.size()
-	if l.breaker.failures >= breakAfter || l.memory >= s.options.Memory-s.memory {
+	if l.isDown() || l.memory >= s.options.Memory-s.memory {
 		free = fewest - l.size()
 	}
 	return max(free, 0)
@@ -121,9 +121,11 @@ func (s *scheduler) refilled(l *lane, works []peal.Work, term, spills int, next,
 		return back
 	}
 	for _, w := range works {
-		j := &job{delivery: w.Delivery, event: w.Event, lane: l, memory: cost(w.Event)}
+		j := &job{delivery: w.Delivery, event: w.Event, lane: l, memory: cost(w.Event), suspicion: w.Suspicion}
 		s.charge(l, j.memory)
-		l.queue.push(j)
+		if !s.suspect(j) {
+			l.queue.push(j)
+		}
 	}
 	// Unless the claim came back short, and no insert went to the store meanwhile,
 	// there is more that is due.
@@ -242,7 +244,11 @@ func (e *Engine) refiller(ctx context.Context) {
 			continue
 		}
 		crashpoint.Reach(crashpoint.ClaimDone)
+		works, convicted := split(works)
 		e.release(e.scheduler.refilled(l, works, term, spills, next, now))
+		if len(convicted) > 0 {
+			e.setAside(e.hooks.get(l.id), convicted)
+		}
 	}
 }
 

@@ -51,6 +51,7 @@ type scheduler struct {
 	patient []*lane     // join refills within refillLinger
 	linger  *time.Timer // has them join; nil while there are none
 	dues    dueHeap
+	solo    solo
 	nudge   chan struct{} // has room for one: the engine's loop should look again
 }
 
@@ -62,6 +63,7 @@ func newScheduler(options Options) *scheduler {
 	s.refill = sync.NewCond(&s.mu)
 	s.rest = sync.NewCond(&s.mu)
 	s.opened = make(chan struct{})
+	s.solo = newSolo()
 	return s
 }
 
@@ -118,7 +120,7 @@ func (s *scheduler) take() *job {
 		if !ok {
 			continue
 		}
-		j := l.queue.pop()
+		j := l.pop()
 		s.start(j, now, probe)
 		s.ready(l)
 		if j.kind != fast && s.gentleWait() {
@@ -178,11 +180,18 @@ func (s *scheduler) hasRoom(k kind) bool { return s.queues[k].len() > 0 && s.inF
 // mayStart reports whether the lane may begin an attempt now, and arranges to be
 // asked again when only time is in the way.
 func (s *scheduler) mayStart(l *lane, now time.Time) (probe, ok bool) {
-	if l.queue.len() == 0 || l.inFlight >= l.pace.room() || !l.sends() {
+	head := l.head()
+	if head == nil || l.inFlight >= l.pace.room() || !l.sends() && head.test == nil {
 		return false, false
 	}
 	allowed, probe, until := l.breaker.allows(now)
-	if !allowed {
+	switch {
+	case head.byHand:
+		probe = head.test == nil && !l.breaker.probing && l.breaker.failures >= breakAfter
+	case allowed && now.Before(l.restUntil):
+		allowed, until = false, l.restUntil
+		fallthrough
+	case !allowed:
 		if !until.IsZero() {
 			s.wakeLane(l, until.Sub(now))
 		}
@@ -201,7 +210,10 @@ func (s *scheduler) mayStart(l *lane, now time.Time) (probe, ok bool) {
 
 func (s *scheduler) start(j *job, now time.Time, probe bool) {
 	l := j.lane
-	j.hook, j.start, j.probe, j.kind = l.hook, now, probe, l.pace.kind
+	if j.hook == nil { // a test brings its own
+		j.hook = l.hook
+	}
+	j.start, j.probe, j.kind = now, probe, l.pace.kind
 	if probe {
 		l.breaker.probing = true
 	}
@@ -227,7 +239,8 @@ func (s *scheduler) ready(l *lane) {
 // enqueue puts the lane into its queue when it has something that may be sent and
 // is not in it yet.
 func (s *scheduler) enqueue(l *lane) bool {
-	if l.ready || l.queue.len() == 0 || l.inFlight >= l.pace.room() || !l.sends() || l.breaker.probing {
+	head := l.head()
+	if l.ready || head == nil || l.inFlight >= l.pace.room() || !l.sends() && head.test == nil || l.breaker.probing && !head.byHand {
 		return false
 	}
 	l.ready = true
@@ -263,8 +276,9 @@ func (s *scheduler) wakeLane(l *lane, after time.Duration) {
 
 // done ends an attempt. What its endpoint did is learned from unless it says
 // nothing about the endpoint (the request could not be made, or Peal stopped).
+// asked is for how long the endpoint asked to be left alone, 0 for not.
 // troubled is whether the webhook's health has something to change on success.
-func (s *scheduler) done(j *job, took time.Duration, ok, telling bool) (troubled bool) {
+func (s *scheduler) done(j *job, took time.Duration, ok, telling bool, asked time.Duration) (troubled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := j.lane
@@ -275,6 +289,14 @@ func (s *scheduler) done(j *job, took time.Duration, ok, telling bool) (troubled
 	if telling {
 		l.pace.after(took, ok, s.share())
 		l.breaker.after(time.Now(), ok, j.probe, max(len(s.cluster.nodes), 1))
+		switch {
+		case ok && j.byHand:
+			l.restUntil = time.Time{}
+		case asked > 0 && j.hook.URL == l.url(): // of another endpoint by now, otherwise
+			if until := j.start.Add(took + min(asked, peal.MaxRetryAfter)); until.After(l.restUntil) {
+				l.restUntil = until
+			}
+		}
 	} else if j.probe {
 		l.breaker.probing = false
 	}
@@ -362,10 +384,12 @@ func (s *scheduler) stop() (waiting []peal.DeliveryID) {
 	if s.linger != nil {
 		s.linger.Stop()
 	}
+	s.solo.look()
 	for _, l := range s.lanes {
 		if l.wake != nil {
 			l.wake.Stop()
 		}
+		s.dropTests(l, errStopping)
 		waiting = append(waiting, s.empty(l)...)
 	}
 	return waiting

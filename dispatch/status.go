@@ -12,10 +12,13 @@ type Lane struct {
 	// NextProbe is when the breaker lets the next single request through: zero unless
 	// it is open. A delivery must be there for it.
 	NextProbe time.Time
-	Queued    int  // deliveries that wait in memory, retries included
-	InFlight  int  // requests in flight
-	Limit     int  // requests that may be in flight now
-	Spilled   bool // more deliveries that are due wait in the store
+	// RestsUntil is when the time ends that the endpoint asked to be left alone for
+	// (Retry-After of a 429 or 503): zero when it did not, or that is over.
+	RestsUntil time.Time
+	Queued     int  // deliveries that wait in memory, retries included
+	InFlight   int  // requests in flight
+	Limit      int  // requests that may be in flight now
+	Spilled    bool // more deliveries that are due wait in the store
 }
 
 // Lane gives the state of a webhook's lane on this node. A webhook that nothing was
@@ -34,6 +37,12 @@ func (e *Engine) Lane(id peal.WebhookID) Lane {
 	}
 	if lane.Breaker == Open {
 		lane.NextProbe = l.breaker.until
+	}
+	if time.Now().Before(l.restUntil) {
+		lane.RestsUntil = l.restUntil
+		if lane.NextProbe.Before(l.restUntil) && lane.Breaker == Open {
+			lane.NextProbe = l.restUntil
+		}
 	}
 	return lane
 }

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -81,6 +80,13 @@ func (s *Store) view(ctx context.Context, verb string, apply func(*tx) (int32, e
 
 // LeaveNode implements [peal.NodeStore].
 func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
+	_, err := s.exec(ctx, unmark, uuid(id))
+	if err == nil {
+		err = s.Release(ctx, id, nil)
+	}
+	if err != nil {
+		return translate("let a node leave", err)
+	}
 	gone, err := s.endNodes(ctx, `id = $1`, uuid(id))
 	if err == nil && len(gone) > 0 {
 		s.takeSpreads(ctx)
@@ -137,7 +143,10 @@ func (s *Store) letGoOfTheGone(ctx context.Context) (int, error) {
 		if _, err := t.exec(`DELETE FROM peal.canceled WHERE node NOT IN (SELECT num FROM peal.nodes)`); err != nil {
 			return err
 		}
-		if n, err = t.exec(fmt.Sprintf(letGo, `owner NOT IN (SELECT num FROM peal.nodes)`)); err != nil || n == 0 {
+		if n, err = t.exec(letGoOfGone); err != nil || n == 0 {
+			return err
+		}
+		if _, err = t.exec(forgetSuspects); err != nil {
 			return err
 		}
 		return t.signal(peal.Signal{Kind: peal.SignalWork})

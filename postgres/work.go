@@ -17,17 +17,26 @@ func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]pea
 			SELECT min(webhook) FROM peal.waiting
 			UNION ALL
 			SELECT (SELECT min(webhook) FROM peal.waiting WHERE webhook > every.webhook) FROM every WHERE webhook IS NOT NULL)
-		SELECT w.id, (SELECT min(due) FROM peal.waiting WHERE webhook = w.num)
+		SELECT w.id, (SELECT min(due) FROM peal.waiting WHERE webhook = w.num), (SELECT max(due) FROM peal.waiting WHERE webhook = w.num)
 		FROM every JOIN peal.webhooks w ON w.num = every.webhook WHERE w.id > $1 AND NOT w.deleted ORDER BY w.id LIMIT $2`, func(rows pgx.Rows) error {
 		var id [16]byte
-		var at *int64 // claimed between the two looks
-		if err := rows.Scan(&id, &at); err != nil || at == nil {
+		var at, latest *int64 // none when they were claimed between two looks
+		if err := rows.Scan(&id, &at, &latest); err != nil || at == nil || latest == nil {
 			return err
 		}
-		due = append(due, peal.DueWebhook{WebhookID: id, Due: timeOf(*at)})
+		due = append(due, peal.DueWebhook{WebhookID: id, Due: timeOf(*at), Latest: timeOf(*latest)})
 		return nil
 	}, uuid(after), limit)
 	return due, translate("list due webhooks", err)
+}
+
+// AdvanceDue implements [peal.WorkStore]. What another node is claiming is passed by.
+func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, now, retry time.Time, limit int) (int, error) {
+	n, err := s.exec(ctx, `UPDATE peal.waiting SET due = CASE attempts WHEN 0 THEN $3::bigint ELSE $4::bigint END WHERE id IN (
+			SELECT id FROM peal.waiting WHERE webhook = (SELECT num FROM peal.webhooks WHERE id = $1) AND due > $2
+			ORDER BY due LIMIT $5 FOR UPDATE SKIP LOCKED)`,
+		uuid(webhook), latest.UnixMicro(), now.UnixMicro(), retry.UnixMicro(), limit)
+	return int(n), translate("advance due times", err)
 }
 
 // Claim implements [peal.WorkStore]. What another node is claiming is passed by.
@@ -72,16 +81,18 @@ func (t *tx) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit int
 		return nil, time.Time{}, err
 	}
 	var places []place
+	var suspicions []peal.Suspicion
 	if err := t.each(`WITH chosen AS (
 			SELECT id FROM peal.waiting WHERE webhook = $1 AND due <= $2 ORDER BY due, id LIMIT $3 FOR UPDATE SKIP LOCKED),
 		moved AS (DELETE FROM peal.waiting w USING chosen c WHERE w.id = c.id RETURNING w.*),
 		kept AS (INSERT INTO peal.held (id, webhook, event, owner, due, test, attempts, tries, code, duration, reason)
 			SELECT id, webhook, event, $4, due, test, attempts, tries, code, duration, reason FROM moved)
-		SELECT id, event, due, test, attempts, tries, code, duration, coalesce(reason, '') FROM moved ORDER BY due, id`, func(rows pgx.Rows) error {
+		SELECT m.id, m.event, m.due, m.test, m.attempts, m.tries, m.code, m.duration, coalesce(m.reason, ''), coalesce(s.ends, 0), coalesce(s.strikes, 0)
+		FROM moved m LEFT JOIN peal.suspects s ON s.delivery = m.id ORDER BY m.due, m.id`, func(rows pgx.Rows) error {
 		var p place
-		places = append(places, place{})
-		err := p.scan(rows)
-		places[len(places)-1] = p
+		var suspicion peal.Suspicion
+		err := rows.Scan(append(p.fields(), &suspicion.Ends, &suspicion.Strikes)...)
+		places, suspicions = append(places, p), append(suspicions, suspicion)
 		return err
 	}, webhook, now.UnixMicro(), limit, owner); err != nil {
 		return nil, time.Time{}, err
@@ -91,6 +102,9 @@ func (t *tx) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit int
 		return nil, time.Time{}, err
 	}
 	work, err := t.workOf(id, places)
+	for i := range work {
+		work[i].Suspicion = suspicions[i]
+	}
 	if next == nil {
 		return work, time.Time{}, err
 	}
@@ -108,7 +122,11 @@ type place struct {
 }
 
 func (p *place) scan(rows pgx.Rows) error {
-	return rows.Scan(&p.id, &p.event, &p.due, &p.test, &p.attempts, &p.tries, &p.code, &p.duration, &p.reason)
+	return rows.Scan(p.fields()...)
+}
+
+func (p *place) fields() []any {
+	return []any{&p.id, &p.event, &p.due, &p.test, &p.attempts, &p.tries, &p.code, &p.duration, &p.reason}
 }
 
 // workOf reads the events of deliveries of a webhook. Those of one event share it.

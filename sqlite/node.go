@@ -101,6 +101,12 @@ func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
 		if err != nil || num == nobody {
 			return err
 		}
+		if err := w.unmark(num); err != nil {
+			return err
+		}
+		if _, err := w.letGo(`owner = ?`, num); err != nil {
+			return err
+		}
 		if _, err := w.conn.exec(`DELETE FROM nodes WHERE num = ?`, num); err != nil {
 			return err
 		}
@@ -145,6 +151,9 @@ func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Durat
 func (w *writer) letGoOfTheGone() (int64, error) {
 	clear(w.names.nodes)
 	if _, err := w.conn.exec(`DELETE FROM canceled WHERE node NOT IN (SELECT num FROM nodes)`); err != nil {
+		return 0, err
+	}
+	if err := w.suspectTheGone(time.Now()); err != nil {
 		return 0, err
 	}
 	return w.letGo(`owner NOT IN (SELECT num FROM nodes)`)

@@ -17,12 +17,28 @@ func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]pea
 			SELECT min(webhook) FROM waiting
 			UNION ALL
 			SELECT (SELECT min(webhook) FROM waiting WHERE webhook > every.webhook) FROM every WHERE webhook IS NOT NULL)
-		SELECT w.id, (SELECT min(due) FROM waiting WHERE webhook = w.num)
+		SELECT w.id, (SELECT min(due) FROM waiting WHERE webhook = w.num), (SELECT max(due) FROM waiting WHERE webhook = w.num)
 		FROM every JOIN webhooks w ON w.num = every.webhook WHERE w.id > ? AND NOT w.deleted ORDER BY w.id LIMIT +?`, func(r row) error {
-		due = append(due, peal.DueWebhook{WebhookID: peal.WebhookID(r.blob(0)), Due: timeOf(r.int(1))})
+		due = append(due, peal.DueWebhook{WebhookID: peal.WebhookID(r.blob(0)), Due: timeOf(r.int(1)), Latest: timeOf(r.int(2))})
 		return nil
 	}, after[:], int64(limit))
 	return due, translate("list due webhooks", err)
+}
+
+// AdvanceDue implements [peal.WorkStore].
+func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, now, retry time.Time, limit int) (int, error) {
+	var n int64
+	err := s.queue.submit(&change{ctx: ctx, patient: true, rows: limit, run: func(w *writer) error {
+		hook, found, err := w.webhook(webhook)
+		if err != nil || !found {
+			return err
+		}
+		n, err = w.conn.exec(`UPDATE waiting SET due = CASE attempts WHEN 0 THEN ?3 ELSE ?4 END
+			WHERE seq IN (SELECT seq FROM waiting WHERE webhook = ?1 AND due > ?2 ORDER BY due LIMIT +?5)`,
+			hook.num, latest.UnixMicro(), now.UnixMicro(), retry.UnixMicro(), int64(limit))
+		return err
+	}})
+	return int(n), translate("advance due times", err)
 }
 
 // Claim implements [peal.WorkStore].
@@ -63,6 +79,9 @@ func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit
 			}
 		}
 		if work, err = w.workOf(id, places); err != nil {
+			return nil, time.Time{}, err
+		}
+		if err := w.suspicions(places, work); err != nil {
 			return nil, time.Time{}, err
 		}
 		crashpoint.Reach(crashpoint.ClaimWritten)

@@ -61,15 +61,15 @@ var claimTests = map[string]func(*testing.T, *harness){
 		for range 5 {
 			w := h.webhook()
 			first := h.deliver(w, false)
-			h.deliver(w, false)
-			want = append(want, peal.DueWebhook{WebhookID: w.ID, Due: h.delivery(first).Due})
+			second := h.deliver(w, false)
+			want = append(want, peal.DueWebhook{WebhookID: w.ID, Due: h.delivery(first).Due, Latest: h.delivery(second).Due})
 		}
 		h.deliver(h.webhook(), true)
 		later := h.deliver(h.webhook(), true)
 		s := settlement(h.delivery(later), peal.Pending)
 		s.Due = moment().Add(time.Hour)
 		h.must(h.store.Settle(h.ctx, h.node, []peal.Settlement{s}))
-		want = append(want, peal.DueWebhook{WebhookID: s.WebhookID, Due: s.Due})
+		want = append(want, peal.DueWebhook{WebhookID: s.WebhookID, Due: s.Due, Latest: s.Due})
 		slices.SortFunc(want, func(a, b peal.DueWebhook) int { return a.WebhookID.Compare(b.WebhookID) })
 
 		var got []peal.DueWebhook
@@ -84,6 +84,40 @@ var claimTests = map[string]func(*testing.T, *harness){
 			after = page[1].WebhookID
 		}
 		h.equal(got, want, "due")
+	},
+	"due times are advanced": func(t *testing.T, h *harness) {
+		w, other := h.webhook(), h.webhook()
+		now := moment()
+		far := now.Add(240 * time.Hour)
+		at := func(w peal.Webhook, due time.Time) peal.DeliveryID {
+			id := h.deliver(w, true)
+			s := settlement(h.delivery(id), peal.Pending)
+			s.Due = due
+			h.must(h.store.Settle(h.ctx, h.node, []peal.Settlement{s}))
+			return id
+		}
+		soon, first, second, third := at(w, now.Add(time.Hour)), at(w, far), at(w, far.Add(time.Hour)), at(w, far.Add(2*time.Hour))
+		theirs := at(other, far)
+		latest, retry := now.Add(24*time.Hour), now.Add(2*time.Hour)
+		for _, want := range []int{2, 1, 0} {
+			n, err := h.store.AdvanceDue(h.ctx, w.ID, latest, now, retry, 2)
+			h.must(err)
+			h.equal(n, want, "advanced")
+		}
+		for id, want := range map[peal.DeliveryID]time.Time{
+			soon: now.Add(time.Hour), first: retry, second: retry, third: retry, theirs: far,
+		} {
+			h.equal(h.delivery(id).Due, want, "due")
+		}
+		fresh := h.webhook()
+		id := h.deliver(fresh, false)
+		n, err := h.store.AdvanceDue(h.ctx, fresh.ID, time.Time{}, now, retry, 2)
+		h.must(err)
+		h.equal(n, 1, "advanced of those never attempted")
+		h.equal(h.delivery(id).Due, now, "due of one never attempted")
+		n, err = h.store.AdvanceDue(h.ctx, peal.NewWebhookID(), latest, now, retry, 2)
+		h.must(err)
+		h.equal(n, 0, "advanced of a webhook that is not there")
 	},
 }
 

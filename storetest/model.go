@@ -294,7 +294,13 @@ func (m *model) check(t *rapid.T) {
 			}
 			continue
 		}
-		m.same(due, []peal.DueWebhook{{WebhookID: w.ID, Due: free[0].Due}}, "due")
+		latest := free[0].Due
+		for _, d := range free {
+			if d.Due.After(latest) {
+				latest = d.Due
+			}
+		}
+		m.same(due, []peal.DueWebhook{{WebhookID: w.ID, Due: free[0].Due, Latest: latest}}, "due")
 	}
 }
 

@@ -42,6 +42,7 @@ func Run(t *testing.T, open Open) {
 		{"release", releaseTests},
 		{"nodes", nodeTests},
 		{"takeover", takeoverTests},
+		{"suspects", suspectTests},
 		{"signals", signalTests},
 		{"cancel and reopen", reopenTests},
 		{"replay", replayTests},

@@ -41,6 +41,7 @@ func printLane(w io.Writer, lane client.Lane) {
 	fields(w, []field{
 		{"breaker", lane.Breaker},
 		{"next probe", exact(lane.NextProbe)},
+		{"rests until", exact(lane.RestsUntil)},
 		{"queued", queued},
 		{"in flight", fmt.Sprintf("%d of %d", lane.InFlight, lane.Limit)},
 	})

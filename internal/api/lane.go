@@ -4,12 +4,13 @@ import "net/http"
 
 // laneShape is how a webhook's lane stands on the node that answers.
 type laneShape struct {
-	Breaker   string  `json:"breaker" enum:"closed,open,half_open" doc:"closed: requests are sent. open: the endpoint is down, and nothing is sent until the next probe. half_open: the probe is in flight."`
-	NextProbe *string `json:"next_probe" format:"date-time" doc:"From when on a single delivery is tried; null unless the breaker is open."`
-	Queued    int     `json:"queued" minimum:"0" doc:"Deliveries that wait in memory, retries that are due soon included."`
-	Spilled   bool    `json:"spilled" doc:"Whether more deliveries that are due wait in the store."`
-	InFlight  int     `json:"in_flight" minimum:"0" doc:"Requests under way."`
-	Limit     int     `json:"limit" minimum:"1" doc:"How many may be under way now: more while the endpoint keeps up, fewer when it slows or errs."`
+	Breaker    string  `json:"breaker" enum:"closed,open,half_open" doc:"closed: requests are sent. open: the endpoint is down, and nothing is sent until the next probe. half_open: the probe is in flight."`
+	NextProbe  *string `json:"next_probe" format:"date-time" doc:"From when on a single delivery is tried; null unless the breaker is open."`
+	RestsUntil *string `json:"rests_until" format:"date-time" doc:"Until when the endpoint asked to be left alone (Retry-After of a 429 or 503, at most 24 hours): nothing is sent but what somebody sends by hand. Null when it did not. A new URL, a resume or a success by hand ends it."`
+	Queued     int     `json:"queued" minimum:"0" doc:"Deliveries that wait in memory, retries that are due soon included."`
+	Spilled    bool    `json:"spilled" doc:"Whether more deliveries that are due wait in the store."`
+	InFlight   int     `json:"in_flight" minimum:"0" doc:"Requests under way."`
+	Limit      int     `json:"limit" minimum:"1" doc:"How many may be under way now: more while the endpoint keeps up, fewer when it slows or errs."`
 }
 
 func (a *API) laneRoutes() []route {
@@ -28,7 +29,7 @@ func (a *API) getLane(c *call) error {
 	}
 	lane := a.Engine.Lane(webhook.ID)
 	return c.json(200, laneShape{
-		Breaker: string(lane.Breaker), NextProbe: timeOrNil(lane.NextProbe), Queued: lane.Queued, Spilled: lane.Spilled,
+		Breaker: string(lane.Breaker), NextProbe: timeOrNil(lane.NextProbe), RestsUntil: timeOrNil(lane.RestsUntil), Queued: lane.Queued, Spilled: lane.Spilled,
 		InFlight: lane.InFlight, Limit: lane.Limit,
 	})
 }

@@ -3,6 +3,7 @@
 package crashpoint
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"slices"
@@ -27,7 +28,7 @@ var order = sync.OnceValues(func() (chosen struct {
 	}
 	name, count, _ := strings.Cut(text, ":")
 	n, err := strconv.ParseInt(count, 10, 64)
-	if err != nil || n < 1 || !slices.Contains(Points(), Point(name)) {
+	if err != nil || n < 1 || !slices.Contains(append(Points(), AttemptOf, PublishOf), Point(name)) {
 		fmt.Fprintf(os.Stderr, "%s=%s names no step and count\n", Variable, text)
 		os.Exit(2)
 	}
@@ -45,4 +46,11 @@ func Reach(point Point) {
 	}
 	syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
 	select {} // not one more instruction of this goroutine
+}
+
+// ReachWith is Reach for the steps of events whose data holds PoisonMark.
+func ReachWith(point Point, data []byte) {
+	if bytes.Contains(data, []byte(PoisonMark)) {
+		Reach(point)
+	}
 }

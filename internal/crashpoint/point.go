@@ -22,6 +22,8 @@ const (
 	ClaimWritten    Point = "claim-written"    // deliveries are claimed in the open transaction
 	ClaimDone       Point = "claim-done"       // the claim is durable, the lane has nothing of it
 	AttemptBegins   Point = "attempt-begins"   // a worker has the delivery, nothing is sent
+	AttemptOf       Point = "attempt-of"       // a worker has a delivery whose data holds PoisonMark, nothing is sent
+	PublishOf       Point = "publish-of"       // an event whose data holds PoisonMark is about to be routed
 	AttemptAnswered Point = "attempt-answered" // the endpoint has answered, nothing is noted
 	SettleWritten   Point = "settle-written"   // results are written in the open transaction
 	SettleDone      Point = "settle-done"      // results are durable, the lanes do not know
@@ -31,7 +33,7 @@ const (
 	PurgeDone       Point = "purge-done"       // the batch is durable, the next one has not begun
 )
 
-// Points gives every step, in order.
+// Points returns every step that any event comes to, in order.
 func Points() []Point {
 	return []Point{
 		Takeover, PublishParsed, InsertGathered, SpreadWritten, SpreadDone, SpreadPart, CommitBegins, CommitDone, PublishDone, PublishAnswered, ClaimWritten, ClaimDone,
@@ -42,3 +44,7 @@ func Points() []Point {
 // Variable is the environment variable that names a step, a colon and how many times
 // it is reached before the process dies: "settle-done:3".
 const Variable = "CRASHPOINT"
+
+// PoisonMark in an event's data makes the event reach AttemptOf and PublishOf, as one would
+// whose content is what ends the process.
+const PoisonMark = "crashpoint-poison"
