@@ -43,6 +43,7 @@ var both = layout{
 		"moves":        ownMark,
 		"nodes":        ownNode,
 		"canceled":     ownNode,
+		"suspects":     ownNode, // the other store begins without evidence
 		"held.owner":   ownNode,
 		"spreads.node": ownNode,
 		"search_todo":  ownSearch,
