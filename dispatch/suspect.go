@@ -130,13 +130,15 @@ func (s *scheduler) mayStartSuspect(l *lane, now time.Time) bool {
 	return l.limiter == nil || l.limiter.TokensAt(now) >= 1
 }
 
-// rested notes that the attempt of a suspect is over.
+// rested notes that the attempt of a suspect is over. No worker was busy with it, so one is
+// woken for what its lane may send now.
 func (s *scheduler) rested() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.busy--; s.busy == 0 {
 		s.rest.Broadcast()
 	}
+	s.wakeSome()
 }
 
 // suspectEvery is how often suspects are looked at whose lanes cannot start one now.

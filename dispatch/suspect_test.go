@@ -228,3 +228,20 @@ func TestAPanicFailsTheAttempt(t *testing.T) {
 		}
 	})
 }
+
+// What is no suspect, because there are too many, waits for its turn and no longer.
+func TestACrowdGoesOnBehindSuspects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := w.receive("slow", func(http.ResponseWriter, *http.Request, int) { time.Sleep(700 * time.Millisecond) })
+		hook := w.saved(r.url())
+		w.holds(w.process(), hook, 300)
+		begun := time.Now()
+		_, stop := w.engine(func(o *dispatch.Options) { o.LaneInFlight = 2 })
+		defer stop()
+		w.allSucceed(t, hook.ID, 300)
+		if took := r.wait(300)[299].at.Sub(begun); took > 3*time.Minute {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
