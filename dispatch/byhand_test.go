@@ -38,12 +38,16 @@ func TestTestsTakeASlot(t *testing.T) {
 		w.settled(hook.ID, 2)
 		var group sync.WaitGroup
 		for i := range 20 {
+			w.publish(e, event(i))
+		}
+		for range 4 {
 			group.Go(func() {
-				if _, a, err := e.Test(w.ctx, tenant, hook.ID, "", nil); err != nil || !a.Succeeded() {
-					t.Errorf("a test gave %+v, %v", a, err)
+				for range 5 {
+					if _, a, err := e.Test(w.ctx, tenant, hook.ID, "", nil); err != nil || !a.Succeeded() {
+						t.Errorf("a test gave %+v, %v", a, err)
+					}
 				}
 			})
-			w.publish(e, event(i))
 		}
 		group.Wait()
 		w.allSucceed(t, hook.ID, 42)
@@ -235,10 +239,60 @@ func TestRetryAfterHasBounds(t *testing.T) {
 		}
 		status, after = http.StatusTooManyRequests, "9999999"
 		n := r.count()
-		w.publish(e, event(2), event(3))
+		w.publish(e, event(2))
+		r.wait(n + 1)
+		pause()
+		w.publish(e, event(3))
 		got := r.wait(n + 2)
 		if waited := got[n+1].at.Sub(got[n].at); waited < peal.MaxRetryAfter-time.Minute || waited > peal.MaxRetryAfter+time.Minute {
 			t.Errorf("an endpoint that asked for months was left alone for %v", waited)
+		}
+	})
+}
+
+// A tenant has a few tests and replays under way, and others have theirs beside them.
+func TestWorkHasAShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		e, stop := w.engine(nil)
+		defer stop()
+		hangs := w.receive("hangs", func(_ http.ResponseWriter, r *http.Request, _ int) { <-r.Context().Done() })
+		ok := w.receive("ok", nil)
+		hook := w.webhook(e, hangs.url(), nil)
+		theirs := w.webhook(e, ok.url(), func(h *peal.Webhook) { h.Tenant = "other" })
+		ctx, leave := context.WithCancel(w.ctx)
+		var group sync.WaitGroup
+		for range 4 {
+			group.Go(func() { e.Test(ctx, tenant, hook.ID, "", nil) })
+		}
+		hangs.wait(1) // an endpoint of which nothing is known gets one request, the others wait
+		pause()
+		for range 3 {
+			if _, _, err := e.Test(w.ctx, tenant, hook.ID, "", nil); peal.CodeOf(err) != peal.RateLimited {
+				t.Errorf("a fifth test gave %v", err)
+			}
+		}
+		if _, _, err := e.Test(w.ctx, "other", theirs.ID, "", nil); err != nil {
+			t.Errorf("another tenant's test gave %v", err)
+		}
+		leave()
+		group.Wait()
+		w.update(e, hook.ID, func(h *peal.Webhook) { h.URL = ok.url() })
+		if _, _, err := e.Test(w.ctx, tenant, hook.ID, "", nil); err != nil {
+			t.Errorf("after the others have ended: %v", err)
+		}
+
+		stop() // nobody runs replays now
+		replay := peal.Replay{Tenant: tenant, WebhookID: hook.ID, Since: time.Now().Add(-time.Hour)}
+		for i := range 11 {
+			_, err := e.Replay(w.ctx, replay)
+			if i < 10 && err != nil || i == 10 && peal.CodeOf(err) != peal.RateLimited {
+				t.Errorf("replay %d gave %v", i, err)
+			}
+		}
+		replay.Tenant, replay.WebhookID = "other", theirs.ID
+		if _, err := e.Replay(w.ctx, replay); err != nil {
+			t.Errorf("another tenant's replay gave %v", err)
 		}
 	})
 }

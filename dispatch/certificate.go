@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/share"
 )
 
 // certificateSoon is how long before its end an endpoint's certificate is warned of.
@@ -75,10 +76,17 @@ func WarningsFor(operator bool, warnings []Warning) []string {
 
 // Warnings returns what will keep a webhook's requests from arriving: addresses that are refused,
 // names that do not resolve, certificates that expire. It looks names up, which takes two seconds
-// at most.
+// at most, unless the tenant has too many such look-ups under way.
 func (e *Engine) Warnings(ctx context.Context, w *peal.Webhook) []Warning {
 	var warnings []Warning
+	leave, err := e.Share(ctx, share.Lookup, w.Tenant)
+	if err == nil {
+		defer leave()
+	}
 	warn := func(subject, url string) {
+		if err != nil {
+			return // there is no more to say than what is known without a look
+		}
 		if why := e.client.Warn(ctx, url); why.Public != "" {
 			warnings = append(warnings, Warning{subject + why.Public + ".", subject + why.Operator + "."})
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
+	"github.com/pealhq/peal/internal/share"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -41,6 +42,11 @@ func (e *Engine) AskConsent(ctx context.Context, w *peal.Webhook) error {
 	if !w.Handshake {
 		return nil
 	}
+	leave, err := e.Share(ctx, share.Lookup, w.Tenant)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	header := http.Header{
 		requestOrigin: {e.options.Origin}, "User-Agent": {wire.UserAgent},
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/internal/share"
 )
 
 // Engine takes events and delivers them. Make one with [New]; it is safe for
@@ -38,6 +39,7 @@ type Engine struct {
 	indexer   *indexer
 	member    *member
 	hints     *hints
+	shares    *share.Limiter
 
 	routes    atomic.Pointer[routes]
 	hooks     hooks
@@ -86,7 +88,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	}
 	e := &Engine{
 		store: store, options: options, log: options.Log, client: client, tokens: egress.NewTokens(client),
-		clock: newClock(options.Now), scheduler: newScheduler(options), hints: newHints(),
+		clock: newClock(options.Now), scheduler: newScheduler(options), hints: newHints(), shares: share.New(),
 	}
 	if e.metrics, err = newMetrics(e.scheduler, options.Metrics); err != nil {
 		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of an engine", Err: err}

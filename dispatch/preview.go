@@ -7,6 +7,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/internal/share"
 )
 
 // MaxPreview is the most events that one preview shows.
@@ -47,6 +48,11 @@ func (p *Preview) Matches() bool { return p.Pattern && p.Filter }
 // meanwhile. Errors are of code Invalid with the field of the webhook, or "type",
 // "event" or "last" of the choice.
 func (e *Engine) Preview(ctx context.Context, w *peal.Webhook, choice PreviewChoice) ([]Preview, error) {
+	leave, err := e.Share(ctx, share.Preview, w.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	if err := e.CheckWebhook(ctx, w); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/share"
 )
 
 // Replay begins a job that sends a webhook again what it had, and, with Missed, what
@@ -13,6 +14,9 @@ import (
 // that the job ends. It runs in the background, also after a restart. NotFound;
 // Conflict when the webhook is disabled.
 func (e *Engine) Replay(ctx context.Context, replay peal.Replay) (peal.Replay, error) {
+	if err := e.mayReplay(ctx, replay.Tenant); err != nil {
+		return peal.Replay{}, err
+	}
 	count, err := e.CountReplay(ctx, &replay)
 	if err != nil {
 		return peal.Replay{}, err
@@ -29,6 +33,11 @@ func (e *Engine) Replay(ctx context.Context, replay peal.Replay) (peal.Replay, e
 // CountReplay counts what Replay would go through and changes nothing but replay, in
 // which it fills in what the caller has left open. Its errors are those of Replay.
 func (e *Engine) CountReplay(ctx context.Context, replay *peal.Replay) (peal.ReplayCount, error) {
+	leave, err := e.Share(ctx, share.Count, replay.Tenant)
+	if err != nil {
+		return peal.ReplayCount{}, err
+	}
+	defer leave()
 	replay.ID = peal.NewJobID()
 	replay.Status = peal.ReplayRunning
 	// The ids of all that exists are smaller than the job's, whatever the clock says:

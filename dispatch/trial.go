@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/share"
 )
 
 var (
@@ -27,10 +28,16 @@ type testEnd struct {
 // Test sends one event to a webhook, whatever its status and the state of its endpoint, and
 // returns what came of it. It is one of the requests that the webhook may have in flight, and
 // ends with ctx. The event and its delivery go on record, marked as a test; there are
-// no retries, and the webhook's health does not change. An empty eventType takes
+// no retries, and the webhook's health does not change. A tenant has a few under way at most;
+// the error has code [peal.RateLimited] beyond. An empty eventType takes
 // the first type of the catalogue that the webhook's patterns match, or a pattern's
 // own; nil data takes that type's example.
 func (e *Engine) Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error) {
+	leave, err := e.Share(ctx, share.Test, tenant)
+	if err != nil {
+		return peal.Delivery{}, peal.Attempt{}, err
+	}
+	defer leave()
 	webhook, err := e.store.Webhook(ctx, tenant, id)
 	if err != nil {
 		return peal.Delivery{}, peal.Attempt{}, err

@@ -26,6 +26,7 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
 	managing "github.com/pealhq/peal/internal/manage"
+	"github.com/pealhq/peal/internal/share"
 )
 
 // Engine is what the API needs of the engine; *[dispatch.Engine] is one.
@@ -48,6 +49,7 @@ type Engine interface {
 	Quotas(ctx context.Context, tenant string) ([]dispatch.QuotaUse, error)
 	CheckQuotas(quotas peal.Quotas) error
 	Ready(ctx context.Context) error
+	Share(ctx context.Context, kind share.Kind, tenant string) (leave func(), err error)
 }
 
 var _ Engine = (*dispatch.Engine)(nil)

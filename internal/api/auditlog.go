@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/share"
 )
 
 type auditShape struct {
@@ -73,6 +74,11 @@ func (a *API) exportAudit(c *call) error {
 	if err := q.err(); err != nil {
 		return err
 	}
+	leave, err := a.Engine.Share(c.context(), share.Export, query.Tenant)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	query.Limit = exportPage
 	entries, err := a.Store.Audit(c.context(), query)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/share"
 )
 
 var (
@@ -43,6 +44,11 @@ func (a *API) searchDeliveries(c *call, q *query, choice peal.DeliveryQuery, byE
 	if search.Before, err = idOrZero(cursor, parsePlace); err != nil {
 		return err
 	}
+	leave, err := a.Engine.Share(c.context(), share.Search, choice.Tenant)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	found, err := a.Store.FindDeliveries(c.context(), search)
 	if err != nil {
 		return q.wrongWords(search.Text, err)
@@ -60,6 +66,11 @@ func (a *API) searchEvents(c *call, q *query, text string, choice peal.EventQuer
 	if err := q.err(); err != nil {
 		return err
 	}
+	leave, err := a.Engine.Share(c.context(), share.Search, choice.Tenant)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	found, err := a.Store.FindEvents(c.context(), peal.EventSearch{
 		Tenant: choice.Tenant, Type: choice.Type, Text: text, Since: choice.Since, Until: choice.Until, Before: choice.Before, Limit: limit,
 	})

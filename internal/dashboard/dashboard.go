@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -49,7 +48,6 @@ type Dashboard struct {
 	mux      *http.ServeMux
 	patterns []string // of all that is served, as the mux has them
 	pages    *pages
-	streams  atomic.Int64  // lists that are live
 	beat     time.Duration // of their silence, at most
 	stop     chan struct{} // closed when those must end
 	stopOnce sync.Once

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/share"
 )
 
 // A stream looks for what is new every streamEvery and ends after streamLife, before
@@ -15,17 +16,16 @@ const (
 	streamEvery = time.Second
 	streamLife  = 2 * time.Minute
 	streamBeat  = 15 * time.Second // the longest silence
-	maxStreams  = 64
 )
 
 // streamDeliveries sends a row for each delivery of the filter that is new or has another
 // status, as server-sent events.
 func (d *Dashboard) streamDeliveries(c *call) error {
-	if d.streams.Add(1) > maxStreams {
-		d.streams.Add(-1)
-		return &peal.Error{Code: peal.Unavailable, Message: c.texts.get("error.streams"), RetryAfter: 10 * time.Second}
+	leave, err := d.Engine.Share(c.ctx(), share.Stream, c.tenant)
+	if err != nil {
+		return err
 	}
-	defer d.streams.Add(-1)
+	defer leave()
 	filter := c.readFilter(c.r.URL.Query())
 	filter.before = ""
 	after, _ := peal.ParseDeliveryID(c.r.URL.Query().Get("after"))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/share"
 )
 
 // searchField is the field of a list that takes words.
@@ -59,6 +60,11 @@ func (c *call) searchDeliveries(f *deliveryFilter, rows int) ([]peal.Delivery, s
 		search.Before.Event = key
 		search.Before.Delivery, _ = peal.ParseDeliveryID(delivery) // zero where all of the event were shown
 	}
+	leave, err := c.d.Engine.Share(c.ctx(), share.Search, search.Tenant)
+	if err != nil {
+		return nil, "", err
+	}
+	defer leave()
 	found, err := c.d.Store.FindDeliveries(c.ctx(), search)
 	if err != nil || found.Next == (peal.Place{}) {
 		return found.Deliveries, "", err
@@ -74,6 +80,11 @@ func (c *call) searchDeliveries(f *deliveryFilter, rows int) ([]peal.Delivery, s
 // there is none.
 func (c *call) findEvents(query peal.EventQuery, text string) ([]peal.Event, peal.EventKey, error) {
 	if text != "" {
+		leave, err := c.d.Engine.Share(c.ctx(), share.Search, query.Tenant)
+		if err != nil {
+			return nil, peal.EventKey{}, err
+		}
+		defer leave()
 		found, err := c.d.Store.FindEvents(c.ctx(), peal.EventSearch{
 			Tenant: query.Tenant, Type: query.Type, Text: text, Since: query.Since, Before: query.Before, Limit: query.Limit,
 		})

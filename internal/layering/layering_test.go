@@ -31,20 +31,20 @@ var rules = map[string]rule{
 	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record", "internal/turns"}, anything: true},
 	"postgres":  {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record", "internal/turns"}, anything: true},
 	"storetest": {may: []string{"."}, anything: true},
-	"dispatch":  {may: []string{".", "wire", "internal/canonical", "internal/crashpoint", "internal/egress", "internal/match"}, anything: true},
+	"dispatch":  {may: []string{".", "wire", "internal/canonical", "internal/crashpoint", "internal/egress", "internal/match", "internal/share"}, anything: true},
 	"client":    {may: []string{"."}},
 	"server": {may: []string{
 		".", "wire", "dispatch", "sqlite", "postgres", "internal/api", "internal/bodies", "internal/dashboard", "internal/egress", "internal/front", "internal/gate", "internal/identity", "internal/intake", "internal/manage", "internal/ownfile", "internal/secret", "internal/theme",
 	}, anything: true},
 
-	"internal/api":       {may: []string{".", "wire", "dispatch", "internal/bodies", "internal/crashpoint", "internal/front", "internal/identity", "internal/intake", "internal/manage", "internal/match"}, anything: true},
+	"internal/api":       {may: []string{".", "wire", "dispatch", "internal/bodies", "internal/crashpoint", "internal/front", "internal/identity", "internal/intake", "internal/manage", "internal/match", "internal/share"}, anything: true},
 	"internal/bodies":    {may: []string{"."}},
 	"internal/canonical": {may: []string{"."}, anything: true},
 	"internal/bench":     {may: []string{".", "wire", "client", "internal/progress"}, anything: true},
 	"internal/progress":  {},
 	"internal/config":    {may: []string{"."}, anything: true},
 	"internal/custom":    {may: []string{".", "wire", "internal/match"}},
-	"internal/dashboard": {may: []string{".", "client", "docs/verify", "wire", "dispatch", "internal/bodies", "internal/front", "internal/identity", "internal/intake", "internal/manage", "internal/preset", "internal/theme"}, anything: true},
+	"internal/dashboard": {may: []string{".", "client", "docs/verify", "wire", "dispatch", "internal/bodies", "internal/front", "internal/identity", "internal/intake", "internal/manage", "internal/preset", "internal/share", "internal/theme"}, anything: true},
 	"internal/egress":    {may: []string{".", "wire", "internal/gate"}, anything: true},
 	"internal/gate":      {},
 	"internal/front":     {may: []string{"."}},
@@ -69,6 +69,7 @@ var rules = map[string]rule{
 	"internal/samples":  {},
 
 	"internal/longtest":   {}, // for tests only
+	"internal/share":      {may: []string{"."}},
 	"internal/crashpoint": {}, // for whatever writes or sends
 
 	"docs/verify":    {}, // the samples themselves
