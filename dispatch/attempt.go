@@ -123,6 +123,9 @@ func (e *Engine) logPanic(cause any, hook *hook) {
 func (e *Engine) encode(ctx context.Context, purse *match.Purse, hook *hook, event *peal.Event, id peal.DeliveryID, at time.Time) (request wire.Request, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
+			if purse != nil {
+				purse.Close()
+			}
 			e.logPanic(cause, hook)
 			request, err = wire.Request{}, errors.New("the transform or the format panicked on this event")
 		}

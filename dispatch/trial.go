@@ -8,10 +8,7 @@ import (
 	"github.com/pealhq/peal/internal/share"
 )
 
-var (
-	errStopping = &peal.Error{Code: peal.Unavailable, Message: "Peal is stopping; try again in a moment", RetryAfter: time.Second}
-	errDeleted  = peal.Errorf(peal.Conflict, "the webhook was deleted")
-)
+var errDeleted = peal.Errorf(peal.Conflict, "the webhook was deleted")
 
 // testRun is a test on its way through the scheduler.
 type testRun struct {
