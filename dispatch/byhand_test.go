@@ -115,7 +115,7 @@ func TestRetryByHandIsAProbe(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		time.Sleep(time.Minute) // the probes are half a minute apart now
-		for e.Lane(hook.ID).Breaker != dispatch.Open {
+		for e.Lane(hook.ID).Breaker != dispatch.Open || time.Until(e.Lane(hook.ID).NextProbe) < 10*time.Second {
 			time.Sleep(time.Millisecond)
 		}
 		before := r.count()
