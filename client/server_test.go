@@ -244,8 +244,15 @@ func TestCatalogueTenantsAndKeys(t *testing.T) {
 		t.Errorf("tenant %+v", tenant)
 	}
 	tenant = must[client.Tenant](t)(c.UpdateTenant(ctx, "acme", client.TenantSettings{Description: new("d"), Clear: []string{"format", "retry_policy"}}))
-	if diff := cmp.Diff(client.Tenant{Name: "acme", Description: "d", Catalogue: "default", CreatedAt: tenant.CreatedAt}, tenant); diff != "" {
+	if diff := cmp.Diff(client.Tenant{Name: "acme", Description: "d", Catalogue: "default", Quotas: map[string]int64{}, CreatedAt: tenant.CreatedAt}, tenant); diff != "" {
 		t.Error(diff)
+	}
+
+	must[client.Tenant](t)(c.UpdateTenant(ctx, "acme", client.TenantSettings{Quotas: map[string]int64{"webhooks": 7}}))
+	for _, quotas := range [][]client.Quota{must[[]client.Quota](t)(c.TenantQuotas(ctx, "acme")), must[[]client.Quota](t)(c.ForTenant("acme").Quotas(ctx))} {
+		if q := quotas[0]; q.Name != "webhooks" || q.Limit == nil || *q.Limit != 7 || q.Used == nil || *q.Used != 0 || !q.Own {
+			t.Errorf("quota %+v", q)
+		}
 	}
 
 	key := must[client.Key](t)(c.ForTenant("acme").CreateKey(ctx, client.NewKey{Name: "shop", Scopes: []string{"publish"}}))
