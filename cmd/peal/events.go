@@ -79,9 +79,12 @@ func newEventsShowCommand(app *app) *cobra.Command {
 					{"data", string(event.Data)},
 				})
 				fmt.Fprintln(w)
-				if len(event.Deliveries) == 0 {
+				switch {
+				case len(event.Deliveries) == 0 && len(event.FilterErrors) > 0:
+					fmt.Fprintln(w, "it went nowhere")
+				case len(event.Deliveries) == 0:
 					fmt.Fprintln(w, "no webhook asked for it")
-				} else {
+				default:
 					table(w, deliveryHeads, deliveryRows(app, event.Deliveries))
 				}
 				printFilterErrors(w, event.FilterErrors)

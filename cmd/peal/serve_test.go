@@ -69,6 +69,25 @@ func TestServeWithAKeyOfOnesOwn(t *testing.T) {
 	}
 }
 
+func TestServeWarns(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("PEAL_LISTEM", "x")
+	everywhere := launch(t, nil, "serve", "--dev", "--listen", "0.0.0.0:0")
+	everywhere.out.await(t, "Peal serves")
+	everywhere.end(t, exitOK)
+	for _, want := range []string{"PEAL_LISTEM; did you mean PEAL_LISTEN?", "development mode on all interfaces"} {
+		if text := everywhere.err.String(); !strings.Contains(text, want) {
+			t.Errorf("no warning %q:\n%s", want, text)
+		}
+	}
+	here := launch(t, nil, "serve", "--dev", "--listen", "127.0.0.1:0")
+	here.out.await(t, "Peal serves")
+	here.end(t, exitOK)
+	if strings.Contains(here.err.String(), "all interfaces") {
+		t.Errorf("a warning on loopback:\n%s", here.err.String())
+	}
+}
+
 func TestServeRefuses(t *testing.T) {
 	directory := t.TempDir()
 	t.Chdir(directory)
