@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/pealhq/peal"
 )
 
@@ -29,6 +31,9 @@ func (s *Server) Start(ctx context.Context) error {
 	s.startEngine(context.WithoutCancel(ctx))
 	s.startIntake(context.WithoutCancel(ctx))
 	s.startEncryption(context.WithoutCancel(ctx))
+	if s.metricsListener != nil {
+		s.startMetrics()
+	}
 	if s.listener != nil {
 		s.startListening()
 	}
@@ -104,6 +109,24 @@ func (s *Server) startListening() {
 			return nil
 		}
 		s.log.Warn("requests were broken off: they did not end in time")
+		return server.Close()
+	})
+}
+
+// startMetrics serves the metrics on the listener of their own.
+func (s *Server) startMetrics() {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	server := newHTTPServer(mux, s.log)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(s.metricsListener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serve the metrics: %w", err)
+		}
+	}()
+	s.onStop("metrics", func(context.Context) error {
+		defer func() { <-done }()
 		return server.Close()
 	})
 }

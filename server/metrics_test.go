@@ -90,3 +90,31 @@ func testBacklogMetrics(t *testing.T, o server.Options) {
 		t.Error("the oldest has no age")
 	}
 }
+
+// TestMetricsListener reads the metrics without a key at an address of their own, where
+// nothing else is served.
+func TestMetricsListener(t *testing.T) {
+	o := options(t)
+	o.MetricsListen = "127.0.0.1:0"
+	s := start(t, o)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	for path, want := range map[string]int{"/metrics": http.StatusOK, "/healthz": http.StatusNotFound, "/v1/webhooks": http.StatusNotFound, "/": http.StatusNotFound} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.MetricsAddr()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode != want || want == http.StatusOK && !strings.Contains(string(body), "\ngo_goroutines ") {
+			t.Errorf("%s is answered %d, want %d", path, response.StatusCode, want)
+		}
+	}
+	if s := start(t, options(t)); s.MetricsAddr() != "" {
+		t.Errorf("without the setting, metrics are at %s", s.MetricsAddr())
+	}
+}

@@ -111,6 +111,9 @@ type Options struct {
 	// MaxConnections is how many connections clients may hold open together. One address may
 	// hold two thirds of what the others leave; a trusted proxy may hold all of them.
 	MaxConnections int
+	// MetricsListen is an address and port where /metrics is served without a key, and
+	// nothing else; "" for none. Keep it inside.
+	MetricsListen string
 	// KeepAudit is how long entries of the audit log are kept; 0 for ever.
 	KeepAudit time.Duration
 	// Telemetry says where traces go.
@@ -153,6 +156,12 @@ func (o Options) Validate() error {
 		_, port, err := net.SplitHostPort(o.Listen)
 		if n, numErr := strconv.Atoi(port); err != nil || numErr != nil || n < 0 || n > 65535 {
 			return peal.Invalidf("listen", "must be an address and a port, such as 127.0.0.1:8420 or :8420")
+		}
+	}
+	if o.MetricsListen != "" {
+		_, port, err := net.SplitHostPort(o.MetricsListen)
+		if n, numErr := strconv.Atoi(port); err != nil || numErr != nil || n < 0 || n > 65535 {
+			return peal.Invalidf("metrics.listen", "must be an address and a port, such as 127.0.0.1:9420")
 		}
 	}
 	if o.Data == "" {

@@ -25,19 +25,22 @@ import (
 
 // Server is a Peal server. Its methods are safe for concurrent use.
 type Server struct {
-	options    Options
-	log        *slog.Logger
-	listener   net.Listener // nil when it listens nowhere
-	store      peal.Store
-	engine     *dispatch.Engine
-	intake     *intake.Intake
-	encryption *encryption
-	handler    http.Handler
-	pages      *dashboard.Dashboard
-	firstKey   string
-	loss       string // of acknowledged commits, at an earlier stop that was not clean
-	identity   *identity.Identity
-	tls        *front.Certificate // nil for plain HTTP
+	options  Options
+	log      *slog.Logger
+	listener net.Listener // nil when it listens nowhere
+	// metricsListener serves the metrics alone, without a key; nil when it does not.
+	metricsListener net.Listener
+	registry        *prometheus.Registry
+	store           peal.Store
+	engine          *dispatch.Engine
+	intake          *intake.Intake
+	encryption      *encryption
+	handler         http.Handler
+	pages           *dashboard.Dashboard
+	firstKey        string
+	loss            string // of acknowledged commits, at an earlier stop that was not clean
+	identity        *identity.Identity
+	tls             *front.Certificate // nil for plain HTTP
 	// firstRun is the token that lets the operator in while there are no users.
 	firstRun string
 
@@ -69,7 +72,7 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{options: options, log: options.Log, failed: make(chan error, 2)}
+	s := &Server{options: options, log: options.Log, failed: make(chan error, 3)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -92,8 +95,13 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.onStop("listener", func(context.Context) error { return closeListener(s.listener) })
+	if s.metricsListener, err = listen(ctx, s.options.MetricsListen); err != nil {
+		return peal.Within("metrics", err)
+	}
+	s.onStop("listener of metrics", func(context.Context) error { return closeListener(s.metricsListener) })
 
 	registry := prometheus.NewRegistry()
+	s.registry = registry
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err = s.openStore(ctx, registry); err != nil {
 		return err
@@ -158,7 +166,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.handler = limitBodyTime(split(routes, s.pages))
+	s.handler = limitBodyTime(front.LogRequests(s.log, split(routes, s.pages)))
 	if traces != nil {
 		s.handler = followTraces(s.handler)
 	}
@@ -188,6 +196,14 @@ func (s *Server) Addr() string {
 		return ""
 	}
 	return s.listener.Addr().String()
+}
+
+// MetricsAddr is the address that metrics are served on without a key; "" for none.
+func (s *Server) MetricsAddr() string {
+	if s.metricsListener == nil {
+		return ""
+	}
+	return s.metricsListener.Addr().String()
 }
 
 // URL is where the server is reached at an address: http, or https when it has a

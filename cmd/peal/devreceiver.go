@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"strconv"
 
@@ -11,14 +12,20 @@ import (
 
 // startDevReceiver starts the receiver that a server in development mode has beside
 // it, on the next port if that is free. It prints what arrives.
-func (a *app) startDevReceiver(s *server.Server) (*receiver, error) {
+func (a *app) startDevReceiver(s *server.Server, log *slog.Logger) (*receiver, error) {
 	address := "127.0.0.1:0"
 	if _, port, err := net.SplitHostPort(s.Addr()); err == nil {
 		if n, err := strconv.Atoi(port); err == nil && n < 65535 {
 			address = net.JoinHostPort("127.0.0.1", strconv.Itoa(n+1))
 		}
 	}
-	return startReceiver(address, func(r received) { showReceived(a.Stdout, r, judgeReceived(s, r)) })
+	return startReceiver(address, func(r received) {
+		if a.asJSON {
+			log.Info("a request has arrived", "url", r.URL, "bytes", len(r.Body), "verdict", judgeReceived(s, r))
+			return
+		}
+		showReceived(a.Stdout, r, judgeReceived(s, r))
+	})
 }
 
 // judgeReceived checks a request as a receiver would that knows the secrets of the

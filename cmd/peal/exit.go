@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -30,6 +31,10 @@ const (
 // exit code.
 func (a *app) report(cmd *cobra.Command, err error) int {
 	code, hint := a.judge(cmd, err)
+	if flag := cmd.Flags().Lookup("log-format"); flag != nil && (a.asJSON || flag.Value.String() == "json" || !flag.Changed && a.Env("PEAL_LOG_FORMAT") == "json") {
+		slog.New(slog.NewJSONHandler(a.Stderr, nil)).Error("peal ends: it has failed", "error", printable(err.Error()), "hint", hint)
+		return code
+	}
 	fmt.Fprintf(a.Stderr, "peal: %s\n", printableLines(err.Error()))
 	if hint != "" {
 		fmt.Fprintf(a.Stderr, "hint: %s\n", printable(hint))

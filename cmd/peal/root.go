@@ -11,6 +11,7 @@ import (
 
 // app is what every command works with: the outside world, and the global flags.
 type app struct {
+	asJSON bool // the server runs, and its log is JSON
 	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer

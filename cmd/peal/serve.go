@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"github.com/pealhq/peal/internal/config"
@@ -27,7 +28,8 @@ func newServeCommand(app *app) *cobra.Command {
 
 Settings come from the configuration file, then PEAL_* variables, then flags;
 docs/configuration.md describes each. The first start with new data makes an
-operator key and prints it, this once. An interrupt (Ctrl-C) or SIGTERM ends the
+operator key and shows it, this once: on a terminal, or else in a file of the data
+directory that nobody else may read. An interrupt (Ctrl-C) or SIGTERM ends the
 server gracefully; a second one ends it at once. SIGHUP makes it read the file again
 and take over the webhooks there, what requests may reach and through which proxy, and the
 certificate's files; other settings need a restart.`,
@@ -62,6 +64,8 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP) // from now on: it would end a program that does not ask for it
 	defer signal.Stop(hangUp)
+	asJSON := loaded.Log.Format == "json"
+	a.asJSON = asJSON
 	options, err := loadedOptions(loaded)
 	if err != nil {
 		return a.ownTrouble(loaded.Explain(err))
@@ -84,14 +88,23 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 		w.FirstRun = cmp.Or(options.PublicURL, w.Server) + path
 	}
 	if options.Dev {
-		r, err := a.startDevReceiver(s)
+		r, err := a.startDevReceiver(s, options.Log)
 		if err != nil {
 			return errors.Join(err, s.Stop(ctx))
 		}
 		defer r.Stop(context.WithoutCancel(ctx))
 		w.Receiver = r.URL()
 	}
-	w.print(a.Stdout)
+	if terminal, ok := a.Stdout.(*os.File); w.isSecret() && (asJSON || !ok || !isatty.IsTerminal(terminal.Fd())) {
+		if w.File, err = w.keep(); err != nil {
+			return errors.Join(err, s.Stop(ctx))
+		}
+	}
+	if asJSON {
+		w.log(options.Log)
+	} else {
+		w.print(a.Stdout)
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	for {
@@ -101,7 +114,11 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 			continue
 		case err = <-ended:
 		case <-ctx.Done():
-			fmt.Fprintf(a.Stderr, "peal: stopping; what is under way has %s to end, a second signal ends it at once\n", loaded.StopGrace)
+			if asJSON {
+				options.Log.Info("Peal is stopping: what is under way has its time to end; a second signal ends it at once", "stop_grace", loaded.StopGrace.String())
+			} else {
+				fmt.Fprintf(a.Stderr, "peal: stopping; what is under way has %s to end, a second signal ends it at once\n", loaded.StopGrace)
+			}
 			err = <-ended
 		}
 		break
@@ -109,7 +126,9 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 	if err != nil {
 		return a.ownTrouble(err)
 	}
-	fmt.Fprintln(a.Stderr, "peal: stopped")
+	if !asJSON {
+		fmt.Fprintln(a.Stderr, "peal: stopped")
+	}
 	return nil
 }
 

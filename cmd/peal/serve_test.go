@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/netip"
@@ -28,9 +29,17 @@ func TestServePrintsLinesThatWork(t *testing.T) {
 	t.Chdir(t.TempDir()) // no peal.yaml of the machine's
 	serve := launch(t, nil, "serve", "--dev", "--listen", "127.0.0.1:0")
 	banner := serve.out.await(t, `(?s)Peal serves .*/v1/events \\\n.*\n    -d '[^\n]*\n`)
-	_, lines, ok := strings.Cut(banner, "keep it:\n")
+	_, lines, ok := strings.Cut(banner, "and delete it:\n")
 	if !ok {
-		t.Fatalf("no key was printed:\n%s", banner)
+		t.Fatalf("no file was named:\n%s", banner)
+	}
+	const file = "peal-data/first-access" // this is no terminal: the key is not printed
+	kept, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 || !strings.Contains(string(kept), "/first-run/") {
+		t.Errorf("the file is %v, %v: %s", info.Mode(), err, kept)
 	}
 	lines = regexp.MustCompile(`(?m)^\S.*$`).ReplaceAllString(lines, "") // the sentences between the lines
 	shell := exec.CommandContext(t.Context(), "sh", "-euc", lines)
@@ -44,12 +53,18 @@ func TestServePrintsLinesThatWork(t *testing.T) {
 		t.Errorf("the stop was not told:\n%s", got)
 	}
 
-	key := regexp.MustCompile(`PEAL_KEY=(peal_\S+)`).FindStringSubmatch(banner)[1]
+	key := regexp.MustCompile(`PEAL_KEY=(peal_\S+)`).FindStringSubmatch(string(kept))[1]
+	if strings.Contains(banner, key) || strings.Contains(banner, "/first-run/") {
+		t.Errorf("what lets the operator in was printed:\n%s", banner)
+	}
 	again := launch(t, nil, "serve", "--listen", "127.0.0.1:0")
-	again.out.await(t, "The operator key was printed at the first start")
+	again.out.await(t, "stands in a file that only this user may read")
 	again.end(t, exitOK)
 	if text := again.out.String() + again.err.String() + serve.err.String(); strings.Contains(text, key) {
 		t.Error("the key was printed again")
+	}
+	if after, err := os.ReadFile(file); err != nil || !strings.Contains(string(after), "PEAL_KEY="+key) || string(after) == string(kept) {
+		t.Errorf("the second start leaves %s, %v", after, err)
 	}
 	if strings.Contains(again.out.String(), "DEVELOPMENT") {
 		t.Error("a server without --dev speaks of development")
@@ -59,8 +74,16 @@ func TestServePrintsLinesThatWork(t *testing.T) {
 func TestServeWithAKeyOfOnesOwn(t *testing.T) {
 	t.Chdir(t.TempDir())
 	serve := launch(t, map[string]string{"PEAL_OPERATOR_KEY": operatorKey}, "serve", "--listen", "127.0.0.1:0", "--log-format", "json")
-	serve.out.await(t, "The operator key is the one of your configuration")
+	serve.err.await(t, `"msg":"Peal serves"`)
 	serve.end(t, exitOK)
+	if got := serve.out.String(); got != "" {
+		t.Errorf("beside the log there is\n%s", got)
+	}
+	for line := range strings.Lines(serve.err.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("not JSON: %s", line)
+		}
+	}
 	if text := serve.out.String() + serve.err.String(); strings.Contains(text, operatorKey) {
 		t.Error("the configured key was printed")
 	}
@@ -124,6 +147,11 @@ func TestServeRefuses(t *testing.T) {
 				t.Errorf("got %q, want %q", first, test.want)
 			}
 		})
+	}
+	refused := launch(t, nil, "serve", "--listen", taken.Addr().String(), "--log-format", "json")
+	refused.wait(t, exitFailed)
+	if got := refused.err.String(); !json.Valid([]byte(got)) || !strings.Contains(got, "is in use by another program") {
+		t.Errorf("as JSON it is refused with %s", got)
 	}
 	running.end(t, exitOK)
 	if entries, err := filepath.Glob("peal-data*"); err != nil || len(entries) > 0 {

@@ -104,6 +104,7 @@ func serverOptions(c *config.Config) server.Options {
 	o.Quotas = c.Quotas.Limits()
 	o.MaxInFlight = c.MaxInFlight
 	o.MaxConnections = c.MaxConnections
+	o.MetricsListen = c.Metrics.Listen
 	o.StopGrace = c.StopGrace
 	o.RetryPolicy = peal.RetryPolicy{
 		Delays:                c.RetryPolicy.Delays,

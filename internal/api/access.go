@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
 )
 
@@ -35,6 +36,7 @@ func (c *call) admit() error {
 	if err := c.identify(); err != nil {
 		return err
 	}
+	front.NoteCaller(c.context(), string(c.caller.Kind), c.caller.ID)
 	c.openAccount()
 	if err := c.limit(); err != nil {
 		return err

@@ -22,7 +22,7 @@ type Config struct {
 	Database string `yaml:"database" env:"PEAL_DATABASE" secret:"url" doc:"Where everything is kept: sqlite:PATH, or empty for the file peal.db in the data directory; or postgres://user:password@host:port/name, a database of PostgreSQL 15 or later that several nodes share, in its schema peal unless the URL has ?search_path=NAME."`
 	Dev      bool   `yaml:"dev" env:"PEAL_DEV" doc:"For trying things out: webhooks may use http and reach loopback and private addresses, and a receiver that shows what arrives is started beside the server. Not for production."`
 
-	OperatorKey   string `yaml:"operator_key" env:"PEAL_OPERATOR_KEY" secret:"true" doc:"A key of at least 32 characters that may do everything. Without one, the first start makes one and prints it once."`
+	OperatorKey   string `yaml:"operator_key" env:"PEAL_OPERATOR_KEY" secret:"true" doc:"A key of at least 32 characters that may do everything. Without one, the first start makes one and shows it once."`
 	EncryptionKey string `yaml:"encryption_key" env:"PEAL_ENCRYPTION_KEY" secret:"true" doc:"The key that seals secrets in the database: 32 bytes in base64, such as openssl rand -base64 32 prints. Several are separated by commas: the first one seals, the others still open what they have sealed. Without one, the file encryption.key in the data directory is used, and made when the database is new."`
 
 	Origin string `yaml:"origin" env:"PEAL_ORIGIN" doc:"DNS name of this deployment, such as events.example.com, which webhooks with a handshake (CloudEvents) name to their endpoints. Empty takes the machine's name."`
@@ -30,8 +30,9 @@ type Config struct {
 	PublicURL      string    `yaml:"public_url" env:"PEAL_PUBLIC_URL" doc:"Where browsers find this server, such as https://hooks.example.com, for links and for telling its own pages from others'. Empty takes it from each request."`
 	TrustedProxies []Network `yaml:"trusted_proxies" env:"PEAL_TRUSTED_PROXIES" doc:"Networks of the proxies in front of the server. Only what they say in X-Forwarded-For and X-Forwarded-Proto is believed; they must set both."`
 
-	TLS TLS `yaml:"tls"`
-	API API `yaml:"api"`
+	TLS     TLS     `yaml:"tls"`
+	API     API     `yaml:"api"`
+	Metrics Metrics `yaml:"metrics"`
 
 	MaxData        Size          `yaml:"max_data" env:"PEAL_MAX_DATA" doc:"Largest data of one event that is accepted, up to 1MiB."`
 	CheckSchemas   bool          `yaml:"check_schemas" env:"PEAL_CHECK_SCHEMAS" doc:"Refuse events whose data does not fit the JSON Schema of their event type."`
@@ -118,6 +119,11 @@ type Search struct {
 type TLS struct {
 	Cert string `yaml:"cert" env:"PEAL_TLS_CERT" doc:"File of the certificate chain in PEM. With it and tls.key the server speaks TLS, 1.2 or later; without, plain HTTP. SIGHUP reads both again."`
 	Key  string `yaml:"key" env:"PEAL_TLS_KEY" doc:"File of the certificate's key in PEM."`
+}
+
+// Metrics is where what the server counts is read.
+type Metrics struct {
+	Listen string `yaml:"listen" env:"PEAL_METRICS_LISTEN" doc:"Address and port where /metrics is served over plain HTTP without a key, and nothing else, such as 127.0.0.1:9420. Keep it inside. Empty for none: /metrics is then read with an operator key."`
 }
 
 // API is how much callers may ask for.

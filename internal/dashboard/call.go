@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
 )
 
@@ -39,6 +40,7 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 	part := partOf(rt.path)
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, _ := identity.FromContext(r.Context())
+		front.NoteCaller(r.Context(), string(who.Kind), who.ID)
 		c := &call{w: w, r: r, d: d, who: who, now: d.Now().UTC(), portal: portalOf(r)}
 		c.texts = d.pages.language(r, c.wishedLanguage())
 		c.tenant = c.chosenTenant()

@@ -13,6 +13,11 @@ func LoggedPath(r *http.Request) string {
 	if token := r.PathValue("token"); token != "" {
 		return strings.ReplaceAll(r.URL.Path, token, "[redacted]")
 	}
+	for _, before := range []string{"/first-run/", "/portal/enter/"} { // also where no route fits
+		if strings.HasPrefix(r.URL.Path, before) {
+			return before + "[redacted]"
+		}
+	}
 	return r.URL.Path
 }
 
