@@ -17,6 +17,7 @@ type call struct {
 	d      *Dashboard
 	who    identity.Principal
 	tenant string // whose things the page is about
+	base   string // what the addresses of its pages begin with
 	texts  *texts
 	portal *portal // nil for the dashboard
 	need   identity.Action
@@ -43,9 +44,16 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 		front.NoteCaller(r.Context(), string(who.Kind), who.ID)
 		c := &call{w: w, r: r, d: d, who: who, now: d.Now().UTC(), portal: portalOf(r)}
 		c.texts = d.pages.language(r, c.wishedLanguage())
-		c.tenant = c.chosenTenant()
 		c.need, c.of = rt.need, part
-		if err := c.mayUse(); err != nil {
+		var err error
+		if c.tenant, err = c.addressedTenant(); err == nil {
+			c.base = c.ownBase(c.tenant)
+			err = c.mayUse()
+		} else {
+			c.tenant = c.rememberedTenant()
+			c.base = c.ownBase(c.tenant)
+		}
+		if err != nil {
 			c.fail(err)
 			return
 		}
@@ -55,8 +63,7 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 		c.r = guarded
 		account := c.openAccount()
 		defer account.Close()
-		err := c.takeForm(&account)
-		if err == nil {
+		if err = c.takeForm(&account); err == nil {
 			err = rt.handle(c)
 		}
 		if err != nil {
@@ -67,10 +74,7 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 
 // redirect sends the browser on, after something was done.
 func (c *call) redirect(path string) error {
-	if c.portal != nil {
-		path = portalPath + path
-	}
-	lead(c.w, c.r, path)
+	lead(c.w, c.r, c.base+path)
 	return nil
 }
 

@@ -40,7 +40,11 @@ func (d *doorway) ask(who caller, method, path string, form url.Values) page {
 			d.Fatal(err)
 		}
 	}
-	return page{response, string(body)}
+	p := page{response, string(body)}
+	if to := d.intoTenant(p); to != "" {
+		return d.ask(who, method, to, form)
+	}
+	return p
 }
 
 // cookieOf returns the session's cookie that an answer sets, as a request sends it.

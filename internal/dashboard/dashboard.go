@@ -75,8 +75,14 @@ func New(options Options) (*Dashboard, error) {
 		d.Now = time.Now
 	}
 	for _, rt := range d.routes() {
-		d.handle(rt.method+" "+rt.path, d.signedIn(d.serve(rt)))
+		serve := d.signedIn(d.serve(rt))
+		d.handle(rt.method+" "+ofTenant+"{tenant}"+rt.path, serve)
+		if rt.method == http.MethodGet {
+			serve = d.signedIn(d.toTenant)
+		}
+		d.handle(rt.method+" "+rt.path, serve)
 	}
+	d.handle("GET "+ofTenant+"{tenant}", func(w http.ResponseWriter, r *http.Request) { lead(w, r, r.URL.EscapedPath()+"/") })
 	d.handle("GET /static/", d.static().ServeHTTP)
 	d.handle("GET /favicon.ico", http.RedirectHandler("/static/icon.svg", http.StatusMovedPermanently).ServeHTTP)
 	d.handle("/", d.notFound)

@@ -21,7 +21,7 @@ type frame struct {
 	Now         time.Time
 	Hidden      []peal.Part // from the caller
 	Menu        []menuItem
-	Tenants     []string // those that an operator can choose from
+	Tenants     []string // the first of those that an operator can choose from
 	Notice      string   // what was just done
 	Brand       string   // the name on the pages
 	Home        string   // where it leads
@@ -44,8 +44,8 @@ type menuItem struct {
 	Heading bool
 }
 
-// menuTenants is how many tenants can be chosen from a list.
-const menuTenants = 200
+// menuTenants is how many tenants are offered; others are typed, or searched for.
+const menuTenants = 100
 
 func (c *call) frame(name, title string) (*frame, error) {
 	f := &frame{

@@ -124,9 +124,9 @@ func (b *belongings) fill(path string) string {
 		"webhooks": b.webhook.ID.String(), "deliveries": b.delivery.String(), "events": b.event.String(), "sources": b.source.ID.String(),
 		"keys": b.key.ID.String(), "users": b.user.ID.String(), "sessions": b.session.String(),
 	}
-	local := strings.TrimPrefix(strings.TrimPrefix(path, "/portal"), "/account")
+	local := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(path, "/t/{tenant}"), "/portal"), "/account")
 	kind, _, _ := strings.Cut(strings.TrimPrefix(local, "/"), "/")
-	return strings.NewReplacer("{id}", id[kind], "{job}", b.replay.String(), "{name}", b.tenant, "{token}", "x").Replace(path)
+	return strings.NewReplacer("{id}", id[kind], "{job}", b.replay.String(), "{name}", b.tenant, "{tenant}", b.tenant, "{token}", "x").Replace(path)
 }
 
 // form names them in every field that any form or address has.
@@ -153,11 +153,11 @@ func TestIntruders(t *testing.T) {
 	walked := 0
 	for _, route := range served(d.pages) {
 		method, pattern := route[0], route[1]
-		if slices.Contains([]string{"/login", "/logout", "/portal/leave", "/login/oidc", "/login/oidc/callback", "/account/password"}, pattern) {
+		if slices.Contains([]string{"/login", "/logout", "/portal/leave", "/login/oidc", "/login/oidc/callback", "/account/password"}, strings.TrimPrefix(pattern, "/t/{tenant}")) {
 			continue
 		}
 		path := acme.fill(pattern)
-		names := path != pattern && !strings.Contains(pattern, "{token}") && !strings.Contains(pattern, "/catalogue/") && pattern != "/presets/{name}"
+		names := path != pattern && pattern != "/t/{tenant}" && !strings.Contains(pattern, "{token}") && (strings.HasPrefix(pattern, "/t/{tenant}") || !strings.Contains(pattern, "/catalogue/") && pattern != "/presets/{name}")
 		form := acme.form()
 		for _, who := range intruders {
 			got := d.ask(who, method, path+"?"+form.Encode(), form)

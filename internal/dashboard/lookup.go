@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"strings"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
 )
@@ -25,12 +27,27 @@ func (c *call) seenTenant(name string) (string, error) {
 	return name, nil
 }
 
-// formTenant returns the tenant that a form names, where the caller sees it.
-func (c *call) formTenant() (string, error) { return c.seenTenant(c.r.PostFormValue("tenant")) }
+// formTenant returns what a form has in the place of a tenant's name, and the name where it is
+// one that the caller sees.
+func (c *call) formTenant() (text, name string, err error) {
+	text = strings.TrimSpace(c.r.PostFormValue("tenant"))
+	name, err = c.seenTenant(text)
+	return text, name, err
+}
 
-// chosenTenant returns the tenant whose pages are shown: the caller's own, or the one that
-// an operator names in the address or chose before. An address chooses for itself alone.
-func (c *call) chosenTenant() string {
+// addressedTenant returns the tenant whose pages are shown: the one that the address names, or
+// the remembered one where it names none. The pages of a tenant that the caller does not see
+// do not exist.
+func (c *call) addressedTenant() (string, error) {
+	if name := c.r.PathValue("tenant"); name != "" {
+		return c.seenTenant(name)
+	}
+	return c.rememberedTenant(), nil
+}
+
+// rememberedTenant returns the caller's own tenant or, for an operator, the one that the
+// query names or that was chosen last.
+func (c *call) rememberedTenant() string {
 	if c.who.Tenant != "" {
 		return c.who.Tenant
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // portalPath is where the portal is. Its pages are those of the dashboard, for one
-// tenant: their links are written as for the dashboard, and [portalLinks] moves them.
+// tenant: their links are written as for the dashboard, and [linksInto] moves them.
 const portalPath = "/portal"
 
 // portalPaths are what the pages' paths begin with that the portal has.

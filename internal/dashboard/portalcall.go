@@ -32,10 +32,10 @@ func languageOfPortal(r *http.Request) string {
 
 // placed gives what was rendered with its links where the call's pages are.
 func (c *call) placed(rendered []byte) []byte {
-	if c.portal == nil {
+	if c.base == "" {
 		return rendered
 	}
-	return []byte(portalLinks.Replace(string(rendered)))
+	return []byte(linksInto(c.base).Replace(string(rendered)))
 }
 
 // look fills in what is around the portal's pages.

@@ -10,17 +10,6 @@ import (
 	"github.com/pealhq/peal/internal/theme"
 )
 
-// portalLinks moves the links of a page into the portal. In what html/template makes, a
-// double quote stands only around attributes: in texts it is written &#34;.
-var portalLinks = func() *strings.Replacer {
-	var pairs []string
-	for _, name := range []string{"href", "action", "formaction", "src", "hx-get", "hx-post", "data-live"} {
-		begin := " " + name + `="/`
-		pairs = append(pairs, begin+"static/", begin+"static/", begin+"portal/", begin+"portal/", begin, " "+name+`="`+portalPath+"/")
-	}
-	return strings.NewReplacer(pairs...)
-}()
-
 // partPaths are the paths of the pages of each part, as they begin, and the word that
 // follows the webhook's id, where there is one.
 var partPaths = map[peal.Part]struct{ prefix, word string }{

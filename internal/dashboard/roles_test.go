@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden files again")
 var public = map[string]bool{"/login": true, "/logout": true, "/portal/leave": true}
 
 // nowhere fills a path with things that do not exist.
-var nowhere = strings.NewReplacer("{id}", "x", "{name}", "x", "{job}", "x", "{token}", "x")
+var nowhere = strings.NewReplacer("{id}", "x", "{name}", "x", "{job}", "x", "{token}", "x", "/t/{tenant}", "")
 
 // turnedAway reports whether an answer keeps its caller out, and not only from a thing that
 // does not exist.

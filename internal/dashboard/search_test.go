@@ -62,7 +62,7 @@ func (d *doorway) lists(p page, ids []string, places ...int) {
 		want[place] = true
 	}
 	for i, id := range ids {
-		if strings.Contains(p.body, `href="/deliveries/`+id) != want[i] {
+		if strings.Contains(p.body, `href="/t/acme/deliveries/`+id) != want[i] {
 			d.Errorf("%s: delivery %d is listed: %v", p.Request.URL, i, !want[i])
 		}
 	}
@@ -142,7 +142,7 @@ func TestSearchedListsGoOn(t *testing.T) {
 		got := d.get(path)
 		d.shows(got, http.StatusOK)
 		for _, id := range ids {
-			seen += strings.Count(got.body, `href="/deliveries/`+id+`"`)
+			seen += strings.Count(got.body, `href="/t/acme/deliveries/`+id+`"`)
 		}
 		_, rest, more := strings.Cut(got.body, `<p><a class="btn" href="`)
 		if !more {

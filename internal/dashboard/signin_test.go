@@ -89,7 +89,37 @@ func (d *doorway) do(r *http.Request) page {
 	if err != nil {
 		d.Fatal(err)
 	}
-	return page{response, string(body)}
+	p := page{response, string(body)}
+	if to := d.intoTenant(p); to != "" {
+		again := r.Clone(r.Context())
+		again.Header.Del("Cookie") // the jar adds it once more
+		again.URL, err = r.URL.Parse(to)
+		if err != nil {
+			d.Fatal(err)
+		}
+		return d.do(again)
+	}
+	return p
+}
+
+// intoTenant is where an answer leads that only adds a tenant to the address; "" for others.
+func (d *doorway) intoTenant(p page) string {
+	to := p.Header.Get("Location")
+	if rest, ok := strings.CutPrefix(to, "/t/"); ok && p.Request.Method == http.MethodGet && p.StatusCode == http.StatusSeeOther {
+		if _, path, ok := strings.Cut(rest, "/"); ok && strings.Split("/"+path, "?")[0] == p.Request.URL.EscapedPath() {
+			return to
+		}
+	}
+	return ""
+}
+
+// untenanted takes the tenant out of an address.
+func untenanted(to string) string {
+	rest, ok := strings.CutPrefix(to, "/t/")
+	if _, path, both := strings.Cut(rest, "/"); ok && both {
+		return "/" + path
+	}
+	return to
 }
 
 func (d *doorway) get(path string, header ...string) page {
@@ -120,7 +150,7 @@ func (d *doorway) post(path string, form url.Values, header ...string) page {
 // wants fails the test unless the answer leads to a path.
 func (d *doorway) leads(p page, to string) {
 	d.Helper()
-	if p.StatusCode != http.StatusSeeOther || p.Header.Get("Location") != to {
+	if p.StatusCode != http.StatusSeeOther || untenanted(p.Header.Get("Location")) != untenanted(to) {
 		d.Errorf("%s %s answered %d to %q, not %q: %s", p.Request.Method, p.Request.URL, p.StatusCode, p.Header.Get("Location"), to, p.body)
 	}
 }

@@ -2,7 +2,11 @@ package dashboard
 
 import (
 	"net/http"
+	"net/url"
 	"time"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
 )
 
 // tenantCookie keeps which tenant an operator looks at.
@@ -15,12 +19,20 @@ func (c *call) rememberTenant(name string) {
 	})
 }
 
-// chooseTenant changes which tenant an operator looks at.
+// chooseTenant leads to the pages of the tenant that a form names, and remembers it for
+// addresses that name none. What is no tenant's name is looked for among the names.
 func (d *Dashboard) chooseTenant(c *call) error {
-	name, err := c.formTenant()
+	text, name, err := c.formTenant()
+	if err == nil && name != peal.DefaultTenant {
+		_, err = d.Store.Tenant(c.ctx(), name)
+	}
+	if peal.CodeOf(err) == peal.NotFound && c.who.Can(identity.Oversee) {
+		return c.redirect("/tenants?" + url.Values{"search": {text}}.Encode())
+	}
 	if err != nil {
-		return err
+		return c.orGone(err, "error.no_tenant")
 	}
 	c.rememberTenant(name)
+	c.base = c.ownBase(name)
 	return c.redirect("/")
 }

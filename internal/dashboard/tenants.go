@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -16,6 +17,7 @@ type tenantsPage struct {
 	typed
 	Tenants []peal.Tenant
 	Formats []*wire.Format
+	Search  string
 	Next    string
 }
 
@@ -46,17 +48,59 @@ type colourField struct{ Name, Mode, Part string }
 func (d *Dashboard) listTenants(c *call) error { return c.showTenants(200, typed{}) }
 
 func (c *call) showTenants(status int, form typed) error {
-	tenants, err := c.d.Store.Tenants(c.ctx(), c.r.URL.Query().Get("after"), pageRows+1)
+	query := c.r.URL.Query()
+	p := tenantsPage{typed: form, Formats: c.d.Engine.Formats(), Search: strings.TrimSpace(query.Get("search"))}
+	tenants, next, err := c.searchTenants(p.Search, query.Get("after"))
 	if err != nil {
 		return err
 	}
-	p := tenantsPage{typed: form, Formats: c.d.Engine.Formats()}
-	if len(tenants) > pageRows {
-		tenants = tenants[:pageRows]
-		p.Next = "/tenants?" + url.Values{"after": {tenants[pageRows-1].Name}}.Encode()
+	if next != "" {
+		further := url.Values{"after": {next}}
+		if p.Search != "" {
+			further.Set("search", p.Search)
+		}
+		p.Next = "/tenants?" + further.Encode()
 	}
 	p.Tenants = tenants
 	return c.answer(status, "tenants", c.texts.get("menu.tenants"), &p)
+}
+
+// How many tenants are read at once for a search, and how many it looks at for one page.
+const (
+	searchedTenants = 1000
+	passedTenants   = 20 * searchedTenants
+)
+
+// searchTenants returns a page of the tenants after a name of which the name or the description
+// has a text in it, in any case; next is where the page after it begins, "" for none.
+func (c *call) searchTenants(text, after string) (found []peal.Tenant, next string, err error) {
+	read := searchedTenants
+	if text == "" {
+		read = pageRows + 1
+	}
+	text = strings.ToLower(text)
+	for passed := 0; ; {
+		tenants, err := c.d.Store.Tenants(c.ctx(), after, read)
+		if err != nil {
+			return nil, "", err
+		}
+		for i := range tenants {
+			if !strings.Contains(strings.ToLower(tenants[i].Name), text) && !strings.Contains(strings.ToLower(tenants[i].Description), text) {
+				continue
+			}
+			if len(found) == pageRows {
+				return found, found[pageRows-1].Name, nil
+			}
+			found = append(found, tenants[i])
+		}
+		if len(tenants) < read {
+			return found, "", nil
+		}
+		after = tenants[read-1].Name
+		if passed += read; passed >= passedTenants {
+			return found, after, nil
+		}
+	}
 }
 
 func (d *Dashboard) createTenant(c *call) error {

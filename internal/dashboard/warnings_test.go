@@ -50,7 +50,7 @@ func TestPagesWarn(t *testing.T) {
 	d.shows(d.post(path+"/test", url.Values{"type": {"task.created"}, "data": {`{}`}}), 200, refused)
 
 	// A certificate that ends soon, as the last attempt saw it.
-	id, err := peal.ParseWebhookID(strings.TrimPrefix(path, "/webhooks/"))
+	id, err := peal.ParseWebhookID(strings.TrimPrefix(untenanted(path), "/webhooks/"))
 	if err != nil {
 		t.Fatal(err)
 	}
