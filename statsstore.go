@@ -27,6 +27,9 @@ type StatsStore interface {
 	// AddProblem counts failures that are no attempts, such as those of filters, as
 	// Settle counts attempts. Those of a webhook that is not there are left out.
 	AddProblem(ctx context.Context, problem Problem) error
+	// Standing tells how all tenants stand together. It reads the same number of rows
+	// whatever there is: problems seen since a time, at most limit rows of each kind.
+	Standing(ctx context.Context, since time.Time, limit int) (Standing, error)
 }
 
 // BucketWidth is how much time a bucket is for.

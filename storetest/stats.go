@@ -50,6 +50,50 @@ var statsTests = map[string]func(*testing.T, *harness){
 		later.WebhookID = peal.NewWebhookID()
 		h.must(h.store.AddProblem(h.ctx, later))
 	},
+	"tells how all tenants stand together": func(t *testing.T, h *harness) {
+		well, failing, paused := h.webhook(), h.webhook(), h.webhook()
+		now := time.Now().UTC().Truncate(time.Microsecond)
+		since := now.Add(-time.Hour)
+		h.must(h.store.SetHealth(h.ctx, failing.ID, peal.Health{ExhaustedInRow: 1, FailingSince: since}))
+		h.must(h.store.SetHealth(h.ctx, paused.ID, peal.Health{ExhaustedInRow: 1, FailingSince: since}))
+		paused.Status, paused.Health = peal.Paused, peal.Health{}
+		paused, err := h.store.UpdateWebhook(h.ctx, paused)
+		h.must(err)
+		h.settleAt(h.deliver(failing, true), peal.Failed, now)
+		h.settleAt(h.deliver(well, true), peal.Success, now)
+		first := h.deliver(well, false)
+		h.deliver(well, false)
+		standing, err := h.store.Standing(h.ctx, now.Add(-time.Minute), 1000)
+		h.must(err)
+		var ours peal.Standing // others work on the same database
+		for _, f := range standing.Failing {
+			if f.Tenant == h.tenant {
+				ours.Failing = append(ours.Failing, f)
+			}
+		}
+		for _, p := range standing.Problems {
+			if p.Tenant == h.tenant {
+				ours.Problems = append(ours.Problems, p)
+			}
+		}
+		for _, w := range standing.Waiting {
+			if w.Tenant == h.tenant {
+				ours.Waiting = append(ours.Waiting, w)
+			}
+		}
+		h.equal(ours.Failing, []peal.FailingWebhook{{Tenant: h.tenant, WebhookID: failing.ID, Since: since}}, "failing webhooks")
+		problems := h.problems(failing.ID, now.Add(-time.Minute))
+		h.equal(len(problems), 1, "problems of the failing webhook")
+		h.equal(ours.Problems, []peal.TenantProblem{{Tenant: h.tenant, Problem: problems[0]}}, "problems")
+		h.equal(len(ours.Waiting), 1, "tenants that wait")
+		h.equal(ours.Waiting[0].Deliveries, 2, "deliveries that wait")
+		if age := first.Time().Sub(ours.Waiting[0].Oldest).Abs(); age > time.Second {
+			t.Errorf("the oldest is %s off", age)
+		}
+		none, err := h.store.Standing(h.ctx, now.Add(time.Hour), 0)
+		h.must(err)
+		h.equal(none, peal.Standing{}, "of no rows")
+	},
 	"counts in a bucket of each width": func(t *testing.T, h *harness) {
 		w, other := h.webhook(), h.webhook()
 		base := time.Now().UTC().Truncate(24 * time.Hour)

@@ -17,8 +17,11 @@ func (c *call) ownBase(tenant string) string {
 	if c.portal != nil {
 		return portalPath
 	}
-	return ofTenant + url.PathEscape(tenant)
+	return tenantBase(tenant)
 }
+
+// tenantBase returns what the addresses of a tenant's pages begin with.
+func tenantBase(tenant string) string { return ofTenant + url.PathEscape(tenant) }
 
 // toTenant leads from an address that names no tenant to the same page of the remembered one.
 func (d *Dashboard) toTenant(w http.ResponseWriter, r *http.Request) {

@@ -123,25 +123,27 @@ func (c *call) countOverview(data *overviewPage, chosen span) error {
 		slow, _ := s.total.Quantile(0.95)
 		data.Median, data.Slow = c.texts.duration(median), c.texts.get("overview.median", "slow", c.texts.duration(slow))
 	}
-	return c.countBacklog(data)
+	data.Waiting, data.WaitingText, err = c.backlogOf(c.tenant)
+	return err
 }
 
-func (c *call) countBacklog(data *overviewPage) error {
-	backlog, err := c.d.Store.Backlog(c.ctx(), c.tenant)
+// backlogOf writes how much is pending for a tenant, or for all of them with tenant "".
+func (c *call) backlogOf(tenant string) (waiting, text string, err error) {
+	backlog, err := c.d.Store.Backlog(c.ctx(), tenant)
 	if err != nil {
-		return err
+		return "", "", err
 	}
-	data.Waiting = c.texts.number(backlog.Pending)
+	waiting = c.texts.number(backlog.Pending)
 	if backlog.Pending >= peal.MaxBacklog {
-		data.Waiting += "+"
+		waiting += "+"
 	}
 	switch oldest := c.texts.duration(c.now.Sub(backlog.Oldest)); {
 	case backlog.Pending == 0:
-		data.WaitingText = c.texts.get("overview.nothing_waits")
+		text = c.texts.get("overview.nothing_waits")
 	case backlog.Held > 0:
-		data.WaitingText = c.texts.get("overview.held", "n", c.texts.number(backlog.Held), "oldest", oldest)
+		text = c.texts.get("overview.held", "n", c.texts.number(backlog.Held), "oldest", oldest)
 	default:
-		data.WaitingText = c.texts.get("overview.oldest", "oldest", oldest)
+		text = c.texts.get("overview.oldest", "oldest", oldest)
 	}
-	return nil
+	return waiting, text, nil
 }

@@ -13,6 +13,7 @@ func (d *Dashboard) settingsRoutes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	const keys, administer, oversee, operate, manage = identity.Keys, identity.Administer, identity.Oversee, identity.Operate, identity.Manage
 	return []route{
+		{get, "/all", oversee, d.overviewOfAll},
 		{get, "/tenants", oversee, d.listTenants},
 		{post, "/tenants", operate, d.createTenant},
 		{get, "/tenants/{name}", oversee, d.showTenant},
@@ -59,7 +60,7 @@ func (c *call) settingsMenu() []menuItem {
 		key, path string
 		needs     identity.Action
 	}{
-		{"menu.tenants", "/tenants", identity.Oversee}, {"menu.keys", "/keys", identity.Keys}, {"menu.users", "/users", identity.Administer},
+		{"menu.all", "/all", identity.Oversee}, {"menu.tenants", "/tenants", identity.Oversee}, {"menu.keys", "/keys", identity.Keys}, {"menu.users", "/users", identity.Administer},
 		{"menu.sources", "/sources", identity.Manage}, {"menu.presets", "/presets", identity.Operate}, {"menu.audit", "/audit", identity.Administer},
 		{"menu.nodes", "/nodes", identity.Oversee}, {"menu.server", "/server", identity.Oversee},
 	} {
@@ -75,7 +76,7 @@ func (c *call) settingsMenu() []menuItem {
 
 // settingsSections tell which row of the menu a page is of.
 var settingsSections = map[string]string{
-	"tenants": "/tenants", "tenant": "/tenants", "keys": "/keys", "users": "/users", "user": "/users", "sources": "/sources", "source": "/sources",
+	"all": "/all", "tenants": "/tenants", "tenant": "/tenants", "keys": "/keys", "users": "/users", "user": "/users", "sources": "/sources", "source": "/sources",
 	"presets": "/presets", "audit": "/audit", "nodes": "/nodes", "server": "/server",
 }
 

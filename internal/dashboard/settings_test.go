@@ -12,7 +12,7 @@ import (
 )
 
 // settingsPaths are the pages of who may do what, and of the server.
-var settingsPaths = []string{"/tenants", "/tenants/acme", "/keys", "/users", "/sources", "/presets", "/audit", "/nodes", "/server"}
+var settingsPaths = []string{"/all", "/tenants", "/tenants/acme", "/keys", "/users", "/sources", "/presets", "/audit", "/nodes", "/server"}
 
 // signedIn gives an owner of everything who looks at the tenant acme.
 func signedIn(t *testing.T) *doorway { return signedInWith(t, func(*dashboard.Options) {}) }
