@@ -116,7 +116,7 @@ func TestBrowser(t *testing.T) {
 	now = now.Add(15 * time.Minute)
 	mu.Unlock()
 	signIn(password)
-	isAt("signed in", "/account?from=browser")
+	isAt("signed in", "/t/default/account?from=browser")
 	if name := tell("read the name", chromedp.Text("#who")); name != "ann" {
 		t.Errorf("signed in as %q", name)
 	}

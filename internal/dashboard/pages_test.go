@@ -70,11 +70,11 @@ func TestPages(t *testing.T) {
 func TestPhoneMenu(t *testing.T) {
 	s := startServer(t)
 	b := openBrowser(t, s)
-	b.run(chromedp.EmulateViewport(360, 740), chromedp.WaitNotVisible(`nav a[href="/audit"]`), chromedp.Click(`.burger`), chromedp.WaitVisible(`nav a[href="/audit"]`))
+	b.run(chromedp.EmulateViewport(360, 740), chromedp.WaitNotVisible(`nav a[href="/t/default/audit"]`), chromedp.Click(`.burger`), chromedp.WaitVisible(`nav a[href="/t/default/audit"]`))
 	for _, one := range b.axe() {
 		t.Errorf("axe-core: %s", one)
 	}
-	b.run(chromedp.Click(`nav a[href="/audit"]`))
+	b.run(chromedp.Click(`nav a[href="/t/default/audit"]`))
 	b.sees("Audit log")
-	b.run(chromedp.WaitNotVisible(`nav a[href="/audit"]`))
+	b.run(chromedp.WaitNotVisible(`nav a[href="/t/default/audit"]`))
 }

@@ -51,7 +51,7 @@ func TestStreamsEndWithTheirRight(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDoorway(t)
 			hook := d.hook("acme")
-			who, path := d.signIn("ann", "acme", peal.RoleEditor), "/deliveries/stream"
+			who, path := d.signIn("ann", "acme", peal.RoleEditor), "/t/acme/deliveries/stream"
 			if c.portal {
 				who, path = d.guest("carla", "acme", false), "/portal/deliveries/stream"
 			}
