@@ -87,7 +87,10 @@ func (v *visitor) goThere(next string) string {
 // signedIn is whether the account page is there, with the name.
 func (v *visitor) signedIn(name string) bool {
 	v.Helper()
-	status, body, _ := v.get("/account")
+	status, body, location := v.get("/account")
+	if status == 303 && strings.HasPrefix(location, "/t/") { // the same page with its tenant
+		status, body, _ = v.get(location)
+	}
 	return status == 200 && strings.Contains(body, name)
 }
 
