@@ -26,9 +26,19 @@ type Delivery struct {
 	// owner of the endpoint what to do.
 	Reason string `json:"reason"`
 	Remedy string `json:"remedy"` // not in lists
+	// Hold is what keeps it from being sent although its time has come; nil for nothing.
+	Hold *Hold `json:"hold"` // not in lists
 	// Test is true for a delivery that a test of the webhook made.
 	Test      bool      `json:"test"`
 	SettledAt time.Time `json:"settled_at"` // zero while it is pending
+}
+
+// Hold is what holds a pending delivery.
+type Hold struct {
+	// Reason is paused, disabled, endpoint_down or retry_after.
+	Reason string `json:"reason"`
+	// Until is when the endpoint is next tried; zero when that is not known.
+	Until time.Time `json:"until"`
 }
 
 // DeliveryQuery chooses deliveries, newest first. With Type or Text a page may have few

@@ -120,6 +120,9 @@ func TestRetryByHandIsAProbe(t *testing.T) {
 		}
 		before := r.count()
 		all := w.deliveries(hook.ID)
+		if hold := e.Hold(&all[len(all)-1], &hook); hold.Reason != dispatch.HeldDown || !hold.Until.After(time.Now()) {
+			t.Errorf("a delivery behind an open breaker is held by %+v", hold)
+		}
 		for i, id := range []peal.DeliveryID{all[0].ID, all[len(all)-1].ID} { // one that was tried, and one that was not
 			if _, err := e.Retry(w.ctx, tenant, id); err != nil {
 				t.Fatal(err)
@@ -194,6 +197,10 @@ func TestRetryAfterHoldsTheLane(t *testing.T) {
 					if until := e.Lane(hook.ID).RestsUntil; until.Sub(first) < asked-time.Second || until.Sub(first) > asked+time.Second {
 						t.Errorf("the lane rests until %v after the first request", until.Sub(first))
 					}
+					waiting := w.deliveries(hook.ID)[1]
+					if hold := e.Hold(&waiting, &hook); hold.Reason != dispatch.HeldAsked || !hold.Until.Equal(e.Lane(hook.ID).RestsUntil) {
+						t.Errorf("a delivery is held by %+v", hold)
+					}
 					if end != nil {
 						end(w, e, hook)
 					}
@@ -202,6 +209,9 @@ func TestRetryAfterHoldsTheLane(t *testing.T) {
 						t.Errorf("the second request came after %v", second)
 					}
 					for _, d := range w.settled(hook.ID, 31) {
+						if hold := e.Hold(&d, &hook); hold != (dispatch.Hold{}) {
+							t.Errorf("a final delivery is held by %+v", hold)
+						}
 						if d.Status != peal.Success {
 							t.Errorf("delivery %+v", d)
 						}

@@ -134,9 +134,21 @@ func printDelivery(w io.Writer, d client.Delivery) {
 		{"created", exact(d.Timestamp)},
 		{"attempts", strconv.Itoa(d.Attempts)},
 		{"next attempt", exact(d.NextAttemptAt)},
+		{"held", held(d.Hold)},
 		{"reason", d.Reason},
 		{"what to do", d.Remedy},
 	})
+}
+
+// held is what keeps a delivery from being sent.
+func held(h *client.Hold) string {
+	switch {
+	case h == nil:
+		return ""
+	case h.Until.IsZero():
+		return h.Reason
+	}
+	return h.Reason + ", tried next at " + exact(h.Until)
 }
 
 func newDeliveriesAttemptsCommand(app *app) *cobra.Command {

@@ -38,6 +38,7 @@ type Engine interface {
 	Warnings(ctx context.Context, w *peal.Webhook) []dispatch.Warning
 	Policy(w *peal.Webhook) peal.RetryPolicy
 	Lane(id peal.WebhookID) dispatch.Lane
+	Hold(d *peal.Delivery, w *peal.Webhook) dispatch.Hold
 	Node() peal.NodeID
 	Nodes(ctx context.Context) ([]peal.Node, error)
 	Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error)

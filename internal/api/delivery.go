@@ -33,7 +33,14 @@ type DeliveryShape struct {
 // deliveryDetailShape is one delivery.
 type deliveryDetailShape struct {
 	DeliveryShape
-	Remedy *string `json:"remedy" doc:"What the owner of the endpoint can do; null when nothing failed."`
+	Remedy *string             `json:"remedy" doc:"What the owner of the endpoint can do; null when nothing failed."`
+	Hold   optional[holdShape] `json:"hold" doc:"What keeps it from being sent although its time has come, as far as the node that answers knows; null when nothing does."`
+}
+
+// holdShape is what holds a pending delivery.
+type holdShape struct {
+	Reason string  `json:"reason" enum:"paused,disabled,endpoint_down,retry_after" doc:"paused, disabled: its webhook is. endpoint_down: the endpoint counts as down after failures in a row, and single probes go out. retry_after: the endpoint asked to be left alone (Retry-After of a 429 or 503)."`
+	Until  *string `json:"until" format:"date-time" doc:"When the endpoint is next tried; null when that is up to somebody, or not known."`
 }
 
 func deliveryRow(d *peal.Delivery) DeliveryShape {
@@ -52,8 +59,32 @@ func deliveryRow(d *peal.Delivery) DeliveryShape {
 	return row
 }
 
-func deliveryDetail(d *peal.Delivery) deliveryDetailShape {
-	return deliveryDetailShape{DeliveryShape: deliveryRow(d), Remedy: textOrNil(d.Reason.Remedy())}
+// deliveryDetail shows one delivery with what holds it.
+func (a *API) deliveryDetail(c *call, d *peal.Delivery) (deliveryDetailShape, error) {
+	shape := deliveryDetailShape{DeliveryShape: deliveryRow(d), Remedy: textOrNil(d.Reason.Remedy())}
+	if d.Status != peal.Pending {
+		return shape, nil
+	}
+	webhook, err := a.Store.Webhook(c.context(), c.tenant, d.WebhookID)
+	if peal.CodeOf(err) == peal.NotFound {
+		return shape, nil
+	}
+	if err != nil {
+		return shape, err
+	}
+	if hold := a.Engine.Hold(d, &webhook); hold.Reason != "" {
+		shape.Hold.Value = &holdShape{Reason: string(hold.Reason), Until: timeOrNil(hold.Until)}
+	}
+	return shape, nil
+}
+
+// answerDelivery answers with one delivery.
+func (a *API) answerDelivery(c *call, status int, d *peal.Delivery) error {
+	shape, err := a.deliveryDetail(c, d)
+	if err != nil {
+		return err
+	}
+	return c.json(status, shape)
 }
 
 func deliveryName(d *peal.Delivery) string { return d.ID.String() }
@@ -120,7 +151,7 @@ func (a *API) getDelivery(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(200, deliveryDetail(&delivery))
+	return a.answerDelivery(c, 200, &delivery)
 }
 
 // nothing is the body of a route that takes none but lets a client send {}.
@@ -134,7 +165,7 @@ func (a *API) retryDelivery(c *call) error {
 	if delivery, err = a.Engine.Retry(c.context(), c.tenant, delivery.ID); err != nil {
 		return err
 	}
-	return c.json(202, deliveryDetail(&delivery))
+	return a.answerDelivery(c, 202, &delivery)
 }
 
 func (a *API) cancelDelivery(c *call) error {
@@ -145,7 +176,7 @@ func (a *API) cancelDelivery(c *call) error {
 	if delivery, err = a.Engine.Cancel(c.context(), c.tenant, delivery.ID); err != nil {
 		return err
 	}
-	return c.json(200, deliveryDetail(&delivery))
+	return a.answerDelivery(c, 200, &delivery)
 }
 
 func (a *API) deliveryToChange(c *call) (peal.Delivery, error) {

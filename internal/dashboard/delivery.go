@@ -20,7 +20,8 @@ type deliveryPage struct {
 	Why      string
 	Curl     string
 	Pending  bool
-	Refresh  time.Duration
+	Hold     string // why it is not sent although its time has come; "" for nothing
+	State    string // changes when there is something new to see
 }
 
 // railStep is a station of a delivery's life.
@@ -62,6 +63,9 @@ func (d *Dashboard) delivery(c *call) error {
 	if err := c.explain(&data); err != nil {
 		return err
 	}
+	if data.Pending {
+		data.State = strconv.Itoa(delivery.Attempts) + " " + data.Hold
+	}
 	return c.page("delivery", delivery.EventType+" → "+data.Host, data)
 }
 
@@ -76,6 +80,13 @@ func (c *call) explain(data *deliveryPage) error {
 	}
 	data.Host, data.Path = host(w.URL), "/webhooks/"+w.ID.String()
 	data.Why = c.whyCalled(&w, &data.Delivery)
+	if hold := c.d.Engine.Hold(&data.Delivery, &w); hold.Reason != "" {
+		at := c.texts.get("hold.soon")
+		if hold.Until.After(c.now) {
+			at = exact(hold.Until)
+		}
+		data.Hold = c.texts.get("hold."+string(hold.Reason), "time", at)
+	}
 	if data.Chosen == nil {
 		return nil
 	}

@@ -1,6 +1,9 @@
 package dashboard
 
 import (
+	"context"
+	"time"
+
 	"github.com/pealhq/peal"
 )
 
@@ -10,13 +13,37 @@ func (d *Dashboard) retryDelivery(c *call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.Engine.Retry(c.ctx(), c.tenant, delivery.ID); err != nil {
+	retried, err := d.Engine.Retry(c.ctx(), c.tenant, delivery.ID)
+	if err != nil {
 		return err
 	}
+	c.awaitAttempt(&retried)
 	if err := c.record("delivery.retry", delivery.ID.String(), delivery.EventType); err != nil {
 		return err
 	}
 	return c.redirect("/deliveries/" + delivery.ID.String() + "?done=retried")
+}
+
+// answerTime is how long a page waits for the answer to a retry by hand, to show it.
+const answerTime = 3 * time.Second
+
+// awaitAttempt waits a while until an attempt more is on record.
+func (c *call) awaitAttempt(before *peal.Delivery) {
+	ctx, cancel := context.WithTimeout(c.ctx(), answerTime)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		now, err := c.d.Store.Delivery(ctx, c.tenant, before.ID)
+		if err != nil || now.Attempts > before.Attempts {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // cancelDelivery ends a pending delivery.

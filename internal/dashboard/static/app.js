@@ -41,9 +41,22 @@
       const seconds = Math.max(0, Math.round((new Date(left.dataset.until) - Date.now()) / 1000));
       const two = (n) => String(n).padStart(2, "0");
       left.textContent = (seconds >= 3600 ? Math.floor(seconds / 3600) + ":" : "") + two(Math.floor(seconds / 60) % 60) + ":" + two(seconds % 60);
-      if (seconds === 0 && left.dataset.reload !== undefined) { left.removeAttribute("data-until"); setTimeout(() => location.reload(), 2000); }
     }
   };
+
+  // A delivery that is pending: the page is loaded again once its state has changed.
+  const state = document.querySelector("[data-state]");
+  if (state) {
+    const look = setInterval(async () => {
+      if (document.hidden) return;
+      const answer = await fetch(location.href).catch(() => null);
+      if (!answer || !answer.ok) return;
+      const now = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-state]");
+      if (now && now.dataset.state === state.dataset.state) return;
+      clearInterval(look);
+      location.reload();
+    }, 3000);
+  }
 
   document.addEventListener("click", (event) => {
     const copy = event.target.closest("[data-copy]");
