@@ -45,6 +45,9 @@ func (w welcome) keep() (string, error) {
 			}
 		}
 	}
+	if err := os.MkdirAll(w.Data, 0o700); err != nil { // with PostgreSQL there may be none yet
+		return "", fmt.Errorf("write the first operator key: %w", err)
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("write the first operator key: %w", err)
 	}
