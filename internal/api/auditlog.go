@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/pealhq/peal"
@@ -34,12 +35,15 @@ func auditOf(e *peal.AuditEntry) auditShape {
 
 func (q *query) audit(tenant string) peal.AuditQuery {
 	query := peal.AuditQuery{Tenant: tenant, Since: q.time("since"), Until: q.time("until")}
-	for name, field := range map[string]*string{"actor": &query.Actor, "action": &query.Action, "target": &query.Target} {
-		text, given := q.text(name)
-		if given && (text == "" || len(text) > 256) {
-			q.fault(name, short(text), "must have 1 to 256 bytes")
+	for _, one := range []struct {
+		param param
+		into  *string
+	}{{actorParam, &query.Actor}, {actionParam, &query.Action}, {targetParam, &query.Target}} {
+		text, given := q.text(one.param.name)
+		if most := *one.param.schema.MaxLength; given && (text == "" || len(text) > most) {
+			q.fault(one.param.name, short(text), "must have 1 to "+strconv.Itoa(most)+" bytes")
 		}
-		*field = text
+		*one.into = text
 	}
 	return query
 }

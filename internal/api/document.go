@@ -153,6 +153,8 @@ func operationOf(rt *route, registry huma.Registry) *huma.Operation {
 			Schema: &huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxTenantLength), Pattern: "^[A-Za-z0-9][A-Za-z0-9._:@-]*$"},
 		})
 		op.Description = strings.TrimSpace(op.Description + "\n\n" + whoMay(rt.access))
+	} else {
+		op.Security = []map[string][]string{} // written out: nobody is asked for a key
 	}
 	if rt.body != nil {
 		op.RequestBody = &huma.RequestBody{Required: !rt.bodyOptional, Content: map[string]*huma.MediaType{
