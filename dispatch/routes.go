@@ -3,6 +3,8 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/pealhq/peal"
@@ -166,12 +168,21 @@ func (e *Engine) Policy(w *peal.Webhook) peal.RetryPolicy {
 // webhook is saved. The error has code [peal.Invalid] and names the field; where
 // several fields are wrong it is [peal.Invalids], in the order of the settings.
 func (e *Engine) CheckWebhook(_ context.Context, w *peal.Webhook) error {
+	var before *peal.Webhook
+	if known := e.hooks.get(w.ID); known != nil {
+		before = known.Webhook
+	}
+	return e.checkWebhook(before, w)
+}
+
+// checkWebhook checks a webhook; before is as it is stored, nil for a new one.
+func (e *Engine) checkWebhook(before, w *peal.Webhook) error {
 	faults := []error{w.Validate(), e.checkPlaces(w)}
 	format, known := e.Format(w.Format)
 	if !known {
 		faults = append(faults, peal.Invalidf("format", "is not known: use one of %s", e.formatNames()))
 	} else {
-		faults = append(faults, checkFormat(w, format))
+		faults = append(faults, checkFormat(w, format), checkOwnHeaders(before, w, format))
 	}
 	faults = append(faults, e.checkVariables(w, format))
 	_, err := match.Compile(w, match.DefaultLimits())
@@ -187,6 +198,24 @@ func (e *Engine) checkPlaces(w *peal.Webhook) error {
 			errors.As(err, &wrong)
 			faults = append(faults, peal.Invalidf("oauth2.token_url", "%s", wrong.Message))
 		}
+	}
+	return peal.Faults(faults...)
+}
+
+// checkOwnHeaders refuses extra headers in the place of those by which the format's
+// receivers verify and identify deliveries. A webhook that has had them goes on with them.
+func checkOwnHeaders(before, w *peal.Webhook, format *wire.Format) error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(w.Headers)) {
+		if !format.Owns(name) {
+			continue
+		}
+		if before != nil && before.Format == w.Format {
+			if value, had := before.Headers[name]; had && value == w.Headers[name] {
+				continue
+			}
+		}
+		faults = append(faults, peal.Invalidf("headers."+name, "is a header that the format %s signs or identifies deliveries with; take another name", format.Name))
 	}
 	return peal.Faults(faults...)
 }

@@ -117,7 +117,7 @@ func (e *Engine) CompleteWebhook(ctx context.Context, before, w *peal.Webhook) e
 		return err
 	}
 	fault := canonicalize(w)
-	return peal.Faults(e.CheckWebhook(ctx, w), fault)
+	return peal.Faults(e.checkWebhook(before, w), fault)
 }
 
 // canonicalize writes the URLs of a webhook as they are sent. What is wrong with one

@@ -57,6 +57,14 @@ type Format struct {
 	scheme *scheme // how it signs, for [Diagnose]; nil when it does not
 }
 
+// Owns reports whether a header is one of those that the format sets, other than
+// Content-Type: receivers verify and identify deliveries by them, so that a webhook's
+// extra headers must not replace them.
+func (f *Format) Owns(header string) bool {
+	return !strings.EqualFold(header, "Content-Type") && (strings.EqualFold(header, f.SignatureHeader) ||
+		slices.ContainsFunc(f.Headers, func(own string) bool { return strings.EqualFold(header, own) }))
+}
+
 // formats is filled while the package is initialised, by the variable of each
 // format's file, and only read afterwards.
 var formats = make(map[string]*Format)
