@@ -5,7 +5,8 @@ import "context"
 // SourceStore keeps sources and what came to them.
 type SourceStore interface {
 	// CreateSource adds a source, and its tenant where there is none, and gives it
-	// back with its Revision. Conflict when the id or, in its tenant, the name is taken.
+	// back with its Revision. Conflict when the id or, in its tenant, the name is taken;
+	// Invalid when it is not [Source.Storable].
 	CreateSource(ctx context.Context, source Source) (Source, error)
 	// UpdateSource replaces a source's settings (not its Name and Counts) and gives
 	// it back with its new Revision. Conflict when its Revision is not the stored

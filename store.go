@@ -48,10 +48,12 @@ type ConfigStore interface {
 	Tenants(ctx context.Context, after string, limit int) ([]Tenant, error)
 
 	// CreateWebhook adds a webhook, and its tenant where there is none, and gives
-	// it back with its Revision. Conflict when the id is taken.
+	// it back with its Revision. Conflict when the id is taken; Invalid when it is not
+	// [Webhook.Storable].
 	CreateWebhook(ctx context.Context, webhook Webhook) (Webhook, error)
 	// UpdateWebhook replaces a webhook's settings (not its Health) and gives it back
-	// with its new Revision. Conflict when its Revision is not the stored one; NotFound.
+	// with its new Revision. Conflict when its Revision is not the stored one; NotFound;
+	// Invalid when it is not [Webhook.Storable].
 	UpdateWebhook(ctx context.Context, webhook Webhook) (Webhook, error)
 	// DeleteWebhook deletes a webhook and cancels its pending deliveries; its history stays. NotFound.
 	DeleteWebhook(ctx context.Context, tenant string, id WebhookID) error

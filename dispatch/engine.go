@@ -71,6 +71,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
+	options = options.withDefaults()
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}

@@ -252,7 +252,7 @@ func (e *Engine) disableWebhook(ctx context.Context, tenant string, id peal.Webh
 			return err
 		}
 		webhook.Status, webhook.StatusReason = peal.Disabled, reason
-		webhook.UpdatedAt = time.Now().UTC().Truncate(time.Microsecond)
+		webhook.UpdatedAt = peal.ChangedAt(webhook.CreatedAt())
 		_, err = e.store.UpdateWebhook(ctx, webhook)
 		if peal.CodeOf(err) == peal.Conflict {
 			continue // somebody changed it in between: look again

@@ -1,7 +1,9 @@
 package dispatch
 
 import (
+	"cmp"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +19,9 @@ type EgressOptions = egress.Options
 // PortRange is ports from First to Last, both included.
 type PortRange = egress.PortRange
 
-// Options are an engine's settings. Begin with [DefaultOptions].
+// Options are an engine's settings. The zero Options are [DefaultOptions]; so is each
+// field that is zero and must be above it, and RetryPolicy, Retention, Egress, StopGrace
+// and HoldRetry where MaxData, MaxInFlight and LaneQueue are zero as well.
 type Options struct {
 	// Log gets what an operator should know; nil discards it.
 	Log *slog.Logger
@@ -25,7 +29,7 @@ type Options struct {
 	Metrics prometheus.Registerer
 	// Trace says what is traced with OpenTelemetry.
 	Trace TraceOptions
-	// MaxData is the largest event data in bytes, 1 to [peal.LargestMaxData].
+	// MaxData is the largest event data in bytes, at most [peal.LargestMaxData].
 	MaxData int
 	// MaxDeliveries is the largest number of deliveries that the events of one publish may
 	// have together, 1 to [LargestMaxDeliveries].
@@ -126,10 +130,33 @@ func DefaultOptions() Options {
 	}
 }
 
+// withDefaults returns the options with what is zero taken from the defaults.
+func (o Options) withDefaults() Options {
+	d := DefaultOptions()
+	if o.MaxData == 0 && o.MaxInFlight == 0 && o.LaneQueue == 0 { // not begun with the defaults
+		if o.RetryPolicy.Equal(peal.RetryPolicy{}) {
+			o.RetryPolicy = d.RetryPolicy
+		}
+		if o.Retention == (Retention{}) {
+			o.Retention = d.Retention
+		}
+		if reflect.ValueOf(o.Egress).IsZero() {
+			o.Egress = d.Egress
+		}
+		o.StopGrace, o.HoldRetry = cmp.Or(o.StopGrace, d.StopGrace), cmp.Or(o.HoldRetry, d.HoldRetry)
+	}
+	o.MaxData, o.MaxInFlight, o.MaxSlow = cmp.Or(o.MaxData, d.MaxData), cmp.Or(o.MaxInFlight, d.MaxInFlight), cmp.Or(o.MaxSlow, d.MaxSlow)
+	o.LaneInFlight, o.LaneQueue, o.Memory = cmp.Or(o.LaneInFlight, d.LaneInFlight), cmp.Or(o.LaneQueue, d.LaneQueue), cmp.Or(o.Memory, d.Memory)
+	o.Heartbeat, o.Lease, o.Stale = cmp.Or(o.Heartbeat, d.Heartbeat), cmp.Or(o.Lease, d.Lease), cmp.Or(o.Stale, d.Stale)
+	o.DueSync = cmp.Or(o.DueSync, d.DueSync)
+	return o
+}
+
 // Validate checks the ranges. The error has code [peal.Invalid] and names the field.
 func (o Options) Validate() error {
+	o = o.withDefaults()
 	if o.MaxData < 1 || o.MaxData > peal.LargestMaxData {
-		return peal.Invalidf("max_data", "must be from 1 to %d bytes", peal.LargestMaxData)
+		return peal.Invalidf("MaxData", "must be from 1 to %d bytes", peal.LargestMaxData)
 	}
 	if o.MaxDeliveries < 1 || o.MaxDeliveries > LargestMaxDeliveries {
 		return peal.Invalidf("limits.max_deliveries", "must be from 1 to %d", LargestMaxDeliveries)
@@ -142,16 +169,15 @@ func (o Options) Validate() error {
 	}
 	for _, number := range []struct {
 		field string
-		value int
+		value int64
+		least int64
 	}{
-		{"MaxInFlight", o.MaxInFlight}, {"MaxSlow", o.MaxSlow}, {"LaneInFlight", o.LaneInFlight}, {"LaneQueue", o.LaneQueue},
+		{"MaxInFlight", int64(o.MaxInFlight), 1}, {"MaxSlow", int64(o.MaxSlow), 1}, {"LaneInFlight", int64(o.LaneInFlight), 1}, {"LaneQueue", int64(o.LaneQueue), 1},
+		{"Memory", o.Memory, 1}, {"HoldRetry", int64(o.HoldRetry), 0}, {"DueSync", int64(o.DueSync), 1}, {"StopGrace", int64(o.StopGrace), 0},
 	} {
-		if number.value < 1 {
-			return peal.Invalidf(number.field, "must be at least 1")
+		if number.value < number.least {
+			return peal.Invalidf(number.field, "must be at least %d", number.least)
 		}
-	}
-	if o.Memory < 1 || o.HoldRetry < 0 || o.DueSync <= 0 || o.StopGrace < 0 {
-		return peal.Invalidf("dispatch", "Memory and DueSync must be above 0, HoldRetry and StopGrace not below")
 	}
 	if o.Heartbeat <= 0 || o.Lease < 2*o.Heartbeat || o.Stale < o.Lease+o.Lease/4 {
 		return peal.Invalidf("Lease", "must be at least twice Heartbeat, and Stale at least five fourths of it")
@@ -160,7 +186,7 @@ func (o Options) Validate() error {
 		return peal.Invalidf("Name", "has more than %d bytes", peal.MaxNodeName)
 	}
 	if o.Origin != "" && !isOrigin(o.Origin) {
-		return peal.Invalidf("origin", "must be a DNS name, such as events.example.com")
+		return peal.Invalidf("Origin", "must be a DNS name, such as events.example.com")
 	}
 	if err := validateFormats(o.Formats); err != nil {
 		return err

@@ -35,7 +35,20 @@ const maxReroutes = 10
 // there are several), [peal.Conflict] when an id is taken by an event with other
 // content, [peal.Forbidden] for the reserved tenant, and [peal.Unavailable] when
 // the store cannot take them now or the engine stops.
+//
+// Publish keeps none of the caller's memory and writes into none: Data may be used again,
+// and the slice of the events too, as soon as it returns. What it returns is shared with
+// the engine and must not be changed.
 func (e *Engine) Publish(ctx context.Context, tenant string, events ...peal.Event) ([]Published, error) {
+	if len(events) == 1 && len(events[0].Data) <= e.options.MaxData { // more of it is refused
+		events = []peal.Event{*own(&events[0])}
+	}
+	return e.PublishOwned(ctx, tenant, events) // which copies each of a batch
+}
+
+// PublishOwned is [Engine.Publish] for a caller that gives the events and their bytes
+// away: nobody else may read or write them from then on. It saves a copy.
+func (e *Engine) PublishOwned(ctx context.Context, tenant string, events []peal.Event) ([]Published, error) {
 	if tenant == peal.OperationsTenant {
 		return nil, peal.Errorf(peal.Forbidden, "the tenant %q is reserved for Peal's own events", tenant)
 	}
@@ -125,7 +138,8 @@ func (e *Engine) prepare(ctx context.Context, tenant string, events []peal.Event
 	for i := range events {
 		event := &events[i]
 		if len(events) > 1 {
-			// One event that waits must not keep the memory of its whole batch.
+			// One event that waits must not keep the memory of its whole batch, and the
+			// slice may be the caller's.
 			event = own(event)
 		}
 		if err := e.check(ctx, tenant, event); err != nil {

@@ -42,6 +42,9 @@ func (t *tx) encodeSource(source *peal.Source) (record.Source, error) {
 
 // CreateSource implements [peal.SourceStore].
 func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Source, error) {
+	if err := source.Storable(); err != nil {
+		return peal.Source{}, err
+	}
 	source.Revision = 1
 	c := source.Counts
 	err := s.transact(ctx, func(t *tx) error {

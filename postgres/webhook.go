@@ -54,6 +54,9 @@ func (t *tx) encodeWebhook(webhook *peal.Webhook) (record.Webhook, error) {
 
 // CreateWebhook implements [peal.ConfigStore].
 func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.Webhook, error) {
+	if err := webhook.Storable(); err != nil {
+		return peal.Webhook{}, err
+	}
 	err := s.changeRoutes(ctx, func(t *tx, revision int64) error {
 		encoded, err := t.encodeWebhook(&webhook)
 		if err != nil {
@@ -83,6 +86,9 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 
 // UpdateWebhook implements [peal.ConfigStore].
 func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.Webhook, error) {
+	if err := webhook.Storable(); err != nil {
+		return peal.Webhook{}, err
+	}
 	saved := webhook
 	err := s.changeRoutes(ctx, func(t *tx, revision int64) error {
 		encoded, err := t.encodeWebhook(&webhook)

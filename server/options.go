@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"log/slog"
 	"math"
 	"net"
@@ -211,7 +212,28 @@ func (o Options) Validate() error {
 	if err := theme.Validate(o.Theme); err != nil {
 		return peal.Within("portal", err)
 	}
-	return o.engine().Validate()
+	if o.MaxData == 0 {
+		return peal.Invalidf("max_data", "must be from 1 to %d bytes", peal.LargestMaxData)
+	}
+	return asSetting(o.engine().Validate())
+}
+
+// asSetting names a field of the engine's options as the configuration file does.
+func asSetting(err error) error {
+	var e *peal.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	for _, name := range []struct{ field, setting string }{
+		{"MaxData", "max_data"}, {"MaxInFlight", "max_in_flight"}, {"StopGrace", "stop_grace"}, {"Origin", "origin"},
+	} {
+		if e.Field == name.field {
+			named := *e
+			named.Field = name.setting
+			return &named
+		}
+	}
+	return err
 }
 
 // onPostgres is whether the database is a PostgreSQL server's.

@@ -33,6 +33,9 @@ func noSource() error { return peal.Errorf(peal.NotFound, "there is no such sour
 
 // CreateSource implements [peal.SourceStore].
 func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Source, error) {
+	if err := source.Storable(); err != nil {
+		return peal.Source{}, err
+	}
 	source.Revision = 1
 	c := source.Counts
 	err := s.queue.submit(&change{ctx: ctx, rows: 2, run: func(w *writer) error {

@@ -29,6 +29,9 @@ func noWebhook(id peal.WebhookID) error {
 
 // CreateWebhook implements [peal.ConfigStore].
 func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.Webhook, error) {
+	if err := webhook.Storable(); err != nil {
+		return peal.Webhook{}, err
+	}
 	var revision int64
 	err := s.queue.submit(&change{ctx: ctx, rows: 3, run: func(w *writer) error {
 		encoded, err := record.EncodeWebhook(&webhook, s.options.Sealer) // here, see Reseal
@@ -64,6 +67,9 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 
 // UpdateWebhook implements [peal.ConfigStore].
 func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.Webhook, error) {
+	if err := webhook.Storable(); err != nil {
+		return peal.Webhook{}, err
+	}
 	var revision int64
 	var health peal.Health
 	err := s.queue.submit(&change{ctx: ctx, rows: 2, run: func(w *writer) error {

@@ -27,6 +27,40 @@ var webhookTests = map[string]func(*testing.T, *harness){
 		_, err = h.store.CreateWebhook(h.ctx, want)
 		h.refused(err, peal.Conflict)
 	},
+	"what nothing can be done with is refused": func(t *testing.T, h *harness) {
+		stored, err := h.store.CreateWebhook(h.ctx, h.newWebhook())
+		h.must(err)
+		version := h.version()
+		for name, spoil := range map[string]func(*peal.Webhook){
+			"id": func(w *peal.Webhook) { w.ID = peal.WebhookID{} }, "tenant": func(w *peal.Webhook) { w.Tenant = "" },
+			"url": func(w *peal.Webhook) { w.URL = "nonsense" }, "no url": func(w *peal.Webhook) { w.URL = "" },
+			"events": func(w *peal.Webhook) { w.Events = nil },
+			"status": func(w *peal.Webhook) { w.Status = "" }, "deleted": func(w *peal.Webhook) { w.Status = peal.Deleted },
+		} {
+			fresh, changed := h.newWebhook(), stored
+			spoil(&fresh)
+			spoil(&changed)
+			if _, err := h.store.CreateWebhook(h.ctx, fresh); peal.CodeOf(err) != peal.Invalid {
+				t.Errorf("%s: created with %v", name, err)
+			}
+			if _, err := h.store.UpdateWebhook(h.ctx, changed); peal.CodeOf(err) != peal.Invalid {
+				t.Errorf("%s: updated with %v", name, err)
+			}
+		}
+		for name, spoil := range map[string]func(*peal.Source){
+			"id": func(s *peal.Source) { s.ID = peal.SourceID{} }, "tenant": func(s *peal.Source) { s.Tenant = "" },
+			"name": func(s *peal.Source) { s.Name = "" }, "format": func(s *peal.Source) { s.Format = "" },
+		} {
+			source := h.newSource("fresh")
+			spoil(&source)
+			if _, err := h.store.CreateSource(h.ctx, source); peal.CodeOf(err) != peal.Invalid {
+				t.Errorf("a source without %s: %v", name, err)
+			}
+		}
+		if now := h.version(); now != version {
+			t.Errorf("the version went from %d to %d", version, now)
+		}
+	},
 	"the least comes back as it was": func(t *testing.T, h *harness) {
 		want := peal.Webhook{ID: peal.NewWebhookID(), Tenant: h.tenant, URL: "http://x/", Events: []string{"*"}, Format: "x", Status: peal.Paused, Timeout: time.Second}
 		created, err := h.store.CreateWebhook(h.ctx, want)

@@ -31,7 +31,7 @@ import (
 
 // Engine is what the API needs of the engine; *[dispatch.Engine] is one.
 type Engine interface {
-	Publish(ctx context.Context, tenant string, events ...peal.Event) ([]dispatch.Published, error)
+	PublishOwned(ctx context.Context, tenant string, events []peal.Event) ([]dispatch.Published, error)
 	Refresh(ctx context.Context) error
 	managing.Engine
 	Preview(ctx context.Context, w *peal.Webhook, choice dispatch.PreviewChoice) ([]dispatch.Preview, error)

@@ -53,7 +53,7 @@ func (a *API) publishEvent(c *call) error {
 	if err != nil {
 		return unparsed(err, body)
 	}
-	published, err := a.Engine.Publish(c.context(), c.tenant, event)
+	published, err := a.Engine.PublishOwned(c.context(), c.tenant, []peal.Event{event})
 	if err != nil {
 		return inEvent(err, "")
 	}
@@ -81,7 +81,7 @@ func (a *API) publishBatch(c *call) error {
 	if err != nil {
 		return unparsed(err, body)
 	}
-	published, err := a.Engine.Publish(c.context(), c.tenant, events...)
+	published, err := a.Engine.PublishOwned(c.context(), c.tenant, events)
 	if err != nil {
 		if len(events) == 1 {
 			return inEvent(err, "events[0].")

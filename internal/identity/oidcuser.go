@@ -46,7 +46,7 @@ func (i *Identity) userOf(ctx context.Context, p person) (user peal.User, change
 	}
 	user, err = i.store.UserBySubject(ctx, p.subject)
 	if err == nil && isMapped && user.Role != p.role {
-		user.Role, user.UpdatedAt = p.role, stamp(i.now())
+		user.Role, user.UpdatedAt = p.role, i.changedAt(&user)
 		return user, "user.update", i.store.UpdateUser(ctx, user)
 	}
 	if peal.CodeOf(err) != peal.NotFound {
@@ -60,7 +60,7 @@ func (i *Identity) userOf(ctx context.Context, p person) (user peal.User, change
 	case err == nil && user.Subject != "":
 		return user, "", peal.Errorf(peal.Forbidden, "the user with your e-mail address signs in as somebody else")
 	case err == nil:
-		user.Subject, user.UpdatedAt = p.subject, stamp(i.now())
+		user.Subject, user.UpdatedAt = p.subject, i.changedAt(&user)
 		if isMapped {
 			user.Role = p.role
 		}
@@ -71,8 +71,9 @@ func (i *Identity) userOf(ctx context.Context, p person) (user peal.User, change
 		return user, "", peal.Errorf(peal.Forbidden, "there is no user with your e-mail address here: ask an owner")
 	}
 	user = peal.User{
-		ID: peal.NewUserID(), Name: p.email, Subject: p.subject, Tenant: i.provider.DefaultTenant, Role: p.role, UpdatedAt: stamp(i.now()),
+		ID: peal.NewUserID(), Name: p.email, Subject: p.subject, Tenant: i.provider.DefaultTenant, Role: p.role,
 	}
+	user.UpdatedAt = i.changedAt(&user)
 	if user.Validate() != nil {
 		return user, "", peal.Errorf(peal.Forbidden, "your e-mail address cannot be the name of a user")
 	}

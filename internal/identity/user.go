@@ -18,7 +18,8 @@ type NewUser struct {
 
 // CreateUser makes a user. Conflict when the name is taken; Invalid names the field.
 func (i *Identity) CreateUser(ctx context.Context, in NewUser) (peal.User, error) {
-	user := peal.User{ID: peal.NewUserID(), Name: peal.NormalizeUserName(in.Name), Tenant: in.Tenant, Role: in.Role, UpdatedAt: stamp(i.now())}
+	user := peal.User{ID: peal.NewUserID(), Name: peal.NormalizeUserName(in.Name), Tenant: in.Tenant, Role: in.Role}
+	user.UpdatedAt = i.changedAt(&user)
 	if err := user.Validate(); err != nil {
 		return peal.User{}, err
 	}
@@ -58,7 +59,7 @@ func (i *Identity) UpdateUser(ctx context.Context, tenant string, id peal.UserID
 			return peal.User{}, err
 		}
 	}
-	user.UpdatedAt = stamp(i.now())
+	user.UpdatedAt = i.changedAt(&user)
 	return user, i.store.UpdateUser(ctx, user)
 }
 
@@ -77,6 +78,14 @@ func (i *Identity) setPassword(ctx context.Context, user *peal.User, password st
 
 // stamp is a moment as it is stored.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// changedAt is the time of a change to a user that is made now: never before its creation.
+func (i *Identity) changedAt(user *peal.User) time.Time {
+	if now := stamp(i.now()); now.After(user.CreatedAt()) {
+		return now
+	}
+	return user.CreatedAt()
+}
 
 // ChangeOwnPassword gives a signed-in user another password, ends all its sessions and
 // begins a new one. Forbidden when the current password is wrong, RateLimited after too
