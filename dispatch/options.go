@@ -20,8 +20,8 @@ type EgressOptions = egress.Options
 type PortRange = egress.PortRange
 
 // Options are an engine's settings. The zero Options are [DefaultOptions]; so is each
-// field that is zero and must be above it, and RetryPolicy, Retention, Egress, StopGrace
-// and HoldRetry where MaxData, MaxInFlight and LaneQueue are zero as well.
+// field that is zero and must be above it, and RetryPolicy, Retention, Egress, StopGrace,
+// HoldRetry and MaxDeliveries where MaxData, MaxInFlight and LaneQueue are zero as well.
 type Options struct {
 	// Log gets what an operator should know; nil discards it.
 	Log *slog.Logger
@@ -143,6 +143,7 @@ func (o Options) withDefaults() Options {
 		if reflect.ValueOf(o.Egress).IsZero() {
 			o.Egress = d.Egress
 		}
+		o.MaxDeliveries = cmp.Or(o.MaxDeliveries, d.MaxDeliveries)
 		o.StopGrace, o.HoldRetry = cmp.Or(o.StopGrace, d.StopGrace), cmp.Or(o.HoldRetry, d.HoldRetry)
 	}
 	o.MaxData, o.MaxInFlight, o.MaxSlow = cmp.Or(o.MaxData, d.MaxData), cmp.Or(o.MaxInFlight, d.MaxInFlight), cmp.Or(o.MaxSlow, d.MaxSlow)
