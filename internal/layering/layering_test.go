@@ -66,6 +66,7 @@ var rules = map[string]rule{
 	"internal/theme":    {may: []string{"."}},
 	"internal/transfer": {may: []string{".", "internal/progress", "internal/record", "internal/secret", "postgres", "sqlite"}},
 	"internal/layering": {},
+	"internal/attack":   {},
 	"internal/samples":  {},
 
 	"internal/longtest":   {}, // for tests only
