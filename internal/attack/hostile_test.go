@@ -26,9 +26,14 @@ type hostile struct {
 	source   string // the path of an endpoint that verifies signatures
 	endpoint string // the base URL of endpoints that behave as badly as they can
 
-	mu     sync.Mutex
-	counts map[string]map[int]int // answers by attack and status
-	sample map[string]string
+	mu sync.Mutex
+	answers
+}
+
+// answers are what the attacks were answered.
+type answers struct {
+	Counts map[string]map[int]int // by attack and status
+	Sample map[string]string      // the start of an answer, by attack and status
 }
 
 // attack is one way to take what belongs to others. run makes one round of it; rounds
@@ -42,11 +47,12 @@ type attack struct {
 }
 
 // moveIn makes the hostile tenant.
-func moveIn(t *testing.T, s *target) *hostile {
+func moveIn(t *testing.T, s *target) *plan {
 	t.Helper()
-	h := &hostile{s: s, key: s.newTenant(t, "hostile"), stranger: &caller{s: s}, counts: map[string]map[int]int{}, sample: map[string]string{}}
-	source := h.key.must(t, "POST", "/v1/sources", map[string]any{"name": "in", "format": "standard", "secret": "whsec_" + strings.Repeat("QUJD", 11)})
-	h.source = "/in/" + source["id"].(string)
+	key := s.newTenant(t, "hostile")
+	p := &plan{Address: s.address, Key: key.key}
+	source := key.must(t, "POST", "/v1/sources", map[string]any{"name": "in", "format": "standard", "secret": "whsec_" + strings.Repeat("QUJD", 11)})
+	p.Source = "/in/" + source["id"].(string)
 	link := s.operator("hostile").must(t, "POST", "/v1/portal-links", map[string]any{"name": "visitor", "session_seconds": 3600})
 	_, path, _ := strings.Cut(strings.TrimPrefix(link["url"].(string), "http://"), "/")
 	r, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"/"+path, nil)
@@ -65,18 +71,16 @@ func moveIn(t *testing.T, s *target) *hostile {
 	if len(cookies) == 0 {
 		t.Fatalf("the portal link gave no session: %s", response.Status)
 	}
-	h.portal = &caller{s: s, cookie: strings.Join(cookies, "; ")}
-	h.endpoint = badEndpoints(t)
-	return h
+	p.Cookie = strings.Join(cookies, "; ")
+	return p
 }
 
 // badEndpoints serves endpoints that hang, drip, answer without end, answer twice, refuse
 // and redirect, each at its path.
-func badEndpoints(t *testing.T) string {
-	t.Helper()
+func badEndpoints() (url string, end func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
 	ended := make(chan struct{})
 	var open sync.WaitGroup
@@ -89,12 +93,11 @@ func badEndpoints(t *testing.T) string {
 			open.Go(func() { misbehave(connection, ended) })
 		}
 	})
-	t.Cleanup(func() {
+	return "http://" + listener.Addr().String(), func() {
 		close(ended)
 		listener.Close()
 		open.Wait()
-	})
-	return "http://" + listener.Addr().String()
+	}, nil
 }
 
 // misbehave answers requests on one connection in the way that their path asks for.
@@ -167,21 +170,20 @@ func waitFor(ended <-chan struct{}, d time.Duration) <-chan struct{} {
 }
 
 // selected returns the attacks to run: all, or those that PEAL_ATTACKS names.
-func selected(t *testing.T) []*attack {
-	t.Helper()
+func selected() ([]*attack, error) {
 	names := os.Getenv("PEAL_ATTACKS")
 	if names == "" {
-		return attacks
+		return attacks, nil
 	}
 	var chosen []*attack
 	for name := range strings.SplitSeq(names, ",") {
 		i := slices.IndexFunc(attacks, func(a *attack) bool { return a.name == name })
 		if i < 0 {
-			t.Fatalf("PEAL_ATTACKS: there is no attack named %q", name)
+			return nil, fmt.Errorf("PEAL_ATTACKS: there is no attack named %q", name)
 		}
 		chosen = append(chosen, attacks[i])
 	}
-	return chosen
+	return chosen, nil
 }
 
 // attack starts all attacks and returns a function that waits until they have ended.
@@ -219,29 +221,33 @@ func (h *hostile) note(ctx context.Context, a *attack, status int, text []byte) 
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.counts[a.name] == nil {
-		h.counts[a.name] = map[int]int{}
+	if h.Counts[a.name] == nil {
+		h.Counts[a.name] = map[int]int{}
 	}
-	h.counts[a.name][status]++
+	h.Counts[a.name][status]++
 	if status >= 400 || status == 0 {
-		h.sample[fmt.Sprintf("%s %d", a.name, status)] = string(text[:min(len(text), 240)])
+		h.Sample[fmt.Sprintf("%s %d", a.name, status)] = string(text[:min(len(text), 240)])
 	}
 }
 
 // report logs what each attack was answered. An attack without any answer has not been
 // made, and one that the server failed on (5xx other than 503) has found something.
-func (h *hostile) report(t *testing.T) {
+func (h *answers) report(t *testing.T) {
 	t.Helper()
-	for _, a := range selected(t) {
-		counts := h.counts[a.name]
+	chosen, err := selected()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range chosen {
+		counts := h.Counts[a.name]
 		var line strings.Builder
 		for _, status := range slices.Sorted(maps.Keys(counts)) {
 			fmt.Fprintf(&line, " %d×%d", counts[status], status)
-			if text := h.sample[fmt.Sprintf("%s %d", a.name, status)]; text != "" {
+			if text := h.Sample[fmt.Sprintf("%s %d", a.name, status)]; text != "" {
 				fmt.Fprintf(&line, " (%s)", strings.TrimSpace(text))
 			}
 			if status >= 500 && status != http.StatusServiceUnavailable {
-				t.Errorf("%s: the server failed with %d: %s", a.name, status, h.sample[fmt.Sprintf("%s %d", a.name, status)])
+				t.Errorf("%s: the server failed with %d: %s", a.name, status, h.Sample[fmt.Sprintf("%s %d", a.name, status)])
 			}
 		}
 		t.Logf("%s:%s", a.name, line.String())

@@ -14,6 +14,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if plan := os.Getenv(attackerVariable); plan != "" {
+		os.Exit(attackFrom(plan))
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		if directory, err := buildDirectory(); err == nil {
 			os.RemoveAll(directory)

@@ -165,12 +165,11 @@ func TestNeighboursOfAHostileTenant(t *testing.T) {
 	cancel()
 	before := s.peakMemory(t)
 
-	h := moveIn(t, s)
+	attacked := moveIn(t, s).start(t)
 	ctx, cancel = context.WithTimeout(t.Context(), lasting)
 	defer cancel()
-	attacked := h.attack(ctx, selected(t))
 	beside := n.live(t, ctx)
-	attacked()
+	h := attacked()
 
 	memory := s.peakMemory(t)
 	t.Logf("alone: %d events, p50 %v, p99 %v, %d MiB", len(alone), quantile(alone, 0.5), quantile(alone, 0.99), before>>20)
