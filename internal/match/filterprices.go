@@ -51,10 +51,6 @@ const (
 	payText                   // the bytes of a string
 )
 
-// filterOperators are the operators of the language as far as the guard lets them pay.
-// The others cost no more than a step, or the length of a text in the filter.
-var filterOperators = []string{"+", "==", "!=", "in", "matches", "contains", "startsWith", "endsWith", "<", ">", "<=", ">="}
-
 // filterFunctions are the functions that a filter may use, but for string, which is ours.
 var filterFunctions = func() []string {
 	var names []string

@@ -4,6 +4,7 @@ package ownfile
 
 import (
 	"errors"
+	"io"
 	"fmt"
 	"io/fs"
 	"os"
@@ -39,7 +40,7 @@ func TryLock(file *os.File) error {
 
 // record returns the description of an exclusive lock of one byte.
 func record(offset int64) *syscall.Flock_t {
-	return &syscall.Flock_t{Type: syscall.F_WRLCK, Whence: int16(os.SEEK_SET), Start: offset, Len: 1}
+	return &syscall.Flock_t{Type: syscall.F_WRLCK, Whence: int16(io.SeekStart), Start: offset, Len: 1}
 }
 
 // SyncDirectory makes the names in a directory durable.
