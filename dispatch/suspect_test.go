@@ -212,9 +212,7 @@ func TestAPanicFailsTheAttempt(t *testing.T) {
 			o.Formats = []*wire.Format{{
 				Name: "panics",
 				Encode: func(in *wire.Input) (http.Header, []byte, error) {
-					var none map[string]http.Header
-					none["a"] = nil
-					return nil, nil, nil
+					panic("a defect of a format")
 				},
 			}}
 		})

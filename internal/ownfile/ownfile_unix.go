@@ -4,8 +4,8 @@ package ownfile
 
 import (
 	"errors"
-	"io"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
