@@ -19,6 +19,9 @@ type QuotaUse struct {
 	Used    int64
 }
 
+// IsNear reports whether nine tenths of the quota are used.
+func (q QuotaUse) IsNear() bool { return q.Counted && q.Limit > 0 && q.Used >= q.Limit-q.Limit/10 }
+
 // Quotas returns all quotas of a tenant in their order.
 func (e *Engine) Quotas(ctx context.Context, tenant string) ([]QuotaUse, error) {
 	settings, err := e.store.Tenant(ctx, tenant)

@@ -168,7 +168,9 @@ func (e *Engine) fill(ctx context.Context, before, w *peal.Webhook) error {
 	if before == nil && w.Author == peal.AuthorUnknown {
 		w.Author = peal.AuthorOperator // whoever has the engine
 	}
-	w.UpdatedAt = peal.ChangedAt(w.CreatedAt())
+	if w.UpdatedAt = w.CreatedAt(); before != nil {
+		w.UpdatedAt = peal.ChangedAt(w.CreatedAt())
+	}
 	if format, known := e.Format(w.Format); known {
 		if format.Secrets == wire.SecretNone && before != nil && before.Format != w.Format && slices.Equal(before.Secrets, w.Secrets) {
 			w.Secrets = nil // those of the format before

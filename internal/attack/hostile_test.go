@@ -169,9 +169,9 @@ func waitFor(ended <-chan struct{}, d time.Duration) <-chan struct{} {
 	return done
 }
 
-// selected returns the attacks to run: all, or those that PEAL_ATTACKS names.
+// selected returns the attacks to run: all, or those that PEAL_TEST_ATTACKS names.
 func selected() ([]*attack, error) {
-	names := os.Getenv("PEAL_ATTACKS")
+	names := os.Getenv("PEAL_TEST_ATTACKS")
 	if names == "" {
 		return attacks, nil
 	}
@@ -179,7 +179,7 @@ func selected() ([]*attack, error) {
 	for name := range strings.SplitSeq(names, ",") {
 		i := slices.IndexFunc(attacks, func(a *attack) bool { return a.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("PEAL_ATTACKS: there is no attack named %q", name)
+			return nil, fmt.Errorf("PEAL_TEST_ATTACKS: there is no attack named %q", name)
 		}
 		chosen = append(chosen, attacks[i])
 	}

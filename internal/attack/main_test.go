@@ -28,9 +28,9 @@ func TestMain(m *testing.M) {
 var buildDirectory = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "peal-attack-") })
 
 // builtProgram builds the program that people run, without the race detector, once.
-// PEAL_ATTACK_PROGRAM names another one, such as an earlier version.
+// PEAL_TEST_ATTACK_PROGRAM names another one, such as an earlier version.
 var builtProgram = sync.OnceValues(func() (string, error) {
-	if program := os.Getenv("PEAL_ATTACK_PROGRAM"); program != "" {
+	if program := os.Getenv("PEAL_TEST_ATTACK_PROGRAM"); program != "" {
 		return program, nil
 	}
 	directory, err := buildDirectory()

@@ -91,12 +91,13 @@ func (c *call) menu(name string) ([]menuItem, error) {
 		{Key: "menu.deliveries", Path: "/deliveries"},
 		{Key: "menu.events", Path: "/events"},
 		{Key: "menu.catalogue", Path: "/catalogue", Count: c.upTo(len(types))},
+		{Key: "menu.quotas", Path: "/quotas"},
 	}
 	section := map[string]string{
 		"overview": "/", "webhooks": "/webhooks", "webhook": "/webhooks", "webhook_form": "/webhooks", "webhook_test": "/webhooks",
 		"webhook_secret": "/webhooks", "webhook_code": "/webhooks", "webhook_replay": "/webhooks", "webhook_delete": "/webhooks",
 		"deliveries": "/deliveries", "delivery": "/deliveries", "events": "/events", "event": "/events", "publish": "/events",
-		"catalogue": "/catalogue", "event_type": "/catalogue",
+		"catalogue": "/catalogue", "event_type": "/catalogue", "quotas": "/quotas",
 	}[name]
 	if section == "" {
 		section = settingsSections[name]

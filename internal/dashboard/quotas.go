@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,21 @@ func (c *call) quotaFields(tenant *peal.Tenant) ([]quotaField, error) {
 		}
 	}
 	return fields, nil
+}
+
+// showQuotas shows a tenant what it may have and has. A visitor of the portal sees what
+// bounds its webhooks, and nothing of keys and users.
+func (d *Dashboard) showQuotas(c *call) error {
+	list, err := d.Engine.Quotas(c.ctx(), c.tenant)
+	if err != nil {
+		return err
+	}
+	if c.portal != nil {
+		list = slices.DeleteFunc(list, func(use dispatch.QuotaUse) bool {
+			return !slices.Contains([]peal.Quota{peal.QuotaWebhooks, peal.QuotaPendingDeliveries, peal.QuotaPendingBytes, peal.QuotaEventsPerSecond}, use.Quota)
+		})
+	}
+	return c.page("quotas", c.texts.get("menu.quotas"), list)
 }
 
 // saveQuotas saves the limits that a tenant has of its own.

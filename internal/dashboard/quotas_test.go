@@ -2,9 +2,11 @@ package dashboard_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
 )
 
 // An operator sees what a tenant has and may have on its page, and changes it there.
@@ -26,5 +28,22 @@ func TestQuotasOfTenant(t *testing.T) {
 	}
 	if again, err := d.store.Tenant(t.Context(), "acme"); err != nil || len(again.Quotas) != 2 {
 		t.Errorf("what was refused has changed %v: %v", again.Quotas, err)
+	}
+}
+
+// A tenant sees what bounds it, and a visitor of its portal only what bounds its webhooks.
+func TestQuotasOfOnesOwn(t *testing.T) {
+	d := newDoorway(t, framed)
+	if err := d.store.CreateTenant(t.Context(), peal.Tenant{Name: "acme", Quotas: peal.Quotas{peal.QuotaWebhooks: 1, peal.QuotaSources: 7}}); err != nil {
+		t.Fatal(err)
+	}
+	d.hook("acme")
+	d.follow(identity.NewPortalLink{Tenant: "acme", Name: "carla"}, "")
+	page := d.get("/portal/quotas")
+	d.shows(page, 200, "Webhooks", "Pending deliveries", "nearly used up", ">1</td>")
+	for _, hidden := range []string{"Keys</b>", "Users</b>", "Sources</b>", "<form"} {
+		if strings.Contains(page.body, hidden) {
+			t.Errorf("the portal shows %s", hidden)
+		}
 	}
 }

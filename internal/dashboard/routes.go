@@ -61,5 +61,6 @@ func (d *Dashboard) routes() []route {
 		{post, "/publish", publish, d.publish},
 		{get, "/catalogue", see, d.catalogue},
 		{get, "/catalogue/{name}", see, d.eventType},
+		{get, "/quotas", see, d.showQuotas},
 	}...)
 }

@@ -46,13 +46,13 @@ func orNone(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// TestMain prints the summary, and writes it to the file that PEAL_SAMPLES_SUMMARY
+// TestMain prints the summary, and writes it to the file that PEAL_TEST_SAMPLES_SUMMARY
 // names: go test hides what a package prints that passes.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		line := summary()
 		fmt.Println(line)
-		if path := os.Getenv("PEAL_SAMPLES_SUMMARY"); path != "" {
+		if path := os.Getenv("PEAL_TEST_SAMPLES_SUMMARY"); path != "" {
 			if err := os.WriteFile(path, []byte(line+"\n"), 0o644); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				code = 1
