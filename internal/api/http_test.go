@@ -128,7 +128,7 @@ type broken struct {
 	fail func(context.Context) error
 }
 
-func (e broken) Publish(ctx context.Context, _ string, _ ...peal.Event) ([]dispatch.Published, error) {
+func (e broken) PublishOwned(ctx context.Context, _ string, _ []peal.Event) ([]dispatch.Published, error) {
 	return nil, e.fail(ctx)
 }
 

@@ -121,11 +121,11 @@ var preview = func() func(context.Context, *hostile, *attack) {
 		}
 		next++
 		program, id := heavyTransforms[next%len(heavyTransforms)], previewed
-		h.mu.Unlock()
 		who := h.key
 		if next%2 == 0 {
 			who = h.portal
 		}
+		h.mu.Unlock()
 		status, text := who.json(ctx, "POST", "/v1/webhooks/"+id+"/preview", object{
 			"event": object{"type": "never", "data": 0}, "webhook": object{"transform": program}})
 		h.note(ctx, a, status, text)

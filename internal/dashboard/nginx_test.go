@@ -61,7 +61,7 @@ http {
 	t.Cleanup(transport.CloseIdleConnections)
 	var response *http.Response
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/deliveries/stream", nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/t/acme/deliveries/stream", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func TestSessionEndsInAForm(t *testing.T) {
 	}
 	b.complained() // of the answer 401
 	b.run(chromedp.SendKeys(`#name`, "ada@example.com"), chromedp.SendKeys(`#password`, "a long password of Ada's"), chromedp.Submit(`#password`), chromedp.WaitVisible(`#kept`))
-	if at := get[string](b, `location.pathname`); at != "/webhooks/"+w.ID.String()+"/edit" {
+	if at := get[string](b, `location.pathname`); at != "/t/default/webhooks/"+w.ID.String()+"/edit" {
 		t.Errorf("after the sign-in the browser is at %s", at)
 	}
 	b.holds(`#description`, "typed by hand")

@@ -64,7 +64,7 @@ func TestPagesWarn(t *testing.T) {
 	d.shows(d.get(path), 200, "The endpoint&#39;s certificate")
 
 	// The rules forbid what was once allowed.
-	for target, why := range map[string]string{"https://127.0.0.1/hook": "egress.allow", "ftp://files.example/hook": "it must begin with https://"} {
+	for target, why := range map[string]string{"https://127.0.0.1/hook": "egress.allow", "https://files.example:22/hook": "egress.ports"} {
 		old := d.hook("default")
 		old.URL = target
 		if old, err = d.store.UpdateWebhook(t.Context(), old); err != nil {

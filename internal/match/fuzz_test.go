@@ -88,6 +88,9 @@ const (
 
 // Whatever the program and the data, a transform costs no more than it pays for.
 func FuzzTransformCost(f *testing.F) {
+	if racing {
+		f.Skip("the race detector allocates too")
+	}
 	for _, table := range []map[string][]string{jqCosts, jqSyntax} {
 		for _, programs := range table {
 			for _, program := range programs {
@@ -116,6 +119,9 @@ func FuzzTransformCost(f *testing.F) {
 
 // Whatever the filter and the data, a filter costs no more than it pays for.
 func FuzzFilterCost(f *testing.F) {
+	if racing {
+		f.Skip("the race detector allocates too")
+	}
 	for _, filters := range filterCosts {
 		for _, filter := range filters {
 			f.Add(filter, `{"text":"aaaaaaaaaa","numbers":[1,2,3],"members":{"a":1}}`)

@@ -90,8 +90,11 @@ func TestTurnsOfTenants(t *testing.T) {
 		leave()
 		synctest.Wait()
 		for range 3 {
-			running[0]()
+			mu.Lock()
+			done := running[0]
 			running = running[1:]
+			mu.Unlock()
+			done()
 			synctest.Wait()
 		}
 		enter(t.Context(), "d") // nobody leaves: it waits for a while
