@@ -90,6 +90,9 @@ func (s *target) launch(t *testing.T, program string) {
 	t.Helper()
 	s.cmd = exec.Command(program, "serve", "--listen", s.address, "--data", s.data,
 		"--egress-allow-http", "--egress-allow", "127.0.0.0/8", "--egress-ports", "0")
+	if profile := os.Getenv("PEAL_TEST_ATTACK_PROFILE"); profile != "" {
+		s.cmd.Args = append(s.cmd.Args, "--cpuprofile", profile)
+	}
 	s.cmd.Env = append(os.Environ(), "PEAL_OPERATOR_KEY="+operatorKey)
 	s.cmd.Dir = s.data
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
