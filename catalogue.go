@@ -45,6 +45,10 @@ func EventTypeKey(catalogue, name string) string {
 	return (&EventType{Catalogue: catalogue, Name: name}).Key()
 }
 
+// EventTypesEnd returns the least text that sorts after the keys of all types of a
+// catalogue, byte by byte: "0" is the character after "/".
+func EventTypesEnd(catalogue string) string { return catalogueOr(catalogue) + "0" }
+
 // SetKey sets the entry's Catalogue and Name from what [EventType.Key] returned.
 func (t *EventType) SetKey(key string) {
 	t.Catalogue, t.Name, _ = strings.Cut(key, "/")

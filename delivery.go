@@ -49,6 +49,6 @@ func (d *Delivery) CreatedAt() time.Time { return d.ID.Time() }
 type Work struct {
 	Delivery Delivery
 	Event    *Event
-	// Suspicion is what is known against the delivery.
+	// Suspicion is the evidence that its attempt ends the process; zero for nearly every delivery.
 	Suspicion Suspicion
 }

@@ -26,14 +26,14 @@ type Delivery struct {
 	// owner of the endpoint what to do.
 	Reason string `json:"reason"`
 	Remedy string `json:"remedy"` // not in lists
-	// Hold is what keeps it from being sent although its time has come; nil for nothing.
+	// Hold describes why it is not sent although it is due; nil when nothing holds it.
 	Hold *Hold `json:"hold"` // not in lists
 	// Test is true for a delivery that a test of the webhook made.
 	Test      bool      `json:"test"`
 	SettledAt time.Time `json:"settled_at"` // zero while it is pending
 }
 
-// Hold is what holds a pending delivery.
+// Hold describes why a pending delivery is not sent.
 type Hold struct {
 	// Reason is paused, disabled, endpoint_down or retry_after.
 	Reason string `json:"reason"`

@@ -8,9 +8,9 @@ type Quota struct {
 	// Limit is in force, and Default where the tenant has none of its own; nil for no limit.
 	Limit   *int64 `json:"limit"`
 	Default *int64 `json:"default"`
-	// Used is how much there is; nil where nothing is counted.
+	// Used is the present use; nil where it is not counted.
 	Used *int64 `json:"used"`
-	// Own is whether the limit is the tenant's own.
+	// Own reports whether the limit is the tenant's own.
 	Own bool `json:"own"`
 }
 

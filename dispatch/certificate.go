@@ -51,7 +51,7 @@ func (e *Engine) ReloadEgress(options EgressOptions) error { return e.client.Rel
 // Warning is a sentence about what will keep a webhook's requests from arriving, unless somebody
 // does something.
 type Warning struct {
-	// Public is for everybody who may see the webhook.
+	// Public is the text for everybody who may see the webhook.
 	Public string
 	// Operator is for operators: it may name an address inside that a name leads to.
 	Operator string

@@ -52,7 +52,7 @@ func (j *judge) wants(route *match.Route, facts *match.Facts, routes int) (bool,
 	return wants, err
 }
 
-// rest gives up the turn of the filters; they may be asked again.
+// rest releases the turn of the filters, which may run again.
 func (j *judge) rest() {
 	if j.purse != nil {
 		j.purse.Close()

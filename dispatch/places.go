@@ -270,7 +270,7 @@ func (s *scheduler) attach(l *lane, h *hook) {
 	}
 }
 
-// replace gives a lane new settings (nil when its webhook is gone) and returns
+// replace sets the settings of a lane (nil when its webhook is gone) and returns
 // the deliveries that must be released because it does not send any more.
 func (s *scheduler) replace(id peal.WebhookID, h *hook) (removed removal) {
 	s.mu.Lock()

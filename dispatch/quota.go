@@ -12,9 +12,9 @@ type QuotaUse struct {
 	Quota peal.Quota
 	// Limit is in force, 0 for none; Default is that of tenants without one of their own.
 	Limit, Default int64
-	// Own is whether the limit is the tenant's own.
+	// Own reports whether the limit is the tenant's own.
 	Own bool
-	// Counted is whether Used is known. A use may be counted no further than its limit.
+	// Counted reports whether Used is known. Counting may stop at the limit.
 	Counted bool
 	Used    int64
 }

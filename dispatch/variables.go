@@ -13,7 +13,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// VariableScope says to which webhooks a variable may go. A variable with neither hosts
+// VariableScope limits the webhooks that a variable may be used in. A variable with neither hosts
 // nor tenants may only go to webhooks that an operator or the configuration file has
 // saved last; one with either may go to others too, but nowhere else.
 type VariableScope struct {

@@ -238,7 +238,7 @@ func (e *Engine) OverwriteWebhook(ctx context.Context, w peal.Webhook) error {
 	}
 }
 
-// startOver gives a webhook that has just been saved a clean record where its failures
+// startOver clears the record of a webhook that has just been saved where its failures
 // are not its own any more: it is no longer disabled, or it has another target.
 func (e *Engine) startOver(ctx context.Context, before, saved *peal.Webhook) error {
 	health, changed := healthAfter(before, saved)

@@ -54,7 +54,7 @@ func (s *Store) EventType(ctx context.Context, catalogue, name string) (peal.Eve
 
 // EventTypes implements [peal.ConfigStore].
 func (s *Store) EventTypes(ctx context.Context, catalogue, after string, limit int) ([]peal.EventType, error) {
-	types, err := s.eventTypes(ctx, ` WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3`, clean(peal.EventTypeKey(catalogue, after)), clean(afterCatalogue(catalogue)), limit)
+	types, err := s.eventTypes(ctx, ` WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3`, clean(peal.EventTypeKey(catalogue, after)), clean(peal.EventTypesEnd(catalogue)), limit)
 	return types, translate("list event types", err)
 }
 
@@ -73,19 +73,12 @@ func (s *Store) eventTypes(ctx context.Context, where string, args ...any) ([]pe
 	return types, err
 }
 
-// afterCatalogue returns the least key that is after all of a catalogue: "0" is the
-// character after "/".
-func afterCatalogue(catalogue string) string {
-	key := peal.EventTypeKey(catalogue, "")
-	return key[:len(key)-1] + "0"
-}
-
 // Catalogues implements [peal.ConfigStore]. Each name is found by one step of the index.
 func (s *Store) Catalogues(ctx context.Context, after string, limit int) ([]string, error) {
 	var names []string
 	from := ""
 	if after != "" {
-		from = afterCatalogue(after)
+		from = peal.EventTypesEnd(after)
 	}
 	err := s.query(ctx, `WITH RECURSIVE found (name) AS (
 			SELECT (SELECT split_part(key, '/', 1) FROM peal.catalogue_types WHERE key >= $1 ORDER BY key LIMIT 1)

@@ -108,7 +108,7 @@ func (t *tx) roomForEventType(catalogue string, limit int64) error {
 	}
 	var used int64
 	_, err := t.one(`SELECT count(*) FROM peal.catalogue_types WHERE key > $1 AND key < $2`,
-		[]any{clean(peal.EventTypeKey(catalogue, "")), clean(peal.EventTypeKey(catalogue, "\U0010FFFF"))}, &used)
+		[]any{clean(peal.EventTypeKey(catalogue, "")), clean(peal.EventTypesEnd(catalogue))}, &used)
 	if err == nil && used > limit {
 		err = peal.QuotaEventTypes.Exceeded(limit, limit)
 	}

@@ -24,7 +24,7 @@ import (
 // PortRange is ports from First to Last, both included.
 type PortRange = dispatch.PortRange
 
-// VariableScope says to which webhooks a variable may go.
+// VariableScope limits the webhooks that a variable may be used in.
 type VariableScope = dispatch.VariableScope
 
 // OIDC is an OpenID Connect provider that users of the dashboard may sign in at.

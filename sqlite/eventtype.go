@@ -41,7 +41,7 @@ func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created boo
 		}
 		created = !there
 		if limit := s.options.Quotas[peal.QuotaEventTypes]; created && limit > 0 {
-			used, _, err := w.conn.number(`SELECT count(*) FROM catalogue_types WHERE key > ? AND key < ?`, peal.EventTypeKey(t.Catalogue, ""), peal.EventTypeKey(t.Catalogue, "\U0010FFFF"))
+			used, _, err := w.conn.number(`SELECT count(*) FROM catalogue_types WHERE key > ? AND key < ?`, peal.EventTypeKey(t.Catalogue, ""), peal.EventTypesEnd(t.Catalogue))
 			if err == nil && used >= limit {
 				err = refuse(peal.QuotaEventTypes.Exceeded(used, limit))
 			}
@@ -92,15 +92,8 @@ func (s *Store) EventTypes(ctx context.Context, catalogue, after string, limit i
 	err := s.query(ctx, selectEventType+` WHERE key > ? AND key < ? ORDER BY key LIMIT +?`, func(r row) error {
 		eventTypes = append(eventTypes, scanEventType(r))
 		return nil
-	}, peal.EventTypeKey(catalogue, after), afterCatalogue(catalogue), int64(limit))
+	}, peal.EventTypeKey(catalogue, after), peal.EventTypesEnd(catalogue), int64(limit))
 	return eventTypes, translate("list event types", err)
-}
-
-// afterCatalogue returns the least key that is after all of a catalogue: "0" is the
-// character after "/".
-func afterCatalogue(catalogue string) string {
-	key := peal.EventTypeKey(catalogue, "")
-	return key[:len(key)-1] + "0"
 }
 
 // Catalogues implements [peal.ConfigStore]. Each name is found by one step of the index.
@@ -108,7 +101,7 @@ func (s *Store) Catalogues(ctx context.Context, after string, limit int) ([]stri
 	var names []string
 	from := ""
 	if after != "" {
-		from = afterCatalogue(after)
+		from = peal.EventTypesEnd(after)
 	}
 	err := s.query(ctx, `WITH RECURSIVE found (name) AS (
 			SELECT (SELECT substr(key, 1, instr(key, '/') - 1) FROM catalogue_types WHERE key >= ?1 ORDER BY key LIMIT 1)

@@ -170,7 +170,7 @@ func managedWebhooks(loaded *config.Loaded) []server.ManagedWebhook {
 	return list
 }
 
-// variableScopes gives the server where the variables of the file may go.
+// variableScopes returns the hosts and tenants that each variable of the file may go to.
 func variableScopes(loaded *config.Loaded) map[string]server.VariableScope {
 	scopes := make(map[string]server.VariableScope, len(loaded.VariableScopes))
 	for name, scope := range loaded.VariableScopes {

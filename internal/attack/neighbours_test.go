@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pealhq/peal/internal/longtest"
 )
 
 const (
@@ -26,9 +27,6 @@ const (
 	// leastDoubled is a p99 that is too short to be compared: the machine's own noise.
 	leastDoubled = 5 * time.Millisecond
 )
-
-// long reports whether the long forms of tests are asked for.
-func long() bool { return os.Getenv("PEAL_TEST_LONG") != "" }
 
 // neighbourhood is a set of well-behaved tenants, each with one webhook and one endpoint.
 type neighbourhood struct {
@@ -151,7 +149,7 @@ func TestNeighboursOfAHostileTenant(t *testing.T) {
 		t.Skip("it takes a while")
 	}
 	lasting := 8 * time.Second
-	if long() {
+	if longtest.Asked() {
 		lasting = time.Minute
 	}
 	s := startServer(t)
@@ -185,7 +183,7 @@ func TestNeighboursOfAHostileTenant(t *testing.T) {
 	if least := int(lasting/everyNeighbour) * neighbours * 8 / 10; len(beside) < least {
 		t.Errorf("%d events arrived, of at least %d: the neighbours hardly published", len(beside), least)
 	}
-	if long() {
+	if longtest.Asked() {
 		single, both := quantile(alone, 0.99), quantile(beside, 0.99)
 		if limit := time.Duration(mostSlower * float64(max(single, leastDoubled/2))); both > limit {
 			t.Errorf("the p99 of the neighbours is %v, alone %v: more than %v", both, single, limit)

@@ -12,7 +12,7 @@ import (
 // variablesName is what the variables of headers are called in the file.
 const variablesName = "variables"
 
-// VariableScope says to which webhooks a variable may go; see the server's options.
+// VariableScope limits the webhooks that a variable may be used in; see the server's options.
 type VariableScope struct {
 	Hosts, Tenants []string
 }

@@ -12,7 +12,7 @@ import (
 
 // Warning is why a URL cannot be reached, in words without an end; zero for nothing that shows.
 type Warning struct {
-	// Public is for everybody who may see the webhook. It names no address that a name leads to.
+	// Public is the text for everybody who may see the webhook. It names no address that a name resolves to.
 	Public string
 	// Operator is for operators, who can allow the address that it names.
 	Operator string

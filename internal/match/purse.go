@@ -85,7 +85,7 @@ func (p *Purse) spend(units int) {
 // Spent reports whether the request ended because its programs did too much together.
 func (p *Purse) Spent() bool { return p.failed == errSpent }
 
-// Used is how many units of work the programs of the request have done so far.
+// Used returns the units of work that the programs of the request have done so far.
 func (p *Purse) Used() int { return RequestWork - p.work }
 
 func (p *Purse) fail(err error) error {
