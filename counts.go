@@ -3,6 +3,7 @@ package peal
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 	"time"
 )
@@ -102,26 +103,30 @@ func (c *Counts) Success() (part float64, ok bool) {
 	return float64(c.Answered) / float64(all), true
 }
 
-// Quantile estimates the latency that a part (0 to 1) of the arrivals stayed within,
-// evenly between the bounds of its class; ok is false when nothing arrived. What is in
-// the last class counts as its lower bound.
-func (c *Counts) Quantile(part float64) (latency time.Duration, ok bool) {
+// LatencyRange is a class of [LatencyBounds]: what lies in it took longer than Over and at most
+// Within. Over is 0 in the first class, Within is 0 in the last, which has no upper bound.
+type LatencyRange struct{ Over, Within time.Duration }
+
+// Quantile returns the class that holds the latency within which a part (0 to 1) of the arrivals
+// came: the nearest rank. Where in the class it lies is not known. ok is false when nothing arrived.
+func (c *Counts) Quantile(part float64) (class LatencyRange, ok bool) {
 	all := 0
 	for _, n := range c.Latency {
 		all += n
 	}
 	if all == 0 {
-		return 0, false
+		return LatencyRange{}, false
 	}
-	rank, below := part*float64(all), 0.0
-	lower := time.Duration(0)
+	rank := max(1, int(math.Ceil(part*float64(all))))
+	below := 0
 	for i, n := range c.Latency[:len(latencyBounds)] {
-		if n > 0 && below+float64(n) >= rank {
-			return lower + time.Duration(float64(latencyBounds[i]-lower)*max(0, rank-below)/float64(n)), true
+		class.Within = latencyBounds[i]
+		if below += n; below >= rank {
+			return class, true
 		}
-		below, lower = below+float64(n), latencyBounds[i]
+		class.Over = latencyBounds[i]
 	}
-	return lower, true
+	return LatencyRange{Over: class.Over}, true
 }
 
 // firstReasons is how many of the reasons there were when counts were first written down.

@@ -53,9 +53,16 @@ func TestCountsQuantile(t *testing.T) {
 			Attempt: peal.Attempt{DeliveryID: id, Number: 1}, Status: peal.Success, Tries: 1, SettledAt: id.Time().Add(after),
 		})
 	}
-	for part, want := range map[float64]time.Duration{0.25: time.Millisecond, 0.5: 3500 * time.Microsecond, 0.75: 5 * time.Millisecond, 1: 2 * time.Hour} {
-		if got, _ := c.Quantile(part); got != want {
-			t.Errorf("quantile %v is %v, want %v", part, got, want)
+	for part, want := range map[float64]peal.LatencyRange{
+		0:    {Within: time.Millisecond},
+		0.25: {Within: time.Millisecond},
+		0.26: {Over: 2 * time.Millisecond, Within: 5 * time.Millisecond},
+		0.75: {Over: 2 * time.Millisecond, Within: 5 * time.Millisecond},
+		0.95: {Over: 2 * time.Hour},
+		1:    {Over: 2 * time.Hour},
+	} {
+		if got, ok := c.Quantile(part); got != want || !ok {
+			t.Errorf("quantile %v is in %v, want %v", part, got, want)
 		}
 	}
 }

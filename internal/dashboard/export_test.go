@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/template/parse"
 	"time"
+
+	"github.com/pealhq/peal"
 )
 
 // Visible is what a page shows of somebody's text.
@@ -28,6 +30,20 @@ func Said(language string) (func(message string) string, error) {
 	}
 	return languages[language].said, nil
 }
+
+// Figures are the texts of numbers in a language.
+type Figures struct{ t *texts }
+
+// FiguresIn returns the figures of a language.
+func FiguresIn(language string) (Figures, error) {
+	languages, err := loadTexts()
+	return Figures{languages[language]}, err
+}
+
+func (f Figures) Percent(part float64) string            { return f.t.percent(part) }
+func (f Figures) Duration(d time.Duration) string        { return f.t.duration(d) }
+func (f Figures) Latency(class peal.LatencyRange) string { return f.t.latency(class) }
+func (f Figures) Success(counts *peal.Counts) string     { return f.t.success(counts) }
 
 // Mark adds the language xx, in which every text that the files hold stands in ⟦⟧.
 func (d *Dashboard) Mark() error {

@@ -31,34 +31,66 @@ func (t *texts) decimal(n float64, decimals int) string {
 	return strings.Replace(strconv.FormatFloat(n, 'f', decimals, 64), ".", t.get("format.decimal"), 1)
 }
 
-// percent writes a part of one; what is not all never reads as all.
+// percent writes a part of one, rounded down. What is not all never reads as all, and what is
+// something never as nothing.
 func (t *texts) percent(part float64) string {
+	const slack = 1e-9 // 0.29*1000 is a little less than 290
 	switch {
 	case part >= 1:
 		return "100 %"
+	case part <= 0:
+		return "0 %"
+	case part < 0.001:
+		return "< " + t.decimal(0.1, 1) + " %"
 	case part > 0.999:
-		return t.decimal(math.Floor(part*1e4)/100, 2) + " %"
+		return t.decimal(min(99.99, math.Floor(part*1e4+slack)/100), 2) + " %"
 	}
-	return t.decimal(math.Floor(part*1e3)/10, 1) + " %"
+	return t.decimal(math.Floor(part*1e3+slack)/10, 1) + " %"
 }
 
-// duration writes how long something took: 0.2 ms, 18 ms, 1.4 s, 3 min, 2 h, 4 d.
+// duration writes how long something took: 0.2 ms, 18 ms, 1.4 s, 1 min 40 s, 30 min, 2 h, 4 d.
 func (t *texts) duration(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "–"
+	case d < 100*time.Microsecond:
+		return "< " + t.decimal(0.1, 1) + " ms"
 	case d < 10*time.Millisecond:
-		return t.decimal(float64(d)/1e6, 1) + " ms"
+		return strings.TrimSuffix(t.decimal(math.Floor(float64(d)/1e5)/10, 1), t.get("format.decimal")+"0") + " ms"
 	case d < time.Second:
 		return strconv.Itoa(int(d.Milliseconds())) + " ms"
-	case d < 100*time.Second:
-		return strings.TrimSuffix(t.decimal(d.Seconds(), 1), t.get("format.decimal")+"0") + " s"
-	case d < 100*time.Minute:
-		return strconv.Itoa(int(d.Round(time.Minute).Minutes())) + " min"
+	case d < time.Minute:
+		return strings.TrimSuffix(t.decimal(math.Floor(d.Seconds()*10)/10, 1), t.get("format.decimal")+"0") + " s"
+	case d < time.Hour:
+		return twoUnits(d, time.Minute, " min", time.Second, " s")
 	case d < 48*time.Hour:
-		return strconv.Itoa(int(d.Round(time.Hour).Hours())) + " h"
+		return twoUnits(d, time.Hour, " h", time.Minute, " min")
 	}
-	return strconv.Itoa(int(d.Hours()/24)) + " " + t.get("format.days")
+	return twoUnits(d, 24*time.Hour, " "+t.get("format.days"), time.Hour, " h")
+}
+
+// twoUnits writes a duration in a unit, with the smaller one beside it where it matters.
+func twoUnits(d, large time.Duration, name string, small time.Duration, smallName string) string {
+	text := strconv.Itoa(int(d/large)) + name
+	if rest := int(d % large / small); rest > 0 && d < 10*large {
+		text += " " + strconv.Itoa(rest) + smallName
+	}
+	return text
+}
+
+// latency writes a class of latencies: up to 1 ms, 5–30 min, 500 ms–1 s, over 2 h.
+func (t *texts) latency(class peal.LatencyRange) string {
+	from, to := t.duration(class.Over), t.duration(class.Within)
+	switch {
+	case class.Over == 0:
+		return t.get("format.within", "time", to)
+	case class.Within == 0:
+		return t.get("format.over", "time", from)
+	}
+	if number, unit, _ := strings.Cut(from, " "); strings.HasSuffix(to, " "+unit) {
+		from = number
+	}
+	return from + "–" + to
 }
 
 // ago writes how long before now something was, in one unit.

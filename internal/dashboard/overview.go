@@ -21,7 +21,7 @@ type overviewPage struct {
 	Chart        chart
 	Problems     []problem // the latest few
 	MoreProblems []problem
-	AllProblems  int
+	AllProblems  string
 	Webhooks     []webhookRow
 	AllWebhooks  string
 }
@@ -63,10 +63,14 @@ func (d *Dashboard) overview(c *call) error {
 	for i := range webhooks {
 		byID[webhooks[i].ID] = &webhooks[i]
 	}
-	if data.Problems, err = c.problemsSince(byID, peal.WebhookID{}, earlier(chosen.since(c.now), c.now.Add(-24*time.Hour))); err != nil {
+	more := false
+	if data.Problems, more, err = c.problemsSince(byID, peal.WebhookID{}, earlier(chosen.since(c.now), c.now.Add(-24*time.Hour))); err != nil {
 		return err
 	}
-	data.AllProblems = len(data.Problems)
+	data.AllProblems = c.texts.number(len(data.Problems))
+	if more {
+		data.AllProblems += "+"
+	}
 	shown := min(overviewProblems, len(data.Problems))
 	data.Problems, data.MoreProblems = data.Problems[:shown], data.Problems[shown:]
 	if data.Webhooks, err = c.rows(troubledFirst(webhooks)); err != nil {
@@ -121,7 +125,7 @@ func (c *call) countOverview(data *overviewPage, chosen span) error {
 	data.Median, data.Slow = "–", c.texts.get("overview.no_latency")
 	if median, ok := s.total.Quantile(0.5); ok {
 		slow, _ := s.total.Quantile(0.95)
-		data.Median, data.Slow = c.texts.duration(median), c.texts.get("overview.median", "slow", c.texts.duration(slow))
+		data.Median, data.Slow = c.texts.latency(median), c.texts.get("overview.median", "slow", c.texts.latency(slow))
 	}
 	data.Waiting, data.WaitingText, err = c.backlogOf(c.tenant)
 	return err

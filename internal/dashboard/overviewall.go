@@ -11,7 +11,7 @@ import (
 type allPage struct {
 	Waiting, WaitingText string
 	Failing              []failingTenant
-	Webhooks             int // that fail, of all tenants
+	Webhooks             string // how many fail, of all tenants
 	More                 bool
 	Problems             []tenantProblem
 	Queues               []tenantQueue
@@ -54,7 +54,9 @@ func (d *Dashboard) overviewOfAll(c *call) error {
 	if err != nil {
 		return err
 	}
-	p.Webhooks = len(standing.Failing)
+	if p.Webhooks = c.texts.number(len(standing.Failing)); len(standing.Failing) >= allWebhooks {
+		p.Webhooks += "+"
+	}
 	places := map[string]int{}
 	for _, f := range standing.Failing {
 		at, known := places[f.Tenant]

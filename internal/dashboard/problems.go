@@ -21,14 +21,16 @@ type problem struct {
 // maxProblems is how many are shown.
 const maxProblems = 20
 
-// problemsSince gives what goes wrong now: what was seen since a moment, and after
-// which the webhook has not succeeded, or fails all the same.
-func (c *call) problemsSince(webhooks map[peal.WebhookID]*peal.Webhook, one peal.WebhookID, since time.Time) ([]problem, error) {
-	found, err := c.d.Store.Problems(c.ctx(), c.tenant, one, since, maxProblems)
+// problemsSince returns what goes wrong now: what was seen since a time, and after which the
+// webhook has not succeeded, or fails all the same. more reports whether there is more than that.
+func (c *call) problemsSince(webhooks map[peal.WebhookID]*peal.Webhook, one peal.WebhookID, since time.Time) (problems []problem, more bool, err error) {
+	found, err := c.d.Store.Problems(c.ctx(), c.tenant, one, since, maxProblems+1)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var problems []problem
+	if more = len(found) > maxProblems; more {
+		found = found[:maxProblems]
+	}
 	for i := range found {
 		w := webhooks[found[i].WebhookID]
 		if w == nil || w.Health.FailingSince.IsZero() && c.now.Sub(found[i].Last) > time.Hour {
@@ -36,7 +38,7 @@ func (c *call) problemsSince(webhooks map[peal.WebhookID]*peal.Webhook, one peal
 		}
 		problems = append(problems, c.texts.problem(w, &found[i]))
 	}
-	return problems, nil
+	return problems, more, nil
 }
 
 // problem puts one into words.

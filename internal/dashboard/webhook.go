@@ -61,7 +61,7 @@ func (d *Dashboard) webhook(c *call) error {
 	}
 	data.Chart, data.Delivered, data.Success, data.Median = c.texts.draw(s), s.total.Delivered, c.texts.success(&s.total), "–"
 	if median, ok := s.total.Quantile(0.5); ok {
-		data.Median = c.texts.duration(median)
+		data.Median = c.texts.latency(median)
 	}
 	if err := c.completeWebhook(&data); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (c *call) completeWebhook(data *webhookPage) error {
 		data.Oldest = c.texts.get("overview.oldest", "oldest", c.texts.duration(c.now.Sub(activity[0].Oldest)))
 	}
 	webhooks := map[peal.WebhookID]*peal.Webhook{w.ID: w}
-	if data.Problems, err = c.problemsSince(webhooks, w.ID, c.now.Add(-7*24*time.Hour)); err != nil {
+	if data.Problems, _, err = c.problemsSince(webhooks, w.ID, c.now.Add(-7*24*time.Hour)); err != nil {
 		return err
 	}
 	if c.who.Sees(peal.PartReplays) {
