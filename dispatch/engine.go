@@ -11,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
+	"github.com/pealhq/peal/internal/maintenance"
 	"github.com/pealhq/peal/internal/match"
 	"github.com/pealhq/peal/internal/share"
 )
@@ -34,9 +35,8 @@ type Engine struct {
 	scheduler *scheduler
 	ledger    *ledger
 	health    *healthKeeper
-	keeper    *keeper
+	upkeep    *maintenance.Maintenance
 	replays   *replayer
-	indexer   *indexer
 	member    *member
 	hints     *hints
 	shares    *share.Limiter
@@ -101,22 +101,20 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	e.ledger.node, e.ledger.due, e.ledger.metrics = e.Node, e.clock.due, e.metrics
 	e.ledger.settled, e.ledger.stall = e.settled, e.scheduler.stall
 	e.health = newHealthKeeper(e)
-	retention, err := newRetentionMetrics(options.Metrics)
-	if err != nil {
-		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of retention", Err: err}
-	}
 	if options.Metrics != nil {
 		if err := options.Metrics.Register(newBacklogCollector(store)); err != nil {
 			return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of the backlog", Err: err}
 		}
 	}
-	e.keeper = &keeper{engine: e, metrics: retention}
 	e.replays = newReplayer(e)
-	if e.indexer, err = newIndexer(e); err != nil {
-		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of the search index", Err: err}
-	}
 	if e.member, err = newMember(e); err != nil {
 		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of a node", Err: err}
+	}
+	e.upkeep, err = maintenance.New(store, maintenance.Options{
+		Retention: options.Retention, Search: options.Search, IsFirst: e.member.isFirst, Now: e.clock.aged, Log: options.Log, Metrics: options.Metrics,
+	})
+	if err != nil {
+		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "could not register the metrics of maintenance", Err: err}
 	}
 	e.hard, e.kill = context.WithCancel(context.Background())
 	e.stopping, e.stopPrograms = context.WithCancel(context.Background())
@@ -149,9 +147,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		for range refillers {
 			helpers.Go(func() { e.refiller(work) })
 		}
-		helpers.Go(func() { e.keeper.run(work) })
 		helpers.Go(func() { e.replays.run(ctx) })
-		helpers.Go(func() { e.indexer.run(ctx) })
+		helpers.Go(func() { e.upkeep.Run(ctx) })
 		e.attempts.Go(e.soloist)
 		e.scheduler.begin(func() { e.attempts.Go(e.worker) })
 		e.loop(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
+	"github.com/pealhq/peal/internal/maintenance"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -18,6 +19,19 @@ type EgressOptions = egress.Options
 
 // PortRange is ports from First to Last, both included.
 type PortRange = egress.PortRange
+
+// Retention is how long history is kept.
+type Retention = maintenance.Retention
+
+// DefaultRetention keeps history for 30 days.
+func DefaultRetention() Retention { return maintenance.DefaultRetention() }
+
+// Kept is the size of the store at the end of retention's latest pass.
+type Kept = maintenance.Kept
+
+// Kept returns the size of the store when this node last measured it, which it does every
+// [Retention.Every]. It is zero before that, and on a node that leaves retention to another.
+func (e *Engine) Kept() Kept { return e.upkeep.Kept() }
 
 // Options are an engine's settings. The zero Options are [DefaultOptions]; so is each
 // field that is zero and must be above it, and RetryPolicy, Retention, Egress, StopGrace,
