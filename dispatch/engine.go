@@ -72,6 +72,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 		return nil, err
 	}
 	options = options.withDefaults()
+	options.Formats = allFormats(options.Formats)
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}

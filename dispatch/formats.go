@@ -9,12 +9,9 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// Format finds a format by the name that webhooks use: a built-in one or one of
-// [Options.Formats].
+// Format returns the format with the name that webhooks use, and reports whether there is one:
+// a built-in format or one of [Options.Formats]. It is shared with the engine; do not change it.
 func (e *Engine) Format(name string) (*wire.Format, bool) {
-	if f, ok := wire.Lookup(name); ok {
-		return f, true
-	}
 	for _, f := range e.options.Formats {
 		if f.Name == name {
 			return f, true
@@ -23,16 +20,20 @@ func (e *Engine) Format(name string) (*wire.Format, bool) {
 	return nil, false
 }
 
-// Formats lists all formats, sorted by name.
-func (e *Engine) Formats() []*wire.Format {
-	list := slices.Concat(wire.Formats(), e.options.Formats)
+// Formats returns all formats, sorted by name. They are shared with the engine; do not change
+// them.
+func (e *Engine) Formats() []*wire.Format { return slices.Clone(e.options.Formats) }
+
+// allFormats returns the built-in formats and the given ones, sorted by name.
+func allFormats(own []*wire.Format) []*wire.Format {
+	list := slices.Concat(wire.Formats(), own)
 	slices.SortFunc(list, func(a, b *wire.Format) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
 func (e *Engine) formatNames() string {
 	var names []string
-	for _, f := range e.Formats() {
+	for _, f := range e.options.Formats {
 		names = append(names, f.Name)
 	}
 	return strings.Join(names, ", ")

@@ -13,8 +13,8 @@ const cloudEventsType = "application/cloudevents+json"
 
 // CloudEvents 1.0, HTTP protocol binding, structured content mode: the whole event
 // in the body.
-var _ = register(&Format{
-	Name:      "cloudevents",
+var cloudEvents = &Format{
+	Name:      CloudEvents,
 	Title:     "CloudEvents, structured mode",
 	Secrets:   SecretNone,
 	Handshake: true,
@@ -22,7 +22,7 @@ var _ = register(&Format{
 	Encode:    encodeCloudEvents,
 	Verify:    verifyAuthorization,
 	Decode:    decodeCloudEvents,
-})
+}
 
 func encodeCloudEvents(in *Input) (http.Header, []byte, error) {
 	e := in.Event

@@ -11,8 +11,8 @@ import (
 
 // CloudEvents 1.0, HTTP protocol binding, binary content mode: the data is the
 // body, the attributes are headers.
-var _ = register(&Format{
-	Name:      "cloudevents-binary",
+var cloudEventsBinary = &Format{
+	Name:      CloudEventsBinary,
 	Title:     "CloudEvents, binary mode",
 	Secrets:   SecretNone,
 	Handshake: true,
@@ -20,7 +20,7 @@ var _ = register(&Format{
 	Encode:    encodeCloudEventsBinary,
 	Verify:    verifyAuthorization,
 	Decode:    decodeCloudEvents,
-})
+}
 
 func encodeCloudEventsBinary(in *Input) (http.Header, []byte, error) {
 	e := in.Event

@@ -9,8 +9,8 @@ import (
 )
 
 // DejaCode's webhooks: Python's JSON, with the webhook's extra payload merged in.
-var _ = register(&Format{
-	Name:         "dejacode",
+var dejaCode = &Format{
+	Name:         DejaCode,
 	Title:        "DejaCode",
 	Secrets:      SecretNone,
 	Headers:      []string{"Content-Type"},
@@ -18,7 +18,7 @@ var _ = register(&Format{
 	Encode:       encodeDejacode,
 	Verify:       verifyAuthorization,
 	Decode:       decodeDejacode,
-})
+}
 
 // The events that DejaCode writes in another way than {"hook", "data"}.
 const (

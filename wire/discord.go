@@ -8,13 +8,13 @@ import (
 // Discord's webhooks: a line of content and an embed with the rest. The limits are
 // 2000 characters of content, 4096 a description, 256 and 1024 a field's name and
 // value, 2048 a footer, 6000 an embed.
-var _ = register(&Format{
-	Name:    "discord",
+var discord = &Format{
+	Name:    Discord,
 	Title:   "Discord message",
 	Secrets: SecretNone,
 	Headers: []string{"Content-Type"},
 	Encode:  encodeDiscord,
-})
+}
 
 func encodeDiscord(in *Input) (http.Header, []byte, error) {
 	m := messageOf(in)

@@ -8,9 +8,8 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Format is one way of putting an event on the wire, and of reading it back. The
-// formats of this package are shared by the whole program: nobody changes them. An
-// application may make its own and use its methods in the same way.
+// Format is a way to put an event on the wire and to read it back. [Lookup] and [Formats]
+// return copies of the built-in ones; an application can define its own.
 type Format struct {
 	// Name is what a webhook's format says, such as "standard".
 	Name string
@@ -65,41 +64,53 @@ func (f *Format) Owns(header string) bool {
 		slices.ContainsFunc(f.Headers, func(own string) bool { return strings.EqualFold(header, own) }))
 }
 
-// formats is filled while the package is initialised, by the variable of each
-// format's file, and only read afterwards.
-var formats = make(map[string]*Format)
-
-func register(f *Format) *Format {
-	if formats[f.Name] != nil {
-		panic("wire: two formats are named " + f.Name)
-	}
-	formats[f.Name] = f
-	return f
+// formats are the built-in formats, sorted by name. Nobody changes them after the package is
+// initialized: callers get copies.
+var formats = []*Format{
+	cloudEvents, cloudEventsBinary, dejaCode, discord, gitHub, msTeams,
+	slack, standard, stripe, vikunja, wireGuardPortal, xWebhook,
 }
 
-// Lookup finds a format by its name.
+// Lookup returns a copy of the built-in format with a name, and reports whether there is one.
 func Lookup(name string) (*Format, bool) {
-	f, ok := formats[name]
-	return f, ok
+	f, err := lookup(name)
+	if err != nil {
+		return nil, false
+	}
+	return f.clone(), true
 }
 
-// Formats lists all formats, sorted by name.
+// Formats returns copies of all built-in formats, sorted by name.
 func Formats() []*Format {
-	list := make([]*Format, 0, len(formats))
-	for _, f := range formats {
-		list = append(list, f)
+	list := make([]*Format, len(formats))
+	for i, f := range formats {
+		list[i] = f.clone()
 	}
-	slices.SortFunc(list, func(a, b *Format) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
+// lookup returns the built-in format itself.
 func lookup(name string) (*Format, error) {
-	if f, ok := formats[name]; ok {
-		return f, nil
+	for _, f := range formats {
+		if f.Name == name {
+			return f, nil
+		}
 	}
-	names := make([]string, 0, len(formats))
-	for _, f := range Formats() {
-		names = append(names, f.Name)
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.Name
 	}
 	return nil, peal.Invalidf("format", "is none that exists: choose one of %s", strings.Join(names, ", "))
+}
+
+// clone returns a copy that shares no memory which its holder could change.
+func (f *Format) clone() *Format {
+	c := *f
+	c.Headers, c.Variables, c.Confidential = slices.Clone(f.Headers), slices.Clone(f.Variables), slices.Clone(f.Confidential)
+	if f.RetryPolicy != nil {
+		policy := *f.RetryPolicy
+		policy.Delays = slices.Clone(policy.Delays)
+		c.RetryPolicy = &policy
+	}
+	return &c
 }

@@ -10,8 +10,8 @@ import (
 const githubSignature = "X-Hub-Signature-256"
 
 // GitHub's webhooks: the body is the event's data, the rest is in headers.
-var _ = register(&Format{
-	Name:            "github",
+var gitHub = &Format{
+	Name:            GitHub,
 	Title:           "GitHub",
 	Secrets:         SecretAlways,
 	SignatureHeader: githubSignature,
@@ -20,7 +20,7 @@ var _ = register(&Format{
 	Verify:          verifyGithub,
 	Decode:          decodeGithub,
 	scheme:          &scheme{prefix: "sha256="},
-})
+}
 
 func encodeGithub(in *Input) (http.Header, []byte, error) {
 	secret := currentSecret(in)

@@ -5,13 +5,13 @@ import "net/http"
 // Microsoft Teams, by a workflow "when a webhook request is received": an Adaptive
 // Card in the envelope that workflows expect, at most 28 KB. Text stands in
 // RichTextBlock elements, which do not read Markdown: data cannot make links.
-var _ = register(&Format{
-	Name:    "msteams",
+var msTeams = &Format{
+	Name:    MSTeams,
 	Title:   "Microsoft Teams message",
 	Secrets: SecretNone,
 	Headers: []string{"Content-Type"},
 	Encode:  encodeTeams,
-})
+}
 
 func encodeTeams(in *Input) (http.Header, []byte, error) {
 	m := messageOf(in)

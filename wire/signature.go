@@ -53,6 +53,6 @@ func verifyHex(header, prefix, got string, body []byte, secrets []string) error 
 	return wrong(header)
 }
 
-func wrong(header string) *VerifyError {
+func wrong(header string) error {
 	return fault(ReasonWrong, header, "the signature in "+header+" does not fit: another secret signed, or the body is not byte for byte what was sent")
 }

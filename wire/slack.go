@@ -5,13 +5,13 @@ import "net/http"
 // Slack's incoming webhooks: text for notifications, blocks for the channel. The
 // limits are those of Block Kit: 150 characters a header, 3000 a section, 10 fields
 // of 2000, 50 blocks.
-var _ = register(&Format{
-	Name:    "slack",
+var slack = &Format{
+	Name:    Slack,
 	Title:   "Slack message",
 	Secrets: SecretNone,
 	Headers: []string{"Content-Type"},
 	Encode:  encodeSlack,
-})
+}
 
 func encodeSlack(in *Input) (http.Header, []byte, error) {
 	m := messageOf(in)

@@ -11,8 +11,8 @@ import (
 
 // Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks): the
 // signature covers the id, the time of the attempt and the body.
-var _ = register(&Format{
-	Name:            "standard",
+var standard = &Format{
+	Name:            Standard,
 	Title:           "Standard Webhooks",
 	Secrets:         SecretAlways,
 	SignatureHeader: "webhook-signature",
@@ -23,7 +23,7 @@ var _ = register(&Format{
 	MakeSecret:      makeStandardSecret,
 	AcceptSecret:    checkStandardSecret,
 	scheme:          &scheme{prefix: "v1,", separator: " ", base64: true, before: beforeStandard, keys: standardKeys},
-})
+}
 
 func encodeStandard(in *Input) (http.Header, []byte, error) {
 	e := in.Event
@@ -106,7 +106,7 @@ func readStandard(header http.Header, options VerifyOptions) (before []byte, sig
 	if bad != nil {
 		return nil, nil, bad
 	}
-	if bad := options.checkTime("webhook-timestamp", timestamp); bad != nil {
+	if bad := options.CheckTime("webhook-timestamp", timestamp); bad != nil {
 		return nil, nil, bad
 	}
 	if !strings.Contains(list, "v1,") && !strings.Contains(list, "v1a,") {
@@ -123,7 +123,7 @@ type standardSignature struct{ version, text string }
 
 // splitStandard takes the header webhook-signature apart. An ed25519 signature costs a pass
 // over the body for each key, so no more of them are taken than a sender has secrets.
-func splitStandard(list string) ([]standardSignature, *VerifyError) {
+func splitStandard(list string) ([]standardSignature, error) {
 	signatures := make([]standardSignature, 0, 1)
 	asymmetric := 0
 	for entry := range strings.SplitSeq(list, " ") {

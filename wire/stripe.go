@@ -15,8 +15,8 @@ const stripeSignature = "Stripe-Signature"
 
 // Stripe's webhooks: an event object whose data.object is the event's data; the
 // signature covers the time of the attempt and the body.
-var _ = register(&Format{
-	Name:            "stripe",
+var stripe = &Format{
+	Name:            Stripe,
 	Title:           "Stripe",
 	Secrets:         SecretAlways,
 	SignatureHeader: stripeSignature,
@@ -26,7 +26,7 @@ var _ = register(&Format{
 	Decode:          decodeStripe,
 	MakeSecret:      func() string { return "whsec_" + rawBase64(randomBytes()) },
 	scheme:          &scheme{prefix: "v1=", separator: ",", before: beforeStripe, keys: stripeKeys},
-})
+}
 
 func encodeStripe(in *Input) (http.Header, []byte, error) {
 	e := in.Event
@@ -89,7 +89,7 @@ func verifyStripe(header http.Header, body []byte, secrets []string, options Ver
 	if err != nil {
 		return err
 	}
-	if err := options.checkTime(stripeSignature, timestamp); err != nil {
+	if err := options.CheckTime(stripeSignature, timestamp); err != nil {
 		return err
 	}
 	for _, secret := range secrets {
@@ -104,7 +104,7 @@ func verifyStripe(header http.Header, body []byte, secrets []string, options Ver
 }
 
 // readStripe takes the header apart: t=…,v1=…, more v1=… and schemes of no concern.
-func readStripe(header http.Header) (timestamp string, signatures []string, err *VerifyError) {
+func readStripe(header http.Header) (timestamp string, signatures []string, err error) {
 	value, err := needHeader(header, stripeSignature)
 	if err != nil {
 		return "", nil, err

@@ -80,16 +80,16 @@ func Verify(format string, header http.Header, body []byte, secrets ...string) e
 	return f.Verify(header, body, secrets, DefaultVerifyOptions())
 }
 
-func malformed(header, message string) *VerifyError {
+func malformed(header, message string) error {
 	return fault(ReasonMalformed, header, "the header "+header+" "+message)
 }
 
-func fault(reason Reason, header, message string) *VerifyError {
+func fault(reason Reason, header, message string) error {
 	return &VerifyError{Reason: reason, Header: header, Message: message}
 }
 
 // needHeader gives a header's value or says that it is missing.
-func needHeader(header http.Header, name string) (string, *VerifyError) {
+func needHeader(header http.Header, name string) (string, error) {
 	value, ok := getHeader(header, name)
 	if !ok {
 		return "", fault(ReasonMissing, name, "the header "+name+" is missing; check that no proxy removes it")
@@ -97,17 +97,9 @@ func needHeader(header http.Header, name string) (string, *VerifyError) {
 	return value, nil
 }
 
-// CheckTime compares the unix seconds in a header with the present, for formats that
-// are made elsewhere.
-func (o VerifyOptions) CheckTime(header, seconds string) error {
-	if err := o.checkTime(header, seconds); err != nil {
-		return err
-	}
-	return nil
-}
-
-// checkTime compares unix seconds with the present.
-func (o VerifyOptions) checkTime(name, text string) *VerifyError {
+// CheckTime compares the Unix seconds in the header name with the present. Formats that are
+// defined elsewhere use it in Verify. Its errors are of type *[VerifyError].
+func (o VerifyOptions) CheckTime(name, text string) error {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || seconds < 0 || seconds > 1<<40 {
 		return fault(ReasonMalformed, name, "the time in "+name+" is no number of unix seconds")
@@ -130,7 +122,7 @@ func (o VerifyOptions) checkTime(name, text string) *VerifyError {
 }
 
 // checkSecrets refuses to verify without a secret: an empty one would let anybody sign.
-func checkSecrets(secrets []string) *VerifyError {
+func checkSecrets(secrets []string) error {
 	if len(secrets) == 0 {
 		return fault(ReasonSecret, "", "no secret was given to verify with")
 	}
@@ -142,6 +134,6 @@ func checkSecrets(secrets []string) *VerifyError {
 	return nil
 }
 
-func unusable(i int, why string) *VerifyError {
+func unusable(i int, why string) error {
 	return fault(ReasonSecret, "", "secret "+strconv.Itoa(i+1)+" cannot be used: it "+why)
 }

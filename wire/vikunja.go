@@ -10,8 +10,8 @@ import (
 const vikunjaSignature = "X-Vikunja-Signature"
 
 // Vikunja's project and user webhooks.
-var _ = register(&Format{
-	Name:            "vikunja",
+var vikunja = &Format{
+	Name:            Vikunja,
 	Title:           "Vikunja",
 	Secrets:         SecretOptional,
 	SignatureHeader: vikunjaSignature,
@@ -20,7 +20,7 @@ var _ = register(&Format{
 	Verify:          verifyVikunja,
 	Decode:          decodeVikunja,
 	scheme:          &scheme{},
-})
+}
 
 func encodeVikunja(in *Input) (http.Header, []byte, error) {
 	e := in.Event

@@ -9,15 +9,15 @@ import (
 
 // WireGuard Portal's webhook: no signature, but an Authorization header that its
 // operator chooses.
-var _ = register(&Format{
-	Name:    "wireguard-portal",
+var wireGuardPortal = &Format{
+	Name:    WireGuardPortal,
 	Title:   "WireGuard Portal",
 	Secrets: SecretNone,
 	Headers: []string{"Content-Type"},
 	Encode:  encodeWireguardPortal,
 	Verify:  verifyAuthorization,
 	Decode:  decodeWireguardPortal,
-})
+}
 
 // An entity's name has no dot, so the first one of a type ends it.
 func encodeWireguardPortal(in *Input) (http.Header, []byte, error) {

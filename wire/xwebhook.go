@@ -9,8 +9,8 @@ import (
 )
 
 // The X-Webhook-* convention: the signature covers the body alone.
-var _ = register(&Format{
-	Name:            "x-webhook",
+var xWebhook = &Format{
+	Name:            XWebhook,
 	Title:           "X-Webhook",
 	Secrets:         SecretAlways,
 	SignatureHeader: "X-Webhook-Signature",
@@ -26,7 +26,7 @@ var _ = register(&Format{
 	Verify: verifyXWebhook,
 	Decode: decodeXWebhook,
 	scheme: &scheme{prefix: "sha256=", before: beforeXWebhook},
-})
+}
 
 func encodeXWebhook(in *Input) (http.Header, []byte, error) {
 	secret := currentSecret(in)
@@ -88,7 +88,7 @@ func verifyXWebhook(header http.Header, body []byte, secrets []string, options V
 		return err
 	}
 	if timestamp, ok := getHeader(header, "X-Webhook-Timestamp"); ok {
-		if err := options.checkTime("X-Webhook-Timestamp", timestamp); err != nil {
+		if err := options.CheckTime("X-Webhook-Timestamp", timestamp); err != nil {
 			return err
 		}
 	}
