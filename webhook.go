@@ -205,7 +205,7 @@ func ValidateURL(text string) error {
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return Invalidf("url", "is no URL: write it as https://host/path")
+		return Invalidf("url", "is not a valid URL; write it as https://host/path")
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return Invalidf("url", "must begin with https:// (or http:// where the operator allows it)")

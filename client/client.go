@@ -29,7 +29,7 @@ func New(baseURL, key string, options Options) (*Client, error) {
 	}
 	u, err := url.Parse(baseURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("the server's address %q is no URL: write it as https://host:port", baseURL)
+		return nil, fmt.Errorf("the server's address %q is not a valid URL; write it as https://host:port", baseURL)
 	}
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, errors.New("the server's address must hold no user, query or fragment")

@@ -149,8 +149,8 @@ func TestNew(t *testing.T) {
 		want     string // in the error; "" for none
 	}{
 		"good":          {"https://peal.example.com/under/", "peal_x", client.DefaultOptions(), ""},
-		"no scheme":     {"127.0.0.1:8420", "", client.Options{}, "is no URL"},
-		"other scheme":  {"ftp://host", "", client.Options{}, "is no URL"},
+		"no scheme":     {"127.0.0.1:8420", "", client.Options{}, "is not a valid URL"},
+		"other scheme":  {"ftp://host", "", client.Options{}, "is not a valid URL"},
 		"user":          {"http://user:pw@host", "", client.Options{}, "no user"},
 		"query":         {"http://host?x=1", "", client.Options{}, "no user, query"},
 		"line break":    {"http://host", "peal_x\n", client.Options{}, "key holds spaces"},

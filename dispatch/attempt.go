@@ -63,7 +63,7 @@ func (e *Engine) attempt(ctx context.Context, j *job) {
 }
 
 // askedRest is for how long the endpoint asked to be left alone, whatever is sent: 0 for not.
-func askedRest(attempt *peal.Attempt, told egress.Told) time.Duration {
+func askedRest(attempt *peal.Attempt, told egress.Response) time.Duration {
 	if attempt.StatusCode == http.StatusTooManyRequests || attempt.StatusCode == http.StatusServiceUnavailable {
 		return told.RetryAfter
 	}
@@ -71,14 +71,14 @@ func askedRest(attempt *peal.Attempt, told egress.Told) time.Duration {
 }
 
 // send makes the request and sends it. A panic meanwhile fails the attempt.
-func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Attempt) (told egress.Told) {
+func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Attempt) (told egress.Response) {
 	begun := time.Now()
 	defer func() {
 		if cause := recover(); cause != nil {
 			e.logPanic(cause, hook)
 			attempt.StartedAt, attempt.URL = begun.UTC().Truncate(time.Microsecond), peal.RedactURL(hook.URL)
 			attempt.Timing = peal.Timing{Wait: attempt.Timing.Wait, Total: time.Since(begun)}
-			attempt.Reason, attempt.Error, told = peal.ReasonOther, "Peal failed while it made this attempt; its log says where", egress.Told{}
+			attempt.Reason, attempt.Error, told = peal.ReasonOther, "Peal failed while it made this attempt; its log says where", egress.Response{}
 		}
 	}()
 	if e.tracer != nil {
@@ -96,7 +96,7 @@ func (e *Engine) send(ctx context.Context, hook *hook, j *job, attempt *peal.Att
 		if ctx.Err() != nil || e.hard.Err() != nil {
 			attempt.Reason = peal.ReasonCanceled // nothing is known about the delivery
 		}
-		return egress.Told{}
+		return egress.Response{}
 	}
 	if e.tracer != nil {
 		e.tracer.inject(ctx, &request)

@@ -18,7 +18,7 @@ const tokenTime = 10 * time.Second
 // do sends a request on the terms of its webhook, with a token where it has OAuth2.
 // An endpoint that refuses a token that was kept gets one more request with a new one,
 // within the attempt: a token that was taken back is no failure of anybody.
-func (e *Engine) do(ctx context.Context, hook *hook, request *wire.Request, attempt *peal.Attempt) egress.Told {
+func (e *Engine) do(ctx context.Context, hook *hook, request *wire.Request, attempt *peal.Attempt) egress.Response {
 	if hook.OAuth2 == nil {
 		return hook.client.Do(ctx, request, hook.Timeout, attempt)
 	}
@@ -26,13 +26,13 @@ func (e *Engine) do(ctx context.Context, hook *hook, request *wire.Request, atte
 	started := time.Now()
 	token, fresh, ok := e.authorize(ctx, hook, request, attempt, "")
 	if !ok {
-		return egress.Told{}
+		return egress.Response{}
 	}
 	told := hook.client.Do(ctx, request, hook.Timeout, attempt)
 	if attempt.StatusCode == http.StatusUnauthorized && !fresh {
 		*attempt = before
 		if _, _, ok := e.authorize(ctx, hook, request, attempt, token); !ok {
-			return egress.Told{}
+			return egress.Response{}
 		}
 		told = hook.client.Do(ctx, request, hook.Timeout, attempt)
 	}

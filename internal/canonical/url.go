@@ -20,7 +20,7 @@ import (
 func URL(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return "", peal.Invalidf("url", "is no URL: write it as https://host/path")
+		return "", peal.Invalidf("url", "is not a valid URL; write it as https://host/path")
 	}
 	host, err := asciiHost(u.Hostname())
 	if err != nil {

@@ -2,169 +2,151 @@ package egress
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
-	"net/http"
-	"strconv"
+	"net/netip"
+	"time"
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// rules decide where connections may lead and how they are made. They are replaced as a whole.
-type rules struct {
-	guard      *guard
-	proxy      *proxy // nil for none
-	direct     dialFunc
-	proxied    dialFunc // nil without a proxy
-	generation uint64
-}
-
-// newRules creates rules from valid options.
-func newRules(options Options, resolver *net.Resolver, generation uint64) (*rules, error) {
-	proxy, err := parseProxy(options.Proxy, options.NoProxy)
-	if err != nil {
-		return nil, err
-	}
-	guard := newGuard(options)
-	direct := options.Dial
-	if direct == nil {
-		direct = guarded(options, guard, resolver)
-	}
-	r := &rules{guard: guard, proxy: proxy, direct: bounded(options, direct), generation: generation}
-	if proxy != nil {
-		r.proxied = bounded(options, proxy.dial(options, guard, resolver))
-	}
-	return r, nil
-}
-
-// bounded returns a dialFunc with a timeout of its own, which reaches the receivers inside the
-// process too.
-func bounded(options Options, dial dialFunc) dialFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, options.ConnectTimeout)
-		defer cancel()
-		if inside := insideOf(options, address); inside != nil {
-			return inside(ctx)
-		}
-		return dial(ctx, network, address)
-	}
-}
-
-// connect makes a connection to a target and secures it where its scheme is https.
-func (c *Client) connect(ctx context.Context, watch *watch, to *target) (*link, error) {
-	r := c.rules.Load()
-	conn, err := r.reach(ctx, to, c.options)
-	if err != nil {
-		return nil, err
-	}
-	if !to.secure {
-		l := newLink(conn)
-		c.pool.admit(l, place{c.scope, to.origin}, r.generation)
-		return l, nil
-	}
-	secure, err := c.secure(ctx, watch, to, conn)
-	if err != nil {
-		return nil, err
-	}
-	l := newLink(secure)
-	c.pool.admit(l, place{c.scope, to.origin}, r.generation)
-	if l.state.NegotiatedProtocol == "h2" {
-		return c.speakHTTP2(ctx, l, to)
-	}
-	return l, nil
-}
-
-// reach makes the connection that requests to a target, or TLS, go through.
-func (r *rules) reach(ctx context.Context, to *target, options Options) (net.Conn, error) {
-	via := r.via(to)
-	if via == nil {
-		return r.direct(ctx, "tcp", to.address)
-	}
-	conn, err := r.proxied(ctx, "tcp", to.address)
-	if err != nil || via.isSOCKS() || !to.secure || r.guard.isInside(to.URL) {
-		return conn, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, options.ConnectTimeout)
-	defer cancel()
-	if err := via.tunnel(ctx, conn, to.address); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
-}
-
-// secure agrees upon TLS with an endpoint. No session is kept: one tenant's must never be resumed
-// by another.
-func (c *Client) secure(ctx context.Context, watch *watch, to *target, conn net.Conn) (*tls.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.ConnectTimeout)
-	defer cancel()
-	config := c.tls.Clone()
-	config.ServerName = to.host
-	watch.begin(securing, &watch.secure, "")
-	secure := tls.Client(conn, config)
-	err := secure.HandshakeContext(ctx)
-	watch.end(&watch.timing.TLS, &watch.secure)
-	watch.distrust(err)
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return secure, nil
-}
-
-// securedKey is the context key of a connection that HTTP/2 is to be spoken on.
-type securedKey struct{}
-
-// newHTTP2 returns the maker of HTTP/2 connections. It makes none by itself and keeps none.
-func newHTTP2() *http.Transport {
-	return &http.Transport{
-		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return ctx.Value(securedKey{}).(net.Conn), nil
-		},
-		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout, MaxReceiveBufferPerStream: streamBuffer},
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxHeadBytes,
-	}
-}
-
-// speakHTTP2 makes an HTTP/2 connection of a secured one, with a place on it for a request.
-func (c *Client) speakHTTP2(ctx context.Context, l *link, to *target) (*link, error) {
-	shared, err := c.http2.NewClientConn(context.WithValue(context.WithoutCancel(ctx), securedKey{}, l.conn), "https", to.address)
-	if err != nil {
-		l.close()
-		return nil, err
-	}
-	l.shared, l.reader = shared, nil
-	return c.pool.share(l), nil
-}
-
-// insideOf returns the receiver inside the process that an address means; nil for none.
-func insideOf(options Options, address string) func(context.Context) (net.Conn, error) {
-	if len(options.Inside) == 0 {
-		return nil
-	}
-	host, port, err := splitAddress(address)
-	if err != nil || port != insidePort {
-		return nil
-	}
-	return options.Inside[host]
-}
-
-// splitAddress returns the canonical host and the port of an address to dial.
-func splitAddress(address string) (string, uint16, error) {
-	host, text, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", 0, err
-	}
-	port, err := strconv.ParseUint(text, 10, 16)
-	return canonicalHost(host), uint16(port), err
-}
-
-// source returns the local address of connections; nil for any.
+// source returns the local address for connections; nil for any.
 func source(options Options) net.Addr {
 	if !options.SourceAddress.IsValid() {
 		return nil
 	}
 	return &net.TCPAddr{IP: options.SourceAddress.AsSlice(), Zone: options.SourceAddress.Zone()}
+}
+
+// attemptDelay is the delay between connection attempts to two addresses of a name (RFC 8305,
+// section 5). The first established connection is used.
+const attemptDelay = 250 * time.Millisecond
+
+// maxAddresses is the maximum number of addresses tried for a name.
+const maxAddresses = 16
+
+// guarded returns a dialFunc that connects only to allowed addresses. It tries the addresses of a
+// name alternating between families, attemptDelay apart or as soon as one fails. Each address is
+// checked when it is dialled.
+func guarded(options Options, guard *guard, resolver *net.Resolver) dialFunc {
+	dialer := &net.Dialer{ControlContext: guard.control, Resolver: options.Resolver, LocalAddr: source(options)}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, port, err := splitAddress(address)
+		if err != nil {
+			return nil, refusal{why: numeric}
+		}
+		if err := guard.checkName(host, port); err != nil { // before the look-up, which may be unnecessary
+			return nil, err
+		}
+		ctx = context.WithValue(ctx, hostKey{}, host)
+		name, _, _ := net.SplitHostPort(address)
+		if _, err := netip.ParseAddr(name); err == nil {
+			return dialer.DialContext(traceConnect(ctx), network, address)
+		}
+		addrs, err := resolver.LookupNetIP(traceLookup(ctx), "ip", name)
+		if err != nil {
+			return nil, err
+		}
+		return race(ctx, interleave(suitable(addrs, options.SourceAddress)), func(ctx context.Context, addr netip.Addr) (net.Conn, error) {
+			return dialer.DialContext(traceConnect(ctx), network, netip.AddrPortFrom(addr, port).String())
+		})
+	}
+}
+
+// suitable returns the addresses of the same family as the source. If there are none, it returns
+// the first address, so that dialling fails with its error.
+func suitable(addrs []netip.Addr, source netip.Addr) []netip.Addr {
+	if !source.IsValid() {
+		return addrs
+	}
+	var same []netip.Addr
+	for _, addr := range addrs {
+		if addr.Unmap().Is4() == source.Unmap().Is4() {
+			same = append(same, addr)
+		}
+	}
+	if len(same) == 0 {
+		return addrs[:1]
+	}
+	return same
+}
+
+// interleave orders addresses for race: alternating between the two families, starting with the
+// family of the first (RFC 8305, section 4).
+func interleave(addrs []netip.Addr) []netip.Addr {
+	var families [2][]netip.Addr
+	for _, addr := range addrs {
+		addr = addr.Unmap()
+		i := 0
+		if addr.Is4() != addrs[0].Unmap().Is4() {
+			i = 1
+		}
+		families[i] = append(families[i], addr)
+	}
+	ordered := make([]netip.Addr, 0, len(addrs))
+	for i := 0; len(ordered) < min(len(addrs), maxAddresses); i++ {
+		for _, family := range families {
+			if i < len(family) {
+				ordered = append(ordered, family[i])
+			}
+		}
+	}
+	return ordered
+}
+
+// race returns the first established connection and cancels the other attempts. Its error is the
+// first one, unless that is a refusal of the guard and another address was tried.
+func race(ctx context.Context, addrs []netip.Addr, dial func(context.Context, netip.Addr) (net.Conn, error)) (net.Conn, error) {
+	if len(addrs) == 1 {
+		return dial(ctx, addrs[0])
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type outcome struct {
+		conn net.Conn
+		err  error
+	}
+	outcomes := make(chan outcome)
+	timer := time.NewTimer(attemptDelay)
+	defer timer.Stop()
+	var first error
+	var conn net.Conn
+	started, ended := 0, 0
+	start := func() {
+		if conn != nil || started == len(addrs) {
+			return
+		}
+		addr := addrs[started]
+		started++
+		timer.Reset(attemptDelay)
+		go func() {
+			conn, err := dial(ctx, addr)
+			outcomes <- outcome{conn, err}
+		}()
+	}
+	for start(); ended < started; {
+		select {
+		case <-timer.C:
+			start()
+		case o := <-outcomes:
+			ended++
+			switch {
+			case o.err != nil:
+				if first == nil || isRefusal(first) {
+					first = o.err
+				}
+				if conn == nil && ctx.Err() == nil {
+					start()
+				}
+			case conn != nil: // a second one at the same time
+				o.conn.Close()
+			default:
+				conn = o.conn
+				cancel() // end the others; the loop waits for them
+			}
+		}
+	}
+	if conn != nil {
+		return conn, nil
+	}
+	return nil, first
 }

@@ -15,23 +15,23 @@ import (
 	"github.com/pealhq/peal/internal/gate"
 )
 
-// classify returns the reason of a failure without an answer and words for it, through a gate.
+// classify returns the reason for a failure without a response and its text, passed through a gate.
 func classify(ctx context.Context, err error, watch *watch, target string, g *gate.Gate) (peal.Reason, gate.Text) {
 	reason, raw := explain(ctx, err, watch, target)
 	return reason, g.Text(raw)
 }
 
-// explain returns the reason of a failure without an answer, and words for it that tell neither the
-// addresses of this machine nor those of its name servers. An endpoint may have written a part of
-// them.
+// explain returns the reason for a failure without a response and its text. The text reveals
+// neither addresses of this machine nor those of its name servers, but an endpoint may have written
+// parts of it.
 func explain(ctx context.Context, err error, watch *watch, target string) (peal.Reason, string) {
 	at, address, tlsErr := watch.progress()
-	address = publicly(address, target)
+	address = visibleAddress(address, target)
 	var refused refusal
 	var cannot unsendable
 	var failure proxyFailure
 	var denial proxyRefusal
-	var trouble proxyTrouble
+	var trouble upstreamFailure
 	var dns *net.DNSError
 	var timeout net.Error
 	switch {
@@ -44,22 +44,22 @@ func explain(ctx context.Context, err error, watch *watch, target string) (peal.
 	case errors.Is(ctx.Err(), context.Canceled):
 		return peal.ReasonCanceled, "stopped before an answer came"
 	case ctx.Err() != nil:
-		return peal.ReasonTimeout, late(at, address)
+		return peal.ReasonTimeout, timedOut(at, address)
 	case errors.As(err, &failure):
 		return peal.ReasonProxy, "the outgoing proxy did not take it: " + failure.why
 	case errors.As(err, &trouble):
 		return peal.ReasonUnreachable, trouble.why
 	case errors.As(err, &dns):
-		return peal.ReasonDNS, unresolved(dns)
+		return peal.ReasonDNS, dnsText(dns)
 	case isClosed(err), isReset(err):
-		return peal.ReasonConnection, broken(at, err)
+		return peal.ReasonConnection, connectionLost(at, err)
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return peal.ReasonTimeout, late(at, address)
+		return peal.ReasonTimeout, timedOut(at, address)
 	case isRenegotiation(err):
 		return peal.ReasonTLS, "the endpoint asks for another handshake (TLS 1.2 renegotiation), which is refused; " +
 			"have it ask for the client certificate in the first handshake, or serve TLS 1.3"
 	case tlsErr != nil, isTLS(err):
-		return peal.ReasonTLS, "no secure connection: " + insecure(err)
+		return peal.ReasonTLS, "no secure connection: " + tlsText(err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return peal.ReasonRefused, "connection refused: nothing listens at " + address
 	case isUnreachable(err):
@@ -72,9 +72,9 @@ func explain(ctx context.Context, err error, watch *watch, target string) (peal.
 	return peal.ReasonOther, words(err)
 }
 
-// publicly returns an address where everybody may see it, else the host and port of the URL that led
-// there: everybody who sees an attempt sees its error.
-func publicly(address, target string) string {
+// visibleAddress returns the address if everybody may see it, else the host and port of the URL:
+// everybody who sees an attempt sees its error.
+func visibleAddress(address, target string) string {
 	if shown := (&peal.Attempt{URL: target, Address: address}).AddressFor(false); shown != "" || address == "" {
 		return shown
 	}
@@ -85,7 +85,7 @@ func publicly(address, target string) string {
 	return plain(newTarget(u).address)
 }
 
-// hostOf gives the host and port of a URL that was parsed before.
+// hostOf returns the host and port of a valid URL.
 func hostOf(target string) string {
 	u, err := url.Parse(target)
 	if err != nil {
@@ -94,8 +94,8 @@ func hostOf(target string) string {
 	return u.Host
 }
 
-// late says what did not happen in time.
-func late(at step, address string) string {
+// timedOut describes the step that did not complete in time.
+func timedOut(at step, address string) string {
 	switch at {
 	case lookingUp:
 		return "its name was not looked up in time"
@@ -113,7 +113,7 @@ func late(at step, address string) string {
 	return "no connection was made in time"
 }
 
-func unresolved(dns *net.DNSError) string {
+func dnsText(dns *net.DNSError) string {
 	why := "its name servers failed"
 	switch {
 	case dns.IsNotFound:
@@ -124,8 +124,8 @@ func unresolved(dns *net.DNSError) string {
 	return "the name " + plain(dns.Name) + " does not resolve: " + why
 }
 
-// isClosed reports whether a connection was there and ended. HTTP/2 and the pool of
-// connections have no error values for it that others can see, only words.
+// isClosed reports whether an established connection was closed. net/http exports no error values
+// for HTTP/2 and pooled connections, so their texts are compared.
 func isClosed(err error) bool {
 	for _, target := range []error{
 		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE,
@@ -146,19 +146,19 @@ func isClosed(err error) bool {
 	return false
 }
 
-// isReset reports whether an HTTP/2 endpoint gave up on this one request.
+// isReset reports whether an HTTP/2 endpoint reset the stream of this request.
 func isReset(err error) bool {
 	text := err.Error()
 	return strings.HasPrefix(text, "stream error: ") && strings.HasSuffix(text, "; received from peer")
 }
 
-// isUnprocessed reports whether an HTTP/2 endpoint has not looked at the request, so that it may be
-// sent again (RFC 9113, section 8.7).
+// isUnprocessed reports whether an HTTP/2 endpoint did not process the request, so that it may be
+// repeated (RFC 9113, section 8.7).
 func isUnprocessed(err error) bool {
 	return isReset(err) && strings.Contains(err.Error(), "; REFUSED_STREAM; ")
 }
 
-func broken(at step, err error) string {
+func connectionLost(at step, err error) string {
 	how := "closed"
 	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || isReset(err) {
 		how = "reset"
@@ -184,13 +184,13 @@ func isTLS(err error) bool {
 		errors.As(err, &op) && op.Op == "remote error" // an alert from the endpoint
 }
 
-// isRenegotiation reports whether an endpoint has asked for another handshake, as some do to ask
-// for a client certificate once they know the path. crypto/tls has only words for it.
+// isRenegotiation reports whether an endpoint requested renegotiation, as some do to request a
+// client certificate once they know the path. crypto/tls exports no error value for it.
 func isRenegotiation(err error) bool {
 	return strings.Contains(err.Error(), "tls: no renegotiation")
 }
 
-func insecure(err error) string {
+func tlsText(err error) string {
 	var record tls.RecordHeaderError
 	if errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/" {
 		return "this port speaks http, not https"
@@ -210,8 +210,8 @@ func isUnreachable(err error) bool {
 	return false
 }
 
-// words are an error's own, without the layers around them that name this machine's address. They
-// are shown through a gate only.
+// words returns the text of an error without wrappers that contain this machine's address. It must
+// pass a gate before it is shown.
 func words(err error) string {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
@@ -221,5 +221,38 @@ func words(err error) string {
 	if errors.As(err, &op) && op.Op != "remote error" && op.Err != nil {
 		err = op.Err
 	}
-	return strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ")
+	return strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection connectionLost: ")
 }
+
+// proxyFailure is a failure between this machine and the proxy. Its text does not contain the
+// proxy's address.
+type proxyFailure struct{ why string }
+
+func (f proxyFailure) Error() string { return f.why }
+
+// proxyRefusal is a proxy's refusal to connect to the endpoint.
+type proxyRefusal struct{ why string }
+
+func (r proxyRefusal) Error() string { return r.why }
+
+// upstreamFailure is a failure between the proxy and the endpoint.
+type upstreamFailure struct{ why string }
+
+func (t upstreamFailure) Error() string { return t.why }
+
+// stale reports whether the endpoint closed a reused connection or, over HTTP/2, did not process
+// the request. After the first byte of a response, a failure is never stale.
+func (w *watch) stale(err error) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.step < answering && (w.timing.Reused && (isClosed(err) || errors.Is(err, errStrayData)) || isUnprocessed(err))
+}
+
+// unsendable is the reason why a request cannot be sent.
+type unsendable string
+
+func (u unsendable) Error() string { return string(u) }
+
+// errStrayData is the error for a reused connection that received something other than a response
+// after the request was sent: the rest of an earlier response.
+var errStrayData = errors.New("what came is the rest of an earlier answer")

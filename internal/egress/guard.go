@@ -2,20 +2,22 @@ package egress
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"code.dny.dev/ssrf"
-	"golang.org/x/net/idna"
+
+	"github.com/pealhq/peal"
 )
 
-// guard decides which addresses may be dialled. It is asked with the address that
-// the connection is really made to, after the name was looked up, so that a name
-// cannot change its answer between the check and the dial.
+// guard decides which addresses may be dialled. It checks the address of the connection itself,
+// after the name was resolved, so that a name cannot resolve differently between check and dial.
 type guard struct {
 	public     *ssrf.Guardian // refuses every special-purpose range
 	allowHTTP  bool
@@ -27,7 +29,7 @@ type guard struct {
 	inside     map[string]func(context.Context) (net.Conn, error)
 }
 
-// insidePort is that of http, the only one that a receiver inside the process has.
+// insidePort is the only port of receivers inside the process: that of http.
 const insidePort = 80
 
 // isInside reports whether a URL leads to a receiver inside the process.
@@ -47,19 +49,19 @@ func newGuard(o Options) *guard {
 	}
 }
 
-// hostAgent is Azure's: a public address that leads from a machine there to its
-// own management (168.63.129.16 in Azure's virtual network documentation).
+// hostAgent is the public address at which Azure's virtual machines reach their host's management
+// service (168.63.129.16 in Azure's virtual network documentation).
 var hostAgent = netip.MustParsePrefix("168.63.129.16/32")
 
-// never are special ranges that an allowed host name does not open, only a network
-// in [Options.Allow]: they lead to the machine's own cloud or to nobody in particular.
-var never = []netip.Prefix{
+// alwaysBlocked holds special ranges that only [Options.Allow] opens, not [Options.AllowHosts]:
+// they lead to services of the machine's cloud or to no particular host.
+var alwaysBlocked = []netip.Prefix{
 	hostAgent,
 	netip.MustParsePrefix("169.254.0.0/16"),     // link-local, and most clouds' metadata (RFC 3927)
 	netip.MustParsePrefix("fe80::/10"),          // link-local (RFC 4291)
-	netip.MustParsePrefix("fd00:ec2::/32"),      // AWS's own services
-	netip.MustParsePrefix("fd20:ce::/32"),       // Google Cloud's own services
-	netip.MustParsePrefix("100.100.100.200/32"), // Alibaba Cloud's metadata
+	netip.MustParsePrefix("fd00:ec2::/32"),      // AWS services
+	netip.MustParsePrefix("fd20:ce::/32"),       // Google Cloud services
+	netip.MustParsePrefix("100.100.100.200/32"), // Alibaba Cloud metadata
 	netip.MustParsePrefix("192.0.0.0/24"),       // protocol assignments (RFC 6890), Oracle's metadata
 	netip.MustParsePrefix("0.0.0.0/8"),          // this host (RFC 1122), which is loopback to Linux
 	netip.MustParsePrefix("::/128"),
@@ -67,7 +69,7 @@ var never = []netip.Prefix{
 	netip.MustParsePrefix("ff00::/8"),
 }
 
-// hostKey is the context key of the host that a connection is made for.
+// hostKey is the context key for the host name of a connection.
 type hostKey struct{}
 
 // control is a net.Dialer's ControlContext.
@@ -96,7 +98,7 @@ func (g *guard) check(host string, addr netip.Addr, port uint16) error {
 	return nil
 }
 
-// checkName judges what can be told without an address.
+// checkName checks what does not depend on an address: the port and the name.
 func (g *guard) checkName(host string, port uint16) error {
 	switch {
 	case !g.allowsPort(port):
@@ -113,7 +115,7 @@ func (g *guard) allowsPort(port uint16) bool {
 	return g.ports == nil || slices.ContainsFunc(g.ports, func(r PortRange) bool { return r.First <= port && port <= r.Last })
 }
 
-// checkAddr gives why an address is refused; "" when it is not.
+// checkAddr returns the reason for refusing an address, or "".
 func (g *guard) checkAddr(host string, addr netip.Addr) string {
 	switch {
 	case contains(g.deny, addr):
@@ -122,18 +124,13 @@ func (g *guard) checkAddr(host string, addr netip.Addr) string {
 		return ""
 	case g.public.SafeAddr(addr) == nil:
 		return ""
-	case matchHost(g.allowHosts, host) && !contains(never, addr):
+	case matchHost(g.allowHosts, host) && !contains(alwaysBlocked, addr):
 		return ""
 	}
 	return special
 }
 
-func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
-	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-// The IPv6 ranges whose addresses stand for IPv4 addresses, which a gateway then
-// connects to.
+// The IPv6 ranges with embedded IPv4 addresses, to which a gateway connects.
 var (
 	nat64      = netip.MustParsePrefix("64:ff9b::/96")   // RFC 6052
 	nat64Local = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215
@@ -141,9 +138,9 @@ var (
 	teredo     = netip.MustParsePrefix("2001::/32")      // RFC 4380
 )
 
-// embedded gives the IPv4 address that an IPv6 address stands for. In the local
-// NAT64 range its place depends on the network; it is taken to be the last, which
-// with any other place is zero or part of it and so refused.
+// embedded returns the IPv4 address in an IPv6 address. Its position in the local NAT64 range
+// depends on the network. embedded uses the last 32 bits, which in any other layout are zero or a
+// part of the address and therefore refused.
 func embedded(addr netip.Addr) (netip.Addr, bool) {
 	b := addr.As16()
 	switch {
@@ -151,33 +148,112 @@ func embedded(addr netip.Addr) (netip.Addr, bool) {
 		return netip.AddrFrom4([4]byte(b[12:])), true
 	case sixToFour.Contains(addr):
 		return netip.AddrFrom4([4]byte(b[2:])), true
-	case teredo.Contains(addr): // the client's address, each bit turned around
+	case teredo.Contains(addr): // the client's address, with inverted bits
 		return netip.AddrFrom4([4]byte{^b[12], ^b[13], ^b[14], ^b[15]}), true
 	}
 	return netip.Addr{}, false
 }
 
-// canonicalHost gives a host as the transport looks it up: in ASCII, in lower case,
-// without the root's dot, and an IPv6 address without brackets. What IDNA does not
-// know stays as it is; such a name does not resolve.
-func canonicalHost(host string) string {
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-		host = ascii
-	}
-	return strings.TrimSuffix(strings.ToLower(host), ".")
+// refusal is the error for a target that must not be dialled.
+type refusal struct {
+	why  string
+	addr netip.Addr // the resolved address; zero if the address is not the reason
 }
 
-// isNumeric reports whether a host is no IP address but may be read as one: some
-// resolvers take 2130706433, 0x7f.1 and 0177.0.0.1 for 127.0.0.1. No name's last
-// label is a number (RFC 3696, section 2).
-func isNumeric(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return false
-	}
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	if hex, ok := strings.CutPrefix(last, "0x"); ok {
-		return strings.Trim(hex, "0123456789abcdef") == ""
-	}
-	return last != "" && strings.Trim(last, "0123456789") == ""
+// The reasons for refusals, with the relevant setting.
+const (
+	plainHTTP  = "http is not allowed here, only https; the operator can allow it with egress.allow_http"
+	badPort    = "its port is not allowed here; the operator can allow it with egress.ports"
+	denied     = "its address is one that the operator denies with egress.deny"
+	deniedHost = "its name is one that the operator denies with egress.deny_hosts"
+	special    = "its address is private or special; the operator can allow it with egress.allow, or its name with egress.allow_hosts"
+	numeric    = "it is no name and no IP address as they are written today: write an address as 192.0.2.1"
+)
+
+func (r refusal) Error() string { return r.why }
+
+func isRefusal(err error) bool {
+	var refused refusal
+	return errors.As(err, &refused)
 }
+
+// public returns the text without a resolved address: only the operator may see addresses of
+// internal names.
+func (r refusal) public(host string) string { return plain(host) + ": " + r.why }
+
+// text returns the full text: the host as in the URL and, for a name, the resolved address, which
+// the operator would have to allow.
+func (r refusal) text(host string) string {
+	name := (&url.URL{Host: host}).Hostname()
+	if _, err := netip.ParseAddr(name); err != nil && r.addr.IsValid() {
+		return plain(host) + " (" + plain(r.addr.String()) + "): " + r.why
+	}
+	return plain(host) + ": " + r.why
+}
+
+func (g *guard) checkURL(u *url.URL) error {
+	if g.isInside(u) {
+		return nil
+	}
+	switch u.Scheme {
+	case "https":
+	case "http":
+		if !g.allowHTTP {
+			return peal.Invalidf("url", "must begin with https:// here; the operator can allow http with egress.allow_http")
+		}
+	default:
+		return peal.Invalidf("url", "must begin with https://")
+	}
+	if u.Hostname() == "" {
+		return peal.Invalidf("url", "has no host; write it as https://host/path")
+	}
+	port, ok := portOf(u)
+	if !ok {
+		return peal.Invalidf("url", "has a port outside 1 to 65535")
+	}
+	host := canonicalHost(u.Hostname())
+	if host == "" || strings.ContainsAny(host, "[]") {
+		return peal.Invalidf("url", "has no host; write it as https://host/path")
+	}
+	err := g.checkName(host, port)
+	if addr, parseErr := netip.ParseAddr(host); parseErr == nil {
+		err = g.check("", addr, port)
+	} else if err == nil && isLocalhost(host) {
+		if err = g.check(host, netip.IPv6Loopback(), port); err != nil {
+			err = g.check(host, netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
+		}
+	}
+	var refused refusal
+	if errors.As(err, &refused) {
+		refused.addr = netip.Addr{} // it is in the URL or is loopback
+		return peal.Invalidf("url", "cannot be reached: %s", refused.text(u.Host))
+	}
+	return nil
+}
+
+// checkAll checks all addresses of a name, because a proxy may choose any of them.
+func (g *guard) checkAll(host string, addrs []netip.Addr, port uint16) error {
+	for _, addr := range addrs {
+		if err := g.check(host, addr, port); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func lookUp(ctx context.Context, resolver *net.Resolver, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr}, nil
+	}
+	if isLocalhost(host) {
+		return slices.Clone(loopbacks), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
+	defer cancel()
+	return resolver.LookupNetIP(ctx, "ip", host)
+}
+
+// lookUpTime bounds looking a name up only to judge it.
+const lookUpTime = 2 * time.Second
+
+var loopbacks = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}

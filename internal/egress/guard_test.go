@@ -146,7 +146,7 @@ func TestRules(t *testing.T) {
 		"another scheme":           {egress.Options{}, "ftp://receiver.test/", "https://"},
 		"no scheme":                {egress.Options{}, "receiver.test", "https://"},
 		"no host":                  {egress.Options{}, "https:///hook", "host"},
-		"no URL":                   {egress.Options{}, "https://a b/", "no URL"},
+		"no URL":                   {egress.Options{}, "https://a b/", "not a valid URL"},
 		"localhost":                {egress.Options{}, "https://LocalHost/", "egress.allow"},
 		"below localhost":          {egress.Options{}, "https://hook.localhost./", "egress.allow"},
 		"localhost allowed":        {egress.Options{Allow: prefixes("127.0.0.0/8")}, "https://localhost/", ""},

@@ -1,6 +1,6 @@
-// Package egress is the only code of Peal that dials out. It turns one request
-// into one attempt: it checks every address at dial time, bounds what is read, and
-// says in plain words why an attempt failed.
+// Package egress is the only package of Peal that opens outgoing connections. It turns one request
+// into one attempt: it checks every address at dial time, bounds what is read, and explains in
+// plain words why an attempt failed.
 package egress
 
 import (
@@ -8,74 +8,73 @@ import (
 	"crypto/x509"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
 )
 
-// Options say where requests may go and what a client keeps. Begin with
+// Options restrict where requests may go and how many connections a client keeps. Start with
 // [DefaultOptions].
 type Options struct {
-	// AllowHTTP allows http:// URLs; otherwise every webhook's URL must be https://.
+	// AllowHTTP permits http:// URLs; otherwise the URL of every webhook must be https://.
 	AllowHTTP bool
-	// Allow are address ranges that may be reached although they are private,
-	// loopback or otherwise special. An address that stands for an IPv4 address
-	// (NAT64, 6to4) is reached only when that one may be reached too.
+	// Allow lists private, loopback or otherwise special address ranges that may be reached. An
+	// IPv6 address with an embedded IPv4 address (NAT64, 6to4) is allowed only if both addresses
+	// are.
 	Allow []netip.Prefix
-	// Deny are address ranges that may never be reached; Deny wins over Allow.
+	// Deny lists address ranges that must not be reached; Deny takes precedence over Allow.
 	Deny []netip.Prefix
-	// AllowHosts are names whose addresses may be reached although they are private or
-	// loopback: hooks.example.com, or *.example.com for all below it. Link-local and
-	// metadata addresses are not among them; those need Allow.
+	// AllowHosts lists names that may resolve to private or loopback addresses: hooks.example.com,
+	// or *.example.com for all subdomains. Link-local and metadata addresses need Allow.
 	AllowHosts []string
-	// DenyHosts are names that may never be reached, wherever they lead.
+	// DenyHosts lists names that must not be reached, whatever they resolve to.
 	DenyHosts []string
-	// Ports are the ports that may be reached; nil for every port.
+	// Ports lists the ports that may be reached; nil for every port.
 	Ports []PortRange
-	// Proxy is the URL of a proxy that all requests go through, with its credentials:
-	// http:// or https:// (HTTP CONNECT, and plain forwarding of http), socks5:// (names
-	// are looked up here) or socks5h:// (names are looked up by the proxy); "" for none.
-	// The proxy itself may have any address.
+	// Proxy is the URL, with credentials, of a proxy for all requests: http:// or https:// (HTTP
+	// CONNECT, and plain forwarding of http), socks5:// (names are resolved here) or socks5h://
+	// (names are resolved by the proxy); "" for none. The proxy itself may have any address.
 	Proxy string
-	// NoProxy are exceptions to Proxy: host names, *.example.com for all names below one, and
-	// addresses or networks, which are compared with addresses in URLs, not with those that names
-	// lead to.
+	// NoProxy lists exceptions to Proxy: host names, *.example.com for all subdomains, and
+	// addresses or networks, which are compared with addresses in URLs, not with resolved
+	// addresses.
 	NoProxy []string
-	// SourceAddress is the address of this machine that connections are made from; zero
-	// for any. Only endpoints of its kind, IPv4 or IPv6, are reached then.
+	// SourceAddress is the local address of connections; zero for any. With an IPv4 address only
+	// IPv4 endpoints can be reached, with an IPv6 address only IPv6 endpoints.
 	SourceAddress netip.Addr
-	// Resolver looks names up; nil for the system's way.
+	// Resolver resolves names; nil for the system's resolver.
 	Resolver *net.Resolver
-	// RootCAs are the authorities whose certificates are trusted; nil for the
-	// system's.
+	// RootCAs are the trusted certificate authorities; nil for the system's.
 	RootCAs *x509.CertPool
-	// CAFile is a PEM file of authorities that are trusted beside RootCAs; "" for none.
+	// CAFile is a PEM file with authorities trusted in addition to RootCAs; "" for none.
 	CAFile string
-	// Dial replaces the guarded dialer; nil for that. It is for networks that are no
-	// networks, such as a test's: whoever sets it answers for where requests go.
+	// Dial replaces the guarded dialer; nil to use it. Dial is meant for virtual networks, such as
+	// those of tests, and is responsible for where requests go.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// ConnectTimeout is how long looking up a name and connecting may take together,
-	// and how long securing the connection may take after that. A shorter timeout of
-	// the attempt ends them first.
+	// ConnectTimeout bounds resolving a name and connecting together, and then the TLS handshake. A
+	// shorter timeout of the attempt takes precedence.
 	ConnectTimeout time.Duration
-	// Inside are receivers inside the process, by host in lower case: a request for
-	// http://HOST/ on port 80 goes to one in memory, through no network and past every
-	// rule for those; nothing else can be reached so.
+	// Inside holds receivers inside the process by lower-case host: a request to http://HOST/ on
+	// port 80 reaches one in memory, without a network and exempt from the rules for it. No other
+	// target is reached this way.
 	Inside map[string]func(ctx context.Context) (net.Conn, error)
-	// MaxIdlePerHost is how many idle connections to one host are kept, at least as
-	// many as requests to it are in flight at once.
+	// MaxIdlePerHost is the maximum number of idle connections kept to one host. It should be at
+	// least the number of concurrent requests to it.
 	MaxIdlePerHost int
-	// MaxIdle is how many idle connections are kept in all.
+	// MaxIdle is the maximum number of idle connections kept in total.
 	MaxIdle int
-	// IdleTimeout is how long an idle connection is kept.
+	// IdleTimeout is the time after which an idle connection closes.
 	IdleTimeout time.Duration
-	// MaxConnectionAge is the age from which a connection takes no more requests, so that a name
-	// that leads elsewhere is noticed. Each connection has an age of its own, from two thirds of it.
+	// MaxConnectionAge is the maximum age of a connection that accepts requests, so that changes of
+	// DNS take effect. The limit of each connection is random, from two thirds of MaxConnectionAge.
 	MaxConnectionAge time.Duration
 }
 
-// DefaultOptions allow https to public addresses on the usual ports.
+// DefaultOptions returns options that allow https to public addresses on the usual ports.
 func DefaultOptions() Options {
 	return Options{
 		Ports:          []PortRange{Port(80), Port(443), Port(8080), Port(8443)},
@@ -88,8 +87,8 @@ func DefaultOptions() Options {
 	}
 }
 
-// Development gives the options with http, every port and loopback and private
-// addresses allowed: for a developer's own machine only.
+// Development returns the options with http, every port, and loopback and private addresses
+// allowed, for a developer's machine only.
 func (o Options) Development() Options {
 	o.AllowHTTP = true
 	o.Ports = nil
@@ -102,7 +101,7 @@ func (o Options) Development() Options {
 	return o
 }
 
-// rulesOnto returns other options with the rules of o: what [Client.Reload] changes.
+// rulesOnto returns other with the rules of o, which are what [Client.Reload] changes.
 func (o Options) rulesOnto(other Options) Options {
 	other.AllowHTTP, other.Allow, other.Deny = o.AllowHTTP, o.Allow, o.Deny
 	other.AllowHosts, other.DenyHosts, other.Ports = o.AllowHosts, o.DenyHosts, o.Ports
@@ -110,7 +109,7 @@ func (o Options) rulesOnto(other Options) Options {
 	return other
 }
 
-// Validate checks the ranges. The error has code [peal.Invalid] and names the field.
+// Validate checks the options. The error has code [peal.Invalid] and names the field.
 func (o Options) Validate() error {
 	if err := validatePrefixes("egress.allow", o.Allow); err != nil {
 		return err
@@ -142,16 +141,74 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// validatePrefixes refuses what would silently match nothing: addresses are judged
-// as IPv4 when they are IPv4 in IPv6's clothes.
+// validatePrefixes rejects networks that would silently match nothing. IPv4-mapped IPv6 networks
+// are such, because addresses are unmapped before they are compared.
 func validatePrefixes(field string, prefixes []netip.Prefix) error {
 	for _, p := range prefixes {
 		if !p.IsValid() {
-			return peal.Invalidf(field, "holds a network that is none: write 10.1.0.0/16 or fd00::/8")
+			return peal.Invalidf(field, "holds an invalid network; write 10.1.0.0/16 or fd00::/8")
 		}
 		if p.Addr().Is4In6() {
 			return peal.Invalidf(field, "holds %s: write IPv4 networks as IPv4, such as 10.1.0.0/16", p)
 		}
 	}
 	return nil
+}
+
+// PortRange is an inclusive range of ports.
+type PortRange struct{ First, Last uint16 }
+
+// Port returns a range of one port.
+func Port(n uint16) PortRange { return PortRange{n, n} }
+
+func (r PortRange) valid() bool { return r.First >= 1 && r.First <= r.Last }
+
+// String returns the range in the form of the configuration: 443 or 1024-65535.
+func (r PortRange) String() string {
+	if r.First == r.Last {
+		return strconv.Itoa(int(r.First))
+	}
+	return strconv.Itoa(int(r.First)) + "-" + strconv.Itoa(int(r.Last))
+}
+
+// authorities returns the trusted certificate authorities; nil for the system's.
+func authorities(o Options) (*x509.CertPool, error) {
+	if o.CAFile == "" {
+		return o.RootCAs, nil
+	}
+	content, err := os.ReadFile(o.CAFile)
+	if err != nil {
+		return nil, &peal.Error{Code: peal.Invalid, Field: "egress.ca_file", Message: "cannot be read", Err: err}
+	}
+	pool := o.RootCAs
+	if pool == nil {
+		if pool, err = x509.SystemCertPool(); err != nil {
+			return nil, &peal.Error{Code: peal.Invalid, Field: "egress.ca_file", Message: "cannot be added to the system's authorities", Err: err}
+		}
+	} else {
+		pool = pool.Clone()
+	}
+	if !pool.AppendCertsFromPEM(content) {
+		return nil, peal.Invalidf("egress.ca_file", "has no PEM certificate: %s", o.CAFile)
+	}
+	return pool, nil
+}
+
+// validateHosts rejects patterns that would silently match nothing.
+func validateHosts(field string, patterns []string) error {
+	for _, pattern := range patterns {
+		name := strings.TrimPrefix(pattern, "*.")
+		if len(name) > maxHost || isNumeric(name) || slices.ContainsFunc(strings.Split(name, "."), badLabel) {
+			return peal.Invalidf(field, "holds %q: write host names in lower case, such as hooks.example.com, or *.example.com for all below it; networks belong in egress.%s",
+				pattern, strings.TrimSuffix(strings.TrimPrefix(field, "egress."), "_hosts"))
+		}
+	}
+	return nil
+}
+
+// maxHost is the maximum length of a DNS name (RFC 1035, section 2.3.4).
+const maxHost = 253
+
+func badLabel(label string) bool {
+	return label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != ""
 }

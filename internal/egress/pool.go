@@ -7,20 +7,16 @@ import (
 	"time"
 )
 
-// place is where kept connections are used again: for requests of one tenant, on the same terms,
-// to the same scheme, host and port.
-type place struct{ scope, origin string }
-
-// pool keeps connections between requests: the one used last is used first, the one that was
-// idle longest goes first.
+// pool keeps connections between requests. It reuses the most recently used connection first and
+// evicts the one with the longest idle time first.
 type pool struct {
 	perHost, total  int
 	timeout, maxAge time.Duration
 
 	mu         sync.Mutex
-	distrusted map[place]time.Time // until when no HTTP/1.1 connection is kept
-	generation uint64              // of the rules that new connections are made under
-	places     map[place][]*link   // idle ones, longest idle first, and those of HTTP/2
+	distrusted map[place]time.Time // no HTTP/1.1 connection is kept before this time
+	generation uint64              // of the current rules
+	places     map[place][]*link   // idle connections, longest idle first, and all of HTTP/2
 	idle       list.List           // of *link, longest idle first
 	sweep      *time.Timer
 }
@@ -33,16 +29,16 @@ func newPool(options Options) *pool {
 	}
 }
 
-// admit prepares a new connection for the pool. Its largest age is drawn, so that connections
-// made together do not end together. generation is that of the rules it was made under.
+// admit prepares a new connection for the pool. Its maximum age is random, so that connections made
+// together do not end together. generation is that of the rules under which it was made.
 func (p *pool) admit(l *link, at place, generation uint64) {
 	least := p.maxAge * 2 / 3
 	l.place, l.generation = at, generation
 	l.until = time.Now().Add(least + rand.N(p.maxAge-least+1))
 }
 
-// take returns a connection to a place that can carry a request now; nil when there is none. The
-// caller returns it with put or, over HTTP/2, with release.
+// take returns a connection to a place that can carry a request now, or nil. The caller returns it
+// with put or, over HTTP/2, with release.
 func (p *pool) take(at place) *link {
 	for {
 		l, dead := p.pop(at)
@@ -50,11 +46,11 @@ func (p *pool) take(at place) *link {
 		if l == nil || l.shared != nil {
 			return l
 		}
-		quiet, spoke := l.isQuiet()
+		quiet, unasked := l.isQuiet()
 		if quiet {
 			return l
 		}
-		if spoke {
+		if unasked {
 			p.distrust(at)
 		}
 		l.close()
@@ -100,7 +96,7 @@ func (p *pool) occupy(l *link) {
 	}
 }
 
-// remove takes a connection out of the pool. A busy one closes with its last request.
+// remove removes a connection from the pool. A busy one closes after its last request.
 func (p *pool) remove(l *link) {
 	l.retired = l.shared != nil
 	if l.element != nil {
@@ -119,7 +115,7 @@ func (p *pool) remove(l *link) {
 	}
 }
 
-// put keeps an HTTP/1.1 connection for later, or closes it when there are enough.
+// put keeps an HTTP/1.1 connection for reuse, or closes it if the pool is full.
 func (p *pool) put(l *link) {
 	p.mu.Lock()
 	if len(p.places[l.place]) >= p.perHost || p.isDistrusted(l.place) || p.isOver(l, time.Now()) {
@@ -128,13 +124,13 @@ func (p *pool) put(l *link) {
 		return
 	}
 	p.places[l.place] = append(p.places[l.place], l)
-	dead := p.rest(l)
+	dead := p.park(l)
 	p.mu.Unlock()
 	closeAll(dead)
 }
 
-// share adds a new HTTP/2 connection with its first request, or returns another one to the same
-// place that was made meanwhile and can carry it.
+// share adds a new HTTP/2 connection with its first request. If another connection to the same
+// place was made meanwhile and can carry the request, share returns that one instead.
 func (p *pool) share(l *link) *link {
 	if other := p.take(l.place); other != nil && other.shared != nil {
 		l.close()
@@ -144,7 +140,7 @@ func (p *pool) share(l *link) *link {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = l.shared.Reserve() // a new one has room; where it broke meanwhile, the request fails
+	_ = l.shared.Reserve() // a new connection has room; if it broke meanwhile, the request fails
 	l.busy = 1
 	if p.isOver(l, time.Now()) {
 		l.retired = true
@@ -165,16 +161,16 @@ func (p *pool) release(l *link) {
 			p.remove(l)
 			dead = []*link{l}
 		} else {
-			dead = p.rest(l)
+			dead = p.park(l)
 		}
 	}
 	p.mu.Unlock()
 	closeAll(dead)
 }
 
-// An endpoint that has sent data without being asked may do so again, at a moment that makes it the
-// answer to the next request. Its connections are not kept for distrustTime; maxDistrusted bounds
-// the endpoints that are remembered.
+// Unsolicited data of an endpoint could be taken for the response to the next request. Connections
+// to an endpoint that sent such data are not kept for distrustTime. maxDistrusted bounds the number
+// of remembered endpoints.
 const (
 	distrustTime  = 10 * time.Minute
 	maxDistrusted = 4096
@@ -205,11 +201,11 @@ func (p *pool) isUsed(l *link) bool {
 	return l.used
 }
 
-// rest lists a connection as idle and returns those that are too many.
-func (p *pool) rest(l *link) (dead []*link) {
+// park lists a connection as idle and returns the ones evicted for it.
+func (p *pool) park(l *link) (dead []*link) {
 	l.since, l.element = time.Now(), p.idle.PushBack(l)
 	if p.idle.Len() > p.total {
-		dead = append(dead, p.drop())
+		dead = append(dead, p.evictOldest())
 	}
 	if p.sweep == nil {
 		p.sweep = time.AfterFunc(p.timeout, p.expire)
@@ -217,15 +213,14 @@ func (p *pool) rest(l *link) (dead []*link) {
 	return dead
 }
 
-// drop removes the connection that was idle longest.
-func (p *pool) drop() *link {
+// evictOldest removes the connection with the longest idle time.
+func (p *pool) evictOldest() *link {
 	l := p.idle.Front().Value.(*link)
 	p.remove(l)
 	return l
 }
 
-// expire closes connections that were idle for too long, and comes again when the next one will
-// have been.
+// expire closes connections that reached the idle timeout, and schedules itself for the next one.
 func (p *pool) expire() {
 	p.mu.Lock()
 	var dead []*link
@@ -235,7 +230,7 @@ func (p *pool) expire() {
 			p.sweep = time.AfterFunc(left, p.expire)
 			break
 		}
-		dead = append(dead, p.drop())
+		dead = append(dead, p.evictOldest())
 	}
 	for at, links := range p.places {
 		if len(links) == 0 {
@@ -246,8 +241,8 @@ func (p *pool) expire() {
 	closeAll(dead)
 }
 
-// closeIdle closes the idle connections to some places. Busy ones to HTTP/2
-// endpoints take no more requests.
+// closeIdle closes the idle connections to the selected places. Busy HTTP/2 connections accept no
+// more requests.
 func (p *pool) closeIdle(of func(place) bool) {
 	p.mu.Lock()
 	var dead []*link
@@ -271,9 +266,9 @@ func (p *pool) closeIdle(of func(place) bool) {
 	closeAll(dead)
 }
 
-// renew closes all idle connections and lets those under way carry no further request: the rules
-// that they were made under are no longer in force.
-func (p *pool) renew(generation uint64) {
+// retire closes all idle connections, and busy ones after their last request: the rules under which
+// they were made are no longer in force.
+func (p *pool) retire(generation uint64) {
 	p.mu.Lock()
 	p.generation = generation
 	p.mu.Unlock()

@@ -2,15 +2,18 @@ package egress
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	socks "golang.org/x/net/proxy"
@@ -18,16 +21,16 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// proxy is the operator's own way out. Its own address is not judged.
+// proxy is the operator's outgoing proxy. The guard does not check its address.
 type proxy struct {
 	url     *url.URL
 	address string // with the port
 
-	noHosts    []string // that are reached without it
+	noHosts    []string // reached without the proxy
 	noNetworks []netip.Prefix
 }
 
-// The schemes of proxies with their usual ports.
+// proxyPorts maps the schemes of proxies to their default ports.
 var proxyPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
 // parseProxy reads [Options.Proxy] and [Options.NoProxy]; nil for none.
@@ -45,7 +48,7 @@ func parseProxy(text string, except []string) (*proxy, error) {
 	}
 	password, _ := u.User.Password()
 	if u.Scheme[0] == 's' && (len(u.User.Username()) > 255 || len(password) > 255) { // RFC 1929
-		return nil, peal.Invalidf("egress.proxy", "has a user or password of more than 255 bytes, which SOCKS5 cannot carry")
+		return nil, peal.Invalidf("egress.proxy", "must have a user and a password of at most 255 bytes each, the limit of SOCKS5")
 	}
 	port := u.Port()
 	if port == "" {
@@ -54,7 +57,7 @@ func parseProxy(text string, except []string) (*proxy, error) {
 	return &proxy{url: u, address: net.JoinHostPort(u.Hostname(), port), noHosts: hosts, noNetworks: networks}, nil
 }
 
-// parseNoProxy sorts [Options.NoProxy] into names and networks.
+// parseNoProxy splits [Options.NoProxy] into names and networks.
 func parseNoProxy(except []string) (hosts []string, networks []netip.Prefix, err error) {
 	for _, text := range except {
 		if prefix, err := netip.ParsePrefix(text); err == nil {
@@ -73,25 +76,8 @@ func parseNoProxy(except []string) (hosts []string, networks []netip.Prefix, err
 
 func (p *proxy) isSOCKS() bool { return p.url.Scheme == "socks5" || p.url.Scheme == "socks5h" }
 
-// via returns the proxy that requests to a target go through; nil for none.
-func (r *rules) via(to *target) *proxy {
-	if r.proxy == nil || r.guard.isInside(to.URL) || r.proxy.spares(canonicalHost(to.host)) {
-		return nil
-	}
-	return r.proxy
-}
-
-// forwards reports whether a proxy is sent the request itself, as it is for http.
-func (r *rules) forwards(to *target) bool {
-	if to.secure {
-		return false
-	}
-	via := r.via(to)
-	return via != nil && !via.isSOCKS()
-}
-
-// spares reports whether requests to a canonical host go past the proxy.
-func (p *proxy) spares(host string) bool {
+// bypassedBy reports whether requests to a canonical host do not use the proxy.
+func (p *proxy) bypassedBy(host string) bool {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return contains(p.noNetworks, addr.Unmap().WithZone(""))
 	}
@@ -107,8 +93,8 @@ func (p *proxy) credentials() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(p.url.User.Username()+":"+password))
 }
 
-// tunnel has an HTTP proxy connect to an address (RFC 9110, section 9.3.6). On an error the caller
-// closes the connection.
+// tunnel asks an HTTP proxy to connect to an address (RFC 9110, section 9.3.6). On an error the
+// caller must close the connection.
 func (p *proxy) tunnel(ctx context.Context, conn net.Conn, address string) error {
 	asked := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{"User-Agent": nil}}
 	if credentials := p.credentials(); credentials != "" {
@@ -129,7 +115,7 @@ func (p *proxy) tunnel(ctx context.Context, conn net.Conn, address string) error
 		return err
 	}
 	if reader.Buffered() > 0 {
-		return proxyTrouble{"the outgoing proxy sent data before it was asked"}
+		return upstreamFailure{"the outgoing proxy sent data before it was asked"}
 	}
 	if !release() {
 		return ctx.Err()
@@ -137,10 +123,10 @@ func (p *proxy) tunnel(ctx context.Context, conn net.Conn, address string) error
 	return nil
 }
 
-// dial gives what makes connections: to an HTTP proxy, or through a SOCKS one.
+// dial returns a dialFunc that connects to an HTTP proxy or through a SOCKS proxy.
 func (p *proxy) dial(options Options, guard *guard, resolver *net.Resolver) dialFunc {
 	dialer := &net.Dialer{Resolver: options.Resolver, LocalAddr: source(options)}
-	reach := &reaching{dialer.DialContext}
+	reach := &proxyDialer{dialer.DialContext}
 	if options.Dial != nil {
 		reach.dial = options.Dial
 	}
@@ -160,13 +146,13 @@ func (p *proxy) dial(options Options, guard *guard, resolver *net.Resolver) dial
 			}
 			conn = secured
 		}
-		return &tunnel{conn, beyond{}}, nil
+		return &tunnel{conn, unknownAddr{}}, nil
 	}
 }
 
-// dialSOCKS connects through a SOCKS5 proxy (RFC 1928). With socks5 the name is
-// looked up here, and the proxy is asked for the very address that was judged.
-func (p *proxy) dialSOCKS(reach *reaching, guard *guard, resolver *net.Resolver) dialFunc {
+// dialSOCKS returns a dialFunc that connects through a SOCKS5 proxy (RFC 1928). With socks5 the
+// name is resolved here, and the proxy receives the address that the guard checked.
+func (p *proxy) dialSOCKS(reach *proxyDialer, guard *guard, resolver *net.Resolver) dialFunc {
 	var auth *socks.Auth
 	if p.url.User != nil {
 		password, _ := p.url.User.Password()
@@ -187,11 +173,11 @@ func (p *proxy) dialSOCKS(reach *reaching, guard *guard, resolver *net.Resolver)
 		if p.url.Scheme == "socks5h" {
 			conn, err := connect.DialContext(ctx, network, net.JoinHostPort(host, text(port)))
 			if err != nil {
-				return nil, refusedBySOCKS(ctx, err)
+				return nil, socksFailure(ctx, err)
 			}
-			return &tunnel{conn, beyond{}}, nil
+			return &tunnel{conn, unknownAddr{}}, nil
 		}
-		if err := guard.checkName(host, port); err != nil { // without a look-up where that is enough
+		if err := guard.checkName(host, port); err != nil { // before the look-up, which may be unnecessary
 			return nil, err
 		}
 		addrs, err := resolver.LookupNetIP(ctx, "ip", host)
@@ -200,7 +186,7 @@ func (p *proxy) dialSOCKS(reach *reaching, guard *guard, resolver *net.Resolver)
 		}
 		for _, addr := range addrs {
 			if refused := guard.check(host, addr, port); refused != nil {
-				err = firstOf(err, refused)
+				err = cmp.Or(err, refused)
 				continue
 			}
 			target := netip.AddrPortFrom(addr.Unmap(), port)
@@ -208,55 +194,94 @@ func (p *proxy) dialSOCKS(reach *reaching, guard *guard, resolver *net.Resolver)
 			if dialErr == nil {
 				return &tunnel{conn, net.TCPAddrFromAddrPort(target)}, nil
 			}
-			err = firstOf(err, refusedBySOCKS(ctx, dialErr))
+			err = cmp.Or(err, socksFailure(ctx, dialErr))
 		}
 		return nil, err
 	}
 }
 
-// ahead judges what is asked of a proxy before it is asked: the port, the name, an
-// address that is written out, and those that the name leads to as seen from here.
-// A name that does not resolve here is left to the proxy, which may know more. So
-// with a proxy that looks names up itself, that proxy must refuse private addresses
-// too: between this look and its own, a name can change.
-func (r *rules) ahead(ctx context.Context, via *proxy, u *url.URL, resolver *net.Resolver) error {
-	if via.url.Scheme == "socks5" {
-		return nil // judged when it is dialled
-	}
-	port, ok := portOf(u)
-	host := canonicalHost(u.Hostname())
-	if !ok {
-		return refusal{why: badPort}
-	}
-	if err := r.guard.checkName(host, port); err != nil {
-		return err
-	}
-	addrs, err := lookAhead(ctx, resolver, host)
-	if err != nil {
-		return nil // told by what the proxy makes of the name
-	}
-	return r.guard.checkAll(host, addrs, port)
+// tunnel is a connection through a proxy. to is the address at its other end, if known.
+type tunnel struct {
+	net.Conn
+	to net.Addr
 }
 
-// checkAll refuses when any of the addresses is refused: nobody knows which one a
-// proxy would take.
-func (g *guard) checkAll(host string, addrs []netip.Addr, port uint16) error {
-	for _, addr := range addrs {
-		if err := g.check(host, addr, port); err != nil {
-			return err
-		}
+func (t *tunnel) RemoteAddr() net.Addr { return t.to }
+
+// unknownAddr is the address of an endpoint that only the proxy resolved.
+type unknownAddr struct{}
+
+func (unknownAddr) Network() string { return "tcp" }
+
+func (unknownAddr) String() string { return "" }
+
+// proxyDialer dials the proxy itself.
+type proxyDialer struct{ dial dialFunc }
+
+func (r *proxyDialer) Dial(network, address string) (net.Conn, error) {
+	return r.DialContext(context.Background(), network, address)
+}
+
+func (r *proxyDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := r.dial(ctx, network, address)
+	if err != nil && ctx.Err() == nil {
+		return nil, proxyFailure{"it cannot be reached: " + words(err)}
+	}
+	return conn, err
+}
+
+// connected returns an error unless a proxy accepted CONNECT (RFC 9110, section 9.3.6).
+func connected(response *http.Response) error {
+	if response.StatusCode >= 200 && response.StatusCode <= 299 {
+		return nil
+	}
+	return fromProxy(response)
+}
+
+// fromProxy returns the error for a response in which a proxy rejects a request.
+func fromProxy(response *http.Response) error {
+	status := strconv.Itoa(response.StatusCode)
+	if why := response.Header.Get(smokescreenError); why != "" { // sent with 407
+		return proxyRefusal{"the outgoing proxy refused it: " + why}
+	}
+	switch response.StatusCode {
+	case http.StatusProxyAuthRequired, http.StatusUnauthorized: // Tinyproxy sends 401
+		return proxyFailure{"it asks for other credentials than those of egress.proxy"}
+	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusUnavailableForLegalReasons:
+		return proxyRefusal{"the outgoing proxy refused it with " + status}
+	}
+	return upstreamFailure{"the outgoing proxy could not connect to it and answered " + status}
+}
+
+// smokescreenError is the header in which Smokescreen explains a denial.
+const smokescreenError = "X-Smokescreen-Error"
+
+// ownAnswer returns an error if the response to a plain http request recognizably comes from the
+// proxy itself and not from the endpoint.
+func (p *proxy) ownAnswer(response *http.Response) error {
+	if p == nil || p.isSOCKS() {
+		return nil
+	}
+	if response.StatusCode == http.StatusProxyAuthRequired || response.Header.Get("Proxy-Authenticate") != "" || response.Header.Get(smokescreenError) != "" {
+		return fromProxy(response)
 	}
 	return nil
 }
 
-func lookAhead(ctx context.Context, resolver *net.Resolver, host string) ([]netip.Addr, error) {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{addr}, nil
+// socksFailure sorts what a SOCKS proxy failed with; only its words tell.
+func socksFailure(ctx context.Context, err error) error {
+	var failure proxyFailure
+	if ctx.Err() != nil || errors.As(err, &failure) {
+		return err
 	}
-	if isLocalhost(host) {
-		return slices.Clone(loopbacks), nil
+	why := err.Error()
+	switch {
+	case strings.HasSuffix(why, "connection not allowed by ruleset"):
+		return proxyRefusal{"the outgoing proxy refused it"}
+	case strings.Contains(why, "authentication"):
+		return proxyFailure{"it asks for other credentials than those of egress.proxy"}
+	case strings.Contains(why, "unknown error"):
+		return upstreamFailure{"the outgoing proxy could not connect to it: " + why[strings.LastIndex(why, "unknown error ")+len("unknown error "):]}
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookAheadTime)
-	defer cancel()
-	return resolver.LookupNetIP(ctx, "ip", host)
+	return proxyFailure{"it does not speak SOCKS5 as expected: " + words(err)}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// watchSocket prepares looking at the socket, which is done before each reuse.
+// watchSocket prepares the check of the socket before each reuse.
 func (l *link) watchSocket() {
 	socket, ok := l.socket.(syscall.Conn)
 	if !ok {
@@ -25,9 +25,9 @@ func (l *link) watchSocket() {
 	}
 }
 
-// isSocketQuiet reports whether nothing has arrived at the socket. It does not wait.
+// isSocketQuiet reports whether nothing has arrived at the socket, without waiting.
 func (l *link) isSocketQuiet() bool {
-	if l.raw == nil { // no socket, such as a pipe in memory
+	if l.raw == nil { // not a socket, such as an in-memory pipe
 		l.quiet, l.data = hasNothing(l.socket, time.Unix(1, 0))
 		return l.quiet
 	}
@@ -35,9 +35,8 @@ func (l *link) isSocketQuiet() bool {
 	return l.raw.Read(l.look) == nil && l.quiet
 }
 
-// hasSpoken reports whether data has arrived at a new connection's socket, as far as one can see
-// without waiting.
-func (l *link) hasSpoken() bool {
+// hasData reports whether data has arrived at the socket of a new connection, without waiting.
+func (l *link) hasData() bool {
 	l.data = false
 	return l.raw != nil && l.raw.Read(l.look) == nil && l.data
 }

@@ -10,21 +10,21 @@ import (
 	"github.com/pealhq/peal/internal/gate"
 )
 
-// Terms are what one webhook's connections need beside what all have.
+// Terms are the settings of one webhook's connections.
 type Terms struct {
-	// Tenant owns the connections: no other tenant's requests go out on them.
+	// Tenant owns the connections: they carry no requests of other tenants.
 	Tenant string
-	// Certificate is what the endpoint knows the sender by; nil for none.
+	// Certificate is the client certificate; nil for none.
 	Certificate *tls.Certificate
-	// Pins are SHA-256 sums of public keys, of which one must stand in the chain; nil for
-	// any chain that is valid.
+	// Pins are SHA-256 sums of public keys, one of which must be in the chain; nil to accept any
+	// valid chain.
 	Pins [][32]byte
-	// Secrets are hidden in whatever the endpoint writes, see [Secrets].
+	// Secrets are hidden in everything that the endpoint sends, see [Secrets].
 	Secrets []string
 }
 
-// With returns a client for the same addresses on terms of its own. Connections on some terms
-// never carry the requests of others.
+// With returns a client with the same core and other terms. Clients with different terms never
+// share connections.
 func (c *Client) With(terms Terms) *Client {
 	made := &Client{core: c.core, scope: terms.scope(), tls: c.tls, gate: gate.New(terms.Secrets...)}
 	if terms.Certificate != nil || len(terms.Pins) > 0 {
@@ -39,7 +39,7 @@ func (c *Client) With(terms Terms) *Client {
 	return made
 }
 
-// scope returns the same text for the same terms only.
+// scope returns a text that is equal only for equal terms.
 func (t *Terms) scope() string {
 	if t.Certificate == nil && len(t.Pins) == 0 {
 		return t.Tenant
@@ -49,22 +49,21 @@ func (t *Terms) scope() string {
 		fmt.Fprintf(hash, "pin %x\n", pin)
 	}
 	if t.Certificate != nil {
-		for _, der := range t.Certificate.Certificate { // it stands for its key
+		for _, der := range t.Certificate.Certificate { // identifies its key
 			fmt.Fprintf(hash, "certificate %x\n", der)
 		}
 	}
-	return t.Tenant + "\x00" + string(hash.Sum(nil)) // no tenant's name has this byte
+	return t.Tenant + "\x00" + string(hash.Sum(nil)) // no tenant's name contains this byte
 }
 
-// unpinned is a valid certificate that is not one of the pinned ones.
-type unpinned struct{ presented [32]byte }
+// pinMismatch is the error for a valid certificate that is not pinned.
+type pinMismatch struct{ presented [32]byte }
 
-func (u unpinned) Error() string {
+func (u pinMismatch) Error() string {
 	return "its certificate is valid, but none of its chain is pinned; its own key is " + peal.FormatPin(u.presented)
 }
 
-// verify looks for a pin in the chains that were found valid, also when a session is
-// taken up again.
+// verify looks for a pin in the verified chains, also on session resumption.
 func (t *Terms) verify(state tls.ConnectionState) error {
 	for _, chain := range state.VerifiedChains {
 		for _, certificate := range chain {
@@ -77,7 +76,7 @@ func (t *Terms) verify(state tls.ConnectionState) error {
 	if len(state.PeerCertificates) > 0 {
 		presented = sha256.Sum256(state.PeerCertificates[0].RawSubjectPublicKeyInfo)
 	}
-	return unpinned{presented}
+	return pinMismatch{presented}
 }
 
 func (t *Terms) pins(certificate *x509.Certificate) bool {

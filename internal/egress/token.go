@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	// A token is renewed so long before it expires, or after half its life where that
-	// is shorter, and one without an end after maxTokenAge.
+	// A token is renewed renewBefore its expiry, or after half its lifetime if that is later. A
+	// token without an expiry is renewed renewBefore maxTokenAge.
 	renewBefore = time.Minute
 	maxTokenAge = time.Hour
 
@@ -34,8 +34,8 @@ const (
 	maxTokenBody = 64 << 10 // bytes of a token server's answer that are read
 )
 
-// Tokens keeps the OAuth2 tokens of webhooks until they expire. It is safe for
-// concurrent use; whoever asks for a token that is being got waits for that one.
+// Tokens caches the OAuth2 tokens of webhooks until they expire. It is safe for concurrent use;
+// concurrent callers for one token share one request.
 type Tokens struct {
 	client *Client
 
@@ -43,19 +43,19 @@ type Tokens struct {
 	known map[[32]byte]*token
 }
 
-// token is one client's at one token server.
+// token is the cached token of one client at one token server.
 type token struct {
-	turn  chan struct{} // held by who reads or gets it
-	value string        // as the Authorization header has it; "" for none
+	turn  chan struct{} // held while the token is read or requested
+	value string        // value of the Authorization header; "" for none
 	renew time.Time
 }
 
-// NewTokens makes an empty keeper that asks token servers through a client.
+// NewTokens creates an empty cache that requests tokens through a client.
 func NewTokens(client *Client) *Tokens {
 	return &Tokens{client: client, known: make(map[[32]byte]*token)}
 }
 
-// TokenError is why there is no token, as an attempt has it on record.
+// TokenError is the reason why there is no token, as recorded in an attempt.
 type TokenError struct {
 	Reason peal.Reason
 	Words  gate.Text
@@ -63,7 +63,7 @@ type TokenError struct {
 
 func (e *TokenError) Error() string { return e.Words.String() }
 
-// noToken returns the error of what a token server, or the way to it, has failed with.
+// noToken returns the error for a failure of a token server or of the connection to it.
 func noToken(reason peal.Reason, words gate.Text) error {
 	if reason != peal.ReasonBlocked && reason != peal.ReasonCanceled {
 		reason = peal.ReasonToken
@@ -71,12 +71,12 @@ func noToken(reason peal.Reason, words gate.Text) error {
 	return &TokenError{reason, gate.Join(gate.Fixed("no token: "), words)}
 }
 
-// Get gives the Authorization header's value, asking the token server where there is
-// none that is good for a while, or where that is stale: one that an endpoint refused.
-// fresh reports that it was asked just now. Tenants share neither tokens nor connections. The error
-// is a *[TokenError].
+// Get returns the value of the Authorization header. It requests a new token if the cached one is
+// about to expire or equals stale, a value that an endpoint refused. fresh reports whether the
+// token was requested by this call. Tenants share neither tokens nor connections. The error is a
+// *[TokenError].
 func (t *Tokens) Get(ctx context.Context, tenant string, o *peal.OAuth2, stale string) (value string, fresh bool, err error) {
-	k := t.of(tenant, o)
+	k := t.entry(tenant, o)
 	select {
 	case k.turn <- struct{}{}:
 		defer func() { <-k.turn }()
@@ -99,8 +99,8 @@ func (t *Tokens) Get(ctx context.Context, tenant string, o *peal.OAuth2, stale s
 	return k.value, true, nil
 }
 
-func (t *Tokens) of(tenant string, o *peal.OAuth2) *token {
-	text, _ := json.Marshal([]any{tenant, o.TokenURL, o.ClientID, o.ClientSecret.Value, o.Scopes}) // texts alone: it cannot fail
+func (t *Tokens) entry(tenant string, o *peal.OAuth2) *token {
+	text, _ := json.Marshal([]any{tenant, o.TokenURL, o.ClientID, o.ClientSecret.Value, o.Scopes}) // only strings: it cannot fail
 	key := sha256.Sum256(text)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,9 +115,9 @@ func (t *Tokens) of(tenant string, o *peal.OAuth2) *token {
 	return k
 }
 
-// token asks a token server (RFC 6749, section 4.4), under the same guard as everything.
+// token requests a token (RFC 6749, section 4.4), guarded like every other request.
 func (c *Client) token(ctx context.Context, o *peal.OAuth2) (*oauth2.Token, error) {
-	asked := &asking{client: c}
+	asked := &tokenTransport{client: c}
 	config := clientcredentials.Config{
 		ClientID: o.ClientID, ClientSecret: o.ClientSecret.Value, TokenURL: o.TokenURL, Scopes: o.Scopes,
 	}
@@ -129,7 +129,7 @@ func (c *Client) token(ctx context.Context, o *peal.OAuth2) (*oauth2.Token, erro
 	switch {
 	case asked.words != "":
 		return nil, noToken(asked.reason, tokenGate(o).Text(asked.words))
-	case errors.As(err, &answered): // its body may repeat what was sent
+	case errors.As(err, &answered): // its body may repeat the request
 		words := strings.TrimSpace("the token server answered " + fmt.Sprint(answered.Response.StatusCode) + " " + answered.ErrorCode)
 		return nil, noToken(peal.ReasonToken, tokenGate(o).Text(words))
 	case err != nil:
@@ -142,22 +142,24 @@ func (c *Client) token(ctx context.Context, o *peal.OAuth2) (*oauth2.Token, erro
 	return got, nil
 }
 
-// tokenGate hides what a token server is asked with, as a client sends it (RFC 6749, section 2.3.1).
+// tokenGate returns a gate that hides the client's credentials in every form in which they are sent
+// (RFC 6749, section 2.3.1).
 func tokenGate(o *peal.OAuth2) *gate.Gate {
 	pair := url.QueryEscape(o.ClientID) + ":" + url.QueryEscape(o.ClientSecret.Value)
 	return gate.New(append(querySecrets(o.TokenURL), o.ClientSecret.Value, base64.StdEncoding.EncodeToString([]byte(pair)))...)
 }
 
-// asking sends what the library asks through the client, and keeps why that failed.
-type asking struct {
+// tokenTransport sends the requests of the oauth2 library through the client and records the reason
+// for a failure.
+type tokenTransport struct {
 	client *Client
 	reason peal.Reason
-	words  string // not yet through a gate
+	words  string // has not passed a gate
 }
 
-var errAsking = errors.New("the token server was not reached")
+var errTokenTransport = errors.New("the token server was not reached")
 
-func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a *tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -167,13 +169,13 @@ func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := a.client.send(r.Context(), watch, r.Method, &wire.Request{URL: target, Header: r.Header, Body: body})
 	if err != nil {
 		a.reason, a.words = explain(r.Context(), err, watch, target)
-		return nil, errAsking
+		return nil, errTokenTransport
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxTokenBody))
 	if err != nil {
 		a.reason, a.words = peal.ReasonToken, "the token server's answer broke off"
-		return nil, errAsking
+		return nil, errTokenTransport
 	}
 	response.Body = io.NopCloser(bytes.NewReader(answer))
 	return response, nil

@@ -12,31 +12,31 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// step is how far an attempt came.
+// step is the progress of an attempt.
 type step int
 
 const (
 	starting  step = iota
-	lookingUp      // its name is looked up
-	dialling       // a connection is made
-	securing       // TLS is agreed upon
-	sending        // the connection is there
+	lookingUp      // the name is being resolved
+	dialling       // a connection is being made
+	securing       // the TLS handshake is running
+	sending        // the connection is established
 	waiting        // the request was sent
-	answering      // the answer's first byte came
+	answering      // the first byte of the response arrived
 )
 
-// watch notes when the steps of an attempt happened. Its hooks run in the
-// transport's goroutines: some after the attempt is over, and those of making a
-// connection even when the attempt has got another one meanwhile.
+// watch records the times of the steps of an attempt. Its hooks run in goroutines of the transport,
+// some after the attempt has ended. Those of dialling run even after the attempt has obtained
+// another connection.
 type watch struct {
 	start time.Time
 
 	mu                      sync.Mutex
 	step                    step
-	lookup, connect, secure time.Time     // when each began
+	lookup, connect, secure time.Time     // start of each
 	written                 time.Duration // from start to the request written
 	timing                  peal.Timing
-	address, before         string // the one tried last, and the one before it
+	address, before         string // the last tried address and its predecessor
 	tlsErr                  error
 }
 
@@ -44,9 +44,9 @@ type watchKey struct{}
 
 func newWatch() *watch { return &watch{start: time.Now()} }
 
-// follow makes w see the steps of the request that ctx is for. Each request has hooks of
-// its own: the transport may still read those of the one before.
-func (w *watch) follow(ctx context.Context) context.Context {
+// trace returns a context that reports the steps of a request to w. Each request has its own hooks,
+// because the transport may still read those of the previous request.
+func (w *watch) trace(ctx context.Context) context.Context {
 	hooks := &httptrace.ClientTrace{
 		WroteRequest:         w.wrote,
 		GotFirstResponseByte: w.answered,
@@ -54,9 +54,9 @@ func (w *watch) follow(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(context.WithValue(ctx, watchKey{}, w), hooks)
 }
 
-// looking returns the context of looking a name up for the attempt of ctx, whose connections to
-// name servers are of no concern.
-func looking(ctx context.Context) context.Context {
+// traceLookup returns a context for resolving a name for the attempt of ctx. It does not report
+// connections to name servers.
+func traceLookup(ctx context.Context) context.Context {
 	w, ok := ctx.Value(watchKey{}).(*watch)
 	if !ok {
 		return ctx
@@ -67,8 +67,8 @@ func looking(ctx context.Context) context.Context {
 	})
 }
 
-// connecting returns the context of connecting to an address for the attempt of ctx.
-func connecting(ctx context.Context) context.Context {
+// traceConnect returns a context for connecting to an address for the attempt of ctx.
+func traceConnect(ctx context.Context) context.Context {
 	w, ok := ctx.Value(watchKey{}).(*watch)
 	if !ok {
 		return ctx
@@ -77,13 +77,13 @@ func connecting(ctx context.Context) context.Context {
 		ConnectStart: func(_, address string) { w.begin(dialling, &w.connect, address) },
 		ConnectDone: func(_, address string, err error) {
 			w.end(&w.timing.Connect, &w.connect)
-			w.unreach(address, err)
+			w.dropAddress(address, err)
 		},
 	})
 }
 
-// begin notes a step on the way to a connection. A name with several addresses
-// begins to connect several times; the first counts.
+// begin records the start of a step before the connection is established. A name with several
+// addresses starts to connect several times; the first start counts.
 func (w *watch) begin(s step, at *time.Time, address string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -107,15 +107,15 @@ func (w *watch) end(into *time.Duration, from *time.Time) {
 	}
 }
 
-func (w *watch) distrust(err error) {
+func (w *watch) noteTLS(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tlsErr = err
 }
 
-// unreach takes back the address of a connection that the guard did not allow to
-// be tried: none was reached there.
-func (w *watch) unreach(address string, err error) {
+// dropAddress removes the recorded address of a connection that the guard refused, because it was
+// never tried.
+func (w *watch) dropAddress(address string, err error) {
 	var refused refusal
 	if !errors.As(err, &refused) {
 		return
@@ -127,13 +127,13 @@ func (w *watch) unreach(address string, err error) {
 	}
 }
 
-// use notes the connection that the request goes out on.
+// use records the connection of the request.
 func (w *watch) use(address string, reused bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.step, w.address = sending, address
 	if reused {
-		w.timing = peal.Timing{Reused: true} // a connection that was begun was not needed
+		w.timing = peal.Timing{Reused: true} // discard times of a connection that was not needed
 	}
 }
 
@@ -151,11 +151,11 @@ func (w *watch) wrote(info httptrace.WroteRequestInfo) {
 	}
 }
 
-// sent notes that the request was written.
+// sent records that the request was written.
 func (w *watch) sent() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.step == sending { // an answer may come before all is sent
+	if w.step == sending { // a response may arrive before the whole request is sent
 		w.step, w.written = waiting, time.Since(w.start)
 	}
 }
@@ -169,31 +169,22 @@ func (w *watch) answered() {
 	w.step = answering
 }
 
-// stale reports whether the failure is that of a connection that had been kept and
-// is closed, or an HTTP/2 endpoint has not begun with the request. Once an answer has begun, the
-// failure is the answer's.
-func (w *watch) stale(err error) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.step < answering && (w.timing.Reused && (isClosed(err) || errors.Is(err, errStray)) || isUnprocessed(err))
-}
-
-// again is called when the request is repeated on another connection.
-func (w *watch) again() {
+// restart resets w before the request is repeated on another connection.
+func (w *watch) restart() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.step, w.timing, w.tlsErr = starting, peal.Timing{}, nil
 	w.lookup, w.connect, w.secure = time.Time{}, time.Time{}, time.Time{}
 }
 
-// progress tells how far the attempt came, where to, and what TLS failed with.
+// progress returns the last step, the address and the TLS error.
 func (w *watch) progress() (at step, address string, tlsErr error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.step, w.address, w.tlsErr
 }
 
-// fill gives the attempt its times and address.
+// fill sets the times and the address of the attempt.
 func (w *watch) fill(attempt *peal.Attempt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
