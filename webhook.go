@@ -6,11 +6,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Limits of a webhook.
 const (
 	MaxURLLength   = 2048             // characters of a URL
+	MaxWebhookName = 100              // characters of a webhook's name
 	MaxPatterns    = 100              // event patterns of a webhook
 	MaxHeaders     = 50               // extra headers of a webhook
 	MaxHeaderValue = 4 << 10          // bytes of one extra header's name and value together
@@ -47,6 +50,10 @@ const (
 type Webhook struct {
 	ID     WebhookID
 	Tenant string
+	// Name is what people call it; "" for none. Several webhooks may have the same name. It is at
+	// most [MaxWebhookName] characters, see [ValidateWebhookName]; the space around it is cut off
+	// when it is saved. That of a managed webhook is its entry's, shortened to so many.
+	Name string
 	// URL is where the requests go: http or https, without user info and fragment.
 	URL string
 	// Events are the patterns of the event types it wants; see [MatchPattern].
@@ -127,11 +134,25 @@ type RateLimit struct {
 // CreatedAt is when the webhook was created, in UTC.
 func (w *Webhook) CreatedAt() time.Time { return w.ID.Time() }
 
+// Title returns what people tell the webhook by: its name, or the host of its URL when it
+// has none.
+func (w *Webhook) Title() string {
+	if w.Name != "" {
+		return w.Name
+	}
+	_, rest, _ := strings.Cut(w.URL, "://")
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[:end]
+	}
+	return rest
+}
+
 // Validate checks all that does not depend on the format, the operator's settings
 // or a compiler. The error has code [Invalid] and names the field; where several fields
 // are wrong it is [Invalids].
 func (w *Webhook) Validate() error {
 	faults := []error{
+		ValidateWebhookName(w.Name),
 		ValidateURL(w.URL),
 		ValidatePatterns(w.Events),
 		ValidateHeaders(w.Headers),
@@ -183,6 +204,25 @@ func validateExtra(extra json.RawMessage) error {
 	}
 	if strings.TrimLeft(string(extra), " \t\r\n")[0] != '{' {
 		return Invalidf("extra_payload", "must be a JSON object")
+	}
+	return nil
+}
+
+// ValidateWebhookName checks the name of a webhook, without the space around it: at most
+// [MaxWebhookName] characters of valid UTF-8, without control characters (tabs and line breaks
+// among them), separators of lines and paragraphs, and characters that change the direction
+// of writing. The error has code [Invalid] and the field "name".
+func ValidateWebhookName(name string) error {
+	if !utf8.ValidString(name) {
+		return Invalidf("name", "is not valid UTF-8")
+	}
+	if n := utf8.RuneCountInString(name); n > MaxWebhookName {
+		return Invalidf("name", "has %d characters, at most %d are allowed", n, MaxWebhookName)
+	}
+	if strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+	}) {
+		return Invalidf("name", "must not hold line breaks, control characters or characters that change the direction of writing")
 	}
 	return nil
 }

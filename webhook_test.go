@@ -39,6 +39,14 @@ func TestWebhookLimits(t *testing.T) {
 		return func(w *hook) { w.ExtraPayload = json.RawMessage(payload) }
 	}
 	checkLimits(t, goodWebhook, (*hook).Validate, []limit[hook]{
+		{"longest name", func(w *hook) { w.Name = strings.Repeat("ü", peal.MaxWebhookName) }, ""},
+		{"too long a name", func(w *hook) { w.Name = strings.Repeat("ü", peal.MaxWebhookName+1) }, "name"},
+		{"a name with a sign of several characters", func(w *hook) { w.Name = "Büro \U0001F469\u200D\U0001F4BB <b>\"{{name}}\"" }, ""},
+		{"a line break in the name", func(w *hook) { w.Name = "a\nb" }, "name"},
+		{"a line separator in the name", func(w *hook) { w.Name = "a\u2028b" }, "name"},
+		{"an escape in the name", func(w *hook) { w.Name = "a\x1b[1m" }, "name"},
+		{"a change of direction in the name", func(w *hook) { w.Name = "a\u202eb" }, "name"},
+		{"a name that is no UTF-8", func(w *hook) { w.Name = "a\xff" }, "name"},
 		{"no URL", func(w *hook) { w.URL = "" }, "url"},
 		{"no events", func(w *hook) { w.Events = nil }, "events"},
 		{"a bad pattern", func(w *hook) { w.Events = append(w.Events, "task*") }, "events[1]"},

@@ -6,6 +6,7 @@ import "encoding/json"
 // it. A field that is nil is left to the server on creation, and stays as it is on
 // a change. new("text") makes the pointers.
 type WebhookSettings struct {
+	Name   *string  `json:"name,omitzero"` // what people call it, at most 100 characters
 	URL    *string  `json:"url,omitzero"`
 	Events []string `json:"events,omitzero"`
 	Format *string  `json:"format,omitzero"`

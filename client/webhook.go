@@ -13,6 +13,7 @@ import (
 type Webhook struct {
 	ID     string `json:"id"`
 	Tenant string `json:"tenant"`
+	Name   string `json:"name"` // what people call it; "" for none
 	URL    string `json:"url"`
 	// Events are patterns: an event type, a prefix such as task.*, or *.
 	Events  []string          `json:"events"`

@@ -36,6 +36,7 @@ type operation struct {
 type operationWebhook struct {
 	ID          peal.WebhookID `json:"id"`
 	Tenant      string         `json:"tenant"`
+	Name        string         `json:"name,omitempty"`
 	URL         string         `json:"url"`
 	Description string         `json:"description,omitempty"`
 }
@@ -60,7 +61,7 @@ type raised struct {
 }
 
 func operationOf(w *peal.Webhook) operation {
-	return operation{Webhook: operationWebhook{ID: w.ID, Tenant: w.Tenant, URL: peal.RedactURL(w.URL), Description: w.Description}}
+	return operation{Webhook: operationWebhook{ID: w.ID, Tenant: w.Tenant, Name: w.Name, URL: peal.RedactURL(w.URL), Description: w.Description}}
 }
 
 func (o operation) withHealth(h peal.Health) operation {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -159,6 +160,7 @@ func (e *Engine) fill(ctx context.Context, before, w *peal.Webhook) error {
 			return err
 		}
 	}
+	w.Name = strings.TrimSpace(w.Name)
 	if w.Timeout == 0 {
 		w.Timeout = peal.DefaultTimeout
 	}

@@ -26,7 +26,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, tenant string, id peal.Webhoo
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec(`UPDATE peal.webhooks SET deleted = true, revision = $2, status = '', settings = NULL, confidential = NULL, sealed = false, updated = $3 WHERE num = $1`,
+		if _, err := t.exec(`UPDATE peal.webhooks SET deleted = true, revision = $2, name = '', status = '', settings = NULL, confidential = NULL, sealed = false, updated = $3 WHERE num = $1`,
 			num, revision, micros(now)); err != nil {
 			return err
 		}

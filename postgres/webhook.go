@@ -9,7 +9,7 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-const selectWebhook = `SELECT w.id, n.name, w.deleted, w.revision, coalesce(w.settings, ''), w.confidential, w.sealed, w.exhausted, w.failing_since, w.updated, w.certificate_expires
+const selectWebhook = `SELECT w.id, n.name, w.deleted, w.revision, coalesce(w.settings, ''), w.confidential, w.sealed, w.exhausted, w.failing_since, w.updated, w.certificate_expires, w.name
 	FROM peal.webhooks w JOIN peal.tenants n ON n.num = w.tenant`
 
 func (s *Store) scanWebhook(rows pgx.Rows) (peal.Webhook, error) {
@@ -18,14 +18,15 @@ func (s *Store) scanWebhook(rows pgx.Rows) (peal.Webhook, error) {
 	var deleted bool
 	var revision, failing, updated, expires int64
 	var exhausted int
-	if err := rows.Scan((*[16]byte)(&w.ID), &w.Tenant, &deleted, &revision, &encoded.Settings, &encoded.Confidential, &encoded.Sealed, &exhausted, &failing, &updated, &expires); err != nil {
+	var name string
+	if err := rows.Scan((*[16]byte)(&w.ID), &w.Tenant, &deleted, &revision, &encoded.Settings, &encoded.Confidential, &encoded.Sealed, &exhausted, &failing, &updated, &expires, &name); err != nil {
 		return w, err
 	}
 	if deleted {
 		w.Status = peal.Deleted
 		return w, nil
 	}
-	w.Revision, w.UpdatedAt = revision, timeOf(updated)
+	w.Revision, w.UpdatedAt, w.Name = revision, timeOf(updated), name
 	w.Health = peal.Health{ExhaustedInRow: exhausted, FailingSince: timeOf(failing), CertificateExpiresAt: timeOf(expires)}
 	return w, record.DecodeWebhook(&w, encoded, s.options.Sealer)
 }
@@ -69,9 +70,9 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 		if err := t.room(peal.QuotaWebhooks, tenant, time.Now()); err != nil {
 			return err
 		}
-		n, err := t.exec(`INSERT INTO peal.webhooks (id, tenant, revision, status, settings, confidential, sealed, exhausted, failing_since, updated, certificate_expires)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`, uuid(webhook.ID), tenant, revision, string(webhook.Status),
-			encoded.Settings, encoded.Confidential, encoded.Sealed, webhook.Health.ExhaustedInRow, micros(webhook.Health.FailingSince), micros(webhook.UpdatedAt), micros(webhook.Health.CertificateExpiresAt))
+		n, err := t.exec(`INSERT INTO peal.webhooks (id, tenant, revision, status, settings, confidential, sealed, exhausted, failing_since, updated, certificate_expires, name)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`, uuid(webhook.ID), tenant, revision, string(webhook.Status),
+			encoded.Settings, encoded.Confidential, encoded.Sealed, webhook.Health.ExhaustedInRow, micros(webhook.Health.FailingSince), micros(webhook.UpdatedAt), micros(webhook.Health.CertificateExpiresAt), clean(webhook.Name))
 		if err == nil && n == 0 {
 			err = peal.Errorf(peal.Conflict, "there is a webhook %s already", webhook.ID)
 		}
@@ -103,8 +104,8 @@ func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 			return peal.Errorf(peal.Conflict, "the webhook was changed meanwhile; read it again and repeat the change")
 		}
 		saved.Revision, saved.Health = revision, health
-		_, err = t.exec(`UPDATE peal.webhooks SET revision = $2, status = $3, settings = $4, confidential = $5, sealed = $6, updated = $7 WHERE num = $1`,
-			num, revision, string(webhook.Status), encoded.Settings, encoded.Confidential, encoded.Sealed, micros(webhook.UpdatedAt))
+		_, err = t.exec(`UPDATE peal.webhooks SET revision = $2, status = $3, settings = $4, confidential = $5, sealed = $6, updated = $7, name = $8 WHERE num = $1`,
+			num, revision, string(webhook.Status), encoded.Settings, encoded.Confidential, encoded.Sealed, micros(webhook.UpdatedAt), clean(webhook.Name))
 		return err
 	})
 	if err != nil {

@@ -30,6 +30,7 @@ type ManagedWebhook struct {
 // filled gives the settings with the defaults that need nobody to ask.
 func (m *ManagedWebhook) filled() peal.Webhook {
 	w := m.Settings
+	w.Name = m.Name[:min(len(m.Name), peal.MaxWebhookName)]
 	if w.Tenant == "" {
 		w.Tenant = peal.DefaultTenant
 	}

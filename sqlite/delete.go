@@ -27,7 +27,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, tenant string, id peal.Webhoo
 		if err != nil {
 			return err
 		}
-		if _, err := w.conn.exec(`UPDATE webhooks SET deleted = 1, revision = ?, settings = NULL, confidential = NULL, sealed = 0, updated = ? WHERE num = ?`,
+		if _, err := w.conn.exec(`UPDATE webhooks SET deleted = 1, revision = ?, name = '', settings = NULL, confidential = NULL, sealed = 0, updated = ? WHERE num = ?`,
 			revision, micros(now), num); err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-const selectWebhook = `SELECT w.id, n.name, w.deleted, w.revision, w.settings, w.confidential, w.sealed, w.exhausted, w.failing_since, w.updated, w.certificate_expires
+const selectWebhook = `SELECT w.id, n.name, w.deleted, w.revision, w.settings, w.confidential, w.sealed, w.exhausted, w.failing_since, w.updated, w.certificate_expires, w.name
 	FROM webhooks w JOIN tenants n ON n.num = w.tenant`
 
 func (s *Store) scanWebhook(r row) (peal.Webhook, error) {
@@ -17,7 +17,7 @@ func (s *Store) scanWebhook(r row) (peal.Webhook, error) {
 		w.Status = peal.Deleted
 		return w, nil
 	}
-	w.Revision = r.int(3)
+	w.Revision, w.Name = r.int(3), r.text(11)
 	w.Health = peal.Health{ExhaustedInRow: int(r.int(7)), FailingSince: timeOf(r.int(8)), CertificateExpiresAt: timeOf(r.int(10))}
 	w.UpdatedAt = timeOf(r.int(9))
 	return w, record.DecodeWebhook(&w, record.Webhook{Settings: r.text(4), Confidential: r.blob(5), Sealed: r.int(6) != 0}, s.options.Sealer)
@@ -53,9 +53,9 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 		if revision, err = w.bumpRoutes(); err != nil {
 			return err
 		}
-		_, err = w.conn.exec(`INSERT INTO webhooks (id, tenant, revision, settings, confidential, sealed, exhausted, failing_since, updated, certificate_expires)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, webhook.ID[:], tenant, revision, encoded.Settings, encoded.Confidential, flag(encoded.Sealed),
-			int64(webhook.Health.ExhaustedInRow), orNoTime(webhook.Health.FailingSince), orNoTime(webhook.UpdatedAt), orNoTime(webhook.Health.CertificateExpiresAt))
+		_, err = w.conn.exec(`INSERT INTO webhooks (id, tenant, revision, settings, confidential, sealed, exhausted, failing_since, updated, certificate_expires, name)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, webhook.ID[:], tenant, revision, encoded.Settings, encoded.Confidential, flag(encoded.Sealed),
+			int64(webhook.Health.ExhaustedInRow), orNoTime(webhook.Health.FailingSince), orNoTime(webhook.UpdatedAt), orNoTime(webhook.Health.CertificateExpiresAt), webhook.Name)
 		return err
 	}})
 	if err != nil {
@@ -88,8 +88,8 @@ func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 			return err
 		}
 		health = h
-		_, err = w.conn.exec(`UPDATE webhooks SET revision = ?, settings = ?, confidential = ?, sealed = ?, updated = ? WHERE num = ?`,
-			revision, encoded.Settings, encoded.Confidential, flag(encoded.Sealed), orNoTime(webhook.UpdatedAt), num)
+		_, err = w.conn.exec(`UPDATE webhooks SET revision = ?, settings = ?, confidential = ?, sealed = ?, updated = ?, name = ? WHERE num = ?`,
+			revision, encoded.Settings, encoded.Confidential, flag(encoded.Sealed), orNoTime(webhook.UpdatedAt), webhook.Name, num)
 		return err
 	}})
 	if err != nil {

@@ -118,7 +118,7 @@ func (h *harness) newWebhook() peal.Webhook {
 		ExtraPayload: json.RawMessage(`{ "a": 1.50 }`), UUID: "3f1c",
 		RetryPolicy: &peal.RetryPolicy{Delays: []time.Duration{time.Second, 1500 * time.Millisecond}, Jitter: 0.25, DisableAfterExhausted: 3, DisableAfterFailing: time.Hour},
 		Timeout:     1500 * time.Millisecond, RateLimit: &peal.RateLimit{PerSecond: 0.5, Burst: 7}, Handshake: true,
-		Filter: "data.a > 1", Transform: ".data", Description: "what it is for", Status: peal.Active, StatusReason: "because", Managed: true, Author: peal.AuthorTenant,
+		Filter: "data.a > 1", Transform: ".data", Description: "what it is for", Name: "Bücher", Status: peal.Active, StatusReason: "because", Managed: true, Author: peal.AuthorTenant,
 		Entry: peal.Entry{Name: "portal", Digest: "0a1b"}, UpdatedAt: now,
 		ClientCertificate: &peal.ClientCertificate{Certificate: "-----BEGIN CERTIFICATE-----\n", Key: peal.Secret{Value: "client key"}},
 		Pins:              []string{"sha256/one", "sha256/two"},

@@ -80,7 +80,7 @@ var webhookTests = map[string]func(*testing.T, *harness){
 
 		change := peal.Webhook{
 			ID: created.ID, Tenant: h.tenant, URL: "https://other.example/", Events: []string{"*"}, Format: "vikunja", Status: peal.Disabled,
-			StatusReason: "gone", Timeout: time.Minute, UpdatedAt: moment().Add(time.Hour), Revision: created.Revision,
+			StatusReason: "gone", Name: "Another", Timeout: time.Minute, UpdatedAt: moment().Add(time.Hour), Revision: created.Revision,
 		}
 		updated, err := h.store.UpdateWebhook(h.ctx, change)
 		h.must(err)

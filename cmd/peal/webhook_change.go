@@ -95,7 +95,7 @@ it asks first, unless --yes is given.`,
 		Example: "  peal webhooks delete webhook_01kahx2m6tf9v8c0dpy1r3s5ek --yes",
 		Question: func(c *client.Client, ctx context.Context, id string) (string, error) {
 			webhook, err := c.Webhook(ctx, id)
-			return "Delete the webhook to " + webhook.URL + " and cancel its pending deliveries?", err
+			return "Delete the webhook " + named(webhook) + " and cancel its pending deliveries?", err
 		},
 		End: (*client.Client).DeleteWebhook,
 	})

@@ -25,6 +25,7 @@ type webhookFlags struct {
 	handshake     bool
 	filter        string
 	transform     string
+	name          string
 	description   string
 	status        string
 	retry         retryFlags
@@ -38,6 +39,7 @@ func (a *app) webhookFlags(cmd *cobra.Command) *webhookFlags {
 	flags.StringSliceVar(&f.events, "events", nil, "event types or patterns that it wants, separated by commas")
 	flags.StringVar(&f.format, "format", "", "how events are written and signed, such as standard or x-webhook")
 	flags.StringVar(&f.status, "status", "", "active, paused (deliveries are held) or disabled (it gets none)")
+	flags.StringVar(&f.name, "name", "", "what people call it, at most 100 characters")
 	flags.StringVar(&f.description, "description", "", "what it is for")
 	flags.StringVar(&f.secret, "secret", "", "secret that signs: the text, @PATH or - for stdin")
 	flags.StringVar(&f.authorization, "authorization", "", "Authorization header, sent as it is: the text, @PATH or -")
@@ -69,6 +71,7 @@ func (f *webhookFlags) settings(cmd *cobra.Command) (client.WebhookSettings, err
 	}{
 		{"format", f.format, &s.Format, false},
 		{"status", f.status, &s.Status, false},
+		{"name", f.name, &s.Name, false},
 		{"description", f.description, &s.Description, false},
 		{"uuid", f.uuid, &s.UUID, false},
 		{"secret", f.secret, &s.Secret, true},

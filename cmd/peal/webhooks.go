@@ -38,11 +38,19 @@ func newWebhooksListCommand(app *app) *cobra.Command {
 		Things: "webhooks", Short: "List webhooks, the newest first",
 		Example: "  peal webhooks list --tenant acme",
 		Page:    (*client.Client).Webhooks,
-		Heads:   []string{"ID", "STATUS", "FORMAT", "EVENTS", "CREATED", "URL"},
+		Heads:   []string{"ID", "NAME", "STATUS", "FORMAT", "EVENTS", "CREATED", "URL"},
 		Row: func(w client.Webhook) []string {
-			return []string{w.ID, statusText(&w), w.Format, someOf(w.Events), app.ago(w.CreatedAt), peal.RedactURL(w.URL)}
+			return []string{w.ID, w.Name, statusText(&w), w.Format, someOf(w.Events), app.ago(w.CreatedAt), peal.RedactURL(w.URL)}
 		},
 	})
+}
+
+// named names a webhook in a question: by its URL, after its name where it has one.
+func named(w client.Webhook) string {
+	if w.Name == "" {
+		return "to " + w.URL
+	}
+	return printable(strconv.Quote(w.Name)) + " to " + w.URL
 }
 
 // statusText marks a webhook that nobody can change through the API.
@@ -85,6 +93,7 @@ func newWebhooksShowCommand(app *app) *cobra.Command {
 func printWebhook(w io.Writer, webhook client.Webhook) {
 	fields(w, []field{
 		{"id", webhook.ID},
+		{"name", webhook.Name},
 		{"tenant", webhook.Tenant},
 		{"url", webhook.URL},
 		{"events", strings.Join(webhook.Events, ", ")},

@@ -32,7 +32,7 @@ func TestWebhookFromCreationToDeletion(t *testing.T) {
 	}
 	hook := b.want(200, request{method: "GET", path: path})
 	want := map[string]any{
-		"id": id, "tenant": "default", "url": "http://127.0.0.1:1/x", "events": []any{"task.*"}, "format": "standard",
+		"id": id, "tenant": "default", "name": "", "url": "http://127.0.0.1:1/x", "events": []any{"task.*"}, "format": "standard",
 		"headers": map[string]any{}, "authorization": nil, "extra_payload": nil, "uuid": nil,
 		"retry_policy": map[string]any{
 			"delays_seconds": []any{5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0},
@@ -55,10 +55,10 @@ func TestWebhookFromCreationToDeletion(t *testing.T) {
 		t.Error("the secret is shown again")
 	}
 
-	changed := b.want(200, request{method: "PATCH", path: path, body: `{"description":"<ours>","headers":{"X-Team":"a"},"retry_policy":{"delays_seconds":[0.5,60]},
+	changed := b.want(200, request{method: "PATCH", path: path, body: `{"name":"\t Büro <7> ","description":"<ours>","headers":{"X-Team":"a"},"retry_policy":{"delays_seconds":[0.5,60]},
 		"rate_limit":{"per_second":2.5},"timeout_ms":1000,"authorization":"Bearer x","status":"paused"}`})
 	for name, value := range map[string]any{
-		"description": "<ours>", "headers": map[string]any{"X-Team": "a"}, "timeout_ms": 1000.0, "authorization": "[set]", "status": "paused", "url": hook["url"],
+		"name": "Büro <7>", "description": "<ours>", "headers": map[string]any{"X-Team": "a"}, "timeout_ms": 1000.0, "authorization": "[set]", "status": "paused", "url": hook["url"],
 		"retry_policy": map[string]any{"delays_seconds": []any{0.5, 60.0}, "jitter": 0.1, "disable_after_exhausted": 0.0, "disable_after_seconds": 432000.0},
 		"rate_limit":   map[string]any{"per_second": 2.5, "burst": 1.0},
 	} {
@@ -70,7 +70,7 @@ func TestWebhookFromCreationToDeletion(t *testing.T) {
 	if kept["authorization"] != "[set]" || kept["status"] != "paused" {
 		t.Error("a change of nothing changed something:", kept)
 	}
-	reset := b.want(200, request{method: "PATCH", path: path, body: `{"description":null,"headers":null,"retry_policy":null,"rate_limit":null,"timeout_ms":null,"authorization":null,"status":null}`})
+	reset := b.want(200, request{method: "PATCH", path: path, body: `{"name":null,"description":null,"headers":null,"retry_policy":null,"rate_limit":null,"timeout_ms":null,"authorization":null,"status":null}`})
 	delete(reset, "updated_at")
 	delete(want, "updated_at")
 	if diff := cmp.Diff(want, reset); diff != "" {
@@ -177,6 +177,11 @@ func TestWebhookLimits(t *testing.T) {
 		status     int
 		places     string
 	}{
+		{"name at its longest", with(`"name":"` + x("ü", 100) + `"`), 201, ""},
+		{"name a character longer", with(`"name":"` + x("ü", 101) + `"`), 422, "body.name"},
+		{"name with a line break", with(`"name":"a\nb"`), 422, "body.name"},
+		{"name that turns the direction", with(`"name":"a\u202eb"`), 422, "body.name"},
+		{"name of another kind", with(`"name":7`), 422, "body.name"},
 		{"url at its longest", url("http://127.0.0.1/" + x("x", 2048-17)), 201, ""},
 		{"url a character longer", url("http://127.0.0.1/" + x("x", 2048-16)), 422, "body.url"},
 		{"url with user info", url("http://u:p@127.0.0.1/"), 422, "body.url"},

@@ -13,6 +13,7 @@ import (
 // (or take the default of a new one); null means: take the default.
 type WebhookInput struct {
 	URL               given[string]                    `json:"url,omitempty" format:"uri" maxLength:"2048" doc:"Where the requests go: https (or http where the operator allows it), without user info and fragment."`
+	Name              optional[string]                 `json:"name,omitempty" maxLength:"100" pattern:"^([^\\s\\x00-\\x1f\\x7f-\\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000])*$" doc:"What people call it; several webhooks may have the same name. At most 100 characters without line breaks, control characters and characters that change the direction of writing; the space around it is cut off."`
 	Events            given[patterns]                  `json:"events,omitempty" doc:"Which events it wants: types (task.created), prefixes (task.*) or all (*); 1 to 100, or a single one as a string."`
 	Secret            optional[string]                 `json:"secret,omitempty" maxLength:"512" writeOnly:"true" doc:"Signs the requests, written as the format wants it; one is made where the format always signs. Setting it ends the earlier ones at once; rotate keeps them for an overlap."`
 	Format            optional[string]                 `json:"format,omitempty" doc:"How an event becomes a request, such as standard or x-webhook; the tenant's default otherwise."`
@@ -29,7 +30,7 @@ type WebhookInput struct {
 	Handshake         optional[bool]                   `json:"handshake,omitempty" doc:"true asks the URL for its consent before the webhook is saved (OPTIONS with WebHook-Request-Origin), for the formats of CloudEvents. A rate that it allows becomes rate_limit; without consent the webhook is refused."`
 	Filter            optional[string]                 `json:"filter,omitempty" maxLength:"8192" doc:"An expression that must be true for an event to match, such as data.project.id in [3, 4]."`
 	Transform         optional[string]                 `json:"transform,omitempty" maxLength:"8192" doc:"A jq program from the event to the data that this webhook gets."`
-	Description       optional[string]                 `json:"description,omitempty" maxLength:"4096" doc:"What people call it."`
+	Description       optional[string]                 `json:"description,omitempty" maxLength:"4096" doc:"What it is for."`
 	Status            optional[string]                 `json:"status,omitempty" enum:"active,paused,disabled" doc:"active: sends; paused: holds deliveries until it is active again; disabled: gets none."`
 }
 
@@ -54,6 +55,7 @@ const authorizationSet = peal.Hidden
 // engine knows the policy in force and the formats. The checks of the values come afterwards.
 func (in *WebhookInput) apply(w *peal.Webhook, fallback string, engine Engine) {
 	w.URL = in.URL.or(w.URL)
+	set(&w.Name, &in.Name)
 	if in.Events.Given {
 		w.Events = in.Events.Value
 	}

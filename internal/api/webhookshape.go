@@ -13,6 +13,7 @@ import (
 type WebhookShape struct {
 	ID                peal.WebhookID                   `json:"id" example:"webhook_01h455vb4pex5vsknk084sn02q"`
 	Tenant            string                           `json:"tenant"`
+	Name              string                           `json:"name" doc:"What people call it; empty when it has no name."`
 	URL               string                           `json:"url" format:"uri" doc:"Without the scope manage, the values of its query are [redacted]."`
 	Events            []string                         `json:"events" nullable:"false" doc:"Which events it wants: types, prefixes (task.*) or all (*)."`
 	Format            string                           `json:"format"`
@@ -60,7 +61,7 @@ const redacted = "[redacted]"
 
 func (c *call) webhookOf(w *peal.Webhook) WebhookShape {
 	shape := WebhookShape{
-		ID: w.ID, Tenant: w.Tenant, URL: w.URL, Events: w.Events, Format: w.Format,
+		ID: w.ID, Tenant: w.Tenant, Name: w.Name, URL: w.URL, Events: w.Events, Format: w.Format,
 		Headers: make(map[string]string, len(w.Headers)), UUID: textOrNil(w.UUID),
 		RetryPolicy: retryPolicyOf(c.api.Engine.Policy(w)), TimeoutMS: w.Timeout.Milliseconds(), Handshake: w.Handshake,
 		Filter: textOrNil(w.Filter), Transform: textOrNil(w.Transform), Description: w.Description,

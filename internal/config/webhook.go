@@ -34,7 +34,7 @@ type WebhookField struct {
 func WebhookFields() []WebhookField {
 	settings := func(e *entry) *peal.Webhook { return &e.into.Settings }
 	return []WebhookField{
-		{Name: "name", Doc: "What the entry is known by, which no other entry may have: 1 to 128 letters, digits and `._-:@`. Another name makes another webhook.",
+		{Name: "name", Doc: "What the entry is known by, which no other entry may have: 1 to 128 letters, digits and `._-:@`. Another name makes another webhook. The webhook has the first 100 characters as its name.",
 			read: text(func(e *entry) *string { return &e.into.Name })},
 		{Name: "tenant", Doc: "Whose webhook it is; `default` otherwise. It cannot be moved: another tenant makes another webhook.",
 			read: text(func(e *entry) *string { return &settings(e).Tenant })},
@@ -80,7 +80,7 @@ func WebhookFields() []WebhookField {
 			read: text(func(e *entry) *string { return &settings(e).Filter })},
 		{Name: "transform", Doc: "A jq program from the event to the data that this webhook gets.",
 			read: text(func(e *entry) *string { return &settings(e).Transform })},
-		{Name: "description", Doc: "What people call it.",
+		{Name: "description", Doc: "What it is for.",
 			read: text(func(e *entry) *string { return &settings(e).Description })},
 		{Name: "status", Doc: "`active` (the default), `paused` (deliveries are held) or `disabled` (it gets none).",
 			read: func(e *entry, v place) error {

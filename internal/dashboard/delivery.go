@@ -78,7 +78,7 @@ func (c *call) explain(data *deliveryPage) error {
 	} else if err != nil {
 		return err
 	}
-	data.Host, data.Path = host(w.URL), "/webhooks/"+w.ID.String()
+	data.Host, data.Path = w.Title(), "/webhooks/"+w.ID.String()
 	data.Why = c.whyCalled(&w, &data.Delivery)
 	if hold := c.d.Engine.Hold(&data.Delivery, &w); hold.Reason != "" {
 		at := c.texts.get("hold.soon")

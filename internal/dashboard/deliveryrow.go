@@ -27,7 +27,7 @@ func (c *call) deliveryRows(deliveries []peal.Delivery, webhooks map[peal.Webhoo
 		d := &deliveries[i]
 		name := c.texts.get("delivery.gone")
 		if w := webhooks[d.WebhookID]; w != nil {
-			name = target(w.URL)
+			name = called(*w)
 		}
 		rows[i] = deliveryRow{
 			ID: d.ID, Type: d.EventType, Target: name, Pill: c.texts.deliveryPill(d.Status), Outcome: c.texts.outcome(d),

@@ -54,7 +54,7 @@ func (d *Dashboard) event(c *call) error {
 	}
 	for i := range webhooks {
 		if w := &webhooks[i]; !got[w.ID] && !data.More {
-			data.Missed = append(data.Missed, missedRow{"/webhooks/" + w.ID.String(), target(w.URL), c.whyMissed(w, &event, broken[w.ID])})
+			data.Missed = append(data.Missed, missedRow{"/webhooks/" + w.ID.String(), called(*w), c.whyMissed(w, &event, broken[w.ID])})
 		}
 	}
 	return c.page("event", event.Type, data)

@@ -145,10 +145,13 @@ func target(url string) string {
 	return strings.TrimSuffix(rest, "/")
 }
 
-// host is only the host of a webhook's URL.
-func host(url string) string {
-	name, _, _ := strings.Cut(target(url), "/")
-	return name
+// called is what people call a webhook where there is room: its name, or the host and the
+// path of its URL when it has none. [peal.Webhook.Title] is shorter.
+func called(w peal.Webhook) string {
+	if w.Name != "" {
+		return w.Name
+	}
+	return target(w.URL)
 }
 
 // pill is a status as every page shows it: a word, and the class of its colour.

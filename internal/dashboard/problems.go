@@ -44,7 +44,7 @@ func (c *call) problemsSince(webhooks map[peal.WebhookID]*peal.Webhook, one peal
 // problem puts one into words.
 func (t *texts) problem(w *peal.Webhook, p *peal.Problem) problem {
 	key := problemKey(p)
-	title := t.get("problem.title", "host", host(w.URL), "what", t.get("problem."+key+".title", "code", strconv.Itoa(p.StatusCode)))
+	title := t.get("problem.title", "name", w.Title(), "what", t.get("problem."+key+".title", "code", strconv.Itoa(p.StatusCode)))
 	remedy := t.get("remedy." + string(p.Reason))
 	if t.has("problem." + key + ".remedy") {
 		remedy = t.get("problem." + key + ".remedy")

@@ -66,7 +66,7 @@ func (p *pages) set(language, name string) (*template.Template, error) {
 func (t *texts) functions() template.FuncMap {
 	return template.FuncMap{
 		"t": t.get, "tn": t.count, "number": t.number, "percent": t.percent, "duration": t.duration, "size": t.size, "bytes": func(n int64) string { return t.size(int(n)) },
-		"target": target, "host": host, "exact": exact, "visible": visible, "json": colourJSON, "list": list,
+		"target": target, "called": called, "exact": exact, "visible": visible, "json": colourJSON, "list": list,
 		"iso":    func(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) },
 		"left":   func(at time.Time) string { return countdown(at, time.Now()) },
 		"clock":  func(at time.Time) string { return at.UTC().Format("15:04:05") },

@@ -66,7 +66,7 @@ func (d *Dashboard) webhook(c *call) error {
 	if err := c.completeWebhook(&data); err != nil {
 		return err
 	}
-	return c.page("webhook", host(w.URL), data)
+	return c.page("webhook", w.Title(), data)
 }
 
 // completeWebhook reads what is not counted by time.

@@ -76,5 +76,5 @@ func (d *Dashboard) codePage(c *call) error {
 		data.Source, data.File = string(source), path.Base(s.File)
 		data.Call = strings.ReplaceAll(s.call, "FUNCTION", s.name(w.Format))
 	}
-	return c.page("webhook_code", c.texts.get("code.title", "host", host(w.URL)), data)
+	return c.page("webhook_code", c.texts.get("code.title", "name", w.Title()), data)
 }

@@ -1,18 +1,20 @@
 package dashboard
 
 import (
+	"strings"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/manage"
 )
 
 type deletePage struct {
 	Webhook peal.Webhook
-	Host    string
+	Name    string // what must be typed
 	Pending int
 	Fault   string
 }
 
-// deleteForm tells what is lost with a webhook and asks for its name.
+// deleteForm tells what is lost with a webhook and asks for its title.
 func (d *Dashboard) deleteForm(c *call) error { return c.askDelete(200, "") }
 
 func (c *call) askDelete(status int, fault string) error {
@@ -24,10 +26,10 @@ func (c *call) askDelete(status int, fault string) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(status, "webhook_delete", c.texts.get("delete.title", "host", host(w.URL)), deletePage{w, host(w.URL), activity[0].Pending, fault})
+	return c.answer(status, "webhook_delete", c.texts.get("delete.title", "name", w.Title()), deletePage{w, w.Title(), activity[0].Pending, fault})
 }
 
-// deleteWebhook deletes a webhook whose name was typed.
+// deleteWebhook deletes a webhook whose title was typed.
 func (d *Dashboard) deleteWebhook(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {
@@ -36,10 +38,10 @@ func (d *Dashboard) deleteWebhook(c *call) error {
 	if w.Managed {
 		return c.ofWebhook(manage.ErrManaged)
 	}
-	if c.r.PostFormValue("name") != host(w.URL) {
-		return c.askDelete(422, c.texts.get("delete.other_name", "host", host(w.URL)))
+	if strings.TrimSpace(c.r.PostFormValue("name")) != w.Title() {
+		return c.askDelete(422, c.texts.get("delete.other_name", "name", w.Title()))
 	}
-	if err := d.hooks.Delete(c.ctx(), c.actor(target(w.URL)), c.tenant, w.ID); err != nil {
+	if err := d.hooks.Delete(c.ctx(), c.actor(called(w)), c.tenant, w.ID); err != nil {
 		return c.ofWebhook(err)
 	}
 	return c.redirect("/webhooks?done=deleted")

@@ -50,7 +50,7 @@ func (c *call) showForm(status int, f *webhookForm, w *peal.Webhook) error {
 	f.Values.Set("patterns", strings.Join(others, "\n"))
 	title := c.texts.get("webhooks.new")
 	if f.ID != "" {
-		title = c.texts.get("form.edit", "host", host(w.URL))
+		title = c.texts.get("form.edit", "name", w.Title())
 	}
 	return c.answer(status, "webhook_form", title, f)
 }
@@ -66,7 +66,7 @@ func (d *Dashboard) createWebhook(c *call) error {
 		return err
 	}
 	f.apply(c.texts, &w)
-	saved, err := d.hooks.Create(c.ctx(), c.actor(target(w.URL)), w, f.fault())
+	saved, err := d.hooks.Create(c.ctx(), c.actor(called(w)), w, f.fault())
 	if err == nil {
 		return c.redirect("/webhooks/" + saved.ID.String() + "?done=created")
 	}
@@ -152,7 +152,7 @@ func (d *Dashboard) saveWebhook(c *call) error {
 		return err
 	}
 	var yours peal.Webhook
-	saved, err := d.hooks.Change(c.ctx(), c.actor(""), c.tenant, id, target(f.Value("url")), func(w *peal.Webhook) error {
+	saved, err := d.hooks.Change(c.ctx(), c.actor(""), c.tenant, id, called(peal.Webhook{Name: strings.TrimSpace(f.Value("name")), URL: f.Value("url")}), func(w *peal.Webhook) error {
 		theirs := *w
 		f.apply(c.texts, w)
 		yours, f.Revision = *w, theirs.Revision
@@ -177,7 +177,7 @@ func (d *Dashboard) saveWebhook(c *call) error {
 func (c *call) differences(theirs, yours *peal.Webhook) []difference {
 	a, b := valuesOf(theirs), valuesOf(yours)
 	var all []difference
-	for _, name := range []string{"url", "description", "patterns", "format", "active", "headers", "extra_payload", "delays", "jitter", "disable_after", "timeout", "rate", "burst", "filter", "transform", "uuid", "handshake"} {
+	for _, name := range []string{"url", "name", "description", "patterns", "format", "active", "headers", "extra_payload", "delays", "jitter", "disable_after", "timeout", "rate", "burst", "filter", "transform", "uuid", "handshake"} {
 		if a.Get(name) != b.Get(name) {
 			all = append(all, difference{c.texts.get("field." + name), a.Get(name), b.Get(name)})
 		}

@@ -50,6 +50,7 @@ func valuesOf(w *peal.Webhook) url.Values {
 	v := url.Values{}
 	set := func(name, value string) { v.Set(name, value) }
 	set("url", w.URL)
+	set("name", w.Name)
 	set("description", w.Description)
 	set("format", w.Format)
 	set("patterns", strings.Join(w.Events, "\n"))
@@ -131,7 +132,7 @@ func (r *reading) number(name string) (n float64, ok bool) {
 
 // read puts the values on w. What the form does not hold stays.
 func (r *reading) read(w *peal.Webhook) {
-	w.URL, w.Description, w.Format = r.text("url"), r.text("description"), r.text("format")
+	w.URL, w.Name, w.Description, w.Format = r.text("url"), r.text("name"), r.text("description"), r.text("format")
 	w.Filter, w.Transform, w.UUID = r.text("filter"), r.text("transform"), r.text("uuid")
 	w.Handshake = r.values.Get("handshake") != ""
 	w.Events = nil

@@ -33,7 +33,7 @@ func (d *Dashboard) replayForm(c *call) error {
 	if !w.Health.FailingSince.IsZero() {
 		values.Set("since", w.Health.FailingSince.Format(localTime))
 	}
-	return c.page("webhook_replay", c.texts.get("replay.title", "host", host(w.URL)), &replayPage{Webhook: w, Values: values})
+	return c.page("webhook_replay", c.texts.get("replay.title", "name", w.Title()), &replayPage{Webhook: w, Values: values})
 }
 
 // readReplay reads what somebody chose.
@@ -104,7 +104,7 @@ func (d *Dashboard) startReplay(c *call) error {
 		}
 		fault = c.texts.messageOf(err)
 	}
-	return c.answer(422, "webhook_replay", c.texts.get("replay.title", "host", host(w.URL)), &replayPage{Webhook: w, Values: c.r.PostForm, Fault: fault})
+	return c.answer(422, "webhook_replay", c.texts.get("replay.title", "name", w.Title()), &replayPage{Webhook: w, Values: c.r.PostForm, Fault: fault})
 }
 
 // replayProgress shows how far a replay has come.
@@ -118,7 +118,7 @@ func (d *Dashboard) replayProgress(c *call) error {
 	if c.isPart() {
 		return c.part("replay_progress", data)
 	}
-	return c.page("webhook_replay", c.texts.get("replay.title", "host", host(w.URL)), data)
+	return c.page("webhook_replay", c.texts.get("replay.title", "name", w.Title()), data)
 }
 
 // cancelReplay ends a replay that runs.

@@ -10,15 +10,16 @@ import (
 
 // webhookRow is a webhook in a list.
 type webhookRow struct {
-	ID               peal.WebhookID
-	URL, Description string
-	Patterns         string
-	Pill             pill
-	Spark            spark
-	Success          string
-	Last             time.Time
-	LastAgo          string
-	failing          bool
+	ID peal.WebhookID
+	// URL is the host and the path; Title is the name, or the same where there is none.
+	Title, URL, Description string
+	Patterns                string
+	Pill                    pill
+	Spark                   spark
+	Success                 string
+	Last                    time.Time
+	LastAgo                 string
+	failing                 bool
 }
 
 // maxPatterns is how many characters of a webhook's patterns a row shows.
@@ -58,7 +59,7 @@ func (c *call) rows(webhooks []peal.Webhook) ([]webhookRow, error) {
 		failing := w.Status == peal.Active && !w.Health.FailingSince.IsZero()
 		last := activity[i].Last()
 		rows[i] = webhookRow{
-			ID: w.ID, URL: w.URL, Description: w.Description, Patterns: shortPatterns(w.Events), Pill: c.texts.webhookPill(w, activity[i].Pending),
+			ID: w.ID, Title: called(*w), URL: target(w.URL), Description: w.Description, Patterns: shortPatterns(w.Events), Pill: c.texts.webhookPill(w, activity[i].Pending),
 			Spark: sparkOf(s, failing), Success: c.texts.success(&s.total), Last: last, LastAgo: c.texts.ago(last, c.now), failing: failing,
 		}
 	}

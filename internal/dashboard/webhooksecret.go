@@ -39,7 +39,7 @@ func (c *call) showSecret(w *peal.Webhook, revealed, fault string) error {
 	if fault != "" {
 		status = 422
 	}
-	return c.answer(status, "webhook_secret", c.texts.get("secret.title", "host", host(w.URL)), data)
+	return c.answer(status, "webhook_secret", c.texts.get("secret.title", "name", w.Title()), data)
 }
 
 // revealSecret shows the current secret, once the audit log knows of it.
@@ -51,7 +51,7 @@ func (d *Dashboard) revealSecret(c *call) error {
 	if len(w.Secrets) == 0 {
 		return c.showSecret(&w, "", "")
 	}
-	w, secret, err := d.hooks.RevealSecret(c.ctx(), c.actor(target(w.URL)), c.tenant, w.ID)
+	w, secret, err := d.hooks.RevealSecret(c.ctx(), c.actor(called(w)), c.tenant, w.ID)
 	if err != nil {
 		return c.ofWebhook(err)
 	}
@@ -69,7 +69,7 @@ func (d *Dashboard) rotateSecret(c *call) error {
 		return c.showSecret(&w, "", c.texts.get("secret.bad_overlap"))
 	}
 	rotation := manage.Rotation{Secret: strings.TrimSpace(c.r.PostFormValue("secret")), Overlap: overlap}
-	saved, secret, _, err := d.hooks.RotateSecret(c.ctx(), c.actor(target(w.URL)), c.tenant, w.ID, rotation, func(w *peal.Webhook) error {
+	saved, secret, _, err := d.hooks.RotateSecret(c.ctx(), c.actor(called(w)), c.tenant, w.ID, rotation, func(w *peal.Webhook) error {
 		if format, known := d.Engine.Format(w.Format); !known || format.Secrets == wire.SecretNone {
 			return peal.Errorf(peal.Conflict, "%s", c.texts.get("secret.unsigned"))
 		}

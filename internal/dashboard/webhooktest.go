@@ -31,7 +31,7 @@ func (d *Dashboard) testForm(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.page("webhook_test", c.texts.get("test.title", "host", host(w.URL)), data)
+	return c.page("webhook_test", c.texts.get("test.title", "name", w.Title()), data)
 }
 
 // testOf fills the form with the types that the webhook wants and one's example.
@@ -91,5 +91,5 @@ func (d *Dashboard) sendTest(c *call) error {
 	if c.isPart() {
 		return c.part("test_result", data)
 	}
-	return c.page("webhook_test", c.texts.get("test.title", "host", host(w.URL)), data)
+	return c.page("webhook_test", c.texts.get("test.title", "name", w.Title()), data)
 }

@@ -75,7 +75,7 @@ func (d *Dashboard) welcomeWebhook(c *call) error {
 		return err
 	}
 	w.URL, w.Events, w.Description = EchoURL(c.tenant), []string{"*"}, c.texts.get("welcome.webhook")
-	if _, err := d.hooks.Create(c.ctx(), c.actor(target(w.URL)), w, nil); err != nil {
+	if _, err := d.hooks.Create(c.ctx(), c.actor(called(w)), w, nil); err != nil {
 		return err
 	}
 	return c.redirect("/welcome/echo")

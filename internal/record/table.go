@@ -42,7 +42,7 @@ type Row []any
 func Tables() []*Table {
 	return []*Table{
 		table("tenants", "name description format retry_policy created# catalogue quotas"),
-		table("webhooks", "id@ tenant~ deleted! revision# status settings confidential* sealed! exhausted# failing_since# updated# certificate_expires#"),
+		table("webhooks", "id@ tenant~ deleted! revision# status settings confidential* sealed! exhausted# failing_since# updated# certificate_expires# name"),
 		table("keys", "id@ tenant~ name scopes hash* hint revoked#"),
 		table("catalogue_types", "key description schema* example* created# updated#"),
 		table("users", "id@ tenant~ name password subject role updated#"),
