@@ -1,0 +1,46 @@
+package wire
+
+import (
+	"strings"
+
+	"github.com/pealhq/peal"
+)
+
+// formats are the built-in formats, sorted by name. Nobody changes them after the package is
+// initialized: callers get copies.
+var formats = []*Format{
+	cloudEvents, cloudEventsBinary, dejaCode, discord, gitHub, msTeams,
+	slack, standard, stripe, vikunja, wireGuardPortal, xWebhook,
+}
+
+// Lookup returns a copy of the built-in format with a name, and reports whether there is one.
+func Lookup(name string) (*Format, bool) {
+	f, err := lookup(name)
+	if err != nil {
+		return nil, false
+	}
+	return f.clone(), true
+}
+
+// Formats returns copies of all built-in formats, sorted by name.
+func Formats() []*Format {
+	list := make([]*Format, len(formats))
+	for i, f := range formats {
+		list[i] = f.clone()
+	}
+	return list
+}
+
+// lookup returns the built-in format itself.
+func lookup(name string) (*Format, error) {
+	for _, f := range formats {
+		if f.Name == name {
+			return f, nil
+		}
+	}
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.Name
+	}
+	return nil, peal.Invalidf("format", "is none that exists: choose one of %s", strings.Join(names, ", "))
+}
