@@ -19,7 +19,9 @@ type call struct {
 	tenant string // whose things the page is about
 	base   string // what the addresses of its pages begin with
 	texts  *texts
-	portal *portal // nil for the dashboard
+	zone   *time.Location // in which the page shows times
+	chosen bool           // the zone is a person's choice
+	portal *portal        // nil for the dashboard
 	need   identity.Action
 	of     peal.Part // that the page belongs to; "" for none
 	now    time.Time
@@ -44,6 +46,7 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 		front.NoteCaller(r.Context(), string(who.Kind), who.ID)
 		c := &call{w: w, r: r, d: d, who: who, now: d.Now().UTC(), portal: portalOf(r)}
 		c.texts = d.pages.language(r, c.wishedLanguage())
+		c.zone, c.chosen = zoneOf(r)
 		c.need, c.of = rt.need, part
 		var err error
 		if c.tenant, err = c.addressedTenant(); err == nil {

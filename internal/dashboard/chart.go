@@ -80,7 +80,7 @@ type chartLine struct{ Y, TextY, Text string }
 
 type chartBar struct{ X, Width, Good, GoodY, Fail, FailY, Title string }
 
-type chartMark struct{ X, Anchor, Time, Text string }
+type chartMark struct{ X, Anchor, Text string }
 
 type chartRow struct {
 	At                  time.Time
@@ -88,8 +88,9 @@ type chartRow struct {
 	Success             string
 }
 
-// draw makes a chart of a series: what was delivered, and on top of it what failed.
-func (t *texts) draw(s *series) chart {
+// draw makes a chart of a series: what was delivered, and on top of it what failed. Its times are
+// in a zone; a bar of a day is one in UTC, as that is how days are counted.
+func (t *texts) draw(s *series, zone *time.Location) chart {
 	most := 0
 	for i := range s.bars {
 		most = max(most, s.bars[i].Delivered+s.bars[i].FailedAttempts())
@@ -110,7 +111,7 @@ func (t *texts) draw(s *series) chart {
 			c.Rows = append(c.Rows, row)
 		}
 		bar := chartBar{X: coordinate(float64(i) * slot), Width: coordinate(width),
-			Title: t.get("chart.bar", "time", at.Format("2006-01-02 15:04"), "delivered", t.number(row.Delivered), "failures", t.number(row.Failures))}
+			Title: t.get("chart.bar", "from", minute(at, zone), "until", minute(at.Add(s.span.Bar), zone), "delivered", t.number(row.Delivered), "failures", t.number(row.Failures))}
 		good := chartHeight * float64(row.Delivered) / float64(top)
 		if row.Delivered > 0 {
 			good = max(good, 1.5)
@@ -123,10 +124,14 @@ func (t *texts) draw(s *series) chart {
 		c.Bars = append(c.Bars, bar)
 	}
 	middle := s.since.Add(time.Duration(len(s.bars)/2) * s.span.Bar)
+	layout := "15:04"
+	if s.span.Bar > time.Hour {
+		layout = "2006-01-02 15:04"
+	}
 	c.Marks = []chartMark{
-		{"0", "start", s.since.Format(time.RFC3339), s.since.Format("15:04")},
-		{coordinate(chartWidth / 2), "middle", middle.Format(time.RFC3339), middle.Format("15:04")},
-		{coordinate(chartWidth), "end", "", t.get("format.now")},
+		{"0", "start", s.since.In(zone).Format(layout)},
+		{coordinate(chartWidth / 2), "middle", middle.In(zone).Format(layout)},
+		{coordinate(chartWidth), "end", t.get("format.now")},
 	}
 	return c
 }

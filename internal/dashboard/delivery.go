@@ -83,7 +83,7 @@ func (c *call) explain(data *deliveryPage) error {
 	if hold := c.d.Engine.Hold(&data.Delivery, &w); hold.Reason != "" {
 		at := c.texts.get("hold.soon")
 		if hold.Until.After(c.now) {
-			at = exact(hold.Until)
+			at = iso(hold.Until)
 		}
 		data.Hold = c.texts.get("hold."+string(hold.Reason), "time", at)
 	}

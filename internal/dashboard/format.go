@@ -121,9 +121,6 @@ func countdown(at, now time.Time) string {
 	return fmt.Sprintf("%02d:%02d", int(left.Minutes()), int(left.Seconds())%60)
 }
 
-// exact writes a moment to the millisecond in UTC; the browser puts it in its own zone.
-func exact(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05.000 UTC") }
-
 // size writes a number of bytes.
 func (t *texts) size(n int) string {
 	switch {

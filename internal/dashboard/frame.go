@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
@@ -19,6 +20,10 @@ type frame struct {
 	CanPublish  bool
 	CanReveal   bool
 	Now         time.Time
+	Zone        string // its name
+	ZoneLabel   string
+	ZoneChosen  bool
+	Here        string      // the address of the page, to come back to; "" where there is none
 	Hidden      []peal.Part // from the caller
 	Menu        []menuItem
 	Tenants     []string // the first of those that an operator can choose from
@@ -51,7 +56,10 @@ func (c *call) frame(name, title string) (*frame, error) {
 	f := &frame{
 		Title: title, Page: name, Language: c.texts.language, Tenant: c.tenant, Who: c.who.Name, IsOperator: c.who.IsOperator(),
 		CanChange: c.who.Can(identity.Manage), CanPublish: c.who.Can(identity.Publish), CanReveal: c.who.Can(identity.Reveal), Now: c.now, Notice: c.notice(), Theme: c.theme(),
-		Hidden: c.who.Hidden, Brand: ownName, Home: "/",
+		Hidden: c.who.Hidden, Brand: ownName, Home: "/", Zone: c.zone.String(), ZoneLabel: zoneLabel(c.zone, c.now), ZoneChosen: c.chosen,
+	}
+	if c.r.Method == http.MethodGet && !c.byScript() {
+		f.Here = c.r.URL.RequestURI()
 	}
 	if name == "" {
 		return f, nil

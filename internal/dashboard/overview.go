@@ -116,7 +116,7 @@ func (c *call) countOverview(data *overviewPage, chosen span) error {
 			failed[buckets[i].WebhookID] = true
 		}
 	}
-	data.Chart = c.texts.draw(s)
+	data.Chart = c.texts.draw(s, c.zone)
 	data.Delivered, data.Failed, data.FailedWebhooks = s.total.Delivered, s.total.Failed, len(failed)
 	data.PromptText = c.texts.get("overview.nothing")
 	if s.total.Delivered > 0 {

@@ -30,8 +30,10 @@ func languageOfPortal(r *http.Request) string {
 	return cookie.Value
 }
 
-// placed gives what was rendered with its links where the call's pages are.
+// placed returns what was rendered with its links where the call's pages are, and its times in the
+// reader's zone.
 func (c *call) placed(rendered []byte) []byte {
+	rendered = showTimes(rendered, c.zone, c.now)
 	if c.base == "" {
 		return rendered
 	}

@@ -22,6 +22,7 @@ func (d *Dashboard) routes() []route {
 		{post, "/account/sessions/{id}/revoke", see, d.endOwnSession},
 		{get, "/{$}", see, d.overview},
 		{post, "/tenant", see, d.chooseTenant},
+		{post, "/zone", see, d.chooseZone},
 		{get, "/welcome/echo", change, d.welcome},
 		{post, "/welcome/webhook", change, d.welcomeWebhook},
 		{post, "/welcome/event", publish, d.welcomeEvent},

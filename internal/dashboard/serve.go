@@ -49,6 +49,7 @@ func (d *Dashboard) static() http.Handler {
 // plain answers with a page for whoever is not known yet, without the menu.
 func (d *Dashboard) plain(w http.ResponseWriter, r *http.Request, status int, name, titleKey string, data any) {
 	c := &call{w: w, r: r, d: d, now: d.Now().UTC(), texts: d.pages.language(r, languageOfPortal(r))}
+	c.zone, c.chosen = zoneOf(r)
 	c.showPlain(status, name, &frame{Title: c.texts.get(titleKey), Language: c.texts.language, Brand: ownName, Theme: c.theme()}, data)
 }
 

@@ -66,10 +66,11 @@ func (p *pages) set(language, name string) (*template.Template, error) {
 func (t *texts) functions() template.FuncMap {
 	return template.FuncMap{
 		"t": t.get, "tn": t.count, "number": t.number, "percent": t.percent, "duration": t.duration, "size": t.size, "bytes": func(n int64) string { return t.size(int(n)) },
-		"target": target, "called": called, "exact": exact, "visible": visible, "json": colourJSON, "list": list,
-		"iso":    func(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) },
-		"left":   func(at time.Time) string { return countdown(at, time.Now()) },
-		"clock":  func(at time.Time) string { return at.UTC().Format("15:04:05") },
+		"target": target, "called": called, "timed": timed, "full": func(at time.Time) template.HTML { return timeElement(at, asFull, "") },
+		"short": func(at time.Time) template.HTML { return timeElement(at, asShort, "") }, "clock": func(at time.Time) template.HTML { return timeElement(at, asClock, "") },
+		"left":  func(at time.Time) template.HTML { return timeElement(at, asLeft, "") },
+		"since": func(at time.Time, text string) template.HTML { return timeElement(at, asAgo, text) }, "visible": visible, "json": colourJSON, "list": list,
+		"iso":    iso,
 		"join":   func(items []string) string { return strings.Join(items, ", ") },
 		"lang":   func() string { return t.language },
 		"status": t.deliveryPill,

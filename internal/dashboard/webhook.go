@@ -59,7 +59,7 @@ func (d *Dashboard) webhook(c *call) error {
 	for i := range buckets {
 		s.add(&buckets[i])
 	}
-	data.Chart, data.Delivered, data.Success, data.Median = c.texts.draw(s), s.total.Delivered, c.texts.success(&s.total), "–"
+	data.Chart, data.Delivered, data.Success, data.Median = c.texts.draw(s, c.zone), s.total.Delivered, c.texts.success(&s.total), "–"
 	if median, ok := s.total.Quantile(0.5); ok {
 		data.Median = c.texts.latency(median)
 	}

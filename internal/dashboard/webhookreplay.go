@@ -15,13 +15,11 @@ type replayPage struct {
 	Counted bool
 	Replay  *peal.Replay
 	Pill    pill
+	Notes   []string // the times that are taken
 }
 
 // Value is what a field holds.
 func (p *replayPage) Value(name string) string { return p.Values.Get(name) }
-
-// localTime is how a browser writes a moment in a form; it is taken as UTC.
-const localTime = "2006-01-02T15:04"
 
 // replayForm asks what is to be sent again.
 func (d *Dashboard) replayForm(c *call) error {
@@ -29,24 +27,27 @@ func (d *Dashboard) replayForm(c *call) error {
 	if err != nil {
 		return err
 	}
-	values := url.Values{"since": {c.now.Add(-24 * time.Hour).Format(localTime)}, "failed": {"on"}}
+	values := url.Values{"since": {c.now.Add(-24 * time.Hour).In(c.zone).Format(localTime)}, "failed": {"on"}}
 	if !w.Health.FailingSince.IsZero() {
-		values.Set("since", w.Health.FailingSince.Format(localTime))
+		values.Set("since", w.Health.FailingSince.In(c.zone).Format(localTime))
 	}
 	return c.page("webhook_replay", c.texts.get("replay.title", "name", w.Title()), &replayPage{Webhook: w, Values: values})
 }
 
+// takenTimes is what the clocks made of the times of a form.
+type takenTimes struct{ Since, Until clockChange }
+
 // readReplay reads what somebody chose.
-func (c *call) readReplay(w *peal.Webhook) (peal.Replay, string) {
+func (c *call) readReplay(w *peal.Webhook) (replay peal.Replay, taken takenTimes, fault string) {
 	r := peal.Replay{Tenant: c.tenant, WebhookID: w.ID, Statuses: []peal.DeliveryStatus{}}
-	v := c.r.PostForm
+	v, zone := c.r.PostForm, c.formZone()
 	var err error
-	if r.Since, err = time.Parse(localTime, v.Get("since")); err != nil {
-		return r, c.texts.get("replay.bad_time")
+	if r.Since, taken.Since, err = readLocal(v.Get("since"), zone, false); err != nil {
+		return r, taken, c.texts.get("replay.bad_time")
 	}
 	if until := v.Get("until"); until != "" {
-		if r.Until, err = time.Parse(localTime, until); err != nil {
-			return r, c.texts.get("replay.bad_time")
+		if r.Until, taken.Until, err = readLocal(until, zone, true); err != nil {
+			return r, taken, c.texts.get("replay.bad_time")
 		}
 	}
 	for name, status := range map[string]peal.DeliveryStatus{"failed": peal.Failed, "canceled": peal.Canceled, "success": peal.Success} {
@@ -55,7 +56,24 @@ func (c *call) readReplay(w *peal.Webhook) (peal.Replay, string) {
 		}
 	}
 	r.Missed = v.Get("missed") != ""
-	return r, ""
+	return r, taken, ""
+}
+
+// takenNotes says which times are taken, where a form's are not exactly one.
+func (t *texts) takenNotes(r *peal.Replay, taken takenTimes) (notes []string) {
+	for _, one := range []struct {
+		change clockChange
+		at     time.Time
+		key    string
+	}{{taken.Since, r.Since, "since"}, {taken.Until, r.Until, "until"}} {
+		switch one.change {
+		case clockSkipped:
+			notes = append(notes, t.get("replay.skipped", "time", iso(one.at)))
+		case clockTwice:
+			notes = append(notes, t.get("replay.twice_"+one.key, "time", iso(one.at)))
+		}
+	}
+	return notes
 }
 
 // countReplay counts what would be sent, while somebody chooses.
@@ -68,8 +86,9 @@ func (d *Dashboard) countReplay(c *call) error {
 		return err
 	}
 	data := &replayPage{Webhook: w, Values: c.r.PostForm, Counted: true}
-	replay, fault := c.readReplay(&w)
+	replay, taken, fault := c.readReplay(&w)
 	if fault == "" {
+		data.Notes = c.texts.takenNotes(&replay, taken)
 		data.Count, err = d.Engine.CountReplay(c.ctx(), &replay)
 		if err != nil && peal.CodeOf(err) != peal.Invalid && peal.CodeOf(err) != peal.Conflict {
 			return err
@@ -90,7 +109,7 @@ func (d *Dashboard) startReplay(c *call) error {
 	if err := c.r.ParseForm(); err != nil {
 		return err
 	}
-	replay, fault := c.readReplay(&w)
+	replay, _, fault := c.readReplay(&w)
 	if fault == "" {
 		replay, err = d.Engine.Replay(c.ctx(), replay)
 		if err == nil {

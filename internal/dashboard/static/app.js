@@ -1,33 +1,7 @@
 // Small helpers; every page works without them.
 "use strict";
 (() => {
-  const zone = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" });
-  const short = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
   const say = (text) => { const said = document.getElementById("said"); if (said) said.textContent = text; };
-
-  // Moments in the viewer's own zone; a click on one shows UTC.
-  const localize = (root) => {
-    for (const time of root.querySelectorAll("time[data-local]")) {
-      const utc = time.title;
-      time.textContent = zone.format(new Date(time.dateTime));
-      time.removeAttribute("data-local");
-      time.addEventListener("click", () => {
-        const now = time.textContent;
-        time.textContent = now === utc ? zone.format(new Date(time.dateTime)) : utc;
-      });
-    }
-    for (const time of root.querySelectorAll("time[data-short]")) {
-      const at = new Date(time.dateTime);
-      time.textContent = (at.toDateString() === new Date().toDateString() ? "" : day.format(at) + ", ") + short.format(at);
-      time.removeAttribute("data-short");
-    }
-    for (const text of root.querySelectorAll("[data-axis]")) {
-      const at = new Date(text.dataset.axis);
-      text.textContent = Date.now() - at > 47 * 3600e3 ? day.format(at) : short.format(at);
-      text.removeAttribute("data-axis");
-    }
-  };
 
   const ago = () => {
     for (const time of document.querySelectorAll("time[data-ago]")) {
@@ -100,7 +74,6 @@
         list.prepend(row);
         while (list.rows.length > 100) list.deleteRow(-1);
       }
-      localize(list);
       const empty = document.getElementById("nothing");
       if (empty) empty.hidden = true;
     });
@@ -110,8 +83,12 @@
   // Where a visit of the portal ended in a frame, the page around it can give a new link.
   if (document.body.dataset.ended !== undefined && parent !== window) parent.postMessage({ peal: "session-ended" }, "*");
 
-  localize(document);
   ago();
   setInterval(ago, 1000);
-  document.addEventListener("htmx:load", (event) => localize(event.target));
+
+  // The zones that can be chosen, as the browser knows them.
+  document.getElementById("zone")?.addEventListener("focus", () => {
+    const zones = document.getElementById("zones");
+    for (const name of Intl.supportedValuesOf?.("timeZone") ?? []) zones.append(new Option(name));
+  }, { once: true });
 })();

@@ -1,0 +1,128 @@
+package dashboard
+
+import (
+	"net/http"
+	"strings"
+	"time"
+	_ "time/tzdata" // wherever the server runs, every reader's zone is known
+
+	"github.com/pealhq/peal"
+)
+
+// The cookies of the reader's time zone. The scripts note the browser's own zone in the first; the
+// second holds the one that a person chose, which counts before the browser's. In either nothing
+// but the name of a zone counts, and all that it changes is how times are shown.
+const (
+	zoneFound  = "peal_zone"
+	zoneChosen = "peal_zone_chosen"
+	hostPrefix = "__Host-" // has the browser refuse a neighbor domain's cookie (RFC 6265bis, section 4.1.3)
+)
+
+// zoneNamed returns the time zone of a name from the tz database, such as Europe/Berlin.
+func zoneNamed(name string) (*time.Location, bool) {
+	const longest = 64
+	if name == "" || name == "Local" || len(name) > longest {
+		return nil, false // which package time has, and readers do not
+	}
+	zone, err := time.LoadLocation(name)
+	return zone, err == nil
+}
+
+// zoneOf returns the zone that times are shown in to whoever asks, and whether a person chose it:
+// UTC until it is known.
+func zoneOf(r *http.Request) (zone *time.Location, chosen bool) {
+	for _, name := range []string{hostPrefix + zoneChosen, zoneChosen, hostPrefix + zoneFound, zoneFound} {
+		cookies := r.CookiesNamed(name)
+		if len(cookies) != 1 {
+			continue // two of a name: one is somebody else's
+		}
+		if zone, ok := zoneNamed(cookies[0].Value); ok {
+			return zone, strings.HasSuffix(name, zoneChosen)
+		}
+	}
+	return time.UTC, false
+}
+
+// chooseZone remembers the zone that a person wants times in; an empty one is the browser's.
+func (d *Dashboard) chooseZone(c *call) error {
+	if err := c.r.ParseForm(); err != nil {
+		return err
+	}
+	name := strings.TrimSpace(c.r.PostFormValue("zone"))
+	if _, ok := zoneNamed(name); name != "" && !ok {
+		return peal.Errorf(peal.Invalid, "%s", c.texts.get("zone.unknown", "zone", name))
+	}
+	if c.portal != nil {
+		d.identity.KeepInPortal(c.w, c.r, zoneChosen, name)
+	} else {
+		cookie := &http.Cookie{Name: zoneChosen, Value: name, Path: "/", HttpOnly: true, Secure: c.r.TLS != nil, SameSite: http.SameSiteLaxMode}
+		if cookie.MaxAge = int(365 * 24 * time.Hour / time.Second); name == "" {
+			cookie.MaxAge = -1
+		}
+		if cookie.Secure {
+			cookie.Name = hostPrefix + zoneChosen
+		}
+		http.SetCookie(c.w, cookie)
+	}
+	lead(c.w, c.r, localPath(c.r.PostFormValue("back")))
+	return nil
+}
+
+// zoneLabel names a zone with its offset at a time, such as "Europe/Berlin (UTC+01:00)".
+func zoneLabel(zone *time.Location, at time.Time) string {
+	if zone == time.UTC {
+		return "UTC"
+	}
+	return zone.String() + " (UTC" + at.In(zone).Format("-07:00") + ")"
+}
+
+// localTime is how a browser writes a time of day in a form.
+const localTime = "2006-01-02T15:04"
+
+// formZone returns the zone that a form's times are in: the one that its page named, whatever the
+// reader has chosen since.
+func (c *call) formZone() *time.Location {
+	if zone, ok := zoneNamed(c.r.PostFormValue("zone")); ok {
+		return zone
+	}
+	return c.zone
+}
+
+// clockChange is what the clocks of a zone made of a time of day.
+type clockChange string
+
+const (
+	clockOnce    clockChange = ""        // it is exactly one time
+	clockSkipped clockChange = "skipped" // they go past it: there is no such time
+	clockTwice   clockChange = "twice"   // they show it twice
+)
+
+// readLocal reads a time of day of a form in a zone. Of two times that the clocks show so it takes
+// the later one where late is set; for one that they skip it takes the time of the change.
+func readLocal(text string, zone *time.Location, late bool) (time.Time, clockChange, error) {
+	wall, err := time.Parse(localTime, text)
+	if err != nil {
+		return time.Time{}, clockOnce, err
+	}
+	// The offsets before and after any change near it: no zone has two changes within a day.
+	offsetAt := func(at time.Time) time.Duration {
+		_, seconds := at.In(zone).Zone()
+		return time.Duration(seconds) * time.Second
+	}
+	before, after := offsetAt(wall.Add(-24*time.Hour)), offsetAt(wall.Add(24*time.Hour))
+	first, second := wall.Add(-before), wall.Add(-after)
+	shows := func(at time.Time) bool { return at.In(zone).Format(localTime) == wall.Format(localTime) }
+	switch one, other := shows(first), shows(second); {
+	case one && other && !first.Equal(second):
+		if late {
+			return second, clockTwice, nil
+		}
+		return first, clockTwice, nil
+	case one:
+		return first, clockOnce, nil
+	case other:
+		return second, clockOnce, nil
+	}
+	change, _ := first.In(zone).ZoneBounds() // with the old offset it is after the change
+	return change.UTC(), clockSkipped, nil
+}
