@@ -37,7 +37,7 @@ func ExampleParseEvent_error() {
 	}
 	// Output:
 	// invalid data
-	// is no valid JSON: expected a value at byte 39
+	// is not valid JSON: expected a value at byte 39
 }
 
 func ExampleParseBatch() {

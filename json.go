@@ -14,9 +14,9 @@ type scanner struct {
 
 func (s *scanner) fail(message string) *Error {
 	if s.at >= len(s.text) {
-		return Errorf(Invalid, "is no complete JSON: it ends after %d bytes", len(s.text))
+		return Errorf(Invalid, "is not complete JSON: it ends after %d bytes", len(s.text))
 	}
-	return Errorf(Invalid, "is no valid JSON: %s at byte %d", message, s.at)
+	return Errorf(Invalid, "is not valid JSON: %s at byte %d", message, s.at)
 }
 
 // validateJSON checks that text is exactly one JSON value, at most MaxDepth deep.

@@ -135,7 +135,7 @@ func (c *Client) Event(ctx context.Context, id string) (Event, error) {
 // them anew.
 func (e NewEvent) appendJSON(b []byte) ([]byte, error) {
 	if !json.Valid(e.Data) { // it would break out of its place in the request
-		return nil, malformed("body.data", "is no valid JSON")
+		return nil, malformed("body.data", "is not valid JSON")
 	}
 	head, err := encode(struct {
 		Type    string `json:"type"`

@@ -18,7 +18,7 @@ type fields struct {
 // concern. A member that stands twice is refused: readers would disagree on it.
 func decodeObject(body []byte, names ...string) (*fields, error) {
 	if !json.Valid(body) {
-		return nil, peal.Invalidf("body", "is no valid JSON")
+		return nil, peal.Invalidf("body", "is not valid JSON")
 	}
 	if !isObject(body) {
 		return nil, peal.Invalidf("body", "must be a JSON object")

@@ -45,10 +45,10 @@ func checkJSON(body []byte) error {
 	err := json.Unmarshal(body, &whole)
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return unreadable(fmt.Sprintf("is no valid JSON: %s, at byte %d", syntax.Error(), syntax.Offset))
+		return unreadable(fmt.Sprintf("is not valid JSON: %s, at byte %d", syntax.Error(), syntax.Offset))
 	}
 	if err != nil {
-		return unreadable("is no valid JSON")
+		return unreadable("is not valid JSON")
 	}
 	return nil
 }

@@ -42,9 +42,9 @@ func TestRefusals(t *testing.T) {
 		"endless recursion":    {func(d *custom.Definition) { d.Body = "def f: f; f" }, "body", "recursion is not available"},
 		"an endless loop":      {func(d *custom.Definition) { d.Body = "last(range(infinite))" }, "body", "does too much work"},
 		"a bomb":               {func(d *custom.Definition) { d.Body = `reduce range(60) as $i ("x"; . + .)` }, "body", "does too much work"},
-		"no value":             {func(d *custom.Definition) { d.Body = "empty" }, "body", "gives no value"},
+		"no value":             {func(d *custom.Definition) { d.Body = "empty" }, "body", "returns no value"},
 		"two values":           {func(d *custom.Definition) { d.Body = "1, 2" }, "body", "more than one value"},
-		"an object sent as is": {func(d *custom.Definition) { d.BodyRaw = true }, "body", "gives an object: it must give a string"},
+		"an object sent as is": {func(d *custom.Definition) { d.BodyRaw = true }, "body", "returns an object; it must return a string"},
 
 		"no media type":        {func(d *custom.Definition) { d.ContentType = "json;;" }, "content_type", "media type"},
 		"a template as type":   {func(d *custom.Definition) { d.ContentType = "text/{{event.type}}" }, "content_type", "media type"},

@@ -152,8 +152,8 @@ func TestHeadersOfTheWebhookWin(t *testing.T) {
 func TestDataThatFails(t *testing.T) {
 	for name, test := range map[string]struct{ body, data, message string }{
 		"a wrong type":  {`.event.data.n + 1`, `{"n":"x"}`, "tickets has no body for this event: its program fails on this event: "},
-		"no value":      {`.event.data | if .skip then empty else . end`, `{"skip":true}`, "gives no value for this event"},
-		"two values":    {`.event.data | (.list // [1])[]`, `{"list":[1,2]}`, "gives more than one value for this event"},
+		"no value":      {`.event.data | if .skip then empty else . end`, `{"skip":true}`, "returns no value for this event"},
+		"two values":    {`.event.data | (.list // [1])[]`, `{"list":[1,2]}`, "returns more than one value for this event"},
 		"too much work": {`last(range(.event.data.n // 1))`, `{"n":100000000}`, "tickets has no body for this event: its program "},
 		"too deep":      {`reduce range(.event.data.n // 1) as $i (1; [.])`, `{"n":65}`, "nested deeper"},
 		"raised":        {`.event.data.e // "" | if . == "" then . else error end`, `{"e":"no \u0000 such"}`, "fails on this event"},
@@ -173,7 +173,7 @@ func TestDataThatFails(t *testing.T) {
 	}
 	d := plain()
 	d.Body, d.BodyRaw = `.event.data.text`, true
-	if _, err := must(t, d).Request(input(t, `{"text":7}`)); err == nil || !strings.Contains(err.Error(), "gives a number for this event: it must give a string") {
+	if _, err := must(t, d).Request(input(t, `{"text":7}`)); err == nil || !strings.Contains(err.Error(), "returns a number for this event; it must return a string") {
 		t.Errorf("a number as text gave %v", err)
 	}
 }

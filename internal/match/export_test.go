@@ -112,9 +112,9 @@ func DecodedSize(data []byte) (estimate, allocated int) {
 
 // Compiled is how much memory compiled programs take, by estimate.
 func Compiled() int {
-	programs.mu.Lock()
-	defer programs.mu.Unlock()
-	return programs.bytes
+	compiledCache.mu.Lock()
+	defer compiledCache.mu.Unlock()
+	return compiledCache.bytes
 }
 
 // CompiledSize compiles a filter or a transform and returns what it counts as.

@@ -2,12 +2,14 @@ package match
 
 import (
 	"errors"
-	"strings"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
+	"github.com/expr-lang/expr/vm/runtime"
 
 	"github.com/pealhq/peal"
 )
@@ -21,8 +23,8 @@ const (
 // filter is a compiled filter expression.
 type filter struct {
 	program *vm.Program
-	bytes   int // what it takes in memory, about
-	price   int // of a run beside what it pays while it runs
+	bytes   int // approximate size in memory
+	price   int // of a run, in addition to payments during the run
 	work    int
 	time    time.Duration
 }
@@ -38,7 +40,7 @@ func compileFilter(text string, limits Limits) (f *filter, err error) {
 		expr.Env(environment{}),
 		expr.AsBool(),
 		expr.MaxNodes(maxFilterNodes),
-		expr.Optimize(false), // it would build the arrays of constant ranges while compiling
+		expr.Optimize(false), // would build the arrays of constant ranges at compile time
 		expr.DisableAllBuiltins(),
 		expr.Function(tickName, tick, new(func(*meter, int) bool)),
 		expr.Function(weighName, weigh, new(func(*meter, any) any)),
@@ -100,49 +102,197 @@ func (f *filter) runOn(m *meter, facts *Facts) (bool, error) {
 	}
 	wanted, ok := result.(bool)
 	if !ok {
-		return false, peal.Invalidf("filter", "must give true or false, not %s as on this event", kindOf(result))
+		return false, peal.Invalidf("filter", "must return true or false; it returned %s for this event", kindOf(result))
 	}
 	return wanted, nil
 }
 
-// filterError says what the language said, in one line: its errors draw the
-// program below the message, which has no place in an API's answer.
+// filterError returns an error of the language in one line. The language's own errors quote the
+// program below the message, which does not fit an API response.
 func filterError(what string, err error) error {
 	var e *file.Error
 	if !errors.As(err, &e) {
-		return peal.Invalidf("filter", "%s: %s", what, oneLine(err.Error()))
+		return peal.Invalidf("filter", "%s: %s", what, firstLine(err.Error()))
 	}
 	if e.Line == 0 {
-		return peal.Invalidf("filter", "%s: %s", what, oneLine(e.Message))
+		return peal.Invalidf("filter", "%s: %s", what, firstLine(e.Message))
 	}
-	return peal.Invalidf("filter", "%s: %s at line %d, column %d", what, oneLine(e.Message), e.Line, e.Column+1)
+	return peal.Invalidf("filter", "%s: %s at line %d, column %d", what, firstLine(e.Message), e.Line, e.Column+1)
 }
 
-// maxWords bounds what is quoted of a compiler's own words, in bytes: they can hold
-// pieces of the event.
-const maxWords = 300
-
-func oneLine(text string) string {
-	text, _, _ = strings.Cut(text, "\n")
-	if len(text) > maxWords {
-		text = strings.ToValidUTF8(text[:maxWords], "") + "…"
+// tick pays for an iteration of a loop.
+func tick(args ...any) (any, error) {
+	if err := args[0].(*meter).pay(args[1].(int)); err != nil {
+		return nil, err
 	}
-	return text
+	return true, nil
 }
 
-// kindOf names the kind of a decoded JSON value.
-func kindOf(value any) string {
-	switch value.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "a boolean"
+// weigh pays for a value that a function will traverse or copy, and returns it.
+func weigh(args ...any) (any, error) {
+	weight := 16
+	switch v := args[1].(type) {
 	case string:
-		return "a string"
+		weight += len(v)
 	case []any:
-		return "an array"
+		weight += len(v)
 	case map[string]any:
-		return "an object"
+		weight += 2 * len(v)
 	}
-	return "a number"
+	return args[1], args[0].(*meter).pay(weight)
+}
+
+// weighLoop pays for the start of a loop over a value, and returns it.
+func weighLoop(args ...any) (any, error) { return args[1], args[0].(*meter).pay(8) }
+
+// weighText pays for reading all bytes of a string, and returns it.
+func weighText(args ...any) (any, error) {
+	if text, ok := args[1].(string); ok {
+		return text, args[0].(*meter).pay(1 + len(text)/perUnit)
+	}
+	return args[1], nil
+}
+
+// weighMade pays for an array or a map that the filter created, and returns it.
+func weighMade(args ...any) (any, error) {
+	weight := 2
+	switch v := args[1].(type) {
+	case []any:
+		weight += len(v)
+	case map[string]any:
+		weight += weightOfObject + weightOfMember*len(v)
+	}
+	return args[1], args[0].(*meter).pay(weight)
+}
+
+// maxCutset is the maximum length of trim's set of characters, in bytes.
+const maxCutset = 32
+
+// cutset checks and returns trim's set of characters, all of which trim compares with each
+// character.
+func cutset(args ...any) (any, error) {
+	if text, ok := args[1].(string); ok && len(text) > maxCutset {
+		return nil, fmt.Errorf("trim takes at most %d bytes of characters", maxCutset)
+	}
+	return args[1], nil
+}
+
+// add adds numbers and times as the language does, and pays for concatenating strings.
+func add(args ...any) (any, error) {
+	left, leftOK := args[1].(string)
+	right, rightOK := args[2].(string)
+	if !leftOK || !rightOK {
+		return runtime.Add(args[1], args[2]), nil
+	}
+	if err := args[0].(*meter).pay(1 + (len(left)+len(right))/perUnit); err != nil {
+		return nil, err
+	}
+	return left + right, nil
+}
+
+func equal(args ...any) (any, error) { return deepEqual(args[0].(*meter), args[1], args[2]) }
+
+// deepEqual compares as the language does and pays for each compared value.
+func deepEqual(m *meter, left, right any) (bool, error) {
+	switch l := left.(type) {
+	case []any:
+		r, ok := right.([]any)
+		if !ok || len(l) != len(r) {
+			return false, m.pay(1)
+		}
+		for i := range l {
+			if same, err := deepEqual(m, l[i], r[i]); !same || err != nil {
+				return false, err
+			}
+		}
+		return true, m.pay(1)
+	case map[string]any:
+		r, ok := right.(map[string]any)
+		if !ok || len(l) != len(r) {
+			return false, m.pay(1)
+		}
+		for name, value := range l {
+			other, ok := r[name]
+			if !ok {
+				return false, m.pay(1)
+			}
+			if same, err := deepEqual(m, value, other); !same || err != nil {
+				return false, err
+			}
+		}
+		return true, m.pay(1)
+	case string:
+		if err := m.pay(1 + len(l)/perUnit); err != nil {
+			return false, err
+		}
+	default:
+		if err := m.pay(1); err != nil {
+			return false, err
+		}
+	}
+	return runtime.Equal(left, right), nil
+}
+
+// in reports whether a value is in an array or a name in an object.
+func in(args ...any) (any, error) {
+	m := args[0].(*meter)
+	switch list := args[2].(type) {
+	case []any:
+		for _, element := range list {
+			if same, err := deepEqual(m, element, args[1]); same || err != nil {
+				return same, err
+			}
+		}
+		return false, nil
+	case map[string]any:
+		name, ok := args[1].(string)
+		if !ok {
+			return false, nil
+		}
+		_, found := list[name]
+		return found, nil
+	case nil:
+		return false, nil
+	}
+	if err := m.pay(1); err != nil {
+		return nil, err
+	}
+	if list, ok := args[2].([]int); ok { // a range
+		if err := m.pay(len(list)); err != nil {
+			return nil, err
+		}
+	}
+	return runtime.In(args[1], args[2]), nil
+}
+
+func matches(args ...any) (any, error) {
+	if args[1] == nil {
+		return false, nil
+	}
+	text, ok := args[1].(string)
+	if !ok {
+		return nil, fmt.Errorf("matches needs a string on its left, not %s", kindOf(args[1]))
+	}
+	pattern := args[2].(*pattern)
+	if err := args[0].(*meter).pay(1 + len(text)*pattern.size/perUnit); err != nil {
+		return nil, err
+	}
+	return pattern.re.MatchString(text), nil
+}
+
+// scalarText returns a scalar as text. Arrays and objects are errors.
+func scalarText(args ...any) (any, error) {
+	switch v := args[0].(type) {
+	case string:
+		return v, nil
+	case int:
+		return strconv.Itoa(v), nil
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case nil:
+		return "", nil
+	}
+	return nil, fmt.Errorf("string needs a string, number or boolean, not %s", kindOf(args[0]))
 }

@@ -118,7 +118,7 @@ func TestFiltersThatDoNotCompile(t *testing.T) {
 		{`1`, "bool"},
 		{`"yes"`, "bool"},
 		{`nobody`, `unknown name nobody; a text needs quotes ("nobody"), and a member of the data its path (data.nobody) at line 1, column 1`},
-		{`true && now() > date(time)`, "the function now is not available: it depends on the moment at line 1, column 9"},
+		{`true && now() > date(time)`, "the function now is not available: it depends on the current time at line 1, column 9"},
 		{`repeat("x", 1000000) == ""`, "the function repeat is not available"},
 		{`reduce([1], #acc + #) == 1`, "the function reduce is not available: its result can outgrow the event at line 1, column 1"},
 		{`len(sortBy([1], #)) == 1`, "the function sortBy is not available"},

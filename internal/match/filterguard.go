@@ -11,8 +11,8 @@ import (
 	"github.com/expr-lang/expr/file"
 )
 
-// The functions that the guard writes into a filter. No filter can use the names
-// itself: the inspector refuses what begins with reserved.
+// The functions that the guard inserts into a filter. Filters cannot use these names: the inspector
+// refuses names that start with reserved.
 const (
 	reserved    = "__"
 	meterName   = "__meter"
@@ -28,20 +28,20 @@ const (
 	matchesName = "__matches"
 )
 
-// nodesPerUnit is how many nodes of a filter's tree cost one unit each time that they run.
+// nodesPerUnit is the number of nodes of a filter's tree that cost one unit per evaluation.
 const nodesPerUnit = 4
 
-// maxFilterRegexps is how large the regular expressions of a filter may be together.
+// maxFilterRegexps is the maximum total size of the regular expressions in a filter, in
+// instructions.
 const maxFilterRegexps = 4 * maxRegexp
 
-// inspector refuses what a filter must not hold and keeps the first such place. It
-// finds the names that nothing declares: the language itself misses some, which would
-// be null.
+// inspector records the first forbidden construct in a filter. It also finds undeclared names,
+// because the language accepts some of them as null.
 type inspector struct {
 	err     *file.Error
 	nodes   int
-	regexps int                   // their sizes, together
-	unknown []*ast.IdentifierNode // names that no let around them has declared so far
+	regexps int                   // total size
+	unknown []*ast.IdentifierNode // names not yet declared by an enclosing let
 }
 
 func (v *inspector) Visit(node *ast.Node) {
@@ -53,24 +53,24 @@ func (v *inspector) Visit(node *ast.Node) {
 			v.refuse(n, "unknown name %s", n.Value)
 		case n.Value == "null":
 			null := &ast.NilNode{}
-			place(null, n)
+			setLocation(null, n)
 			*node = null
 		case !slices.Contains(filterNames, n.Value) && n.Value != "string":
 			v.unknown = append(v.unknown, n)
 		}
 	case *ast.BuiltinNode:
-		// Loops are built in even when they are disabled.
+		// The language's loops cannot be disabled.
 		switch price, known := filterPrices[n.Name]; {
 		case !known:
 			v.refuse(n, "unknown name %s", n.Name)
 		case price.refused != "":
 			v.refuse(n, "the function %s is not available: %s", n.Name, price.refused)
 		case n.Name == "date" && len(n.Arguments) > 2:
-			v.refuse(n, "date takes no time zone here: put the offset into the text")
+			v.refuse(n, "date accepts no time zone here; put the offset into the text")
 		}
 	case *ast.VariableDeclaratorNode:
 		if strings.HasPrefix(n.Name, reserved) {
-			v.refuse(n, "a variable's name cannot begin with %s", reserved)
+			v.refuse(n, "the name of a variable cannot begin with %s", reserved)
 		}
 		v.unknown = slices.DeleteFunc(v.unknown, func(id *ast.IdentifierNode) bool {
 			return id.Value == n.Name && id.Location().From > n.Location().From
@@ -96,10 +96,10 @@ func (v *inspector) Visit(node *ast.Node) {
 	}
 }
 
-// filterNames are the names that every filter knows.
+// filterNames lists the names defined in every filter.
 var filterNames = []string{"id", "type", "subject", "time", "tenant", "data"}
 
-// finish refuses the first name that nothing declares.
+// finish refuses the first undeclared name.
 func (v *inspector) finish() {
 	var first *ast.IdentifierNode
 	for _, id := range v.unknown {
@@ -122,7 +122,7 @@ func (v *inspector) finish() {
 	v.refuse(first, "unknown name %s; %s", first.Value, suggestion(first.Value))
 }
 
-// suggestion returns what the writer of an unknown name may have meant.
+// suggestion returns advice for an unknown name.
 func suggestion(name string) string {
 	switch strings.ToLower(name) {
 	case "true", "false":
@@ -140,7 +140,7 @@ func suggestion(name string) string {
 	return fmt.Sprintf("a text needs quotes (%q), and a member of the data its path (data.%s)", name, name)
 }
 
-// distance returns how many letters must be changed, added or removed to make b of a.
+// distance returns the edit distance between a and b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -167,8 +167,8 @@ func (v *inspector) refuse(node ast.Node, format string, args ...any) {
 	}
 }
 
-// guard makes a filter pay: each turn of a loop, and each operation whose cost
-// grows with what it is given, is replaced by one that takes from the meter first.
+// guard replaces each iteration of a loop, and each operation with a cost that depends on its
+// operands, with one that first pays the meter.
 type guard struct{ bytes int } // of the regular expressions
 
 func (g *guard) Visit(node *ast.Node) {
@@ -179,8 +179,8 @@ func (g *guard) Visit(node *ast.Node) {
 		ast.Walk(&body, nodes)
 		price := &ast.IntegerNode{Value: 2 + int(*nodes)/nodesPerUnit}
 		paid := &ast.ConditionalNode{Cond: call(tickName, price), Exp1: body, Exp2: &ast.NilNode{}}
-		place(price, body)
-		place(paid, body)
+		setLocation(price, body)
+		setLocation(paid, body)
 		n.Node = paid
 	case *ast.BuiltinNode:
 		if len(n.Arguments) == 0 {
@@ -238,15 +238,15 @@ func (g *guard) Visit(node *ast.Node) {
 		case "matches":
 			text, ok := n.Right.(*ast.StringNode)
 			if !ok {
-				return // the inspector has refused it
+				return // refused by the inspector
 			}
 			pattern, err := compilePattern(text.Value)
 			if err != nil {
-				return // the inspector has refused it
+				return // refused by the inspector
 			}
 			g.bytes += pattern.bytes
 			name, right = matchesName, &ast.ConstantNode{Value: pattern}
-			place(right, n.Right)
+			setLocation(right, n.Right)
 		case "contains", "startsWith", "endsWith":
 			n.Left = wrapped(textName, n.Left)
 			if !isShort(n.Right) {
@@ -262,10 +262,10 @@ func (g *guard) Visit(node *ast.Node) {
 			return
 		}
 		var paid ast.Node = call(name, n.Left, right)
-		place(paid, n)
+		setLocation(paid, n)
 		if n.Operator == "!=" {
 			paid = &ast.UnaryNode{Operator: "not", Node: paid}
-			place(paid, n)
+			setLocation(paid, n)
 		}
 		*node = paid
 	}
@@ -276,20 +276,20 @@ type counter int
 
 func (c *counter) Visit(*ast.Node) { *c++ }
 
-// wrapped returns a call that pays for a node's value and returns it.
+// wrapped returns a call that pays for the value of a node and returns the value.
 func wrapped(name string, node ast.Node) ast.Node {
 	paid := call(name, node)
-	place(paid, node)
+	setLocation(paid, node)
 	return paid
 }
 
-// isShort reports whether a node is a text or a number that is written out, and short.
+// isShort reports whether a node is a number or a short string literal.
 func isShort(node ast.Node) bool {
 	text, ok := node.(*ast.StringNode)
 	return ok && len(text.Value) <= maxFreeText || isNumber(node)
 }
 
-// mayBeText reports whether a node's value can be a string.
+// mayBeText reports whether the value of a node can be a string.
 func mayBeText(node ast.Node) bool {
 	t := node.Type()
 	return t == nil || t.Kind() == reflect.Interface || t.Kind() == reflect.String
@@ -300,8 +300,8 @@ func call(name string, arguments ...ast.Node) *ast.CallNode {
 	return &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}, Arguments: append([]ast.Node{meter}, arguments...)}
 }
 
-// place gives a node that the guard made the place of the one that was written.
-func place(made, written ast.Node) { made.SetLocation(written.Location()) }
+// setLocation sets the location of an inserted node to that of a node in the source.
+func setLocation(made, written ast.Node) { made.SetLocation(written.Location()) }
 
 func isNumber(node ast.Node) bool {
 	switch node.(type) {
@@ -311,7 +311,8 @@ func isNumber(node ast.Node) bool {
 	return false
 }
 
-// isScalar reports whether a node can only give a value that compares in no time.
+// isScalar reports whether the value of a node is always a scalar, with a negligible cost of
+// comparison.
 func isScalar(node ast.Node) bool {
 	switch node.(type) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.StringNode, *ast.BoolNode, *ast.NilNode:
@@ -340,3 +341,63 @@ func isScalarList(node ast.Node) bool {
 	}
 	return true
 }
+
+// filterPrices holds every function of the filter language: how it pays, or why filters may not use
+// it. A function that is missing, because a later version of the language added it, is refused.
+var filterPrices = map[string]filterPrice{
+	// Each iteration pays for the predicate; the results are elements of the input.
+	"all": {pays: payTurns}, "any": {pays: payTurns}, "none": {pays: payTurns}, "one": {pays: payTurns},
+	"filter": {pays: payTurns}, "map": {pays: payTurns}, "find": {pays: payTurns}, "findIndex": {pays: payTurns},
+	"findLast": {pays: payTurns}, "findLastIndex": {pays: payTurns}, "count": {pays: payTurns}, "sum": {pays: payTurns},
+	// These read at most one element.
+	"first": {}, "last": {}, "get": {}, "abs": {}, "ceil": {}, "floor": {}, "round": {}, "int": {}, "float": {},
+	// These traverse their arguments once.
+	"len": {pays: payText}, "upper": {pays: payAll}, "lower": {pays: payAll}, "split": {pays: payAll},
+	"trim": {pays: payAll}, "trimPrefix": {pays: payAll}, "trimSuffix": {pays: payAll}, "indexOf": {pays: payAll},
+	"lastIndexOf": {pays: payAll}, "hasPrefix": {pays: payAll}, "hasSuffix": {pays: payAll}, "keys": {pays: payAll},
+	"values": {pays: payAll}, "date": {pays: payAll}, "duration": {pays: payAll}, "string": {},
+
+	"now": {refused: "it depends on the current time"}, "timezone": {refused: "it reads files of the server"},
+	"repeat": {refused: outgrows}, "replace": {refused: outgrows}, "join": {refused: outgrows}, "concat": {refused: outgrows},
+	"reduce": {refused: outgrows}, "toJSON": {refused: outgrows}, "fromJSON": {refused: outgrows}, "flatten": {refused: outgrows},
+	"groupBy": {refused: outgrows}, "toPairs": {refused: outgrows}, "fromPairs": {refused: outgrows}, "splitAfter": {refused: noNeed},
+	"sortBy": {refused: quadratic}, "sort": {refused: quadratic}, "uniq": {refused: quadratic}, "median": {refused: quadratic},
+	"mean": {refused: noNeed}, "max": {refused: noNeed}, "min": {refused: noNeed}, "reverse": {refused: noNeed}, "take": {refused: noNeed},
+	"toBase64": {refused: noNeed}, "fromBase64": {refused: noNeed}, "type": {refused: "type is the event's type"},
+	"bitand": {refused: noNeed}, "bitor": {refused: noNeed}, "bitxor": {refused: noNeed}, "bitnand": {refused: noNeed},
+	"bitnot": {refused: noNeed}, "bitshl": {refused: noNeed}, "bitshr": {refused: noNeed}, "bitushr": {refused: noNeed},
+}
+
+// Why functions are refused.
+const (
+	outgrows  = "its result can outgrow the event"
+	quadratic = "it costs more than its input weighs"
+	noNeed    = "a filter has no price for it"
+)
+
+// filterPrice describes how a function of the language pays.
+type filterPrice struct {
+	pays    payMode
+	refused string // why filters may not use it; "" if allowed
+}
+
+type payMode int
+
+const (
+	payNothing payMode = iota // costs no more than a step
+	payTurns                  // each iteration of the predicate
+	payAll                    // the weight of all arguments
+	payText                   // the bytes of a string
+)
+
+// filterFunctions lists the builtin functions that filters may use. string is our own.
+var filterFunctions = func() []string {
+	var names []string
+	for name, price := range filterPrices {
+		if price.refused == "" && name != "string" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}()

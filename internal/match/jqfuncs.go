@@ -4,25 +4,17 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
+	"strconv"
 	"strings"
 
 	"github.com/itchyny/gojq"
 )
 
-// The bounds of a value that a transform works with.
+// The bounds of a value in a transform.
 const (
 	maxValueDepth = 256     // levels of arrays and objects
 	maxBits       = 1 << 12 // bits of an integer
 	maxDigits     = 1 << 10 // characters of a number
-)
-
-// The weights of a value's parts, in units: what it takes in memory, or becomes as text.
-const (
-	bytesPerUnit   = 4  // bytes of a string that weigh one unit
-	bitsPerUnit    = 8  // bits of a long integer that weigh one unit
-	weightOfFloat  = 2  // a number that is not an integer, beside the one of every value
-	weightOfObject = 10 // an object that is not empty
-	weightOfMember = 3  // a member, without its name and its value
 )
 
 var (
@@ -32,8 +24,8 @@ var (
 	errSlice  = errors.New("cannot use an object as an index: use [from:to]")
 )
 
-// payment is a function that the guard writes into a program. It pays for what follows
-// and leaves its input as it is.
+// payment is a function that the guard inserts into a program. It pays for the next operation and
+// returns its input unchanged.
 type payment struct {
 	name      string
 	arguments int
@@ -60,8 +52,8 @@ var payments = []payment{
 	{"__quotient", 2, payQuotient},
 }
 
-// jqFunctions are the functions that the guard writes into a program. Each takes the
-// meter as its last argument.
+// jqFunctions returns the functions that the guard inserts into a program. Each takes the meter as
+// its last argument.
 func jqFunctions(found *patterns) []gojq.CompilerOption {
 	options := []gojq.CompilerOption{gojq.WithVariables([]string{jqMeter})}
 	for _, p := range payments {
@@ -73,14 +65,14 @@ func jqFunctions(found *patterns) []gojq.CompilerOption {
 		}))
 	}
 	return append(options,
-		gojq.WithFunction("__find", 3, 3, found.find),
+		gojq.WithFunction("__find", 3, 3, found.match),
 		gojq.WithFunction("__finds", 3, 3, found.test),
-		gojq.WithFunction("__pieces", 3, 3, found.pieces),
+		gojq.WithFunction("__pieces", 3, 3, found.split),
 		gojq.WithFunction("__splice", 3, 3, splice),
 	)
 }
 
-// payWeight pays several times for a value with all that is in it.
+// payWeight pays the whole weight of a value, several times.
 func (m *meter) payWeight(value any, times int) error {
 	weight, err := m.weigh(value)
 	if err != nil {
@@ -89,9 +81,9 @@ func (m *meter) payWeight(value any, times int) error {
 	return m.payProduct(weight, times)
 }
 
-// weigh returns the units that a value weighs with all that is in it. What is in it
-// twice weighs twice, as it costs whoever walks over it, so the walk ends as soon as
-// the value is heavier than the purse.
+// weigh returns the weight of a value, including nested values, in units. Shared parts count each
+// time, because each traversal visits them each time; so weighing stops when the weight exceeds the
+// remaining work.
 func (m *meter) weigh(value any) (int, error) {
 	if m.failed != nil {
 		return 0, m.failed
@@ -147,7 +139,7 @@ func (m *meter) weighInto(weight *int, value any, depth int) error {
 	return nil
 }
 
-// payMade pays for an object that the program has made.
+// payMade pays for an object that the program created.
 func payMade(m *meter, value any, _ []any) error {
 	members, ok := value.(map[string]any)
 	if !ok {
@@ -156,10 +148,10 @@ func payMade(m *meter, value any, _ []any) error {
 	return m.pay(weightOfObject + weightOfMember*len(members))
 }
 
-// payEach pays for taking a value apart.
+// payEach pays for iterating over a value.
 func payEach(m *meter, value any, _ []any) error { return m.pay(3 + 3*size(value)) }
 
-// size is the number of elements, members or bytes.
+// size returns the number of elements, members or bytes.
 func size(value any) int {
 	switch v := value.(type) {
 	case []any:
@@ -172,8 +164,8 @@ func size(value any) int {
 	return 1
 }
 
-// payCharacters pays for counting the characters of a string, and for an error that
-// shows an object, which sorts its members for that.
+// payCharacters pays for counting the characters of a string, and for sorting the members of an
+// object, which an error message does.
 func payCharacters(m *meter, value any, _ []any) error {
 	switch v := value.(type) {
 	case string:
@@ -184,7 +176,7 @@ func payCharacters(m *meter, value any, _ []any) error {
 	return nil
 }
 
-// payKey pays for an index: writing to one of null makes an array of that length.
+// payKey pays for an index, because writing to an index of null creates an array of that length.
 func payKey(m *meter, value any, _ []any) error {
 	if _, ok := value.([]any); ok {
 		return errKey
@@ -195,7 +187,7 @@ func payKey(m *meter, value any, _ []any) error {
 	return nil
 }
 
-// payPlace pays for an index that is written to.
+// payPlace pays for writing to an index.
 func payPlace(m *meter, value any, _ []any) error {
 	if _, ok := value.(map[string]any); ok {
 		return errSlice
@@ -203,7 +195,7 @@ func payPlace(m *meter, value any, _ []any) error {
 	return payKey(m, value, nil)
 }
 
-// payKeys pays for following a path: a part of a string is found from its start.
+// payKeys pays for following a path. A slice of a string is found by counting from its start.
 func payKeys(m *meter, value any, args []any) error {
 	path, ok := args[0].([]any)
 	if !ok {
@@ -228,7 +220,7 @@ func payKeys(m *meter, value any, args []any) error {
 	return m.pay(weight)
 }
 
-// payErases pays for deleting paths: a path through a slice copies the whole array.
+// payErases pays for deleting paths. A path through a slice copies the whole array.
 func payErases(m *meter, value any, args []any) error {
 	weight, err := m.weigh(value)
 	if err != nil {
@@ -250,7 +242,7 @@ func payErases(m *meter, value any, args []any) error {
 	return m.payProduct(weight, 2+slices)
 }
 
-// paySpread pays for a string that becomes an array of its characters or pieces.
+// paySpread pays for splitting a string into an array of characters or parts.
 func paySpread(m *meter, value any, _ []any) error {
 	if err := m.payWeight(value, 1); err != nil {
 		return err
@@ -258,7 +250,7 @@ func paySpread(m *meter, value any, _ []any) error {
 	return m.pay(2 * size(value))
 }
 
-// payGrid pays for turning rows into columns: as many columns as the longest row has.
+// payGrid pays for transposing rows, of which the longest determines the size.
 func payGrid(m *meter, value any, _ []any) error {
 	rows, ok := value.([]any)
 	if !ok {
@@ -271,8 +263,7 @@ func payGrid(m *meter, value any, _ []any) error {
 	return m.payProduct(len(rows)+4, longest)
 }
 
-// payNumbers refuses a range of integers beyond 64 bits, each of which would take
-// memory of its own.
+// payNumbers refuses a range of integers outside 64 bits, each of which would need its own memory.
 func payNumbers(m *meter, _ any, args []any) error {
 	for _, arg := range args[:3] {
 		switch n := arg.(type) {
@@ -287,13 +278,13 @@ func payNumbers(m *meter, _ any, args []any) error {
 	return nil
 }
 
-// The bytes that a conversion of strftime may become, without and with a width.
+// The maximum output of a strftime conversion in bytes, without and with a width.
 const (
 	conversionBytes = 64
 	widthBytes      = 1280
 )
 
-// payWidths pays for the text that a format of times becomes.
+// payWidths pays for the output of strftime.
 func payWidths(m *meter, _ any, args []any) error {
 	format, ok := args[0].(string)
 	if !ok {
@@ -312,8 +303,8 @@ func payWidths(m *meter, _ any, args []any) error {
 	return m.pay(bytes / bytesPerUnit)
 }
 
-// payProduct pays for an operation that may look at each pair of what is in its
-// operands, or repeat a string.
+// payProduct pays for an operation that may compare each pair of elements of its operands, or
+// repeat a string.
 func payProduct(m *meter, _ any, args []any) error {
 	left, err := m.times(args[0], args[1])
 	if err != nil {
@@ -326,7 +317,7 @@ func payProduct(m *meter, _ any, args []any) error {
 	return m.payProduct(left, right)
 }
 
-// payQuotient pays for a division: of a string into its pieces, or of long integers.
+// payQuotient pays for a division of long integers, or of a string into its parts.
 func payQuotient(m *meter, _ any, args []any) error {
 	if text, ok := args[0].(string); ok {
 		return m.pay(2 * len(text))
@@ -342,7 +333,8 @@ func payQuotient(m *meter, _ any, args []any) error {
 	return m.payProduct(left, 1+right/perUnit)
 }
 
-// times returns a value's weight in a product: a number that repeats a string counts as that number.
+// times returns the weight of a value in a product. A number that repeats a string counts as that
+// number.
 func (m *meter) times(value, other any) (int, error) {
 	if _, ok := other.(string); ok {
 		if n, ok := gojq.ToInt(value); ok {
@@ -350,4 +342,84 @@ func (m *meter) times(value, other any) (int, error) {
 		}
 	}
 	return m.weigh(value)
+}
+
+// pathNode is a node in a tree of written paths.
+type pathNode struct {
+	below   map[string]*pathNode
+	written bool
+}
+
+// weightOfNode is the price of a step in the tree, in units.
+const weightOfNode = 16
+
+// payOverlaps pays for writing to several paths. The language copies a part of a value on the first
+// write and then modifies the copy. But it copies again what a path has returned, or what was
+// written since. So a path that reaches or crosses an earlier write pays for the whole value and
+// for what is written.
+func payOverlaps(m *meter, value any, args []any) error {
+	weight, err := m.weigh(value)
+	if err != nil {
+		return err
+	}
+	written, err := m.weigh(args[1])
+	if err != nil {
+		return err
+	}
+	paths, _ := args[0].([]any)
+	root := &pathNode{}
+	for _, path := range paths {
+		keys, _ := path.([]any)
+		handed, through, err := root.add(m, keys)
+		if err != nil {
+			return err
+		}
+		if handed {
+			err = m.pay(2 * (weight + written))
+		} else if through {
+			err = m.pay(2 * written)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds a path. handed reports whether the path returns, or may return, something that an
+// earlier path wrote into; through reports whether it crosses something that an earlier path wrote.
+func (n *pathNode) add(m *meter, keys []any) (handed, through bool, err error) {
+	for _, key := range keys {
+		if err := m.pay(weightOfNode); err != nil {
+			return false, false, err
+		}
+		through = through || n.written
+		name, plain := "", false
+		switch k := key.(type) {
+		case string:
+			name, plain = "."+k, true
+			if err := m.pay(len(k) / bytesPerUnit); err != nil {
+				return false, false, err
+			}
+		case map[string]any: // a slice overlaps with indices
+		default:
+			if i, ok := gojq.ToInt(key); ok && i >= 0 {
+				name, plain = strconv.Itoa(i), true
+			}
+		}
+		if !plain {
+			return true, true, nil
+		}
+		if n.below == nil {
+			n.below = make(map[string]*pathNode)
+		}
+		next := n.below[name]
+		if next == nil {
+			next = &pathNode{}
+			n.below[name] = next
+		}
+		n = next
+	}
+	n.written = true
+	return len(n.below) > 0, through, nil
 }

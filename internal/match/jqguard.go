@@ -2,7 +2,6 @@ package match
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,43 +9,31 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// jqMeter is the variable that holds the meter, jqOperand the one that an update
-// keeps its right side in.
-const (
-	jqMeter   = "$__m"
-	jqOperand = "$__r"
-)
-
-// maxFreeIndex is the largest index in a program that costs nothing: writing to
-// an index of null makes an array of that length.
+// maxFreeIndex is the largest index literal that is free. Writing to an index of null creates an
+// array of that length.
 const maxFreeIndex = 16
 
-// maxNesting is how deep a program may be nested: who walks over it needs the stack.
+// maxNesting is the maximum nesting of a program, because traversing it needs stack.
 const maxNesting = 5000
 
-// jqGuard rewrites a program so that it pays for what it does, and refuses what
-// cannot be paid for.
+// jqGuard rewrites a program so that it pays for its operations, and refuses operations without a
+// price.
 type jqGuard struct {
-	own       map[string]bool // the functions and parameters that the program defines
-	used      map[string]bool // the functions of the prelude that it uses
-	enclosing []string        // the definitions around the current place, as name/arity
-	depth     int             // queries around the current place
-	writing   bool            // the current place is a plain path that is written to
+	own       map[string]bool // functions and parameters defined in the program
+	used      map[string]bool // functions of the prelude that the program uses
+	enclosing []string        // enclosing definitions, as name/arity
+	depth     int             // number of enclosing queries
+	writing   bool            // within a plain path that is written to
 
 	nodes      int            // queries so far
-	sizes      map[string]int // the queries in each definition, by name/arity
-	inFunction int            // definitions and arguments of the program's own functions around the current place
-	largest    int            // the queries in the largest argument of the program's own functions
-	parameters []*gojq.Term   // the prices of calls of parameters, still to be set
+	sizes      map[string]int // queries in each definition, by name/arity
+	inFunction int            // enclosing definitions and arguments of the program's own functions
+	largest    int            // queries in the largest argument of the program's own functions
+	parameters []*gojq.Term   // prices of calls of parameters, set at the end
 }
 
-// refusal is a finding of the guard, thrown through the recursion.
-type refusal struct{ message string }
-
-func refuse(format string, args ...any) { panic(refusal{fmt.Sprintf(format, args...)}) }
-
-// guardProgram parses and guards a program. It returns what the program takes in memory
-// once it is compiled, with the regular expressions that it compiles as it runs.
+// guardProgram parses and guards a program. bytes is the size of the compiled program in memory,
+// including the regular expressions that it compiles at run time.
 func guardProgram(text string) (query *gojq.Query, bytes int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -110,12 +97,11 @@ func (g *jqGuard) definition(def *gojq.FuncDef) {
 	g.sizes[name] = max(g.sizes[name], g.nodes-before+len(def.Args))
 }
 
-// callPrice is the price of a call of a function of a program's own, in units, by the
-// number of queries in it: each may need a variable, which is kept as long as the
-// machine may return to the call.
+// callPrice returns the price of calling a function defined in the program, in units. Each query in
+// it may need a variable, which exists as long as the machine may backtrack into the call.
 func callPrice(queries int) int { return 6 + 2*queries }
 
-// call lets a call of one of the program's own functions or parameters pay.
+// call adds a payment to a call of a function or parameter defined in the program.
 func (g *jqGuard) call(t *gojq.Term, name string) *gojq.Term {
 	price := units(callPrice(g.sizes[name]))
 	if g.sizes[name] == 0 {
@@ -124,9 +110,7 @@ func (g *jqGuard) call(t *gojq.Term, name string) *gojq.Term {
 	return termOf(pipe(price, queryOf(t)))
 }
 
-func arity(name string, count int) string { return name + "/" + strconv.Itoa(count) }
-
-// variable refuses the names of variables that are not the program's own.
+// variable refuses names of variables that a program cannot define.
 func (g *jqGuard) variable(name string) {
 	if name == "$ENV" || strings.HasPrefix(name, "$__") {
 		refuse("there is no variable %s", name)
@@ -174,4 +158,270 @@ func (g *jqGuard) function(t *gojq.Term) *gojq.Term {
 		f.Args[i] = charged(arg, cost.times)
 	}
 	return termOf(weighed(queryOf(t), cost.times))
+}
+
+func (g *jqGuard) query(q *gojq.Query) *gojq.Query {
+	if q == nil {
+		return nil
+	}
+	g.nodes++
+	if g.depth++; g.depth > maxNesting {
+		refuse("the program is nested deeper than %d levels", maxNesting)
+	}
+	defer func() { g.depth-- }()
+	if q.Meta != nil || len(q.Imports) > 0 {
+		refuse("modules are not available")
+	}
+	for _, def := range q.FuncDefs {
+		g.definition(def)
+	}
+	if q.Term != nil {
+		q.Term = g.term(q.Term)
+		return q
+	}
+	g.patterns(q.Patterns)
+	writes := q.Op == gojq.OpAssign || q.Op == gojq.OpModify || updates[q.Op] != 0
+	plain := 0
+	if writes {
+		plain = plainPath(q.Left)
+	}
+	outer := g.writing
+	g.writing = plain > 0
+	q.Left = g.query(q.Left)
+	g.writing = outer
+	q.Right = g.query(q.Right)
+	if hasArray(q.Patterns) {
+		q.Left = charged(q.Left, 1)
+	}
+	made := g.operator(q, plain)
+	if made != q {
+		made = &gojq.Query{FuncDefs: q.FuncDefs, Term: termOf(made)}
+		q.FuncDefs = nil
+	}
+	return made
+}
+
+var updates = map[gojq.Operator]gojq.Operator{
+	gojq.OpUpdateAdd: gojq.OpAdd, gojq.OpUpdateSub: gojq.OpSub, gojq.OpUpdateMul: gojq.OpMul,
+	gojq.OpUpdateDiv: gojq.OpDiv, gojq.OpUpdateMod: gojq.OpMod, gojq.OpUpdateAlt: gojq.OpAlt,
+}
+
+// operator guards an operation with guarded operands. plain is the number of steps of the left side
+// as a plain path, 0 for any other query.
+func (g *jqGuard) operator(q *gojq.Query, plain int) *gojq.Query {
+	switch q.Op {
+	case gojq.OpMul:
+		return g.priced("__multiply", charged(q.Left, 1), charged(q.Right, 1))
+	case gojq.OpSub:
+		return g.priced("__subtract", charged(q.Left, 1), charged(q.Right, 1))
+	case gojq.OpDiv:
+		return g.priced("__divide", charged(q.Left, 1), charged(q.Right, 1))
+	case gojq.OpMod:
+		return g.priced("__modulo", charged(q.Left, 1), charged(q.Right, 1))
+	case gojq.OpAdd, gojq.OpEq, gojq.OpNe, gojq.OpGt, gojq.OpLt, gojq.OpGe, gojq.OpLe:
+		q.Left, q.Right = charged(q.Left, 1), charged(q.Right, 1)
+	case gojq.OpComma, gojq.OpAlt:
+		q.Left = g.forked(q.Left)
+	case gojq.OpAssign:
+		return g.assign(q.Left, charged(q.Right, 1), plain)
+	case gojq.OpModify:
+		return g.modify(q.Left, q.Right, plain)
+	}
+	if op, ok := updates[q.Op]; ok {
+		// l += r is r as $r | l |= . + $r, where the sum pays.
+		change := g.operator(&gojq.Query{Left: identity(), Op: op, Right: invoke(jqOperand)}, 0)
+		return &gojq.Query{
+			Left:     charged(q.Right, 1),
+			Patterns: []*gojq.Pattern{{Name: jqOperand}},
+			Op:       gojq.OpPipe,
+			Right:    g.modify(q.Left, change, plain),
+		}
+	}
+	return q
+}
+
+// assign and modify pay for the copy of the input that they change. The language copies each part
+// once, unless a path crosses another, for which the prelude pays. The paths of a plain path cannot
+// cross.
+func (g *jqGuard) assign(path, value *gojq.Query, plain int) *gojq.Query {
+	if plain > 0 {
+		return weighed(&gojq.Query{Left: stepped(path, plain), Op: gojq.OpAssign, Right: value}, 2)
+	}
+	return weighed(g.priced("__assign", path, value), 2)
+}
+
+func (g *jqGuard) modify(path, change *gojq.Query, plain int) *gojq.Query {
+	if plain > 0 {
+		return weighed(&gojq.Query{Left: stepped(path, plain), Op: gojq.OpModify, Right: change}, 2)
+	}
+	return weighed(g.priced("__modify", path, change), 2)
+}
+
+// forked returns a query with a payment for the fork to which the machine backtracks after its last
+// value. Only forks in functions pay, because their number grows with the calls.
+func (g *jqGuard) forked(q *gojq.Query) *gojq.Query {
+	if g.inFunction == 0 {
+		return q
+	}
+	return pipe(units(weightOfFork), q)
+}
+
+// weightOfFork is the price of a fork, in units.
+const weightOfFork = 10
+
+// term guards a term and its suffixes.
+func (g *jqGuard) term(t *gojq.Term) *gojq.Term {
+	suffixes := t.SuffixList
+	t.SuffixList = nil
+	t = g.bare(t)
+	g.nodes += len(suffixes)
+	for _, suffix := range suffixes {
+		if suffix.Index != nil {
+			if g.index(suffix.Index) {
+				t = termOf(pipe(queryOf(t), invoke("__characters", invoke(jqMeter))))
+			}
+		}
+		if suffix.Optional {
+			t = termOf(g.forked(queryOf(t)))
+		}
+		if suffix.Iter {
+			t = termOf(pipe(queryOf(t), invoke("__each", invoke(jqMeter))))
+		}
+		t.SuffixList = append(t.SuffixList, suffix)
+	}
+	return t
+}
+
+// bare guards a term without its suffixes.
+func (g *jqGuard) bare(t *gojq.Term) *gojq.Term {
+	switch t.Type {
+	case gojq.TermTypeRecurse:
+		return termOf(weighed(queryOf(t), 2))
+	case gojq.TermTypeIndex:
+		if g.index(t.Index) {
+			return termOf(pipe(invoke("__characters", invoke(jqMeter)), queryOf(t)))
+		}
+	case gojq.TermTypeFunc:
+		return g.function(t)
+	case gojq.TermTypeObject:
+		g.object(t.Object)
+		if len(t.Object.KeyVals) > 0 {
+			return termOf(pipe(queryOf(t), invoke("__made", invoke(jqMeter))))
+		}
+	case gojq.TermTypeArray:
+		t.Array.Query = g.query(t.Array.Query)
+	case gojq.TermTypeUnary:
+		t.Unary.Term = g.term(t.Unary.Term)
+		if t.Unary.Term.Type != gojq.TermTypeNumber {
+			t.Unary.Term = termOf(charged(queryOf(t.Unary.Term), 1))
+		}
+	case gojq.TermTypeFormat:
+		if t.Str == nil {
+			return termOf(weighed(queryOf(t), formatTimes(t.Format)))
+		}
+		g.text(t.Str, formatTimes(t.Format))
+	case gojq.TermTypeString:
+		g.text(t.Str, formatTimes("@text"))
+	case gojq.TermTypeIf:
+		t.If.Cond, t.If.Then, t.If.Else = g.query(t.If.Cond), g.query(t.If.Then), g.query(t.If.Else)
+		for _, branch := range t.If.Elif {
+			branch.Cond, branch.Then = g.query(branch.Cond), g.query(branch.Then)
+		}
+	case gojq.TermTypeTry:
+		t.Try.Body, t.Try.Catch = g.forked(g.query(t.Try.Body)), g.query(t.Try.Catch)
+	case gojq.TermTypeReduce:
+		r := t.Reduce
+		r.Query, r.Start, r.Update = g.query(r.Query), g.query(r.Start), g.query(r.Update)
+		if g.patterns(r.Patterns); hasArray(r.Patterns) {
+			r.Query = charged(r.Query, 1)
+		}
+	case gojq.TermTypeForeach:
+		f := t.Foreach
+		f.Query, f.Start, f.Update, f.Extract = g.query(f.Query), g.query(f.Start), g.query(f.Update), g.query(f.Extract)
+		if g.patterns(f.Patterns); hasArray(f.Patterns) {
+			f.Query = charged(f.Query, 1)
+		}
+	case gojq.TermTypeLabel:
+		t.Label.Body = g.forked(g.query(t.Label.Body))
+	case gojq.TermTypeQuery:
+		t.Query = g.query(t.Query)
+	}
+	return t
+}
+
+// index guards an index: an array as an index searches, and writing to a number creates an array.
+// It reports whether the index may count the characters of a string from its start.
+func (g *jqGuard) index(x *gojq.Index) (counts bool) {
+	if x.Str != nil {
+		g.text(x.Str, formatTimes("@text"))
+	}
+	x.Start, x.End = g.query(x.Start), g.query(x.End)
+	if x.IsSlice {
+		return true
+	}
+	if x.Start == nil {
+		return false
+	}
+	if isFreeKey(x.Start) {
+		return x.Start.Term.Type != gojq.TermTypeString
+	}
+	key := "__key"
+	if g.writing {
+		key = "__place"
+	}
+	x.Start = pipe(x.Start, invoke(key, invoke(jqMeter)))
+	return true
+}
+
+// text guards the interpolations in a string. The language requires a term for each part and copies
+// a part again for each following part.
+func (g *jqGuard) text(s *gojq.String, times int) {
+	for i, part := range s.Queries {
+		if part.Term != nil && part.Term.Str != nil {
+			continue // literal text between the parts
+		}
+		s.Queries[i] = queryOf(termOf(charged(g.query(part), times+len(s.Queries)-i)))
+	}
+}
+
+func (g *jqGuard) object(o *gojq.Object) {
+	for _, member := range o.KeyVals {
+		if member.Key != "" && member.Key[0] == '$' {
+			g.variable(member.Key)
+		}
+		if member.KeyString != nil {
+			g.text(member.KeyString, formatTimes("@text"))
+		}
+		if member.KeyQuery != nil {
+			member.KeyQuery = pipe(g.query(member.KeyQuery), invoke("__characters", invoke(jqMeter)))
+		}
+		member.Val = g.query(member.Val)
+	}
+}
+
+func (g *jqGuard) patterns(patterns []*gojq.Pattern) {
+	for _, pattern := range patterns {
+		g.pattern(pattern)
+	}
+}
+
+func (g *jqGuard) pattern(p *gojq.Pattern) {
+	if p.Name != "" {
+		g.variable(p.Name)
+	}
+	g.patterns(p.Array)
+	for _, member := range p.Object {
+		if member.Key != "" && member.Key[0] == '$' {
+			g.variable(member.Key)
+		}
+		if member.KeyString != nil {
+			g.text(member.KeyString, formatTimes("@text"))
+		}
+		if member.KeyQuery != nil {
+			member.KeyQuery = pipe(g.query(member.KeyQuery), invoke("__key", invoke(jqMeter)))
+		}
+		if member.Val != nil {
+			g.pattern(member.Val)
+		}
+	}
 }

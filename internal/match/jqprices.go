@@ -5,24 +5,20 @@ import (
 	"strings"
 )
 
-// UnitBytes is how many bytes of memory a run may allocate for each unit of work that
-// it pays, garbage included. The prices keep it; a test measures every one of them.
-const UnitBytes = 32
-
-// price is what a function or an operator costs, or why no program may use it.
+// price is the price of a function, or the reason why programs may not use it.
 type price struct {
-	// times is how many units a run pays, before the function runs, for each unit that
-	// its input and its arguments weigh. See [meter.weigh].
+	// times is the number of units paid, before the function runs, for each unit of weight of its
+	// input and arguments. See [meter.weigh].
 	times int
-	// own is true for a function that the prelude replaces by one of its own, which
-	// pays first for what grows faster than its input.
+	// own reports whether the prelude replaces the function with one that first pays for a cost
+	// that grows faster than the input.
 	own bool
-	// refused is why no program may use the function; "" for one that is allowed.
+	// refused is the reason why programs may not use the function; "" if they may.
 	refused string
 }
 
-// jqPrices has every function of the language as name/arity. What is missing here,
-// because a later version of the language brings it, is refused.
+// jqPrices holds every function of the language as name/arity. A function that is missing, because
+// a later version of the language added it, is refused.
 var jqPrices = priceList(
 	list{price{times: 1}, `abs/0 acos/0 acosh/0 all/2 any/2 arrays/0 ascii_downcase/0
 		ascii_upcase/0 asin/0 asinh/0 atan/0 atan2/2 atanh/0 booleans/0 bsearch/1 cbrt/0 ceil/0 copysign/2 cos/0 cosh/0
@@ -52,13 +48,13 @@ var jqPrices = priceList(
 	list{price{refused: "use = with a path"}, `setpath/2`},
 )
 
-// jqFormats are the formats of strings, such as @json, as far as a run pays more for
-// each unit of what they format. @text is that of strings without a format.
+// jqFormats maps the formats of strings, such as @json, to their price for each unit of input.
+// @text is the price of strings without a format.
 var jqFormats = map[string]int{
 	"@text": 4, "@json": 4, "@html": 4, "@uri": 4, "@urid": 4, "@csv": 4, "@tsv": 4, "@sh": 4, "@base64": 4, "@base64d": 4,
 }
 
-// list is a price with the functions that have it.
+// list is a price and the functions with this price.
 type list struct {
 	price price
 	names string
@@ -88,3 +84,77 @@ func namesOf(prices map[string]price) map[string]bool {
 }
 
 var jqNames = namesOf(jqPrices)
+
+// prelude defines replacements for functions of the language, with the same names after the
+// underscores, one definition per line. $__m is the meter of the run.
+const prelude = `
+def __multiply(l; r): r as $r | l as $l | __product($l; $r; $__m) | $l * $r;
+def __subtract(l; r): r as $r | l as $l | __product($l; $r; $__m) | $l - $r;
+def __divide(l; r): r as $r | l as $l | __quotient($l; $r; $__m) | $l / $r;
+def __modulo(l; r): r as $r | l as $l | __quotient($l; $r; $__m) | $l % $r;
+def __assign(p; $x): __overlaps([path(p | __characters($__m)) | __charge($__m)]; $x; $__m) | (p = $x);
+def __modify(p; f): __overlaps([path(p | __characters($__m)) | __charge($__m)]; null; $__m) | (p |= (f | __charge($__m)));
+def __path(f): path(f) | __charge($__m);
+def __paths: path(..) | __charge($__m) | select(. != []);
+def __paths(f): path(.. | select(f)) | __charge($__m) | select(. != []);
+def __del(f): [path(f) | __charge($__m)] as $p | __erases($p; $__m) | delpaths($p);
+def __delpaths($p): __erases($p; $__m) | delpaths($p);
+def __getpath($p): __keys($p; $__m) | getpath($p);
+def __pick(f): . as $v | reduce (path(f) | __charge($__m)) as $p (null; __charge($__m) | setpath($p; $v | getpath($p)));
+def __INDEX(rows; f): reduce rows as $row ({}; __each($__m) | .[$row | f | tostring] = $row);
+def __INDEX(f): __INDEX(.[]; f);
+def __range($n): __numbers(0; $n; 1; $__m) | range($n);
+def __range($from; $to): __numbers($from; $to; 1; $__m) | range($from; $to);
+def __range($from; $to; $by): __numbers($from; $to; $by; $__m) | range($from; $to; $by);
+def __contains($x): __product(.; $x; $__m) | contains($x);
+def __inside($x): __product(.; $x; $__m) | inside($x);
+def __index($x): __product(.; $x; $__m) | index($x);
+def __rindex($x): __product(.; $x; $__m) | rindex($x);
+def __indices($x): __product(.; $x; $__m) | indices($x);
+def __join($x): __product(.; $x; $__m) | join($x);
+def __transpose: __grid($__m) | transpose;
+def __explode: __spread($__m) | explode;
+def __fromjson: __units(64; $__m) | fromjson;
+def __strftime($f): __widths($f; $__m) | strftime($f);
+def __match($re; $flags): __find($re; $flags; $__m)[];
+def __match($re): if $re | type == "array" then __match($re[0]; $re[1]) else __match($re; null) end;
+def __test($re; $flags): __finds($re; $flags; $__m);
+def __test($re): if $re | type == "array" then __test($re[0]; $re[1]) else __test($re; null) end;
+def __capture($re; $flags): __match($re; $flags) | .captures | _captures;
+def __capture($re): __match($re) | .captures | _captures;
+def __scan($re; $flags): __match($re; $flags + "g") | if .captures == [] then .string else [.captures[].string] end;
+def __scan($re): __scan($re; null);
+def __splits($re; $flags): __pieces($re; $flags; $__m)[];
+def __splits($re): __pieces($re; null; $__m)[];
+def __split($x): __spread($__m) | split($x);
+def __split($re; $flags): __pieces($re; $flags; $__m);
+def __sub($re; f; $flags): [__match($re; $flags)] as $ms | __splice($ms; [$ms[] | [.captures | _captures | f | __charge($__m)]]; $__m)[];
+def __sub($re; f): __sub($re; f; null);
+def __gsub($re; f; $flags): __sub($re; f; $flags + "g");
+def __gsub($re; f): __sub($re; f; "g");
+`
+
+// preludeNeeds maps functions of the prelude to the functions of the prelude that they call.
+var preludeNeeds = map[string][]string{
+	"__capture": {"__match"}, "__scan": {"__match"}, "__sub": {"__match"}, "__gsub": {"__sub", "__match"},
+}
+
+// preludeFor returns the definitions of the used functions and their dependencies.
+func preludeFor(used map[string]bool) string {
+	needed := make(map[string]bool, len(used))
+	for name := range used {
+		needed[name] = true
+		for _, other := range preludeNeeds[name] {
+			needed[other] = true
+		}
+	}
+	var text strings.Builder
+	for line := range strings.Lines(prelude) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(line, "def "), ":")
+		name, _, _ = strings.Cut(name, "(")
+		if needed[name] {
+			text.WriteString(line)
+		}
+	}
+	return text.String()
+}

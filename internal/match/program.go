@@ -13,18 +13,17 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Program is a jq program that gives exactly one value for its input, within limits.
+// Program is a jq program that returns exactly one value for its input, within limits.
 type Program struct {
-	field  string // what errors call it
+	field  string // the field in errors
 	code   *gojq.Code
-	bytes  int // what it takes in memory, about
+	bytes  int // approximate size in memory
 	work   int
 	time   time.Duration
 	output int
 }
 
-// CompileProgram compiles a program. field is what its errors name; they have code
-// [peal.Invalid].
+// CompileProgram compiles a program. Errors have code [peal.Invalid] and the given field.
 func CompileProgram(field, text string, limits Limits) (p *Program, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a defect of the compiler must not end the process
@@ -37,29 +36,29 @@ func CompileProgram(field, text string, limits Limits) (p *Program, err error) {
 	}
 	code, err := gojq.Compile(query, jqFunctions(&patterns{})...)
 	if err != nil {
-		return nil, peal.Invalidf(field, "does not compile: %s", oneLine(err.Error()))
+		return nil, peal.Invalidf(field, "does not compile: %s", firstLine(err.Error()))
 	}
 	return &Program{field: field, code: code, bytes: bytes, work: limits.TransformWork, time: limits.TransformTime, output: limits.Output}, nil
 }
 
-// syntaxWords says where in the program an error is, if the error knows.
+// syntaxWords returns the text of an error with its position in the program, if known.
 func syntaxWords(text string, err error) string {
 	var e *gojq.ParseError
 	if !errors.As(err, &e) {
-		return oneLine(err.Error())
+		return firstLine(err.Error())
 	}
 	before := text[:min(max(e.Offset-len(e.Token), 0), len(text))]
 	line := strings.Count(before, "\n") + 1
 	column := len([]rune(before[strings.LastIndexByte(before, '\n')+1:])) + 1
-	return fmt.Sprintf("%s at line %d, column %d", oneLine(err.Error()), line, column)
+	return fmt.Sprintf("%s at line %d, column %d", firstLine(err.Error()), line, column)
 }
 
-// Input is what a program reads.
+// Input is the input of a program.
 type Input struct {
-	// Texts are the JSON texts that Make decodes: what reading them costs is paid before.
+	// Texts are the JSON texts that Make decodes. Their decoding is paid in advance.
 	Texts []json.RawMessage
-	// Make returns the input: what package json decodes to, numbers as json.Number.
-	// Nobody may change it meanwhile.
+	// Make returns the input in the types of package json, numbers as json.Number. It must not
+	// change during the run.
 	Make func() (map[string]any, error)
 }
 
@@ -71,8 +70,8 @@ func (in *Input) size() int {
 	return size
 }
 
-// JSON runs the program and returns its value as [Route.Transform] does. The error has
-// code [peal.Invalid]; or it is that of [Purse.Err].
+// JSON runs the program and returns its value as [Route.Transform] does. The error has code
+// [peal.Invalid] or is that of [Purse.Err].
 func (p *Program) JSON(purse *Purse, input *Input) (json.RawMessage, error) {
 	var made json.RawMessage
 	err := p.within(purse, input, func(value any) error {
@@ -89,16 +88,16 @@ func (p *Program) JSON(purse *Purse, input *Input) (json.RawMessage, error) {
 	return made, nil
 }
 
-// Text is JSON for a program of which the value is a string, which it returns as it is.
+// Text is like JSON for a program with a string as its value, and returns the string itself.
 func (p *Program) Text(purse *Purse, input *Input) (string, error) {
 	var made string
 	err := p.within(purse, input, func(value any) error {
 		text, ok := value.(string)
 		if !ok {
-			return peal.Invalidf(p.field, "gives %s for this event: it must give a string", kindOf(value))
+			return peal.Invalidf(p.field, "returns %s for this event; it must return a string", kindOf(value))
 		}
 		if len(text) > p.output {
-			return peal.Invalidf(p.field, "gives a string of more than %d bytes", p.output)
+			return peal.Invalidf(p.field, "returns a string of more than %d bytes", p.output)
 		}
 		made = text
 		return nil
@@ -106,7 +105,7 @@ func (p *Program) Text(purse *Purse, input *Input) (string, error) {
 	return made, err
 }
 
-// within runs the program and hands on its value, all of it in the purse's turn.
+// within runs the program and passes its value to take, all within the purse's turn.
 func (p *Program) within(purse *Purse, input *Input, take func(value any) error) error {
 	size := input.size()
 	unread := func() int { return size / UnitBytes }
@@ -117,7 +116,7 @@ func (p *Program) within(purse *Purse, input *Input, take func(value any) error)
 		}
 		value, err := p.runOn(m, in)
 		if err != nil {
-			return plain(err)
+			return unwrapRaised(err)
 		}
 		return take(value)
 	})
@@ -127,14 +126,13 @@ func (p *Program) within(purse *Purse, input *Input, take func(value any) error)
 	return err
 }
 
-// probeTime is how long a probe may take: the work that is allowed ends it on any
-// machine, however busy that is.
+// probeTime bounds a probe. It is so long that on any machine, however busy, the limit of work ends
+// a probe first.
 const probeTime = 10 * time.Second
 
-// Probe runs the program on an input that stands for others, so that a program which
-// never ends or gives no single value is found before it is used. An error that the
-// program raises over that input counts for nothing. With text, its value must be a
-// string, or null for what the input lacks.
+// Probe runs the program on a sample input to find a program that does not end or does not return a
+// single value before it is used. Probe ignores an error that the program raises for the sample.
+// With text, the value must be a string, or null for missing input.
 func (p *Program) Probe(ctx context.Context, input map[string]any, text bool) error {
 	value, err := p.run(ctx, input, max(p.time, probeTime))
 	if _, ok := err.(*raised); ok {
@@ -144,7 +142,7 @@ func (p *Program) Probe(ctx context.Context, input map[string]any, text bool) er
 		return err
 	}
 	if _, ok := value.(string); text && !ok && value != nil {
-		return peal.Invalidf(p.field, "gives %s: it must give a string", kindOf(value))
+		return peal.Invalidf(p.field, "returns %s; it must return a string", kindOf(value))
 	}
 	e := encoder{limit: p.output}
 	if err := e.value(value, 0); err != nil {
@@ -153,7 +151,7 @@ func (p *Program) Probe(ctx context.Context, input map[string]any, text bool) er
 	return nil
 }
 
-// EventInput is an event as programs see it.
+// EventInput returns an event in the form that programs read.
 func EventInput(event *peal.Event) (map[string]any, error) {
 	data, err := decode(event.Data)
 	if err != nil {
@@ -165,7 +163,7 @@ func EventInput(event *peal.Event) (map[string]any, error) {
 	}, nil
 }
 
-// run returns the program's one value.
+// run returns the single value of the program.
 func (p *Program) run(ctx context.Context, input map[string]any, limit time.Duration) (value any, err error) {
 	var m meter
 	m.reset(ctx, context.Background(), p.work, limit)
@@ -174,7 +172,7 @@ func (p *Program) run(ctx context.Context, input map[string]any, limit time.Dura
 
 func (p *Program) runOn(meter *meter, input map[string]any) (value any, err error) {
 	defer func() {
-		if r := recover(); r != nil { // a defect of the machine costs this delivery, not the process
+		if r := recover(); r != nil { // a defect of the machine must only fail this delivery, not the process
 			value, err = nil, p.raise("fails on this event: %v", r)
 		}
 	}()
@@ -184,14 +182,14 @@ func (p *Program) runOn(meter *meter, input map[string]any) (value any, err erro
 		return nil, err
 	}
 	if first == nil {
-		return nil, peal.Invalidf(p.field, "gives no value for this event: it must give exactly one")
+		return nil, peal.Invalidf(p.field, "returns no value for this event; it must return exactly one")
 	}
 	second, err := p.next(meter, results)
 	if err != nil {
 		return nil, err
 	}
 	if second != nil {
-		return nil, peal.Invalidf(p.field, "gives more than one value for this event: put them in an array")
+		return nil, peal.Invalidf(p.field, "returns more than one value for this event; put them in an array")
 	}
 	return first.value, nil
 }
@@ -199,7 +197,7 @@ func (p *Program) runOn(meter *meter, input map[string]any) (value any, err erro
 // result is a value of a program; the value nil is JSON's null.
 type result struct{ value any }
 
-// next gives the program's next value; nil when there is none.
+// next returns the program's next value, or nil.
 func (p *Program) next(meter *meter, results gojq.Iter) (*result, error) {
 	value, ok := results.Next()
 	if meter.failed != nil {
@@ -212,25 +210,25 @@ func (p *Program) next(meter *meter, results gojq.Iter) (*result, error) {
 		return nil, nil
 	}
 	if err, ok := value.(error); ok {
-		return nil, p.raise("fails on this event: %s", oneLine(err.Error()))
+		return nil, p.raise("fails on this event: %s", firstLine(err.Error()))
 	}
 	return &result{value}, nil
 }
 
-// raised is an error that the program itself raises over its input, such as a text
-// where it needs a number: another input may do.
-type raised struct{ said *peal.Error }
+// raised is an error that the program raised for its input, such as a string instead of a number.
+// It may accept another input.
+type raised struct{ err *peal.Error }
 
-func (r *raised) Error() string { return r.said.Error() }
+func (r *raised) Error() string { return r.err.Error() }
 
 func (p *Program) raise(format string, args ...any) error {
 	return &raised{peal.Invalidf(p.field, format, args...)}
 }
 
-// plain gives callers the one kind of error that they know.
-func plain(err error) error {
+// unwrapRaised returns the [peal.Error] in a raised error.
+func unwrapRaised(err error) error {
 	if r, ok := err.(*raised); ok {
-		return r.said
+		return r.err
 	}
 	return err
 }

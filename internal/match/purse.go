@@ -3,6 +3,8 @@ package match
 import (
 	"context"
 	"errors"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -10,21 +12,21 @@ import (
 
 // The bounds of the programs of one request, in units of work.
 const (
-	// RequestWork is for all programs of one request: about a second of a processor.
+	// RequestWork is the limit for all programs of one request: about a second of a processor.
 	RequestWork = 20_000_000
-	// freeWork is what a request may use before it has to wait for a turn.
+	// freeWork is the work of a request that needs no turn.
 	freeWork = 32_000
-	// turnTime is how long a request keeps its turn while others may wait.
+	// turnTime is the maximum time of a turn while others may wait.
 	turnTime  = 50 * time.Millisecond
 	retryTurn = time.Second
 )
 
-// errSpent ends a run for which the request has no work left.
+// errSpent ends a run when the request has no work left.
 var errSpent = errors.New("the programs of this request do too much work together")
 
-// Purse pays for the programs of one request: the filters of all events that are
-// published with one call, a preview, or the transform of an attempt. It also waits for
-// their turn where they take long. A purse is for one goroutine; [Purse.Close] ends it.
+// Purse pays for the programs of one request: the filters of all events published with one call, a
+// preview, or the transform of an attempt. It also waits for a turn for long runs. A purse is not
+// safe for concurrent use; [Purse.Close] releases its resources.
 type Purse struct {
 	ctx, stop context.Context
 	tenant    string
@@ -33,31 +35,31 @@ type Purse struct {
 	floor     int // units that a run may use in any case
 	patient   bool
 
-	inside bool // it is in the gate for a short run
-	turn   int  // bytes of the turn that it has; 0 without one
+	inside bool // holds a place for short runs
+	turn   int  // bytes of the current turn; 0 without one
 	since  time.Time
 	failed error
 	meter  meter
-	facts  *Facts // what was read for its filters; nil when there is none
+	facts  *Facts // facts with decoded data, or nil
 }
 
-// NewPurse returns the purse of a request. Its programs end when ctx or stop does.
+// NewPurse creates the purse of a request. Its programs end when ctx or stop ends.
 func NewPurse(ctx, stop context.Context, tenant string) *Purse {
 	return &Purse{ctx: ctx, stop: stop, tenant: tenant, work: RequestWork, free: freeWork}
 }
 
-// Patient lets the purse wait for its turn however many others of its tenant wait: for
-// what nobody can ask for again.
+// Patient makes the purse wait for a turn however many requests of its tenant are waiting. It is
+// for work that no client can repeat.
 func (p *Purse) Patient() *Purse {
 	p.patient = true
 	return p
 }
 
-// Guarantee lets each run use some work even when the purse is empty: the part of the
-// request's work that falls to each of a number of programs.
+// Guarantee lets each run use an equal share of the request's work for a number of programs, even
+// if the purse is empty.
 func (p *Purse) Guarantee(programs int) { p.floor = RequestWork / max(programs, 1) }
 
-// Close ends what the purse holds. It may be used again, in another turn.
+// Close releases the turn and the decoded data. The purse may be used again, in another turn.
 func (p *Purse) Close() {
 	if p.facts != nil {
 		p.facts.forget()
@@ -73,19 +75,19 @@ func (p *Purse) Close() {
 	}
 }
 
-// Err is why no more programs of the request can run: its context's or its stop's
-// error, that there are too many requests, or that there is no work left; nil while they can.
+// Err returns the reason why no more programs of the request can run: the error of ctx or stop, too
+// many requests, or no work left. It returns nil while they can run.
 func (p *Purse) Err() error { return p.failed }
 
-// spend takes work that is no run.
+// spend deducts work done outside runs.
 func (p *Purse) spend(units int) {
 	p.work, p.free = max(p.work-units, 0), max(p.free-units, 0)
 }
 
-// Spent reports whether the request ended because its programs did too much together.
+// Spent reports whether the programs of the request used up its work.
 func (p *Purse) Spent() bool { return p.failed == errSpent }
 
-// Used returns the units of work that the programs of the request have done so far.
+// Used returns the work of the request's programs so far, in units.
 func (p *Purse) Used() int { return RequestWork - p.work }
 
 func (p *Purse) fail(err error) error {
@@ -94,10 +96,10 @@ func (p *Purse) fail(err error) error {
 	return err
 }
 
-// run lets a program work within a limit on data that takes some bytes once it is read:
-// first without a turn, and again from the start with one when that did not suffice, for
-// nothing is held while it waits. unread returns the units that reading the data costs,
-// 0 when it is there already.
+// run runs a program within a limit of work, on data with the given decoded size in bytes. It first
+// runs without a turn and, if the free work does not suffice, again from the start with one,
+// because nothing is kept while it waits. unread returns the price of decoding the data in units, 0
+// if it is decoded.
 func (p *Purse) run(limit, data int, timeout time.Duration, unread func() int, do func(m *meter) error) error {
 	if p.failed != nil {
 		return p.failed
@@ -120,7 +122,7 @@ func (p *Purse) run(limit, data int, timeout time.Duration, unread func() int, d
 			if entered, err := p.enter(need); err != nil {
 				return p.fail(err)
 			} else if !entered {
-				continue // the turn was another one: the data has to be read again
+				continue // a new turn: the data must be decoded again
 			}
 			m := &p.meter
 			m.reset(p.ctx, p.stop, step, timeout)
@@ -142,20 +144,20 @@ func (p *Purse) run(limit, data int, timeout time.Duration, unread func() int, d
 		}
 		p.free = 0
 		p.Close()
-		if err := p.wait(need); err != nil {
+		if err := p.waitTurn(need); err != nil {
 			return p.fail(err)
 		}
 	}
 }
 
 var (
-	// errShare ends a run that would do more than falls to it.
-	errShare = peal.Errorf(peal.Invalid, "does more work than its part of what one request may cost: there are many filters, and they do too much together")
-	// errData refuses data that takes too much memory once it is read.
+	// errShare ends a run that exceeds its share.
+	errShare = peal.Errorf(peal.Invalid, "does more work than its share of one request: there are many filters, and they do too much together")
+	// errData refuses data that needs too much memory when decoded.
 	errData = peal.Errorf(peal.Invalid, "cannot read the event's data: it has too many values")
 )
 
-// ended keeps the reason why a run was stopped from outside; other failures are the program's own.
+// ended records the reason if a run was stopped from outside; other failures belong to the program.
 func (p *Purse) ended(reason, err error) error {
 	if p.ctx.Err() != nil || p.stop.Err() != nil {
 		return p.fail(reason)
@@ -163,15 +165,15 @@ func (p *Purse) ended(reason, err error) error {
 	return err
 }
 
-// enter makes sure that a run may begin. It reports false when the purse had to take
-// another turn for that, which loses what was read.
+// enter waits until a run may start. It reports false if that needed a new turn, which discards the
+// decoded data.
 func (p *Purse) enter(need int) (bool, error) {
 	if p.turn > 0 {
 		if p.turn >= need && time.Since(p.since) < turnTime {
 			return true, nil
 		}
 		p.Close()
-		return false, p.wait(need)
+		return false, p.waitTurn(need)
 	}
 	if p.inside {
 		return true, nil
@@ -187,11 +189,150 @@ func (p *Purse) enter(need int) (bool, error) {
 	return true, nil
 }
 
-// wait waits for a turn with some memory.
-func (p *Purse) wait(bytes int) error {
+// waitTurn waits for a turn with the given memory.
+func (p *Purse) waitTurn(bytes int) error {
 	if err := shared.enter(p.ctx, p.stop, p.tenant, bytes, p.patient); err != nil {
 		return err
 	}
 	p.turn, p.since = bytes, time.Now()
 	return nil
+}
+
+// The memory of all programs of the process, in bytes, including garbage of current runs.
+const (
+	// Short runs need no turn: at most shortRuns at a time, with freeWork units each.
+	shortRuns = 16
+	// longMemory is for runs with a turn: each reserves what it may allocate.
+	longMemory = 64 << 20
+
+	// MaxMemory is the maximum memory of all programs together, in bytes.
+	MaxMemory = shortRuns*freeWork*UnitBytes + longMemory
+)
+
+// maxWaiting is the maximum number of requests of a tenant that wait for a turn.
+const maxWaiting = 64
+
+// gate shares the processors and the memory among the programs of all tenants. Short runs start at
+// once. A longer one waits for a turn, and turns rotate among the tenants, however many runs each
+// has.
+type gate struct {
+	short chan struct{}
+
+	mu      sync.Mutex
+	slots   int // turns that are free
+	memory  int // bytes that are free for turns
+	waiting map[string][]*waiter
+	order   []string // the tenants in waiting, the next first
+}
+
+// waiter waits for a turn.
+type waiter struct {
+	bytes int
+	ready chan struct{} // closed when the turn starts
+}
+
+// shared is the only gate of the process, because memory is shared by the process.
+var shared = newGate(max(1, runtime.GOMAXPROCS(0)-1))
+
+func newGate(slots int) *gate {
+	return &gate{
+		short: make(chan struct{}, shortRuns), slots: slots, memory: longMemory, waiting: make(map[string][]*waiter),
+	}
+}
+
+// enter waits for a turn with the given memory. leave ends it.
+func (g *gate) enter(ctx, stop context.Context, tenant string, bytes int, patient bool) error {
+	g.mu.Lock()
+	if len(g.order) == 0 && g.slots > 0 && g.memory >= bytes {
+		g.slots--
+		g.memory -= bytes
+		g.mu.Unlock()
+		return nil
+	}
+	queue := g.waiting[tenant]
+	if len(queue) >= maxWaiting && !patient {
+		g.mu.Unlock()
+		return &peal.Error{
+			Code: peal.RateLimited, RetryAfter: retryTurn,
+			Message: "too many filters and transforms of this tenant are waiting for their turn; try again, or simplify them",
+		}
+	}
+	w := &waiter{bytes: bytes, ready: make(chan struct{})}
+	if len(queue) == 0 {
+		g.order = append(g.order, tenant)
+	}
+	g.waiting[tenant] = append(queue, w)
+	g.mu.Unlock()
+	var err error
+	select {
+	case <-w.ready:
+		return nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-stop.Done():
+		err = stop.Err()
+	}
+	g.mu.Lock()
+	select {
+	case <-w.ready:
+		g.slots++
+		g.memory += bytes
+	default:
+		g.remove(tenant, w)
+	}
+	g.grant()
+	g.mu.Unlock()
+	return err
+}
+
+func (g *gate) leave(bytes int) {
+	g.mu.Lock()
+	g.slots++
+	g.memory += bytes
+	g.grant()
+	g.mu.Unlock()
+}
+
+// grant starts turns of waiting requests, rotating among tenants. The caller holds mu.
+func (g *gate) grant() {
+	for len(g.order) > 0 && g.slots > 0 {
+		tenant := g.order[0]
+		queue := g.waiting[tenant]
+		w := queue[0]
+		if g.memory < w.bytes {
+			return // a large request is not overtaken by smaller ones
+		}
+		g.slots--
+		g.memory -= w.bytes
+		close(w.ready)
+		g.order = g.order[1:]
+		if len(queue) == 1 {
+			delete(g.waiting, tenant)
+			continue
+		}
+		g.waiting[tenant] = queue[1:]
+		g.order = append(g.order, tenant)
+	}
+}
+
+// remove removes a waiter that was canceled. The caller holds mu.
+func (g *gate) remove(tenant string, w *waiter) {
+	queue := g.waiting[tenant]
+	for i := range queue {
+		if queue[i] == w {
+			queue = append(queue[:i:i], queue[i+1:]...)
+			break
+		}
+	}
+	if len(queue) > 0 {
+		g.waiting[tenant] = queue
+		return
+	}
+	delete(g.waiting, tenant)
+	for i := range g.order {
+		if g.order[i] == tenant {
+			g.order = append(g.order[:i:i], g.order[i+1:]...)
+			break
+		}
+	}
 }

@@ -6,17 +6,17 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Route is a webhook with its programs, which are compiled when they are first used.
+// Route is a webhook with its programs, which are compiled on first use.
 type Route struct {
 	webhook   *peal.Webhook
 	limits    Limits
-	filter    kept[*filter]
-	transform kept[*Program]
+	filter    cached[*filter]
+	transform cached[*Program]
 }
 
-// Compile checks that a webhook's programs compile. The route keeps w, which nobody may
-// change from then on. The error has code [peal.Invalid], the field "filter" or
-// "transform", and the compiler's own words with the place in the program.
+// Compile checks that the programs of a webhook compile and returns its route. The route keeps w,
+// which must not change any more. The error has code [peal.Invalid], the field "filter" or
+// "transform", and the compiler's message with its position in the program.
 func Compile(w *peal.Webhook, limits Limits) (*Route, error) {
 	compiling.Lock()
 	defer compiling.Unlock()
@@ -33,12 +33,12 @@ func Compile(w *peal.Webhook, limits Limits) (*Route, error) {
 	return Load(w, limits), nil
 }
 
-// Load returns the route of a webhook that was saved before and must not get lost: a
-// program that does not compile (it was saved by another version) fails each time it is
-// used. A deleted webhook makes the route that [Table.With] takes for it.
+// Load returns the route of a stored webhook without compiling its programs. A program that does
+// not compile, because another version stored it, fails on each use. The route of a deleted webhook
+// serves to remove it with [Table.With].
 func Load(w *peal.Webhook, limits Limits) *Route { return &Route{webhook: w, limits: limits} }
 
-// Webhook is the webhook that the route was compiled from; nobody may change it.
+// Webhook returns the webhook of the route, which must not be changed.
 func (r *Route) Webhook() *peal.Webhook { return r.webhook }
 
 // Filters reports whether the webhook has a filter.
@@ -47,17 +47,17 @@ func (r *Route) Filters() bool { return r.webhook.Filter != "" }
 // Transforms reports whether the webhook has a transform.
 func (r *Route) Transforms() bool { return r.webhook.Transform != "" }
 
-// Wants reports whether the webhook's filter lets an event through; true without
-// a filter. An error (code [peal.Invalid], field "filter") means no, and its
-// message is for the event's record; but where [Purse.Err] is not nil afterwards, the
-// filter was not asked to the end, and nothing follows for the event.
+// Wants reports whether the webhook's filter accepts an event; true without a filter. An error
+// (code [peal.Invalid], field "filter") means that it does not, and its message belongs into the
+// event's record. But if [Purse.Err] is not nil afterwards, the filter did not run to its end, and
+// nothing is known about the event.
 func (r *Route) Wants(purse *Purse, facts *Facts) (bool, error) {
 	if !r.Filters() {
 		return true, nil
 	}
 	f := r.filter.get()
 	if f == nil {
-		f = r.filter.make(purse, r.webhook.Filter, r.compileFilter)
+		f = r.filter.compileOnce(purse, r.webhook.Filter, r.compileFilter)
 	}
 	if f.err != nil {
 		return false, f.err
@@ -73,23 +73,22 @@ func (r *Route) compileFilter(text string) (*filter, int, error) {
 	return f, f.bytes, nil
 }
 
-// bytesOfRefusal is what a program takes in memory that does not compile.
+// bytesOfRefusal is the size in memory of the error of a program that does not compile.
 const bytesOfRefusal = 1 << 10
 
-// Transform gives the data that the webhook gets of an event: the event's own data
-// without a transform, and otherwise the one value that the program gives, as
-// compact JSON with the members of objects sorted by name (the program's language
-// knows no order of members), "<", ">" and "&" unescaped, and numbers that the
-// program did not calculate with written as they were.
+// Transform returns the data of an event for the webhook. Without a transform this is the event's
+// data. Otherwise it is the single value of the program as compact JSON: members of objects sorted
+// by name (the language has no order of members), "<", ">" and "&" unescaped, and numbers that the
+// program did not change in their original form.
 //
-// The error has code [peal.Invalid] and the field "transform"; or it is that of [Purse.Err].
+// The error has code [peal.Invalid] and the field "transform", or is that of [Purse.Err].
 func (r *Route) Transform(purse *Purse, event *peal.Event) (json.RawMessage, error) {
 	if !r.Transforms() {
 		return event.Data, nil
 	}
 	p := r.transform.get()
 	if p == nil {
-		p = r.transform.make(purse, r.webhook.Transform, r.compileTransform)
+		p = r.transform.compileOnce(purse, r.webhook.Transform, r.compileTransform)
 	}
 	if p.err != nil {
 		return nil, p.err

@@ -67,7 +67,7 @@ func TestSchemaNamesThePlace(t *testing.T) {
 
 func TestSchemasThatAreNone(t *testing.T) {
 	tests := []struct{ schema, want string }{
-		{`{`, "no valid JSON"},
+		{`{`, "not valid JSON"},
 		{`7`, ""},
 		{`{"type": "objekt"}`, "schema.type"},
 		{`{"properties": {"a": {"minimum": "1"}}}`, "schema.properties.a.minimum"},

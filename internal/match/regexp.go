@@ -1,47 +1,37 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 )
 
-// patterns finds regular expressions for one program and keeps the first few of them
-// compiled. It replaces what the language has for that, which keeps every expression
-// for as long as the program lives.
+// patterns compiles regular expressions for one program and caches the first few. It replaces the
+// cache of the language, which keeps every expression as long as the program.
 type patterns struct {
 	mu   sync.Mutex
 	kept map[string]*expression
-	size int // instructions of all that are kept
+	size int // instructions of all cached expressions
 }
 
-// What a program keeps compiled.
+// The bounds of the cache of a program.
 const (
 	maxKeptPatterns = 8
 	maxKeptSize     = 2 * maxRegexp
 	maxPattern      = 8 << 10 // bytes of an expression
 )
 
-// The prices of regular expressions, in units.
-const (
-	unitsPerByte        = 96  // a byte of an expression to compile
-	unitsPerClass       = 800 // a class of Unicode in it, such as \pL
-	unitsPerInstruction = 32  // an instruction of it
-	bytesPerStep        = 8   // bytes × instructions of matching for one unit
-	unitsPerMatch       = 24
-	unitsPerCapture     = 20
-	unitTime            = 250 * time.Nanosecond // of searching for one unit
-)
-
 // expression is a compiled regular expression with its flags.
 type expression struct {
 	*pattern
 	global bool
-	// after matches one character and then the expression: jq reports an empty match
-	// right behind another match, which the standard library leaves out.
+	// after matches one character and then the expression. jq reports an empty match directly after
+	// another match, which the standard library omits.
 	after *regexp.Regexp
 }
 
@@ -109,7 +99,7 @@ func (p *patterns) compile(m *meter, name string, value, source, flags any) (*ex
 		if err := m.pay(unitsPerByte*len(re) + unitsPerClass*classes + unitsPerInstruction*size); err != nil {
 			return nil, "", err
 		}
-		found.after, _ = regexp.Compile(`\A(?s:.)(?:` + re + `)`) // nil: without empty matches behind others
+		found.after, _ = regexp.Compile(`\A(?s:.)(?:` + re + `)`) // nil on an error: no empty matches after others
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +113,7 @@ func (p *patterns) compile(m *meter, name string, value, source, flags any) (*ex
 	return found, text, nil
 }
 
-// matches returns the places of the matches, as package regexp does.
+// matches returns the positions of the matches in the form of package regexp.
 func (e *expression) matches(m *meter, text string) ([][]int, error) {
 	if err := m.pay(1 + len(text)/bytesPerStep*e.size); err != nil {
 		return nil, err
@@ -162,11 +152,11 @@ func (e *expression) matches(m *meter, text string) ([][]int, error) {
 	return all, nil
 }
 
-// stopped is thrown out of a search that must end.
+// stopped is the panic value that ends a search.
 type stopped struct{ err error }
 
-// count pays for the matches before they are kept. Each may cost a walk to the end of
-// the text, so each pays for the time that it took.
+// count pays for the matches before they are stored. Finding one may scan the rest of the text, so
+// each pays for its time.
 func (e *expression) count(m *meter, text string) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -193,7 +183,7 @@ func (e *expression) count(m *meter, text string) (err error) {
 	return nil
 }
 
-// emptyAt returns the empty match at the end of another match, nil when there is none.
+// emptyAt returns the empty match at the end of another match, or nil.
 func (e *expression) emptyAt(text string, at int) []int {
 	_, width := utf8.DecodeLastRuneInString(text[:at])
 	found := e.after.FindStringSubmatchIndex(text[at-width:])
@@ -210,8 +200,8 @@ func (e *expression) emptyAt(text string, at int) []int {
 	return place
 }
 
-// find returns the matches as jq's match has them.
-func (p *patterns) find(value any, args []any) any {
+// match returns the matches in the form of jq's match.
+func (p *patterns) match(value any, args []any) any {
 	m := args[2].(*meter)
 	e, text, err := p.compile(m, "match", value, args[0], args[1])
 	if err != nil {
@@ -262,8 +252,8 @@ func (p *patterns) test(value any, args []any) any {
 	return e.re.MatchString(text)
 }
 
-// pieces returns what is between all matches, and before and after them.
-func (p *patterns) pieces(value any, args []any) any {
+// split returns the parts of the text around the matches.
+func (p *patterns) split(value any, args []any) any {
 	m := args[2].(*meter)
 	flags := args[1]
 	switch given := flags.(type) {
@@ -288,8 +278,8 @@ func (p *patterns) pieces(value any, args []any) any {
 	return append(results, text[from:])
 }
 
-// splice puts texts in the place of matches: its arguments are the matches and, for
-// each of them, an array of texts. There is a result for each place in those arrays.
+// splice replaces matches with texts. Its arguments are the matches and, for each match, an array
+// of texts. There is one result for each index of these arrays.
 func splice(value any, args []any) any {
 	text, m := value.(string), args[2].(*meter)
 	matches, rows := args[0].([]any), args[1].([]any)
@@ -329,13 +319,13 @@ func splice(value any, args []any) any {
 	return made
 }
 
-// runes counts the characters of a text from its start on, each once.
+// runes counts the characters of a text incrementally.
 type runes struct {
 	text        string
-	bytes, seen int // where it is, in bytes and in characters
+	bytes, seen int // current position in bytes and in characters
 }
 
-// before returns how many characters there are before a byte.
+// before returns the number of characters before a byte offset.
 func (r *runes) before(at int) int {
 	if at < r.bytes {
 		r.bytes, r.seen = 0, 0
@@ -345,7 +335,7 @@ func (r *runes) before(at int) int {
 	return r.seen
 }
 
-// offset returns the byte at which a character begins.
+// offset returns the byte offset of a character.
 func (r *runes) offset(character int) int {
 	for r.seen < character && r.bytes < len(r.text) {
 		_, width := utf8.DecodeRuneInString(r.text[r.bytes:])
@@ -353,4 +343,75 @@ func (r *runes) offset(character int) int {
 		r.seen++
 	}
 	return r.bytes
+}
+
+// The bounds of a regular expression: matching costs up to instructions × bytes.
+const (
+	maxRegexp      = 1000    // instructions
+	maxRegexpRunes = 100_000 // bounds of ranges in all its classes
+	regexpBytes    = 120     // of memory for an instruction
+	regexpText     = 16      // of memory for a byte of its text
+)
+
+var errRegexp = errors.New("the regular expression is too large: repeat less in it")
+
+// pattern is a compiled regular expression.
+type pattern struct {
+	re    *regexp.Regexp
+	size  int // instructions
+	bytes int // approximate size in memory
+}
+
+// patternSize returns an estimate of the instructions of a regular expression with expanded
+// repetitions. It rejects one that is too large before expanding it.
+func patternSize(text string) (int, error) {
+	parsed, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return 0, err
+	}
+	size := repeated(parsed)
+	if size > 4*maxRegexp {
+		return 0, errRegexp
+	}
+	return size, nil
+}
+
+func repeated(re *syntax.Regexp) int {
+	size := 1
+	if re.Op == syntax.OpLiteral {
+		size = len(re.Rune)
+	}
+	for _, sub := range re.Sub {
+		size = min(size+repeated(sub)+1, maxRegexpRunes)
+	}
+	if re.Op == syntax.OpRepeat {
+		size = min(size*max(re.Min+1, re.Max), maxRegexpRunes)
+	}
+	return size
+}
+
+func compilePattern(text string) (*pattern, error) {
+	if _, err := patternSize(text); err != nil {
+		return nil, err
+	}
+	parsed, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	runes := 0
+	for i := range program.Inst {
+		runes += len(program.Inst[i].Rune)
+	}
+	if len(program.Inst) > maxRegexp || runes > maxRegexpRunes {
+		return nil, errRegexp
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return nil, err
+	}
+	return &pattern{re: re, size: len(program.Inst), bytes: regexpBytes*len(program.Inst) + 8*runes + regexpText*len(text)}, nil
 }
