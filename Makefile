@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := $(if $(VERSION),-X main.version=$(VERSION))
 
-.PHONY: help build run test test-long bench bench-postgres screenshots fmt generate vulncheck licenses sbom release reproduce clean
+.PHONY: help build run test test-long bench bench-postgres screenshots fmt prose generate vulncheck licenses sbom release reproduce clean
 
 help: ## list what make can do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ screenshots: ## write pictures of all pages into screenshots/, and those of the 
 
 fmt: ## format the Go code
 	@gofmt -w $$(scripts/go-files)
+
+prose: ## list candidates for plainer English; PROSE="docs wire/" chooses where
+	@go run ./internal/prose $(PROSE)
 
 generate: ## make generated files anew
 	@go generate ./...
