@@ -2,6 +2,7 @@ package custom
 
 import (
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,10 +13,10 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// value is what a name in a template stands for. The pattern holds all that it can
-// be: nothing of it can end a header's line.
+// value is the meaning of a name in a template. The pattern matches every possible value, none of
+// which can end the line of a header.
 type value struct {
-	of      func(*wire.Input) string
+	get     func(*wire.Input) string
 	pattern string
 }
 
@@ -24,7 +25,7 @@ const (
 	timeName = "timestamp"
 )
 
-// values are the names that templates may use beside the operator's variables.
+// values holds the names that templates may use in addition to the operator's variables.
 var values = map[string]value{
 	"id":           {eventID, `[!-~]+`},
 	"event.id":     {eventID, `[!-~]+`},
@@ -36,14 +37,14 @@ var values = map[string]value{
 	timeName:       {func(in *wire.Input) string { return strconv.FormatInt(in.Time.Unix(), 10) }, `[0-9]+`},
 }
 
-// signedValues are those that a signature may cover: the body too.
+// signedValues holds the names in the content of a signature: values and the body.
 var signedValues = func() map[string]value {
 	all := maps.Clone(values)
 	all[bodyName] = value{}
 	return all
 }()
 
-// eventID is the event's name in the world.
+// eventID returns the publisher's identifier of the event, or its key.
 func eventID(in *wire.Input) string {
 	if in.Event.ID != "" {
 		return in.Event.ID
@@ -51,22 +52,22 @@ func eventID(in *wire.Input) string {
 	return in.Event.Key.String()
 }
 
-// part of a template: a text, or the name of a value.
+// part is a part of a template: a text or the name of a value.
 type part struct {
 	text     string
 	name     string // "" for a text
-	variable string // the one whose text it is; "" for none
+	variable string // the variable that text comes from; "" for none
 }
 
 type template []part
 
 func literal(text string) template { return template{{text: text}} }
 
-// maxText bounds the texts of a template with its variables, in bytes: what common
-// servers accept in one header line, less than what the other values need.
+// maxText is the maximum length of the texts of a template with its variables, in bytes: the limit
+// of common servers for a header line, minus room for the other values.
 const maxText = 7 << 10
 
-// parseTemplate reads a text with {{NAME}} in it. Variables are filled at once.
+// parseTemplate parses a text with {{NAME}}. It replaces variables immediately.
 func parseTemplate(field, text string, known map[string]value, variables map[string]string) (template, error) {
 	if !utf8.ValidString(text) {
 		return nil, peal.Invalidf(field, "must be UTF-8 text")
@@ -96,7 +97,7 @@ func parseTemplate(field, text string, known map[string]value, variables map[str
 			t = append(t, part{text: variable, variable: name})
 			size += len(variable)
 		} else {
-			return nil, peal.Invalidf(field, "uses {{%s}}, which is not known: there are %s%s", short(name), strings.Join(sortedNames(known), ", "), alsoVariables(variables))
+			return nil, peal.Invalidf(field, "uses {{%s}}, which is unknown; use one of %s%s", abbreviate(name), strings.Join(sortedNames(known), ", "), alsoVariables(variables))
 		}
 		text = after
 	}
@@ -115,7 +116,7 @@ func alsoVariables(variables map[string]string) string {
 
 func checkVariable(field, name, value string) error {
 	if !utf8.ValidString(value) {
-		return peal.Invalidf(field, "uses the variable %s, which is no UTF-8 text", name)
+		return peal.Invalidf(field, "uses the variable %s, which is not UTF-8 text", name)
 	}
 	for i := range len(value) {
 		if c := value[i]; c < 0x20 && c != '\t' || c == 0x7f {
@@ -125,8 +126,8 @@ func checkVariable(field, name, value string) error {
 	return nil
 }
 
-// short cuts what a message repeats.
-func short(text string) string {
+// abbreviate shortens a text that a message quotes.
+func abbreviate(text string) string {
 	const longest = 64
 	if len(text) <= longest {
 		return text
@@ -134,7 +135,7 @@ func short(text string) string {
 	return strings.ToValidUTF8(text[:longest], "") + "…"
 }
 
-// fill writes the template with the values that value gives.
+// fill returns the template with the values returned by value.
 func (t template) fill(value func(name string) string) string {
 	if len(t) == 1 && t[0].name == "" {
 		return t[0].text
@@ -154,7 +155,7 @@ func (t template) confidential() bool {
 	return slices.ContainsFunc(t, func(p part) bool { return p.variable != "" })
 }
 
-// variables names the variables in the template.
+// variables returns the names of the variables in the template.
 func (t template) variables() (names []string) {
 	for _, p := range t {
 		if p.variable != "" {
@@ -164,13 +165,13 @@ func (t template) variables() (names []string) {
 	return names
 }
 
-// uses reports whether a value of this name stands in the template.
+// uses reports whether the template contains a value of this name.
 func (t template) uses(name string) bool {
 	return slices.ContainsFunc(t, func(p part) bool { return p.name == name })
 }
 
-// pattern matches what the template can give, followed by more, and has a group for
-// each value in it.
+// pattern returns a regular expression that matches every result of the template, followed by more,
+// with a group for each value.
 func (t template) pattern(more string) *regexp.Regexp {
 	var text strings.Builder
 	text.WriteString(`\A`)
@@ -185,8 +186,7 @@ func (t template) pattern(more string) *regexp.Regexp {
 	return regexp.MustCompile(text.String())
 }
 
-// group is the number of the group of a value in the template's pattern; 0 when it
-// is not in there.
+// group returns the number of the group of a value in the template's pattern, or 0.
 func (t template) group(name string) int {
 	n := 0
 	for _, p := range t {
@@ -201,3 +201,27 @@ func (t template) group(name string) int {
 }
 
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// canonicalName returns the canonical spelling of headers that other code looks up, and other names
+// unchanged.
+func canonicalName(name string) string {
+	for _, known := range []string{"User-Agent", "Authorization", "Accept-Encoding"} {
+		if strings.EqualFold(name, known) {
+			return http.CanonicalHeaderKey(known)
+		}
+	}
+	return name
+}
+
+func orDefault(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
+
+type header struct {
+	name         string
+	value        template
+	confidential bool
+}

@@ -7,8 +7,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Certificate is what the server shows to those who speak TLS with it. It can be read
-// again while it serves.
+// Certificate is the server's TLS certificate, which can be reloaded at run time.
 type Certificate struct {
 	certFile, keyFile string
 	current           atomic.Pointer[tls.Certificate]
@@ -21,7 +20,7 @@ func LoadCertificate(certFile, keyFile string) (*Certificate, error) {
 	return c, c.Reload()
 }
 
-// Reload reads the files again. When that fails, everything stays as it is.
+// Reload reads the files again. On an error the certificate stays unchanged.
 func (c *Certificate) Reload() error {
 	read, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
@@ -31,7 +30,8 @@ func (c *Certificate) Reload() error {
 	return nil
 }
 
-// Config is how the server speaks TLS: 1.2 or later, HTTP/2 where the client wants it.
+// Config returns the TLS configuration of the server: TLS 1.2 or later, HTTP/2 if the client
+// supports it.
 func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// pagePolicy lets a page load this server's own style sheets, scripts and pictures, and
-// nothing that is written into the page itself.
+// pagePolicy allows a page to load style sheets, scripts and images of this server, and forbids
+// inline ones.
 const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
 
-// ProtectPage sets the headers of an answer that a browser shows as a page. Ancestors
-// are the origins whose pages may show it in a frame; none for most pages.
+// ProtectPage sets the security headers of a page. ancestors lists the origins that may show it in
+// a frame; none for most pages.
 func ProtectPage(h http.Header, ancestors ...string) {
 	framed := "'none'"
 	if len(ancestors) > 0 {

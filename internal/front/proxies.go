@@ -1,5 +1,5 @@
-// Package front is what stands before every handler: who a request really came from,
-// what it is called in the logs, and the headers that keep a browser in its bounds.
+// Package front holds what all handlers share: the client's address behind proxies, request IDs and
+// the log of requests, the security headers of pages, and the TLS certificate.
 package front
 
 import (
@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Proxies are the networks of the proxies in front of the server. Only what they say
-// of the client is believed: to anybody else's forwarded headers nobody listens.
+// Proxies lists the networks of the trusted proxies in front of the server. Forwarded headers from
+// other addresses are ignored.
 type Proxies []netip.Prefix
 
-// trusted reports whether an address is a proxy's.
+// trusted reports whether an address belongs to a proxy.
 func (p Proxies) trusted(address netip.Addr) bool {
 	for _, network := range p {
 		if network.Contains(address) {
@@ -22,8 +22,8 @@ func (p Proxies) trusted(address netip.Addr) bool {
 	return false
 }
 
-// peer gives the address of the other end of the connection; the zero Addr when it
-// has none, as over a Unix socket.
+// peer returns the remote address of the connection, or the zero Addr if it has none, such as a
+// Unix socket.
 func peer(r *http.Request) netip.Addr {
 	end, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -32,9 +32,8 @@ func peer(r *http.Request) netip.Addr {
 	return end.Addr().Unmap().WithZone("")
 }
 
-// Peer returns the network that the other end of a connection shares its address with (an
-// IPv6 host has a whole /64), by its address and port; the zero Prefix for a proxy, and where
-// it has no address.
+// Peer returns the [Neighbourhood] of the remote end of a connection with the given address and
+// port. It returns the zero Prefix for a proxy and without an address.
 func (p Proxies) Peer(remote string) netip.Prefix {
 	end, err := netip.ParseAddrPort(remote)
 	if err != nil {
@@ -47,8 +46,9 @@ func (p Proxies) Peer(remote string) netip.Prefix {
 	return Neighbourhood(address)
 }
 
-// Neighbourhood returns the network of those who share an address: an IPv6 host has a whole
-// /64. It is the zero Prefix for the zero Addr.
+// Neighbourhood returns the network that counts as one client: a /64 for IPv6, because a host
+// usually has a whole one, and the address itself for IPv4. It returns the zero Prefix for the zero
+// Addr.
 func Neighbourhood(address netip.Addr) netip.Prefix {
 	bits := address.BitLen()
 	if address.Is6() {
@@ -58,9 +58,9 @@ func Neighbourhood(address netip.Addr) netip.Prefix {
 	return network
 }
 
-// Address gives the client's address: the last one of X-Forwarded-For that is not a
-// proxy's, when a proxy has sent the request; else that of the connection. The zero
-// Addr when neither is known.
+// Address returns the client's address: for a request from a proxy, the last address in
+// X-Forwarded-For that is not a proxy's, else the address of the connection. It returns the zero
+// Addr if neither is known.
 func (p Proxies) Address(r *http.Request) netip.Addr {
 	address := peer(r)
 	if !p.trusted(address) {
@@ -70,7 +70,7 @@ func (p Proxies) Address(r *http.Request) netip.Addr {
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
-			return address // what stands before it is anybody's word
+			return address // the values before it are not trustworthy
 		}
 		address = hop.Unmap().WithZone("")
 		if !p.trusted(address) {
@@ -80,8 +80,8 @@ func (p Proxies) Address(r *http.Request) netip.Addr {
 	return address
 }
 
-// Secure reports whether the client speaks TLS: with this server, or with a proxy that
-// says so in X-Forwarded-Proto.
+// Secure reports whether the client uses TLS, with this server or with a proxy that sent
+// X-Forwarded-Proto: https.
 func (p Proxies) Secure(r *http.Request) bool {
 	if r.TLS != nil {
 		return true

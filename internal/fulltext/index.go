@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Index gathers the words of an event, each once.
+// Index collects the distinct words of an event.
 type Index struct {
 	words map[string]struct{}
-	left  int // bytes of text that are still taken
+	left  int // remaining bytes of text
 }
 
-// NewIndex gives an index without words.
+// NewIndex creates an empty index.
 func NewIndex() *Index { return &Index{words: map[string]struct{}{}, left: MaxDocument} }
 
 // Text adds the words of a text.
@@ -28,11 +28,11 @@ func (x *Index) Text(text []byte) {
 	})
 }
 
-// Fact adds something that is no word, such as whose event it is: its name begins with
-// "_", which no word does.
+// Fact adds a property that is not a word, such as the tenant. Its name starts with "_", unlike any
+// word.
 func (x *Index) Fact(name string) { x.words[name] = struct{}{} }
 
-// Words gives what was gathered in order.
+// Words returns the words and facts in order.
 func (x *Index) Words() []string {
 	words := make([]string, 0, len(x.words))
 	for word := range x.words {
@@ -42,11 +42,11 @@ func (x *Index) Words() []string {
 	return words
 }
 
-// Sum tells lists of words apart.
+// Sum returns a hash of a list of words.
 func Sum(words []string) int64 {
 	h := fnv.New64a()
 	for _, word := range words {
-		_, _ = h.Write([]byte(word)) // a hash takes everything
+		_, _ = h.Write([]byte(word)) // a hash never fails
 		_, _ = h.Write([]byte{' '})
 	}
 	return int64(h.Sum64())

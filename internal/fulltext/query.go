@@ -15,27 +15,27 @@ const (
 	MinPrefix = 3   // characters before a *
 )
 
-// Query is what is looked for: terms, all of which must be found.
+// Query is a set of terms that must all be found.
 type Query struct {
 	terms []term
 }
 
-// term is words that stand one behind the other. With prefix the last of them may go on.
+// term is a sequence of consecutive words. With prefix, the last one is the prefix of a word.
 type term struct {
 	words  []string
 	prefix bool
 }
 
-// Parse reads a query: terms between spaces, and phrases in double quotes. A * at the
-// end of a term stands for any end of its last word. What is between the words of a
-// term does not matter. The error has code [peal.Invalid] and the field "text".
+// Parse parses a query: terms separated by spaces, and phrases in double quotes. A * at the end of
+// a term matches any end of its last word. Separators between the words of a term are ignored. The
+// error has code [peal.Invalid] and the field "text".
 func Parse(text string) (Query, error) {
 	var q Query
 	if len(text) > MaxQuery {
-		return q, wrong("is %d bytes, at most %d are looked for: leave words out", len(text), MaxQuery)
+		return q, invalid("is %d bytes, at most %d are looked for: leave words out", len(text), MaxQuery)
 	}
 	if !utf8.ValidString(text) {
-		return q, wrong("is no valid UTF-8")
+		return q, invalid("is no valid UTF-8")
 	}
 	for count := 0; ; {
 		text = strings.TrimSpace(text)
@@ -46,7 +46,7 @@ func Parse(text string) (Query, error) {
 		if strings.HasPrefix(text, `"`) {
 			phrase, rest, closed := strings.Cut(text[1:], `"`)
 			if !closed {
-				return q, wrong(`has a " that is not closed: put a second one behind the phrase`)
+				return q, invalid(`has a " that is not closed: put a second one behind the phrase`)
 			}
 			if strings.HasPrefix(rest, "*") {
 				phrase, rest = phrase+"*", rest[1:]
@@ -60,20 +60,20 @@ func Parse(text string) (Query, error) {
 			return q, err
 		}
 		if len(t.words) == 0 {
-			continue // only what stands between words
+			continue // only separators
 		}
 		q.terms = append(q.terms, t)
 		if count += len(t.words); count > MaxWords {
-			return q, wrong("has more than %d words: leave some out", MaxWords)
+			return q, invalid("has more than %d words: leave some out", MaxWords)
 		}
 	}
 	if len(q.terms) == 0 {
-		return q, wrong("has no letters or digits: write a word that the payload or a response holds")
+		return q, invalid("has no letters or digits: write a word that the payload or a response holds")
 	}
 	return q, nil
 }
 
-// cutTerm takes what is before the next space or quote.
+// cutTerm splits a text at the next space or quote.
 func cutTerm(text string) (part, rest string) {
 	if end := strings.IndexAny(text, " \t\r\n\""); end >= 0 {
 		return text[:end], text[end:]
@@ -85,33 +85,33 @@ func termOf(text string) (term, error) {
 	var t term
 	text, t.prefix = strings.CutSuffix(text, "*")
 	if strings.Contains(text, "*") {
-		return t, wrong("has a * inside of a word: it can only stand at a word's end, for whatever follows")
+		return t, invalid("has a * inside of a word: it can only stand at a word's end, for whatever follows")
 	}
 	eachWord([]byte(text), func(word []byte) bool {
 		t.words = append(t.words, string(word))
 		return len(t.words) <= MaxWords
 	})
 	if t.prefix && len(t.words) == 0 {
-		return t, wrong("has a * with nothing before it: write the beginning of a word there")
+		return t, invalid("has a * with nothing before it: write the beginning of a word there")
 	}
 	if t.prefix {
 		last := t.words[len(t.words)-1]
 		if utf8.RuneCountInString(last) < MinPrefix {
-			return t, wrong("has only %q before a *: write at least %d characters of the word", last, MinPrefix)
+			return t, invalid("has only %q before a *: write at least %d characters of the word", last, MinPrefix)
 		}
 	}
 	return t, nil
 }
 
-func wrong(format string, args ...any) error { return peal.Invalidf("text", format, args...) }
+func invalid(format string, args ...any) error { return peal.Invalidf("text", format, args...) }
 
-// Word is a word that an index is asked for.
+// Word is a word to look up in an index.
 type Word struct {
 	Text   string
-	Prefix bool // it may go on
+	Prefix bool // Text is the prefix of a word
 }
 
-// Words gives the words that all must be there for the query to be found.
+// Words returns the words that an event must contain to match the query.
 func (q *Query) Words() []Word {
 	var words []Word
 	for _, t := range q.terms {
@@ -125,20 +125,20 @@ func (q *Query) Words() []Word {
 // Terms is a set of a query's terms.
 type Terms uint32
 
-// All reports whether a set has all terms.
+// All reports whether a set contains all terms.
 func (q *Query) All(found Terms) bool { return found == 1<<len(q.terms)-1 }
 
-// In gives the terms that stand in a text.
+// In returns the terms found in a text.
 func (q *Query) In(text []byte) Terms {
 	var found Terms
-	var places [MaxWords]uint32 // of each term: bit n is set when its first n+1 words stand here
+	var places [MaxWords]uint32 // by term: bit n is set if its first n+1 words end here
 	eachWord(text, func(word []byte) bool {
 		for i := range q.terms {
 			t := &q.terms[i]
 			before := places[i]<<1 | 1
 			places[i] = 0
 			for n := range t.words {
-				if before&(1<<n) != 0 && t.is(n, word) {
+				if before&(1<<n) != 0 && t.matches(n, word) {
 					places[i] |= 1 << n
 				}
 			}
@@ -151,8 +151,8 @@ func (q *Query) In(text []byte) Terms {
 	return found
 }
 
-// is reports whether a word is the nth of the term.
-func (t *term) is(n int, word []byte) bool {
+// matches reports whether a word matches the nth word of the term.
+func (t *term) matches(n int, word []byte) bool {
 	if t.prefix && n == len(t.words)-1 {
 		return bytes.HasPrefix(word, []byte(t.words[n]))
 	}

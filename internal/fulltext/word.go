@@ -1,3 +1,12 @@
+// Package fulltext splits texts into words, and finds the words of a query in texts.
+//
+// Both stores index the words returned by [Index] and check their matches with [Query.In], so a
+// query finds the same events in each of them.
+//
+// A word is a run of letters and digits in lower case, without accents: Zürich, ZURICH and the JSON
+// text "Z\u00fcrich" contain the same word. All other characters separate words, so an e-mail
+// address, a UUID or a number with a point is a sequence of words. In scripts that are written
+// without spaces each character is a word.
 package fulltext
 
 import (
@@ -8,13 +17,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// eachWord calls f with every word of a text in order. The bytes are valid until f
-// returns; f returns false to end.
+// eachWord calls f with every word of a text in order, until f returns false. The bytes are valid
+// until f returns.
 func eachWord(text []byte, f func(word []byte) bool) {
 	if len(text) > MaxText {
 		text = text[:MaxText]
 	}
-	c := cutter{f: f, escapes: looksLikeJSON(text)}
+	c := splitter{f: f, escapes: looksLikeJSON(text)}
 	for i := 0; i < len(text) && !c.ended; {
 		b := text[i]
 		switch {
@@ -35,15 +44,14 @@ func eachWord(text []byte, f func(word []byte) bool) {
 	c.end()
 }
 
-// looksLikeJSON is whether a backslash begins an escape in the text. A response's body
-// that is cut off is no valid JSON any more, and read all the same.
+// looksLikeJSON reports whether a backslash in the text starts an escape. It accepts the truncated
+// body of a response, which is not valid JSON.
 func looksLikeJSON(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n")
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[' || text[0] == '"')
 }
 
-// asciiWord gives the lower case of the ASCII characters that words are made of, 0 for
-// the others.
+// asciiWord maps ASCII letters and digits to lower case, and other bytes to 0.
 var asciiWord = func() (table [256]byte) {
 	for c := '0'; c <= '9'; c++ {
 		table[c] = byte(c)
@@ -54,17 +62,17 @@ var asciiWord = func() (table [256]byte) {
 	return table
 }()
 
-// cutter gathers a word.
-type cutter struct {
+// splitter collects the bytes of a word.
+type splitter struct {
 	f       func([]byte) bool
 	word    [MaxWord]byte
 	length  int
-	full    bool // the word is longer than what is kept of it
+	full    bool // the word was truncated
 	escapes bool
 	ended   bool
 }
 
-func (c *cutter) add(b byte) {
+func (c *splitter) add(b byte) {
 	if c.full || c.length == MaxWord {
 		c.full = true
 		return
@@ -73,18 +81,18 @@ func (c *cutter) add(b byte) {
 	c.length++
 }
 
-func (c *cutter) end() {
+func (c *splitter) end() {
 	if c.length > 0 && !c.ended {
 		c.ended = !c.f(c.word[:c.length])
 	}
 	c.length, c.full = 0, false
 }
 
-// escape reads an escape of a JSON text and says how long it is.
-func (c *cutter) escape(text []byte) int {
+// escape processes an escape in a JSON text and returns its length.
+func (c *splitter) escape(text []byte) int {
 	r, size := unicodeEscape(text)
 	if size == 0 {
-		c.end() // a line break, a quote or the like
+		c.end() // such as a line break or a quote
 		return min(2, len(text))
 	}
 	if 0xD800 <= r && r < 0xDC00 { // the first half of a character
@@ -96,7 +104,7 @@ func (c *cutter) escape(text []byte) int {
 	return size
 }
 
-// unicodeEscape reads \uXXXX; size 0 when there is none.
+// unicodeEscape decodes \uXXXX; size is 0 if there is none.
 func unicodeEscape(text []byte) (r rune, size int) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, 0
@@ -111,9 +119,8 @@ func unicodeEscape(text []byte) (r rune, size int) {
 	return r, 6
 }
 
-// rune takes a character that may not be ASCII: in the words it stands without accents
-// and as the plain letters that it is made of.
-func (c *cutter) rune(r rune) {
+// rune adds a character that may not be ASCII, decomposed into plain letters without accents.
+func (c *splitter) rune(r rune) {
 	if r < utf8.RuneSelf {
 		if b := asciiWord[r]; b != 0 {
 			c.add(b)
@@ -134,7 +141,7 @@ func (c *cutter) rune(r rune) {
 	}
 }
 
-func (c *cutter) part(r rune) {
+func (c *splitter) part(r rune) {
 	switch {
 	case 0x300 <= r && r <= 0x36f: // an accent
 	case r < utf8.RuneSelf && asciiWord[r] != 0:
@@ -150,8 +157,8 @@ func (c *cutter) part(r rune) {
 	}
 }
 
-// whole adds a character with all its bytes, or none of it.
-func (c *cutter) whole(r rune) {
+// whole adds all bytes of a character, or none.
+func (c *splitter) whole(r rune) {
 	if c.full || c.length+utf8.RuneLen(r) > MaxWord {
 		c.full = true
 		return
@@ -159,5 +166,12 @@ func (c *cutter) whole(r rune) {
 	c.length += utf8.EncodeRune(c.word[c.length:], r)
 }
 
-// unspaced are the scripts that put no spaces between words.
+// unspaced lists the scripts without spaces between words.
 var unspaced = []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar}
+
+// The limits of indexed texts.
+const (
+	MaxText     = 64 << 10 // bytes of one text; the rest is ignored
+	MaxWord     = 64       // bytes of a word; longer words are truncated
+	MaxDocument = 1 << 20  // bytes of all texts of an Index
+)

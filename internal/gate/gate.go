@@ -1,6 +1,6 @@
-// Package gate is the way that all text of an endpoint's making takes into records, logs and
-// answers: it hides the secrets of the webhook that the endpoint belongs to, in every form that an
-// endpoint is likely to repeat them in, and makes the text harmless.
+// Package gate sanitizes all text from endpoints before it reaches records, logs and responses. It
+// hides the secrets of the endpoint's webhook, in every form in which an endpoint is likely to
+// repeat them, and makes the text harmless.
 package gate
 
 import (
@@ -17,30 +17,30 @@ import (
 )
 
 const (
-	// Redacted stands where a secret stood.
+	// Redacted replaces a secret.
 	Redacted = "[redacted]"
 
-	// leastSecret is the shortest secret that is looked for, in bytes: shorter ones stand in texts
+	// leastSecret is the minimum length of a hidden secret, in bytes: shorter ones occur in texts
 	// by chance.
 	leastSecret = 6
 
-	// maxText is the most that a [Text] keeps of a text, in bytes.
+	// maxText is the maximum length of a [Text], in bytes.
 	maxText = 500
 )
 
-// Text is a text that may hold words of an endpoint. Only a gate makes it, or [Fixed].
+// Text is a sanitized text. Only [Gate.Text], [Fixed] and [Join] create it.
 type Text struct{ text string }
 
 // String returns the text: one line, harmless, without secrets.
 func (t Text) String() string { return t.text }
 
-// phrase is a text of this program: constants convert to it, texts from elsewhere do not.
+// phrase is a text of this program: only constants convert to it implicitly.
 type phrase string
 
-// Fixed returns a text that holds no word of an endpoint.
+// Fixed returns a text that contains nothing from an endpoint.
 func Fixed(p phrase) Text { return Text{string(p)} }
 
-// Join returns texts one after the other.
+// Join concatenates texts.
 func Join(texts ...Text) Text {
 	var joined strings.Builder
 	for _, t := range texts {
@@ -49,16 +49,16 @@ func Join(texts ...Text) Text {
 	return Text{joined.String()}
 }
 
-// Foreign is a text of an endpoint that is only compared. It prints as nothing else.
+// Foreign is a text from an endpoint that is only compared. It prints as [Redacted].
 type Foreign struct{ raw string }
 
-// NewForeign returns a text that is not to be shown.
+// NewForeign returns a text that must not be shown.
 func NewForeign(raw string) Foreign { return Foreign{raw} }
 
-// Is reports whether the text is another one in any case.
+// Is reports whether the text equals another one, ignoring case.
 func (f Foreign) Is(text string) bool { return strings.EqualFold(f.raw, text) }
 
-// Number returns the text as a whole number that is not negative.
+// Number returns the text as a non-negative integer.
 func (f Foreign) Number() (uint64, bool) {
 	n, err := strconv.ParseUint(f.raw, 10, 63)
 	return n, err == nil
@@ -70,7 +70,7 @@ func (f Foreign) String() string { return Redacted }
 // GoString hides the text too.
 func (f Foreign) GoString() string { return Redacted }
 
-// Gate knows the secrets of one webhook. A nil gate knows none. It is safe for concurrent use.
+// Gate hides the secrets of one webhook. A nil gate hides none. It is safe for concurrent use.
 type Gate struct {
 	secrets []string
 	least   int // the length of the shortest
@@ -80,8 +80,8 @@ type Gate struct {
 }
 
 // New returns a gate that hides secrets: values of headers, of URLs' queries, signing secrets,
-// tokens. Of a value of Authorization, the credentials and what they decode to are secrets too.
-// It is nil when there is nothing to hide.
+// tokens. The credentials in a value of Authorization, and their decoded form, are secrets too. New
+// returns nil if there is nothing to hide.
 func New(secrets ...string) *Gate {
 	g := &Gate{}
 	for _, secret := range secrets {
@@ -114,12 +114,12 @@ func (g *Gate) add(secret string) {
 	}
 }
 
-// Knows reports whether the gate hides a secret, or need not.
+// Knows reports whether the gate hides a secret or does not need to.
 func (g *Gate) Knows(secret string) bool {
 	return len(secret) < leastSecret || g != nil && slices.Contains(g.secrets, secret)
 }
 
-// And returns a gate that hides more secrets; g itself when it knows them.
+// And returns a gate that hides additional secrets, or g if it knows them.
 func (g *Gate) And(secrets ...string) *Gate {
 	var known []string
 	if g != nil {
@@ -131,7 +131,7 @@ func (g *Gate) And(secrets ...string) *Gate {
 	return New(slices.Concat(known, secrets)...)
 }
 
-// Text makes a text from outside fit for an error's text: without secrets, harmless, not long.
+// Text prepares a foreign text for an error: without secrets, harmless and short.
 func (g *Gate) Text(raw string) Text {
 	text := g.Hide(raw)
 	if len(text) > maxText {
@@ -151,8 +151,8 @@ func (g *Gate) Hide(text string) string {
 	return text
 }
 
-// HideBytes is [Gate.Hide] for bytes, which stay as they are. Where they were cut, so is the
-// beginning of a secret at their end.
+// HideBytes is like [Gate.Hide] for bytes, which it does not modify. If they were truncated, it
+// also hides the start of a secret at their end.
 func (g *Gate) HideBytes(text []byte, cut bool) []byte {
 	if g == nil || len(text) < min(g.least, leastSecret) {
 		return text
@@ -177,8 +177,8 @@ func (g *Gate) HideBytes(text []byte, cut bool) []byte {
 	return text
 }
 
-// all returns every form of every secret, the longest first. Few webhooks need them: most answers
-// are shorter than a secret.
+// all returns every form of every secret, the longest first. It creates them on first use, because
+// most responses are shorter than a secret.
 func (g *Gate) all() []string {
 	g.once.Do(func() {
 		for _, secret := range g.secrets {
@@ -193,7 +193,7 @@ func (g *Gate) all() []string {
 	return g.forms
 }
 
-// formsOf returns a secret as endpoints may repeat it.
+// formsOf returns the forms in which endpoints may repeat a secret.
 func formsOf(secret string) []string {
 	forms := []string{secret, strings.ToLower(secret), strings.ToUpper(secret)}
 	for _, escaped := range []string{url.QueryEscape(secret), url.PathEscape(secret)} {
@@ -220,7 +220,7 @@ func formsOf(secret string) []string {
 	return forms
 }
 
-// lowerHex writes the digits of percent-encoding in lower case.
+// lowerHex converts the digits of percent-encoding to lower case.
 func lowerHex(escaped string) string {
 	if !strings.Contains(escaped, "%") {
 		return escaped
@@ -234,8 +234,8 @@ func lowerHex(escaped string) string {
 	return string(b)
 }
 
-// Harmless makes a text from outside safe to keep and to show: one line, valid UTF-8, nothing that
-// a terminal obeys or that turns the reading around.
+// Harmless makes a foreign text safe to store and to show: one line, valid UTF-8, without control
+// characters and bidirectional overrides.
 func Harmless(text string) string {
 	if IsPrintable(text) {
 		return text
@@ -247,11 +247,11 @@ func Harmless(text string) string {
 		case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x2028, r == 0x2029:
 			return utf8.RuneError // bidirectional overrides, line and paragraph separators
 		}
-		return r // RuneError for what is not UTF-8
+		return r // RuneError for invalid UTF-8
 	}, text)
 }
 
-// IsPrintable reports whether a text is all printable ASCII, as nearly all are.
+// IsPrintable reports whether a text consists of printable ASCII, as nearly all do.
 func IsPrintable(text string) bool {
 	for i := range len(text) {
 		if text[i] < 0x20 || text[i] > 0x7e {

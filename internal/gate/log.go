@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// maxLogged is the most of a line of another package that is logged, in bytes.
+// maxLogged is the maximum length of a logged line of another package, in bytes.
 const maxLogged = 300
 
-// panicked is a panic of a handler with its value, which may be anything.
+// panicked matches the panic of a handler with its value, which may contain anything.
 var panicked = regexp.MustCompile(`(panic serving \S+): .*`)
 
-// quoted is what lines quote: what others have sent.
+// quoted matches quoted text, which clients have sent.
 var quoted = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"?|`[^`]*`?")
 
-// LogWriter returns what the standard logger, and those of net/http, write to: a line becomes a
-// message of a log, without what it quotes. These loggers quote what came over the network.
+// LogWriter returns a writer for the standard logger and those of net/http. It logs each line
+// without quoted text, because these loggers quote data from the network.
 func LogWriter(log *slog.Logger, level slog.Level) io.Writer { return &logWriter{log, level} }
 
 type logWriter struct {
@@ -30,7 +30,7 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	if !w.log.Enabled(context.Background(), w.level) {
 		return len(line), nil
 	}
-	text, _, _ := strings.Cut(string(line), "\n") // what follows is the stack of a panic, or more of the same
+	text, _, _ := strings.Cut(string(line), "\n") // the rest is the stack of a panic, or similar lines
 	text = panicked.ReplaceAllString(text, "$1")
 	text = quoted.ReplaceAllLiteralString(text, `"…"`)
 	if len(text) > maxLogged {

@@ -8,34 +8,33 @@ import (
 )
 
 const (
-	// sourceLife is how long a source is used without asking the store again: how
-	// late a change on another node is noticed.
+	// sourceLife is the time for which a source is cached: the delay of changes made on another
+	// node.
 	sourceLife = time.Second
-	// maxSources bounds the cache's memory; a fuller one is emptied.
+	// maxSources is the maximum number of cached sources; a full cache is emptied.
 	maxSources = 1000
 )
 
-// place is how a URL names a source: by its name in a tenant, or by its id alone.
-type place struct{ tenant, name string }
+// address identifies a source in a URL: by its name in a tenant, or by its ID alone.
+type address struct{ tenant, name string }
 
-// cache remembers the sources that were lately used, so that a request costs no
-// read of the store.
+// cache holds recently used sources, so that a request needs no read of the store.
 type cache struct {
-	mu      sync.RWMutex
-	sources map[place]held
-	forgets uint64 // counts forgetting, so that a read that began before it is not kept
+	mu         sync.RWMutex
+	sources    map[address]cachedSource
+	generation uint64 // number of clears, so that a read started before a clear is not cached
 }
 
-type held struct {
+type cachedSource struct {
 	source peal.Source
 	until  time.Time
 }
 
-// get gives what is remembered, or reads and remembers it.
-func (c *cache) get(at place, read func() (peal.Source, error)) (peal.Source, error) {
+// get returns a cached source, or reads and caches it.
+func (c *cache) get(at address, read func() (peal.Source, error)) (peal.Source, error) {
 	c.mu.RLock()
 	found, ok := c.sources[at]
-	forgets := c.forgets
+	forgets := c.generation
 	c.mu.RUnlock()
 	if ok && time.Now().Before(found.until) {
 		return found.source, nil
@@ -46,19 +45,19 @@ func (c *cache) get(at place, read func() (peal.Source, error)) (peal.Source, er
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.forgets != forgets {
+	if c.generation != forgets {
 		return source, nil
 	}
 	if c.sources == nil || len(c.sources) >= maxSources {
-		c.sources = make(map[place]held)
+		c.sources = make(map[address]cachedSource)
 	}
-	c.sources[at] = held{source, time.Now().Add(sourceLife)}
+	c.sources[at] = cachedSource{source, time.Now().Add(sourceLife)}
 	return source, nil
 }
 
-func (c *cache) forget() {
+func (c *cache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.forgets++
+	c.generation++
 	clear(c.sources)
 }

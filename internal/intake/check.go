@@ -10,14 +10,14 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// Check checks all of a source's settings before it is saved: the rules of
-// [peal.Source], that its format can be read back, and that its secrets can verify.
-// The error has code [peal.Invalid] and names the field; see [peal.Source.Validate].
+// Check checks all of a source's settings before it is saved: the rules of [peal.Source], that its
+// format can be decoded, and that its secrets can verify. The error has code [peal.Invalid] and
+// names the field; see [peal.Source.Validate].
 func Check(source *peal.Source) error {
 	format, ok := wire.Lookup(source.Format)
 	if !ok || format.Decode == nil {
 		return peal.Faults(
-			peal.Invalidf("format", "is none that a source can read: choose one of %s", strings.Join(formatNames(), ", ")), source.Validate())
+			peal.Invalidf("format", "is not a format that a source can read; use one of %s", strings.Join(formatNames(), ", ")), source.Validate())
 	}
 	faults := []error{source.Validate()}
 	for _, secret := range source.Secrets {
@@ -26,7 +26,7 @@ func Check(source *peal.Source) error {
 	return peal.Faults(faults...)
 }
 
-// Formats are those that a source can read.
+// Formats returns the formats that a source can read.
 func Formats() []*wire.Format {
 	var formats []*wire.Format
 	for _, f := range wire.Formats() {
@@ -45,8 +45,8 @@ func formatNames() []string {
 	return names
 }
 
-// FreshSecret makes what a source of a format verifies with: a secret that the format
-// signs with or, where it does not sign, a value of the header Authorization.
+// FreshSecret creates a secret for a source with the given format: a signing secret or, for a
+// format without signatures, a value of the Authorization header.
 func FreshSecret(format string) string {
 	if f, ok := wire.Lookup(format); ok && f.Secrets != wire.SecretNone {
 		return f.FreshSecret()
@@ -54,11 +54,11 @@ func FreshSecret(format string) string {
 	return "Bearer " + rand.Text()
 }
 
-// checkSecret asks the format itself: with a secret that it can use, it complains
-// about the empty request instead.
+// checkSecret checks a secret by verifying an empty request: with a usable secret, the format
+// reports an error about the request instead of one about the secret.
 func checkSecret(format *wire.Format, secret string) error {
 	if format.Verify == nil {
-		return peal.Invalidf("secret", "is not used by the format %s: leave it out and set unverified to true", format.Name)
+		return peal.Invalidf("secret", "is not used by the format %s; omit it and set unverified to true", format.Name)
 	}
 	if format.Secrets == wire.SecretNone && strings.TrimSpace(secret) != secret {
 		return peal.Invalidf("secret", "must not begin or end with white space: no Authorization header arrives so")

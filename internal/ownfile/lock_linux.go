@@ -6,17 +6,17 @@ import (
 	"syscall"
 )
 
-// setOpenLock is F_OFD_SETLK: the lock belongs to the open file, not to the process, so
-// that it is independent of SQLite's own locks on the same file.
+// setOpenLock is F_OFD_SETLK. The lock belongs to the open file description, not to the process,
+// and is therefore independent of SQLite's locks on the same file.
 const setOpenLock = 37
 
 // LocksEndWithAnyClose reports whether a lock of TryLockByte ends when the process closes
 // the file through any other descriptor.
 const LocksEndWithAnyClose = false
 
-// TryLockByte takes an exclusive lock on one byte of a file, which need not exist, without
-// waiting. It holds for everybody who has the file under whatever name. The system releases
-// it when the file is closed or the process ends.
+// TryLockByte takes an exclusive lock on one byte of a file, which need not exist, without waiting.
+// It excludes every other user of the file, whatever name they opened it by. The system releases it
+// when the file is closed or the process ends.
 func TryLockByte(file *os.File, offset int64) error {
 	err := syscall.FcntlFlock(file.Fd(), setOpenLock, record(offset))
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {

@@ -12,10 +12,10 @@ import (
 // the file through any other descriptor.
 const LocksEndWithAnyClose = true
 
-// TryLockByte takes an exclusive lock on one byte of a file, which need not exist, without
-// waiting. It holds for every other process that has the file under whatever name. The
-// system releases it when the process ends, or closes the file through any descriptor: the
-// lock is to be taken again once another descriptor stays open for good.
+// TryLockByte takes an exclusive lock on one byte of a file, which need not exist, without waiting.
+// It excludes every other process, whatever name it opened the file by. The system releases it when
+// the process ends or closes any descriptor of the file, so it must be taken again after such a
+// close.
 func TryLockByte(file *os.File, offset int64) error {
 	err := syscall.FcntlFlock(file.Fd(), syscall.F_SETLK, record(offset))
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {

@@ -1,5 +1,5 @@
-// Package ownfile opens the small files that a process keeps beside its database, and
-// locks files so that only one process works on a database at a time.
+// Package ownfile opens the small files that a process keeps next to its database, and locks files
+// so that only one process uses a database at a time.
 package ownfile
 
 import (
@@ -9,13 +9,13 @@ import (
 	"os"
 )
 
-// ErrLocked is the error of a lock that somebody else holds.
+// ErrLocked is the error for a lock that another process holds.
 var ErrLocked = errors.New("another process holds the lock")
 
-// Open opens a file for reading and writing, and creates it with mode 0600 where there is
-// none. It follows no symbolic link in the file's own name, waits for nobody, and refuses
-// whatever is not a regular file with this one name: writing to that could overwrite
-// something else.
+// Open opens a file for reading and writing, and creates it with mode 0600 if it does not exist. It
+// does not follow a symbolic link in the last element of the path and does not block. It accepts
+// only a regular file with a single name, because writing to anything else could overwrite other
+// data.
 func Open(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 	if err != nil {
@@ -27,7 +27,7 @@ func Open(path string) (*os.File, error) {
 	return file, nil
 }
 
-// Create creates a file with mode 0600, and fails where there is anything already.
+// Create creates a file with mode 0600, and fails if the path exists.
 func Create(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, 0o600)
 }
@@ -58,7 +58,7 @@ func check(file *os.File) error {
 		return fmt.Errorf("%s is not a regular file; move it away", file.Name())
 	}
 	if names(info) > 1 {
-		return fmt.Errorf("%s has another name too (a hard link); move it away", file.Name())
+		return fmt.Errorf("%s has another name (a hard link); move it away", file.Name())
 	}
 	return nil
 }

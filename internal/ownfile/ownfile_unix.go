@@ -20,7 +20,7 @@ func explain(path string, err error) error {
 	return err
 }
 
-// names returns how many names a file has.
+// names returns the number of hard links to a file.
 func names(info fs.FileInfo) uint64 {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		return uint64(stat.Nlink)
@@ -28,8 +28,8 @@ func names(info fs.FileInfo) uint64 {
 	return 1
 }
 
-// TryLock takes the flock of a whole file without waiting. The system releases it when the
-// file is closed or the process ends.
+// TryLock takes an exclusive flock on a file without waiting. The system releases it when the file
+// is closed or the process ends.
 func TryLock(file *os.File) error {
 	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -38,7 +38,7 @@ func TryLock(file *os.File) error {
 	return err
 }
 
-// record returns the description of an exclusive lock of one byte.
+// record describes an exclusive lock on one byte.
 func record(offset int64) *syscall.Flock_t {
 	return &syscall.Flock_t{Type: syscall.F_WRLCK, Whence: int16(io.SeekStart), Start: offset, Len: 1}
 }

@@ -18,16 +18,16 @@ func names(fs.FileInfo) uint64 { return 1 }
 // the file through any other descriptor.
 const LocksEndWithAnyClose = false
 
-// wholeFile is where the lock of a whole file lies: beyond its bytes, which stay readable.
+// wholeFile is the offset of the lock on a whole file: beyond its bytes, which stay readable.
 const wholeFile = 1 << 62
 
 // TryLock takes an exclusive lock without waiting. The system releases it when the file is
 // closed or the process ends.
 func TryLock(file *os.File) error { return TryLockByte(file, wholeFile) }
 
-// TryLockByte takes an exclusive lock on one byte of a file, which need not exist, without
-// waiting. It holds for everybody who has the file under whatever name. The system releases
-// it when the file is closed or the process ends.
+// TryLockByte takes an exclusive lock on one byte of a file, which need not exist, without waiting.
+// It excludes every other user of the file, whatever name they opened it by. The system releases it
+// when the file is closed or the process ends.
 func TryLockByte(file *os.File, offset int64) error {
 	const (
 		exclusiveAtOnce = 3                  // LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY
