@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/longtest"
 	"github.com/pealhq/peal/internal/pgtest"

@@ -6,11 +6,12 @@ import (
 	"strconv"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/pgtest"
 	"github.com/pealhq/peal/postgres"
 	"github.com/pealhq/peal/storetest"
-	"go.uber.org/goleak"
 )
 
 var shared pgtest.Shared

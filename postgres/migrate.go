@@ -10,10 +10,11 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/internal/record"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 //go:embed migrations/*.sql

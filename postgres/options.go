@@ -5,8 +5,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/pealhq/peal"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pealhq/peal"
 )
 
 // Options say where the database is and how it is used.

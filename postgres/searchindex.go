@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/fulltext"
 )

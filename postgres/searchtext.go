@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/fulltext"
 	"github.com/pealhq/peal/internal/record"

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/record"
 )

@@ -3,9 +3,10 @@ package postgres_test
 import (
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/postgres"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestMetrics(t *testing.T) {

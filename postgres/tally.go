@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/pealhq/peal"
 )
 

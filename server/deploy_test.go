@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/server"
-	"go.yaml.in/yaml/v3"
 )
 
 // expressions gives every PromQL expression of the dashboard and of the alert rules.

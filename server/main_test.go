@@ -7,8 +7,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pealhq/peal/internal/pgtest"
 	"go.uber.org/goleak"
+
+	"github.com/pealhq/peal/internal/pgtest"
 )
 
 var sharedPostgres pgtest.Shared

@@ -10,9 +10,10 @@ import (
 	"path/filepath"
 	"syscall"
 
+	sqlite "modernc.org/sqlite"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/ownfile"
-	sqlite "modernc.org/sqlite"
 )
 
 // backupStep is how many pages are copied between two looks at the context and the log.

@@ -5,9 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/sqlite"
-	"pgregory.net/rapid"
 )
 
 func TestSeqFloorIsTheFirstOfItsMoment(t *testing.T) {

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/pealhq/peal"
 	driver "modernc.org/sqlite"
+
+	"github.com/pealhq/peal"
 )
 
 // The primary result codes of SQLite that the store tells apart (sqlite.org/rescode.html).

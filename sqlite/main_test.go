@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/sqlite"
 	"github.com/pealhq/peal/storetest"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {

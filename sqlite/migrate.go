@@ -9,11 +9,12 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/internal/record"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 	sqlite "modernc.org/sqlite"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 //go:embed migrations/*.sql

@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pealhq/peal"
 	"pgregory.net/rapid"
+
+	"github.com/pealhq/peal"
 )
 
 var modelTests = map[string]func(*testing.T, *harness){

@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/wire"
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
 // received gives a header as net/http hands it to a receiver.

@@ -5,8 +5,9 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 func newDeliveriesCommand(app *app) *cobra.Command {

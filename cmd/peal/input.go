@@ -11,8 +11,9 @@ import (
 	"strings"
 
 	"github.com/mattn/go-isatty"
-	"github.com/pealhq/peal"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal"
 )
 
 // maxInput is how much is read from a file or from stdin: more than the server takes.

@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 // list is what a command that lists a page of things is made of.

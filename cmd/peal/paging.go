@@ -1,8 +1,9 @@
 package main
 
 import (
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 // paging adds --limit and --cursor to a command that lists.

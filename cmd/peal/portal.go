@@ -5,8 +5,9 @@ import (
 	"io"
 	"time"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 func newPortalCommand(app *app) *cobra.Command {

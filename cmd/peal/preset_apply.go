@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/spf13/cobra"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/preset"
-	"github.com/spf13/cobra"
 )
 
 func newPresetsApplyCommand(app *app) *cobra.Command {

@@ -7,9 +7,10 @@ import (
 	"io"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/preset"
-	"github.com/spf13/cobra"
 )
 
 func newPresetsCommand(app *app) *cobra.Command {

@@ -6,9 +6,10 @@ import (
 	"io"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
-	"github.com/spf13/cobra"
 )
 
 func newPublishCommand(app *app) *cobra.Command {

@@ -5,9 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/pealhq/peal/client"
 )
 
 // retryFlags are the flags for a retry policy.

@@ -6,8 +6,9 @@ import (
 	"io"
 	"time"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 // rotation is what a command that gives something a new secret is made of.

@@ -16,9 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/pealhq/peal/internal/pgtest"
 	"github.com/pealhq/peal/server"
-	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // operatorKey opens the servers of the scripts.

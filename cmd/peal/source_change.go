@@ -5,8 +5,9 @@ import (
 	"io"
 	"reflect"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 // sourceFlags are the flags for a source's settings.

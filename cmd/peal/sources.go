@@ -6,8 +6,9 @@ import (
 	"io"
 	"strings"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 func newSourcesCommand(app *app) *cobra.Command {

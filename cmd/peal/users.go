@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 func newUsersCommand(app *app) *cobra.Command {

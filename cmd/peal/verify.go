@@ -7,9 +7,10 @@ import (
 	"io"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/wire"
-	"github.com/spf13/cobra"
 )
 
 func newVerifyCommand(app *app) *cobra.Command {

@@ -6,8 +6,9 @@ import (
 	"io"
 	"reflect"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 func newWebhooksCreateCommand(app *app) *cobra.Command {

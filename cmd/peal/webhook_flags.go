@@ -4,8 +4,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 // webhookFlags are the flags for a webhook's settings.

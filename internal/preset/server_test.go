@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/preset"
 	"github.com/pealhq/peal/server"
-	"go.uber.org/goleak"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

@@ -5,8 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pealhq/peal/internal/secret"
 	"pgregory.net/rapid"
+
+	"github.com/pealhq/peal/internal/secret"
 )
 
 func keyOf(b byte) (k [secret.KeySize]byte) {

@@ -3,8 +3,9 @@ package transfer_test
 import (
 	"testing"
 
-	"github.com/pealhq/peal/internal/pgtest"
 	"go.uber.org/goleak"
+
+	"github.com/pealhq/peal/internal/pgtest"
 )
 
 var shared pgtest.Shared

@@ -10,10 +10,11 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	_ "modernc.org/sqlite" // to look at the file itself
+
 	"github.com/pealhq/peal/internal/record"
 	"github.com/pealhq/peal/postgres"
 	"github.com/pealhq/peal/sqlite"
-	_ "modernc.org/sqlite" // to look at the file itself
 )
 
 // schema is the columns of each table of a database.

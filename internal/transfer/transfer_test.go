@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/secret"
 	"github.com/pealhq/peal/internal/transfer"
