@@ -175,33 +175,27 @@ const MaxDescription = 4096
 const MaxSchema = 64 << 10
 
 // Validate checks the entry's own shape; whether Schema is a schema is the
-// business of package internal/match. The error has code [Invalid].
+// business of package internal/match. The error has code [Invalid]; see [Faults].
 func (t *EventType) Validate() error {
-	if err := ValidateType(t.Name); err != nil {
-		return err
-	}
+	faults := []error{ValidateType(t.Name)}
 	if t.Catalogue != "" {
-		if err := ValidateCatalogue(t.Catalogue); err != nil {
-			return err
-		}
+		faults = append(faults, ValidateCatalogue(t.Catalogue))
 	}
 	if len(t.Description) > MaxDescription {
-		return Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription)
+		faults = append(faults, Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription))
 	}
 	for _, text := range []struct {
 		field string
 		value json.RawMessage
 	}{{"schema", t.Schema}, {"example", t.Example}} {
 		if len(text.value) > MaxSchema {
-			return Invalidf(text.field, "is %d bytes, at most %d are kept", len(text.value), MaxSchema)
-		}
-		if text.value == nil {
-			continue
-		}
-		if err := validateJSON(text.value); err != nil {
-			err.Field = text.field
-			return err
+			faults = append(faults, Invalidf(text.field, "is %d bytes, at most %d are kept", len(text.value), MaxSchema))
+		} else if text.value != nil {
+			if err := validateJSON(text.value); err != nil {
+				err.Field = text.field
+				faults = append(faults, err)
+			}
 		}
 	}
-	return nil
+	return Faults(faults...)
 }

@@ -5,14 +5,19 @@ import (
 	"time"
 )
 
+// ErrRevision is the [Conflict] of an update that was made from an older revision than
+// the stored one: read it again and repeat the change.
+var ErrRevision = Errorf(Conflict, "somebody else has changed it meanwhile; read it again")
+
 // IdentityStore keeps who may sign in, who is signed in, and who did what.
 type IdentityStore interface {
-	// CreateUser adds a user, and its tenant where there is none. Conflict when the
-	// id, the name or the subject (unless "") is taken.
+	// CreateUser adds a user, of Revision 1, and its tenant where there is none. Conflict
+	// when the id, the name or the subject (unless "") is taken.
 	CreateUser(ctx context.Context, user User) error
-	// UpdateUser replaces everything of a user but its name, and revokes all of its
-	// sessions at UpdatedAt. The user's new tenant is made where there is none.
-	// Conflict when the subject is another's; NotFound.
+	// UpdateUser replaces everything of a user but its name, adds 1 to its Revision and
+	// revokes all of its sessions at UpdatedAt. The user's new tenant is created where
+	// there is none. [ErrRevision] when Revision is not the stored one; Conflict when the
+	// subject is another's; NotFound.
 	UpdateUser(ctx context.Context, user User) error
 	// DeleteUser deletes a user, one of the tenant or any with tenant "", and revokes
 	// all of its sessions. NotFound.

@@ -55,20 +55,24 @@ func (k *Key) May(scope Scope) bool {
 // CreatedAt is when the key was made, in UTC.
 func (k *Key) CreatedAt() time.Time { return k.ID.Time() }
 
-// Validate checks name and scopes. The error has code [Invalid] and names the field.
+// Validate checks name and scopes. The error has code [Invalid] and names the field; see [Faults].
 func (k *Key) Validate() error {
+	var faults []error
 	if k.Name == "" || len(k.Name) > 128 {
-		return Invalidf("name", "must have 1 to 128 bytes")
+		faults = append(faults, Invalidf("name", "must have 1 to 128 bytes"))
 	}
 	if k.Tenant != "" && len(k.Scopes) == 0 {
-		return Invalidf("scopes", "is missing: give one or more of publish, manage and read")
+		faults = append(faults, Invalidf("scopes", "is missing: give one or more of publish, manage and read"))
+	}
+	if k.Tenant == "" && len(k.Scopes) > 0 {
+		faults = append(faults, Invalidf("scopes", "must be absent: an operator's key may do everything"))
 	}
 	for i, scope := range k.Scopes {
 		switch scope {
 		case ScopePublish, ScopeManage, ScopeRead:
 		default:
-			return Invalidf("scopes["+itoa(i)+"]", "must be publish, manage or read")
+			faults = append(faults, Invalidf("scopes["+itoa(i)+"]", "must be publish, manage or read"))
 		}
 	}
-	return nil
+	return Faults(faults...)
 }

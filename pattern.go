@@ -24,13 +24,14 @@ func ValidatePatterns(patterns []string) error {
 	if len(patterns) > MaxPatterns {
 		return Invalidf("events", "has %d patterns, at most %d are allowed; use a wildcard such as task.*", len(patterns), MaxPatterns)
 	}
+	var faults []error
 	for i, pattern := range patterns {
 		if pattern == "*" {
 			continue
 		}
 		if err := ValidateType(strings.TrimSuffix(pattern, ".*")); err != nil {
-			return Invalidf("events["+itoa(i)+"]", "must be an event type such as task.created, a prefix such as task.*, or *")
+			faults = append(faults, Invalidf("events["+itoa(i)+"]", "must be an event type such as task.created, a prefix such as task.*, or *"))
 		}
 	}
-	return nil
+	return Faults(faults...)
 }

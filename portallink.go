@@ -56,19 +56,19 @@ func (l *PortalLink) Role() Role {
 	return RoleEditor
 }
 
-// Validate checks name, tenant and times. The error has code [Invalid] and names the field.
+// Validate checks name, tenant and times. The error has code [Invalid] and names the
+// field; see [Faults].
 func (l *PortalLink) Validate() error {
+	var faults []error
 	if l.Name == "" || len(l.Name) > 128 {
-		return Invalidf("name", "must have 1 to 128 bytes")
+		faults = append(faults, Invalidf("name", "must have 1 to 128 bytes"))
 	}
-	if err := ValidateTenant(l.Tenant); err != nil {
-		return Within("tenant", err)
-	}
+	faults = append(faults, ValidateTenant(l.Tenant))
 	if life := l.ExpiresAt.Sub(l.CreatedAt()).Round(time.Second); life < MinPortalLife || life > MaxPortalLife {
-		return Invalidf("expires_seconds", "must be from %d to %d", int(MinPortalLife.Seconds()), int(MaxPortalLife.Seconds()))
+		faults = append(faults, Invalidf("expires_seconds", "must be from %d to %d", int(MinPortalLife.Seconds()), int(MaxPortalLife.Seconds())))
 	}
 	if l.SessionLife < MinPortalLife || l.SessionLife > MaxPortalLife || l.SessionLife%time.Second != 0 {
-		return Invalidf("session_seconds", "must be a whole number from %d to %d", int(MinPortalLife.Seconds()), int(MaxPortalLife.Seconds()))
+		faults = append(faults, Invalidf("session_seconds", "must be a whole number from %d to %d", int(MinPortalLife.Seconds()), int(MaxPortalLife.Seconds())))
 	}
-	return nil
+	return Faults(faults...)
 }

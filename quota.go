@@ -68,20 +68,22 @@ func (q Quotas) Of(tenant string, own Quotas, quota Quota) int64 {
 
 // Validate checks limits of one tenant, or defaults. most is the largest number of
 // deliveries of one publish, which an event to all webhooks must not exceed; 0 leaves
-// that out. The error has code [Invalid] and the field "quotas" with the quota's name.
+// that out. The error has code [Invalid] and the field "quotas" with the quota's name; see
+// [Faults].
 func (q Quotas) Validate(most int64) error {
+	var faults []error
 	for _, quota := range slices.Sorted(maps.Keys(q)) {
 		limit := q[quota]
 		switch {
 		case !slices.Contains(AllQuotas(), quota):
-			return Invalidf("quotas."+string(quota), "is unknown; use one of webhooks, sources, keys, portal_links, users, sessions, event_types, pending_deliveries, pending_bytes and events_per_second")
+			faults = append(faults, Invalidf("quotas."+string(quota), "is unknown; use one of webhooks, sources, keys, portal_links, users, sessions, event_types, pending_deliveries, pending_bytes and events_per_second"))
 		case limit < 0 || limit > largestQuota:
-			return Invalidf("quotas."+string(quota), "must be from 0 (no limit) to %d", int64(largestQuota))
+			faults = append(faults, Invalidf("quotas."+string(quota), "must be from 0 (no limit) to %d", int64(largestQuota)))
 		case quota == QuotaWebhooks && most > 0 && limit > most:
-			return Invalidf("quotas.webhooks", "must be at most limits.max_deliveries (%d), or an event to all of them cannot be published; raise both", most)
+			faults = append(faults, Invalidf("quotas.webhooks", "must be at most limits.max_deliveries (%d), or an event to all of them cannot be published; raise both", most))
 		}
 	}
-	return nil
+	return Faults(faults...)
 }
 
 // EncodeQuotas returns the limits of a tenant as a store keeps them; "" for none.

@@ -61,32 +61,33 @@ func (r *Replay) WantsType(eventType string) bool {
 	return len(r.EventTypes) == 0 || slices.ContainsFunc(r.EventTypes, func(pattern string) bool { return MatchPattern(pattern, eventType) })
 }
 
-// Validate checks what a caller chooses. The error has code [Invalid] and names the field.
+// Validate checks what a caller chooses. The error has code [Invalid] and names the
+// field; see [Faults].
 func (r *Replay) Validate() error {
+	var faults []error
 	switch {
 	case r.Since.IsZero():
-		return Invalidf("since", "is missing: name the time from which on to replay")
+		faults = append(faults, Invalidf("since", "is missing: name the time from which on to replay"))
 	case !r.Since.Before(r.Until):
-		return Invalidf("since", "must be before until, and in the past")
+		faults = append(faults, Invalidf("since", "must be before until, and in the past"))
 	}
 	for i, status := range r.Statuses {
 		field := "statuses[" + itoa(i) + "]"
 		if status != Success && status != Failed && status != Canceled {
-			return Invalidf(field, "must be success, failed or canceled: what is pending is sent anyway")
-		}
-		if slices.Contains(r.Statuses[:i], status) {
-			return Invalidf(field, "stands twice")
+			faults = append(faults, Invalidf(field, "must be success, failed or canceled: what is pending is sent anyway"))
+		} else if slices.Contains(r.Statuses[:i], status) {
+			faults = append(faults, Invalidf(field, "stands twice"))
 		}
 	}
 	if len(r.Statuses) == 0 && !r.Missed {
-		return Invalidf("statuses", "is empty: name some, or ask for missed events")
+		faults = append(faults, Invalidf("statuses", "is empty: name some, or ask for missed events"))
 	}
 	if len(r.EventTypes) > 0 {
-		if err := ValidatePatterns(r.EventTypes); err != nil {
-			e := err.(*Error)
-			e.Field = "event_types" + e.Field[len("events"):]
-			return e
+		for _, fault := range FaultsOf(ValidatePatterns(r.EventTypes)) {
+			moved := *fault
+			moved.Field = "event_types" + fault.Field[len("events"):]
+			faults = append(faults, &moved)
 		}
 	}
-	return nil
+	return Faults(faults...)
 }

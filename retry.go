@@ -48,26 +48,28 @@ func (p RetryPolicy) Equal(other RetryPolicy) bool {
 		p.DisableAfterExhausted == other.DisableAfterExhausted && p.DisableAfterFailing == other.DisableAfterFailing
 }
 
-// Validate checks the ranges. The error has code [Invalid] and a field of "retry_policy".
+// Validate checks the ranges. The error has code [Invalid] and a field of
+// "retry_policy"; see [Faults].
 func (p RetryPolicy) Validate() error {
+	var faults []error
 	if len(p.Delays) > MaxDelays {
-		return Invalidf("retry_policy.delays_seconds", "has %d delays, at most %d are allowed", len(p.Delays), MaxDelays)
+		faults = append(faults, Invalidf("retry_policy.delays_seconds", "has %d delays, at most %d are allowed", len(p.Delays), MaxDelays))
 	}
-	for i, d := range p.Delays {
+	for i, d := range p.Delays[:min(len(p.Delays), MaxDelays)] {
 		if d < 0 || d > MaxDelay {
-			return Invalidf("retry_policy.delays_seconds["+itoa(i)+"]", "must be from 0 to %d", int(MaxDelay.Seconds()))
+			faults = append(faults, Invalidf("retry_policy.delays_seconds["+itoa(i)+"]", "must be from 0 to %d", int(MaxDelay.Seconds())))
 		}
 	}
 	if !(p.Jitter >= 0 && p.Jitter <= 0.5) {
-		return Invalidf("retry_policy.jitter", "must be from 0 to 0.5")
+		faults = append(faults, Invalidf("retry_policy.jitter", "must be from 0 to 0.5"))
 	}
 	if p.DisableAfterExhausted < 0 || p.DisableAfterExhausted > 1e6 {
-		return Invalidf("retry_policy.disable_after_exhausted", "must be from 0 (never) to 1000000")
+		faults = append(faults, Invalidf("retry_policy.disable_after_exhausted", "must be from 0 (never) to 1000000"))
 	}
 	if p.DisableAfterFailing < 0 || p.DisableAfterFailing > 365*24*time.Hour {
-		return Invalidf("retry_policy.disable_after_seconds", "must be from 0 (never) to 31536000")
+		faults = append(faults, Invalidf("retry_policy.disable_after_seconds", "must be from 0 (never) to 31536000"))
 	}
-	return nil
+	return Faults(faults...)
 }
 
 // Next gives the wait before the attempt that follows the given number of tries

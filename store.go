@@ -37,10 +37,11 @@ type Store interface {
 
 // ConfigStore keeps tenants, webhooks, keys and the event catalogue.
 type ConfigStore interface {
-	// CreateTenant adds a tenant. Conflict when the name is taken.
+	// CreateTenant adds a tenant, of Revision 1. Conflict when the name is taken.
 	CreateTenant(ctx context.Context, tenant Tenant) error
-	// UpdateTenant replaces description, format and retry policy, and counts as a
-	// change of each of its webhooks, which inherit the policy. NotFound.
+	// UpdateTenant replaces a tenant's settings and adds 1 to its Revision. It counts as a
+	// change of each of its webhooks, which inherit the policy. [ErrRevision] when
+	// Revision is not the stored one; NotFound.
 	UpdateTenant(ctx context.Context, tenant Tenant) error
 	// Tenant gives one tenant. NotFound.
 	Tenant(ctx context.Context, name string) (Tenant, error)

@@ -16,7 +16,10 @@ type Tenant struct {
 	// Catalogue names the catalogue that describes its events; "" for [DefaultCatalogue].
 	Catalogue string
 	// Quotas are its own limits; those that are missing are the deployment's.
-	Quotas    Quotas
+	Quotas Quotas
+	// Revision counts the changes of the settings. The store sets it; a change names the
+	// one that it is made from.
+	Revision  int64
 	CreatedAt time.Time // UTC
 }
 
@@ -36,27 +39,21 @@ func ValidateTenant(name string) error {
 	return nil
 }
 
-// Validate checks the tenant. The error has code [Invalid] and names the field.
+// Validate checks the tenant. The error has code [Invalid] and names the field; see [Faults].
 func (t *Tenant) Validate() error {
-	if err := ValidateTenant(t.Name); err != nil {
-		return err
-	}
+	faults := []error{ValidateTenant(t.Name)}
 	if len(t.Description) > MaxDescription {
-		return Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription)
-	}
-	if t.Catalogue != "" {
-		if err := ValidateCatalogue(t.Catalogue); err != nil {
-			return err
-		}
-	}
-	if err := t.Quotas.Validate(0); err != nil {
-		return err
-	}
-	if _, own := t.Quotas[QuotaEventTypes]; own {
-		return Invalidf("quotas.event_types", "must be left out; catalogues are shared, and the server's setting bounds each")
+		faults = append(faults, Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription))
 	}
 	if t.RetryPolicy != nil {
-		return t.RetryPolicy.Validate()
+		faults = append(faults, t.RetryPolicy.Validate())
 	}
-	return nil
+	if t.Catalogue != "" {
+		faults = append(faults, ValidateCatalogue(t.Catalogue))
+	}
+	faults = append(faults, t.Quotas.Validate(0))
+	if _, own := t.Quotas[QuotaEventTypes]; own {
+		faults = append(faults, Invalidf("quotas.event_types", "must be left out; catalogues are shared, and the server's setting bounds each"))
+	}
+	return Faults(faults...)
 }

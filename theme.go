@@ -66,48 +66,46 @@ type Theme struct {
 	Language string `json:"language,omitempty"`
 	// Hidden are the parts that the tenant's customers do not get to see or use.
 	Hidden []Part `json:"hidden,omitempty"`
+	// Revision counts the changes of a tenant's theme; 0 where there is none. The store
+	// sets it; a change names the one that it is made from.
+	Revision int64 `json:"-"`
 }
 
 // Validate checks all but whether the colours can be read on each other. The error
-// has code [Invalid] and names the field, such as light.brand.
+// has code [Invalid] and names the field, such as light.brand; see [Faults].
 func (t *Theme) Validate() error {
+	var faults []error
 	if len(t.Name) > MaxThemeName || !utf8.ValidString(t.Name) || strings.ContainsFunc(t.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return Invalidf("name", "must have at most %d bytes, without line breaks or control characters", MaxThemeName)
+		faults = append(faults, Invalidf("name", "must have at most %d bytes, without line breaks or control characters", MaxThemeName))
 	}
 	if len(t.Logo) > MaxThemeLogo {
-		return Invalidf("logo", "is %d bytes, at most %d are kept: take a smaller picture", len(t.Logo), MaxThemeLogo)
+		faults = append(faults, Invalidf("logo", "is %d bytes, at most %d are kept: take a smaller picture", len(t.Logo), MaxThemeLogo))
 	}
 	switch t.Mode {
 	case "", ThemeAuto, ThemeLight, ThemeDark:
 	default:
-		return Invalidf("mode", "must be auto, light or dark")
+		faults = append(faults, Invalidf("mode", "must be auto, light or dark"))
 	}
-	for _, side := range []struct {
-		name    string
-		palette *Palette
-	}{{"light", &t.Light}, {"dark", &t.Dark}} {
-		if err := side.palette.validate(); err != nil {
-			return Within(side.name, err)
-		}
-	}
+	faults = append(faults, Within("light", t.Light.validate()), Within("dark", t.Dark.validate()))
 	if len(t.Language) > 8 || strings.ContainsFunc(t.Language, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
-		return Invalidf("language", "must be a language's short name in lower case, such as de")
+		faults = append(faults, Invalidf("language", "must be a language's short name in lower case, such as de"))
 	}
 	for i, part := range t.Hidden {
 		if !slices.Contains(Parts(), part) {
-			return Invalidf("hidden["+itoa(i)+"]", "must be one of overview, deliveries, events, catalogue, replays, tests, secrets")
+			faults = append(faults, Invalidf("hidden["+itoa(i)+"]", "must be one of overview, deliveries, events, catalogue, replays, tests, secrets"))
 		}
 	}
-	return nil
+	return Faults(faults...)
 }
 
 func (p *Palette) validate() error {
+	var faults []error
 	for _, colour := range []struct{ field, value string }{{"brand", p.Brand}, {"background", p.Background}, {"surface", p.Surface}, {"text", p.Text}} {
 		if !isColour(colour.value) {
-			return Invalidf(colour.field, "must be a colour such as #3b3fb6: # and six hexadecimal digits")
+			faults = append(faults, Invalidf(colour.field, "must be a colour such as #3b3fb6: # and six hexadecimal digits"))
 		}
 	}
-	return nil
+	return Faults(faults...)
 }
 
 func isColour(text string) bool {

@@ -4,8 +4,9 @@ import "context"
 
 // ThemeStore keeps how the portal looks to each tenant.
 type ThemeStore interface {
-	// PutTheme sets a tenant's theme in place of the one before, and adds the tenant
-	// where there is none.
+	// PutTheme replaces a tenant's theme and adds 1 to its Revision, which is 0 where there
+	// is no theme yet; it adds the tenant where there is none. [ErrRevision] when
+	// Revision is not the stored one.
 	PutTheme(ctx context.Context, tenant string, theme Theme) error
 	// Theme gives a tenant's theme. NotFound when it has none.
 	Theme(ctx context.Context, tenant string) (Theme, error)

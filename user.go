@@ -55,8 +55,11 @@ type User struct {
 	// its name of the person; "" for one who signs in with a password only. Unique.
 	Subject string
 	// Tenant is the only tenant that the user sees; "" for every tenant.
-	Tenant    string
-	Role      Role
+	Tenant string
+	Role   Role
+	// Revision counts the changes. The store sets it; a change names the one that it is
+	// made from.
+	Revision  int64
 	UpdatedAt time.Time // UTC
 }
 
@@ -66,17 +69,14 @@ func (u *User) IsOperator() bool { return u.Tenant == "" }
 // CreatedAt is when the user was made, in UTC.
 func (u *User) CreatedAt() time.Time { return u.ID.Time() }
 
-// Validate checks name, tenant and role. The error has code [Invalid] and names the field.
+// Validate checks name, tenant and role. The error has code [Invalid] and names the
+// field; see [Faults].
 func (u *User) Validate() error {
-	if err := ValidateUserName(u.Name); err != nil {
-		return err
-	}
+	faults := []error{ValidateUserName(u.Name)}
 	if u.Tenant != "" {
-		if err := ValidateTenant(u.Tenant); err != nil {
-			return Within("tenant", err)
-		}
+		faults = append(faults, ValidateTenant(u.Tenant))
 	}
-	return u.Role.Validate()
+	return Faults(append(faults, u.Role.Validate())...)
 }
 
 // ValidateUserName checks a user's name. The error has code [Invalid] and names the

@@ -92,7 +92,7 @@ func TestEventsPerSecond(t *testing.T) {
 		t.Errorf("beyond the burst: %v", err)
 	}
 	// A limit of the tenant's own takes the place of the default at once.
-	if err := w.store.UpdateTenant(t.Context(), peal.Tenant{Name: tenant, Quotas: peal.Quotas{peal.QuotaEventsPerSecond: 0}}); err != nil {
+	if err := w.store.UpdateTenant(t.Context(), peal.Tenant{Name: tenant, Revision: 1, Quotas: peal.Quotas{peal.QuotaEventsPerSecond: 0}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Refresh(t.Context()); err != nil {

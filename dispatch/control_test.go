@@ -221,7 +221,7 @@ func TestPolicyOfTheTenant(t *testing.T) {
 		r := w.receive("down", answer(500))
 		hook := w.webhook(e, r.url(), nil)
 		policy := peal.RetryPolicy{Delays: []time.Duration{time.Minute}}
-		if err := w.store.UpdateTenant(w.ctx, peal.Tenant{Name: tenant, RetryPolicy: &policy}); err != nil {
+		if err := w.store.UpdateTenant(w.ctx, peal.Tenant{Name: tenant, Revision: 1, RetryPolicy: &policy}); err != nil {
 			t.Fatal(err)
 		}
 		w.publish(e, event(1)) // without a word to the engine
@@ -322,7 +322,7 @@ func TestCatalogueOfTheTenant(t *testing.T) {
 		}
 		check(tenant, `{"id":1}`)
 		check("crm", `{"number":1}`)
-		if err := w.store.UpdateTenant(w.ctx, peal.Tenant{Name: "crm"}); err != nil {
+		if err := w.store.UpdateTenant(w.ctx, peal.Tenant{Name: "crm", Revision: 1}); err != nil {
 			t.Fatal(err)
 		}
 		if err := e.Refresh(w.ctx); err != nil {

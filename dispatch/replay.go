@@ -38,18 +38,7 @@ func (e *Engine) CountReplay(ctx context.Context, replay *peal.Replay) (peal.Rep
 		return peal.ReplayCount{}, err
 	}
 	defer leave()
-	replay.ID = peal.NewJobID()
-	replay.Status = peal.ReplayRunning
-	// The ids of all that exists are smaller than the job's, whatever the clock says:
-	// they may be of the same microsecond.
-	if now := replay.CreatedAt().Add(time.Microsecond); replay.Until.IsZero() || replay.Until.After(now) {
-		replay.Until = now
-	}
-	replay.Since, replay.Until = replay.Since.UTC().Truncate(time.Microsecond), replay.Until.UTC().Truncate(time.Microsecond)
-	if replay.Statuses == nil {
-		replay.Statuses = peal.DefaultReplayStatuses()
-	}
-	if err := replay.Validate(); err != nil {
+	if err := e.CompleteReplay(replay); err != nil {
 		return peal.ReplayCount{}, err
 	}
 	webhook, err := e.store.Webhook(ctx, replay.Tenant, replay.WebhookID)
@@ -63,6 +52,23 @@ func (e *Engine) CountReplay(ctx context.Context, replay *peal.Replay) (peal.Rep
 		return peal.ReplayCount{}, err
 	}
 	return e.store.CountReplay(ctx, *replay, wantsOf(&webhook))
+}
+
+// CompleteReplay fills in what the caller of [Engine.Replay] has left open, and checks
+// the replay. The error has code [peal.Invalid] and names the field; see [peal.Faults].
+func (e *Engine) CompleteReplay(replay *peal.Replay) error {
+	replay.ID = peal.NewJobID()
+	replay.Status = peal.ReplayRunning
+	// The ids of all that exists are smaller than the job's, whatever the clock says:
+	// they may be of the same microsecond.
+	if now := replay.CreatedAt().Add(time.Microsecond); replay.Until.IsZero() || replay.Until.After(now) {
+		replay.Until = now
+	}
+	replay.Since, replay.Until = replay.Since.UTC().Truncate(time.Microsecond), replay.Until.UTC().Truncate(time.Microsecond)
+	if replay.Statuses == nil {
+		replay.Statuses = peal.DefaultReplayStatuses()
+	}
+	return replay.Validate()
 }
 
 // wantsOf tells the event types that a webhook asks for.

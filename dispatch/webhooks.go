@@ -28,7 +28,7 @@ func (e *Engine) CreateWebhook(ctx context.Context, w peal.Webhook) (peal.Webhoo
 	if err != nil {
 		return peal.Webhook{}, err
 	}
-	e.govern(ctx)
+	e.Govern(ctx)
 	return saved, nil
 }
 
@@ -94,7 +94,7 @@ func (e *Engine) DeleteWebhook(ctx context.Context, tenant string, id peal.Webho
 	if err := e.store.DeleteWebhook(ctx, tenant, id); err != nil {
 		return err
 	}
-	e.govern(ctx)
+	e.Govern(ctx)
 	return nil
 }
 
@@ -213,7 +213,7 @@ func (e *Engine) replaceWebhook(ctx context.Context, before *peal.Webhook, w pea
 	if err := e.startOver(ctx, before, &saved); err != nil {
 		e.log.Warn("cannot write a webhook's health", "webhook", saved.ID, "error", err)
 	}
-	e.govern(ctx)
+	e.Govern(ctx)
 	return saved, nil
 }
 
@@ -251,9 +251,9 @@ func (e *Engine) startOver(ctx context.Context, before, saved *peal.Webhook) err
 	return e.store.SetHealth(ctx, saved.ID, health)
 }
 
-// govern makes a change that is saved already govern at once. Where that fails, it
-// governs with the next insert or refresh.
-func (e *Engine) govern(ctx context.Context) {
+// Govern puts a change that is already stored in force, as [Engine.Refresh] does. Where
+// that fails it logs why, and the next insert or refresh puts the change in force.
+func (e *Engine) Govern(ctx context.Context) {
 	if err := e.Refresh(ctx); err != nil && ctx.Err() == nil {
 		e.log.Warn("a change does not govern yet: the engine could not reload its routes", "error", err)
 	}

@@ -18,7 +18,7 @@ func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created boo
 	// xmax is 0 in a row that was inserted, not updated.
 	err = s.transact(ctx, func(tx *tx) error {
 		_, err := tx.one(`INSERT INTO peal.catalogue_types (key, description, schema, example, created, updated) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (key) DO UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example, updated = excluded.updated
+			ON CONFLICT (key) DO UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example, updated = greatest(excluded.updated, catalogue_types.created)
 			RETURNING xmax = 0`, []any{clean(t.Key()), clean(t.Description), []byte(t.Schema), []byte(t.Example), micros(t.CreatedAt), micros(t.UpdatedAt)}, &created)
 		if limit := s.options.Quotas[peal.QuotaEventTypes]; err == nil && created && limit > 0 {
 			err = tx.roomForEventType(t.Catalogue, limit)

@@ -11,14 +11,14 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue, coalesce(quotas, '') FROM peal.tenants`
+const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue, coalesce(quotas, ''), revision FROM peal.tenants`
 
 func scanTenant(rows pgx.Rows) (peal.Tenant, error) {
 	var t peal.Tenant
 	var policy *string
 	var created int64
 	var quotas string
-	err := rows.Scan(&t.Name, &t.Description, &t.Format, &policy, &created, &t.Catalogue, &quotas)
+	err := rows.Scan(&t.Name, &t.Description, &t.Format, &policy, &created, &t.Catalogue, &quotas, &t.Revision)
 	if err == nil {
 		t.Quotas, err = peal.DecodeQuotas(quotas)
 	}
@@ -65,13 +65,19 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 		return translate("update a tenant", err)
 	}
 	err = s.changeRoutes(ctx, func(t *tx, revision int64) error {
-		n, err := t.exec(`UPDATE peal.tenants SET description = $2, format = $3, retry_policy = $4, catalogue = $5, quotas = $6 WHERE name = $1`,
-			tenant.Name, clean(tenant.Description), tenant.Format, policy, clean(tenant.Catalogue), orNull(peal.EncodeQuotas(tenant.Quotas)))
-		if err != nil {
+		var stored int64
+		found, err := t.one(`SELECT revision FROM peal.tenants WHERE name = $1 FOR UPDATE`, []any{tenant.Name}, &stored)
+		switch {
+		case err != nil:
 			return err
-		}
-		if n == 0 {
+		case !found:
 			return noTenant(tenant.Name)
+		case stored != tenant.Revision:
+			return peal.ErrRevision
+		}
+		if _, err := t.exec(`UPDATE peal.tenants SET description = $2, format = $3, retry_policy = $4, catalogue = $5, quotas = $6, revision = revision + 1 WHERE name = $1`,
+			tenant.Name, clean(tenant.Description), tenant.Format, policy, clean(tenant.Catalogue), orNull(peal.EncodeQuotas(tenant.Quotas))); err != nil {
+			return err
 		}
 		_, err = t.exec(`UPDATE peal.webhooks SET revision = $2 WHERE NOT deleted AND tenant = (SELECT num FROM peal.tenants WHERE name = $1)`, tenant.Name, revision)
 		return err

@@ -25,8 +25,14 @@ func (s *Store) PutTheme(ctx context.Context, tenant string, theme peal.Theme) e
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(`INSERT INTO peal.themes (tenant, settings, logo) VALUES ($1, $2, $3)
-			ON CONFLICT (tenant) DO UPDATE SET settings = excluded.settings, logo = excluded.logo`, num, string(settings), theme.Logo)
+		// A theme that another transaction has put meanwhile has another revision too.
+		n, err := t.exec(`INSERT INTO peal.themes AS t (tenant, settings, logo) SELECT $1, $2, $3
+				WHERE $4 = coalesce((SELECT revision FROM peal.themes WHERE tenant = $1), 0)
+			ON CONFLICT (tenant) DO UPDATE SET settings = excluded.settings, logo = excluded.logo, revision = t.revision + 1 WHERE t.revision = $4`,
+			num, string(settings), theme.Logo, theme.Revision)
+		if err == nil && n == 0 {
+			err = peal.ErrRevision
+		}
 		return err
 	})
 	return translate("set a theme", err)
@@ -37,13 +43,14 @@ func (s *Store) Theme(ctx context.Context, tenant string) (peal.Theme, error) {
 	var theme peal.Theme
 	var settings string
 	var logo []byte
-	found, err := s.one(ctx, s.pool, `SELECT settings, logo FROM peal.themes WHERE tenant = (SELECT num FROM peal.tenants WHERE name = $1)`, []any{clean(tenant)}, &settings, &logo)
+	var revision int64
+	found, err := s.one(ctx, s.pool, `SELECT settings, logo, revision FROM peal.themes WHERE tenant = (SELECT num FROM peal.tenants WHERE name = $1)`, []any{clean(tenant)}, &settings, &logo, &revision)
 	if err == nil && !found {
 		err = noTheme(tenant)
 	}
 	if err == nil {
 		record.Decode([]byte(settings), &theme)
-		theme.Logo = logo
+		theme.Logo, theme.Revision = logo, revision
 	}
 	return theme, translate("read a theme", err)
 }

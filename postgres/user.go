@@ -10,7 +10,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-const selectUser = `SELECT u.id, u.name, u.password, coalesce(u.subject, ''), coalesce(n.name, ''), u.role, u.updated
+const selectUser = `SELECT u.id, u.name, u.password, coalesce(u.subject, ''), coalesce(n.name, ''), u.role, u.updated, u.revision
 	FROM peal.users u LEFT JOIN peal.tenants n ON n.num = u.tenant`
 
 func noUser() error { return peal.Errorf(peal.NotFound, "there is no such user") }
@@ -47,14 +47,17 @@ func (s *Store) CreateUser(ctx context.Context, user peal.User) error {
 // UpdateUser implements [peal.IdentityStore].
 func (s *Store) UpdateUser(ctx context.Context, user peal.User) error {
 	err := s.transact(ctx, func(t *tx) error {
-		var num int
-		found, err := t.one(`SELECT 1 FROM peal.users WHERE id = $1 FOR UPDATE`, []any{uuid(user.ID)}, &num)
-		if err != nil {
+		var stored int64
+		found, err := t.one(`SELECT revision FROM peal.users WHERE id = $1 FOR UPDATE`, []any{uuid(user.ID)}, &stored)
+		switch {
+		case err != nil:
 			return err
-		}
-		if !found {
+		case !found:
 			return noUser()
+		case stored != user.Revision:
+			return peal.ErrRevision
 		}
+		var num int
 		taken, err := t.one(`SELECT 1 FROM peal.users WHERE subject = $1 AND id <> $2`, []any{orNull(clean(user.Subject)), uuid(user.ID)}, &num)
 		if err != nil {
 			return err
@@ -66,7 +69,7 @@ func (s *Store) UpdateUser(ctx context.Context, user peal.User) error {
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec(`UPDATE peal.users SET tenant = $2, password = $3, subject = $4, role = $5, updated = $6 WHERE id = $1`,
+		if _, err := t.exec(`UPDATE peal.users SET tenant = $2, password = $3, subject = $4, role = $5, updated = $6, revision = revision + 1 WHERE id = $1`,
 			uuid(user.ID), tenant, user.Password, orNull(clean(user.Subject)), string(user.Role), micros(user.UpdatedAt)); err != nil {
 			return err
 		}
@@ -133,7 +136,7 @@ func (s *Store) users(ctx context.Context, where string, args ...any) ([]peal.Us
 		var u peal.User
 		var role string
 		var updated int64
-		err := rows.Scan((*[16]byte)(&u.ID), &u.Name, &u.Password, &u.Subject, &u.Tenant, &role, &updated)
+		err := rows.Scan((*[16]byte)(&u.ID), &u.Name, &u.Password, &u.Subject, &u.Tenant, &role, &updated, &u.Revision)
 		u.Role, u.UpdatedAt = peal.Role(role), timeOf(updated)
 		users = append(users, u)
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/manage"
 )
 
 // makeFirstKey makes an operator key when nobody would have one: none is
@@ -17,13 +18,7 @@ func makeFirstKey(ctx context.Context, store peal.Store, configured string) (str
 	if err != nil || found {
 		return "", err
 	}
-	text := peal.NewKeyText()
-	key := peal.Key{
-		ID:   peal.NewKeyID(),
-		Name: "first operator key",
-		Hash: peal.HashKey(text),
-		Hint: text[len(text)-4:],
-	}
+	key, text := manage.FreshKey(manage.NewKey{Name: "first operator key"})
 	if err := store.CreateKey(ctx, key); err != nil {
 		return "", fmt.Errorf("create the first operator key: %w", err)
 	}

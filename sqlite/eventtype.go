@@ -50,7 +50,7 @@ func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created boo
 			}
 		}
 		_, err = w.conn.exec(`INSERT INTO catalogue_types (key, description, schema, example, created, updated) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (key) DO UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example, updated = excluded.updated`,
+			ON CONFLICT (key) DO UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example, updated = max(excluded.updated, created)`,
 			t.Key(), t.Description, orNoJSON(t.Schema), orNoJSON(t.Example), micros(t.CreatedAt), micros(t.UpdatedAt))
 		return err
 	}})

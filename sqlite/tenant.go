@@ -8,10 +8,10 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue, quotas FROM tenants`
+const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue, quotas, revision FROM tenants`
 
 func scanTenant(r row) (peal.Tenant, error) {
-	t := peal.Tenant{Name: r.text(0), Description: r.text(1), Format: r.text(2), CreatedAt: timeOf(r.int(4)), Catalogue: r.text(5)}
+	t := peal.Tenant{Name: r.text(0), Description: r.text(1), Format: r.text(2), CreatedAt: timeOf(r.int(4)), Catalogue: r.text(5), Revision: r.int(7)}
 	var err error
 	if t.Quotas, err = peal.DecodeQuotas(r.text(6)); err != nil {
 		return t, err
@@ -60,13 +60,18 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 		return translate("update a tenant", err)
 	}
 	err = s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
-		n, err := w.conn.exec(`UPDATE tenants SET description = ?, format = ?, retry_policy = ?, catalogue = ?, quotas = ? WHERE name = ?`,
-			tenant.Description, tenant.Format, policy, tenant.Catalogue, orNull(peal.EncodeQuotas(tenant.Quotas)), tenant.Name)
-		if err != nil {
+		stored, found, err := w.conn.number(`SELECT revision FROM tenants WHERE name = ?`, tenant.Name)
+		switch {
+		case err != nil:
 			return err
-		}
-		if n == 0 {
+		case !found:
 			return refuse(noTenant(tenant.Name))
+		case stored != tenant.Revision:
+			return refuse(peal.ErrRevision)
+		}
+		if _, err := w.conn.exec(`UPDATE tenants SET description = ?, format = ?, retry_policy = ?, catalogue = ?, quotas = ?, revision = revision + 1 WHERE name = ?`,
+			tenant.Description, tenant.Format, policy, tenant.Catalogue, orNull(peal.EncodeQuotas(tenant.Quotas)), tenant.Name); err != nil {
+			return err
 		}
 		revision, err := w.bumpRoutes()
 		if err != nil {

@@ -25,8 +25,15 @@ func (s *Store) PutTheme(ctx context.Context, tenant string, theme peal.Theme) e
 		if err != nil {
 			return err
 		}
+		stored, _, err := w.conn.number(`SELECT revision FROM themes WHERE tenant = ?`, num)
+		if err != nil {
+			return err
+		}
+		if stored != theme.Revision {
+			return refuse(peal.ErrRevision)
+		}
 		_, err = w.conn.exec(`INSERT INTO themes (tenant, settings, logo) VALUES (?, ?, ?)
-			ON CONFLICT (tenant) DO UPDATE SET settings = excluded.settings, logo = excluded.logo`, num, string(settings), theme.Logo)
+			ON CONFLICT (tenant) DO UPDATE SET settings = excluded.settings, logo = excluded.logo, revision = themes.revision + 1`, num, string(settings), theme.Logo)
 		return err
 	}})
 	return translate("set a theme", err)
@@ -36,9 +43,10 @@ func (s *Store) PutTheme(ctx context.Context, tenant string, theme peal.Theme) e
 func (s *Store) Theme(ctx context.Context, tenant string) (peal.Theme, error) {
 	var theme peal.Theme
 	found := false
-	err := s.query(ctx, `SELECT settings, logo FROM themes WHERE tenant = (SELECT num FROM tenants WHERE name = ?)`, func(r row) error {
+	err := s.query(ctx, `SELECT settings, logo, revision FROM themes WHERE tenant = (SELECT num FROM tenants WHERE name = ?)`, func(r row) error {
 		found = true
 		record.Decode([]byte(r.text(0)), &theme)
+		theme.Revision = r.int(2)
 		if r[1] != nil {
 			theme.Logo = append([]byte(nil), r.blob(1)...)
 		}

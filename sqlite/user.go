@@ -8,12 +8,12 @@ import (
 	"github.com/pealhq/peal"
 )
 
-const selectUser = `SELECT u.id, u.name, u.password, u.subject, ifnull(n.name, ''), u.role, u.updated
+const selectUser = `SELECT u.id, u.name, u.password, u.subject, ifnull(n.name, ''), u.role, u.updated, u.revision
 	FROM users u LEFT JOIN tenants n ON n.num = u.tenant`
 
 func scanUser(r row) peal.User {
 	return peal.User{
-		ID: peal.UserID(r.blob(0)), Name: r.text(1), Password: r.text(2), Subject: r.text(3), Tenant: r.text(4), Role: peal.Role(r.text(5)), UpdatedAt: timeOf(r.int(6)),
+		ID: peal.UserID(r.blob(0)), Name: r.text(1), Password: r.text(2), Subject: r.text(3), Tenant: r.text(4), Role: peal.Role(r.text(5)), UpdatedAt: timeOf(r.int(6)), Revision: r.int(7),
 	}
 }
 
@@ -55,12 +55,14 @@ func (s *Store) CreateUser(ctx context.Context, user peal.User) error {
 // UpdateUser implements [peal.IdentityStore].
 func (s *Store) UpdateUser(ctx context.Context, user peal.User) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 2, run: func(w *writer) error {
-		_, found, err := w.conn.number(`SELECT 1 FROM users WHERE id = ?`, user.ID[:])
-		if err != nil {
+		stored, found, err := w.conn.number(`SELECT revision FROM users WHERE id = ?`, user.ID[:])
+		switch {
+		case err != nil:
 			return err
-		}
-		if !found {
+		case !found:
 			return refuse(noUser())
+		case stored != user.Revision:
+			return refuse(peal.ErrRevision)
 		}
 		_, taken, err := w.conn.number(`SELECT 1 FROM users WHERE subject = ? AND id <> ?`, orNull(user.Subject), user.ID[:])
 		if err != nil {
@@ -73,7 +75,7 @@ func (s *Store) UpdateUser(ctx context.Context, user peal.User) error {
 		if err != nil {
 			return err
 		}
-		if _, err := w.conn.exec(`UPDATE users SET tenant = ?, password = ?, subject = ?, role = ?, updated = ? WHERE id = ?`,
+		if _, err := w.conn.exec(`UPDATE users SET tenant = ?, password = ?, subject = ?, role = ?, updated = ?, revision = revision + 1 WHERE id = ?`,
 			tenant, user.Password, orNull(user.Subject), string(user.Role), micros(user.UpdatedAt), user.ID[:]); err != nil {
 			return err
 		}

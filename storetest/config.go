@@ -25,12 +25,15 @@ var tenantTests = map[string]func(*testing.T, *harness){
 		h.must(h.store.CreateTenant(h.ctx, tenant))
 		got, err := h.store.Tenant(h.ctx, h.tenant)
 		h.must(err)
+		tenant.Revision = 1
 		h.equal(got, tenant, "tenant")
 
 		h.refused(h.store.CreateTenant(h.ctx, tenant), peal.Conflict)
 
-		changed := peal.Tenant{Name: h.tenant, Description: "other", CreatedAt: moment().Add(time.Hour)}
+		changed := peal.Tenant{Name: h.tenant, Description: "other", Revision: 1, CreatedAt: moment().Add(time.Hour)}
 		h.must(h.store.UpdateTenant(h.ctx, changed))
+		h.stale(h.store.UpdateTenant(h.ctx, changed))
+		changed.Revision = 2
 		got, err = h.store.Tenant(h.ctx, h.tenant)
 		h.must(err)
 		changed.CreatedAt = tenant.CreatedAt
@@ -266,9 +269,11 @@ var eventTypeTests = map[string]func(*testing.T, *harness){
 		h.must(h.store.CreateTenant(h.ctx, tenant))
 		got, err := h.store.Tenant(h.ctx, tenant.Name)
 		h.must(err)
+		tenant.Revision = 1
 		h.equal(got, tenant, "tenant")
 		tenant.Catalogue = ""
 		h.must(h.store.UpdateTenant(h.ctx, tenant))
+		tenant.Revision = 2
 		got, err = h.store.Tenant(h.ctx, tenant.Name)
 		h.must(err)
 		h.equal(got, tenant, "changed tenant")

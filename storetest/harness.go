@@ -72,6 +72,14 @@ func (h *harness) must(err error) {
 	}
 }
 
+// stale wants the refusal of a change that was made from another revision than the stored one.
+func (h *harness) stale(err error) {
+	h.t.Helper()
+	if !errors.Is(err, peal.ErrRevision) {
+		h.t.Errorf("a change of another revision: %v", err)
+	}
+}
+
 // refused fails the test unless err has the code.
 func (h *harness) refused(err error, want peal.Code) {
 	h.t.Helper()

@@ -12,7 +12,7 @@ import (
 func (h *harness) newUser(name string) peal.User {
 	return peal.User{
 		ID: peal.NewUserID(), Name: h.tenant + "." + name, Password: "$argon2id$…", Subject: "https://id.example " + h.tenant + name,
-		Tenant: h.tenant, Role: peal.RoleEditor, UpdatedAt: moment(),
+		Tenant: h.tenant, Role: peal.RoleEditor, Revision: 1, UpdatedAt: moment(),
 	}
 }
 
@@ -51,7 +51,7 @@ func (h *harness) signedIn(session peal.Session) bool {
 
 var userTests = map[string]func(*testing.T, *harness){
 	"what is created comes back": func(t *testing.T, h *harness) {
-		plain := peal.User{ID: peal.NewUserID(), Name: h.tenant + ".operator", Role: peal.RoleOwner, UpdatedAt: moment()}
+		plain := peal.User{ID: peal.NewUserID(), Name: h.tenant + ".operator", Role: peal.RoleOwner, Revision: 1, UpdatedAt: moment()}
 		h.must(h.store.CreateUser(h.ctx, plain))
 		for _, want := range []peal.User{h.user("ann"), plain} {
 			for _, tenant := range []string{"", want.Tenant} {
@@ -91,14 +91,16 @@ var userTests = map[string]func(*testing.T, *harness){
 		none = h.newUser("dora")
 		none.Subject = ""
 		h.must(h.store.CreateUser(h.ctx, none))
-		none.Subject = first.Subject
+		none.Subject, none.Revision = first.Subject, 1
 		h.refused(h.store.UpdateUser(h.ctx, none), peal.Conflict)
 	},
 	"an update replaces all but the name and ends the sessions": func(t *testing.T, h *harness) {
 		user, other := h.user("ann"), h.user("bob")
 		session, stays := h.session(user), h.session(other)
-		change := peal.User{ID: user.ID, Name: "renamed", Password: "$new", Tenant: h.tenant + "-new", Role: peal.RoleViewer, UpdatedAt: moment()}
+		change := peal.User{ID: user.ID, Name: "renamed", Password: "$new", Tenant: h.tenant + "-new", Role: peal.RoleViewer, Revision: 1, UpdatedAt: moment()}
 		h.must(h.store.UpdateUser(h.ctx, change))
+		h.stale(h.store.UpdateUser(h.ctx, change))
+		change.Revision = 2
 		change.Name = user.Name
 		got, err := h.store.User(h.ctx, h.tenant+"-new", user.ID)
 		h.must(err)

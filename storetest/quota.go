@@ -57,6 +57,10 @@ func (h *harness) limit(quotas peal.Quotas) {
 	tenant := peal.Tenant{Name: h.tenant, Quotas: quotas, CreatedAt: moment()}
 	err := h.store.CreateTenant(h.ctx, tenant)
 	if peal.CodeOf(err) == peal.Conflict {
+		var stored peal.Tenant
+		stored, err = h.store.Tenant(h.ctx, h.tenant)
+		h.must(err)
+		tenant.Revision = stored.Revision
 		err = h.store.UpdateTenant(h.ctx, tenant)
 	}
 	h.must(err)

@@ -8,13 +8,16 @@ import (
 
 var themeTests = map[string]func(*testing.T, *harness){
 	"what is set comes back": func(t *testing.T, h *harness) {
-		for _, want := range []peal.Theme{{
+		for i, want := range []peal.Theme{{
 			Name: "Acme ü", Logo: []byte("\x89PNG\x00\xff"), Mode: peal.ThemeDark, Language: "de",
 			Light:  peal.Palette{Brand: "#112233", Background: "#ffffff", Surface: "#fefefe", Text: "#000000"},
 			Dark:   peal.Palette{Brand: "#aabbcc"},
 			Hidden: []peal.Part{peal.PartEvents, peal.PartSecrets},
 		}, {}} {
+			want.Revision = int64(i)
 			h.must(h.store.PutTheme(h.ctx, h.tenant, want))
+			h.stale(h.store.PutTheme(h.ctx, h.tenant, want))
+			want.Revision++
 			got, err := h.store.Theme(h.ctx, h.tenant)
 			h.must(err)
 			h.equal(got, want, "theme")
@@ -34,7 +37,7 @@ var themeTests = map[string]func(*testing.T, *harness){
 		h.must(h.store.DeleteTheme(h.ctx, other))
 		got, err := h.store.Theme(h.ctx, h.tenant)
 		h.must(err)
-		h.equal(got, peal.Theme{Name: "one"}, "theme")
+		h.equal(got, peal.Theme{Name: "one", Revision: 1}, "theme")
 	},
 	"what is deleted or was never set is not found": func(t *testing.T, h *harness) {
 		h.refused(h.store.DeleteTheme(h.ctx, h.tenant), peal.NotFound)

@@ -32,8 +32,8 @@ import (
 // Engine is what the API needs of the engine; *[dispatch.Engine] is one.
 type Engine interface {
 	PublishOwned(ctx context.Context, tenant string, events []peal.Event) ([]dispatch.Published, error)
-	Refresh(ctx context.Context) error
 	managing.Engine
+	managing.TenantEngine
 	Preview(ctx context.Context, w *peal.Webhook, choice dispatch.PreviewChoice) ([]dispatch.Preview, error)
 	Warnings(ctx context.Context, w *peal.Webhook) []dispatch.Warning
 	Policy(w *peal.Webhook) peal.RetryPolicy
@@ -44,11 +44,11 @@ type Engine interface {
 	Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error)
 	Retry(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
 	Cancel(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
+	CompleteReplay(replay *peal.Replay) error
 	Replay(ctx context.Context, replay peal.Replay) (peal.Replay, error)
 	CountReplay(ctx context.Context, replay *peal.Replay) (peal.ReplayCount, error)
 	CancelReplay(ctx context.Context, tenant string, id peal.JobID) (peal.Replay, error)
 	Quotas(ctx context.Context, tenant string) ([]dispatch.QuotaUse, error)
-	CheckQuotas(quotas peal.Quotas) error
 	Ready(ctx context.Context) error
 	Share(ctx context.Context, kind share.Kind, tenant string) (leave func(), err error)
 }
@@ -120,6 +120,11 @@ type API struct {
 	log      *slog.Logger
 	webhooks *managing.Webhooks
 	sources  *managing.Sources
+	tenants  *managing.Tenants
+	users    *managing.Users
+	keys     *managing.Keys
+	links    *managing.PortalLinks
+	types    *managing.EventTypes
 	operator *[sha256.Size]byte // the hash of the operator's own key; nil when there is none
 	limits   *limits
 	mux      *http.ServeMux
@@ -136,6 +141,8 @@ func New(options Options) (*API, error) {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	a.webhooks, a.sources = managing.NewWebhooks(options.Store, options.Engine), managing.NewSources(options.Store, options.Intake)
+	a.tenants, a.types = managing.NewTenants(options.Store, options.Engine, options.Identity.OverDeployment), managing.NewEventTypes(options.Store, options.Engine)
+	a.users, a.keys, a.links = managing.NewUsers(options.Identity), managing.NewKeys(options.Store, options.Identity), managing.NewPortalLinks(options.Identity)
 	if options.OperatorKey != "" {
 		hash := peal.HashKey(options.OperatorKey)
 		a.operator = &hash

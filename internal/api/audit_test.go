@@ -73,7 +73,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	do("DELETE", "/v1/sources/"+source, nil)
 	expect("source.delete", source, "")
 	key := do("POST", "/v1/keys", `{"name":"k","scopes":["read"]}`)["id"].(string)
-	expect("key.create", key, "")
+	expect("key.create", key, "k")
 	do("DELETE", "/v1/keys/"+key, nil)
 	expect("key.revoke", key, "")
 	user := do("POST", "/v1/users", `{"name":"Ann","password":"correct horse battery","role":"viewer"}`)["id"].(string)

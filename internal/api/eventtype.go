@@ -6,7 +6,6 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
-	"github.com/pealhq/peal/internal/match"
 )
 
 // eventTypeShape is an entry of the catalogue.
@@ -79,36 +78,32 @@ func (a *API) putEventType(c *call) error {
 	if err != nil {
 		return err
 	}
-	moment := now()
-	eventType := peal.EventType{
-		Catalogue: catalogue, Name: c.pathName(), Description: in.Description.orZero(),
-		Schema: in.Schema.orZero(), Example: in.Example.orZero(), CreatedAt: moment, UpdatedAt: moment,
-	}
-	if err := peal.ValidateType(eventType.Name); err != nil {
-		return at("path.name", eventType.Name, err)
-	}
-	if err := eventType.Validate(); err != nil {
-		return err
-	}
-	if eventType.Schema != nil {
-		if _, err := match.CompileSchema(eventType.Schema); err != nil {
-			return err
-		}
-	}
-	created, err := a.Store.PutEventType(c.context(), eventType)
+	wanted := peal.EventType{Catalogue: catalogue, Name: c.pathName(), Description: in.Description.orZero(), Schema: in.Schema.orZero(), Example: in.Example.orZero()}
+	saved, created, err := a.types.Put(c.context(), c.actor(), wanted)
 	if err != nil {
-		return err
-	}
-	a.refresh(c)
-	saved, err := a.Store.EventType(c.context(), catalogue, eventType.Name)
-	if err != nil {
-		return err
+		return namedInPath(err, wanted.Name)
 	}
 	status := 200
 	if created {
 		status = 201
 	}
 	return c.json(status, eventTypeOf(&saved))
+}
+
+// namedInPath puts faults of an event type's name at the path.
+func namedInPath(err error, name string) error {
+	var all faults
+	for _, one := range peal.FaultsOf(err) {
+		if one.Field != "type" {
+			all = append(all, translateDomain(one, err).faults...)
+			continue
+		}
+		all = append(all, fault{Location: "path.name", Message: one.Message, Value: short(name)})
+	}
+	if all == nil {
+		return err
+	}
+	return all
 }
 
 func (a *API) deleteEventType(c *call) error {
@@ -120,14 +115,13 @@ func (a *API) deleteEventType(c *call) error {
 	if peal.ValidateType(name) != nil {
 		return noEventType()
 	}
-	err = a.Store.DeleteEventType(c.context(), catalogue, name)
+	err = a.types.Delete(c.context(), c.actor(), catalogue, name)
 	if peal.CodeOf(err) == peal.NotFound {
 		return noEventType()
 	}
 	if err != nil {
 		return err
 	}
-	a.refresh(c)
 	return c.empty()
 }
 

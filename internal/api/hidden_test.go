@@ -26,8 +26,8 @@ func TestHiddenParts(t *testing.T) {
 	b := newBench(t)
 	hook := b.newWebhook("acme", "http://127.0.0.1:1/?token=hush", "*")
 	guest := map[string]string{"Cookie": b.newGuest("acme", false)}
-	for _, hidden := range peal.Parts() {
-		if err := b.store.PutTheme(t.Context(), "acme", peal.Theme{Hidden: []peal.Part{hidden}}); err != nil {
+	for i, hidden := range peal.Parts() {
+		if err := b.store.PutTheme(t.Context(), "acme", peal.Theme{Hidden: []peal.Part{hidden}, Revision: int64(i)}); err != nil {
 			t.Fatal(err)
 		}
 		for part, route := range partRoutes {
@@ -60,11 +60,14 @@ func TestHiddenPartsInOthers(t *testing.T) {
 		}
 		return r
 	}
+	theme := peal.Theme{}
 	hide := func(part peal.Part) {
 		t.Helper()
-		if err := b.store.PutTheme(t.Context(), "acme", peal.Theme{Hidden: []peal.Part{part}}); err != nil {
+		theme.Hidden = []peal.Part{part}
+		if err := b.store.PutTheme(t.Context(), "acme", theme); err != nil {
 			t.Fatal(err)
 		}
+		theme.Revision++
 	}
 	hide(peal.PartDeliveries)
 	if rows := b.want(200, as("GET", "/v1/events/"+event, ""))["deliveries"].([]any); len(rows) != 0 {

@@ -25,16 +25,16 @@ func (a *API) identityRoutes() []route {
 	}, {
 		method: http.MethodPost, path: "/v1/users", id: "create-user", tag: "Users", access: administer, audit: "user.create", body: userCreateInput{},
 		summary: "Create a user", description: "Of the tenant that the call is about, or of every tenant with operator.",
-		answers: []answer{{status: http.StatusCreated, doc: "The user.", body: userShape{}, headers: map[string]string{"Location": "The user's path."}}},
+		answers: []answer{{status: http.StatusCreated, doc: "The user.", body: userShape{}, headers: map[string]string{"Location": "The user's path.", "ETag": etagHeaders["ETag"]}}},
 		errors:  []kind{conflict}, handle: a.createUser,
 	}, {
 		method: http.MethodGet, path: "/v1/users/{id}", id: "get-user", tag: "Users", access: administer,
 		summary: "Show a user",
-		answers: ok("The user.", userShape{}), handle: a.getUser,
+		answers: []answer{{status: http.StatusOK, doc: "The user.", body: userShape{}, headers: etagHeaders}}, handle: a.getUser,
 	}, {
-		method: http.MethodPatch, path: "/v1/users/{id}", id: "update-user", tag: "Users", access: administer, audit: "user.update", body: userInput{},
+		method: http.MethodPatch, path: "/v1/users/{id}", id: "update-user", tag: "Users", access: administer, audit: "user.update", body: userInput{}, headers: []param{ifMatchParam},
 		summary: "Change a user", description: "Members that are absent stay as they are. All of the user's sessions end.",
-		answers: ok("The changed user.", userShape{}), errors: []kind{conflict}, handle: a.updateUser,
+		answers: []answer{{status: http.StatusOK, doc: "The changed user.", body: userShape{}, headers: etagHeaders}}, errors: []kind{preconditionFailed}, handle: a.updateUser,
 	}, {
 		method: http.MethodDelete, path: "/v1/users/{id}", id: "delete-user", tag: "Users", access: administer, audit: "user.delete",
 		summary: "Delete a user", description: "All of the user's sessions end.",

@@ -1,12 +1,11 @@
 package api
 
 import (
-	"slices"
-
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	managing "github.com/pealhq/peal/internal/manage"
 )
 
 var operatorParam = param{"operator", "true lists the operator's keys instead; for operators only.", huma.Schema{Type: "string", Enum: []any{"true", "false"}}}
@@ -78,34 +77,17 @@ func (a *API) createKey(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	text := peal.NewKeyText()
-	key := peal.Key{ID: peal.NewKeyID(), Tenant: c.tenant, Name: in.Name.Value, Hash: peal.HashKey(text), Hint: text[len(text)-4:]}
-	for _, name := range in.Scopes.Value {
-		if scope := peal.Scope(name); !slices.Contains(key.Scopes, scope) {
-			key.Scopes = append(key.Scopes, scope)
-		}
+	wanted := managing.NewKey{Tenant: c.tenant, Name: in.Name.Value}
+	for _, scope := range in.Scopes.Value {
+		wanted.Scopes = append(wanted.Scopes, peal.Scope(scope))
 	}
 	if in.Operator.Value {
-		if !c.caller.IsOperator() {
-			return refuse(forbidden, "only an operator may create an operator's key")
-		}
-		if len(key.Scopes) > 0 {
-			return faults{{Location: "body.scopes", Message: "must be absent: an operator's key may do everything"}}
-		}
-		key.Tenant = ""
+		wanted.Tenant = ""
 	}
-	if err := key.Validate(); err != nil {
+	key, text, err := a.keys.Create(c.context(), c.actor(), wanted)
+	if err != nil {
 		return err
 	}
-	for _, scope := range key.Scopes {
-		if !c.caller.Can(actionOf[scope]) {
-			return refuse(forbidden, "the key lacks the scope %s, so it cannot give it to another", scope)
-		}
-	}
-	if err := a.Store.CreateKey(c.context(), key); err != nil {
-		return err
-	}
-	c.about(key.Tenant, key.ID.String())
 	return c.json(201, createdKeyShape{keyOf(&key), text})
 }
 
@@ -118,7 +100,7 @@ func (a *API) revokeKey(c *call) error {
 	if c.caller.IsOperator() {
 		tenant = "" // any key
 	}
-	if err := a.Identity.RevokeKey(c.context(), tenant, id); err != nil {
+	if err := a.keys.Revoke(c.context(), c.actor(), tenant, id); err != nil {
 		return orMissing(err, "key")
 	}
 	return c.empty()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	managing "github.com/pealhq/peal/internal/manage"
 )
 
 // PortalLinkShape is a portal link without its token. It has a capital because the
@@ -62,24 +63,21 @@ func (a *API) createPortalLink(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	for _, given := range []struct {
-		name  string
-		given given[int]
-	}{{"expires_seconds", in.ExpiresSeconds}, {"session_seconds", in.SessionSeconds}} {
-		if v := given.given; v.Given && (v.Value < int(peal.MinPortalLife.Seconds()) || v.Value > int(peal.MaxPortalLife.Seconds())) {
-			return peal.Invalidf(given.name, "must be from %d to %d", int(peal.MinPortalLife.Seconds()), int(peal.MaxPortalLife.Seconds()))
-		}
-	}
-	link, token, err := a.Identity.CreatePortalLink(c.context(), identity.NewPortalLink{
-		Tenant: c.tenant, Name: in.Name.Value, ReadOnly: in.ReadOnly.Value,
-		Life: time.Duration(in.ExpiresSeconds.Value) * time.Second, SessionLife: time.Duration(in.SessionSeconds.Value) * time.Second,
+	link, token, err := a.links.Create(c.context(), c.actor(), managing.NewPortalLink{
+		Tenant: c.tenant, Name: in.Name.Value, ReadOnly: in.ReadOnly.Value, Life: secondsOrNil(in.ExpiresSeconds), SessionLife: secondsOrNil(in.SessionSeconds),
 	})
 	if err != nil {
 		return err
 	}
-	c.about(link.Tenant, link.ID.String())
-	c.audit.detail = link.Name
 	return c.json(201, createdPortalLinkShape{portalLinkOf(&link), a.Identity.URL(c.request, identity.PortalPath(token))})
+}
+
+// secondsOrNil returns a time that was given; nil for none.
+func secondsOrNil(given given[int]) *time.Duration {
+	if !given.Given {
+		return nil
+	}
+	return ptr(time.Duration(given.Value) * time.Second)
 }
 
 func (a *API) revokePortalLink(c *call) error {
@@ -87,9 +85,8 @@ func (a *API) revokePortalLink(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Store.RevokePortalLink(c.context(), c.tenantOrAll(), id, now()); err != nil {
+	if err := a.links.Revoke(c.context(), c.actor(), c.tenantOrAll(), id); err != nil {
 		return orMissing(err, "portal link")
 	}
-	c.about(c.tenantOrAll(), id.String())
 	return c.empty()
 }

@@ -112,17 +112,10 @@ func (a *API) replayWebhook(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	var wrong faults
-	if !in.Since.Given {
-		wrong = append(wrong, fault{Location: "body.since", Message: "is missing: name the time from which on to replay"})
-	}
-	if in.EventTypes.Given && len(in.EventTypes.Value) == 0 {
-		wrong = append(wrong, fault{Location: "body.event_types", Message: "is empty: leave it out for all types"})
-	}
-	if wrong != nil {
-		return wrong
-	}
 	replay := in.replay(&webhook)
+	if in.EventTypes.Given && len(in.EventTypes.Value) == 0 {
+		return peal.Faults(a.Engine.CompleteReplay(&replay), peal.Invalidf("event_types", "is empty: leave it out for all types"))
+	}
 	if dryRun {
 		count, err := a.Engine.CountReplay(c.context(), &replay)
 		if err != nil {

@@ -71,7 +71,7 @@ var (
 	deliveryParams = []param{limitParam, cursorParam, eventParam, statusParam, deliveryTypeParam, textParam, sinceParam, untilParam}
 )
 
-// etagHeaders are the headers of an answer that shows a webhook.
+// etagHeaders are the headers of an answer that shows what has revisions.
 var etagHeaders = map[string]string{"ETag": "The revision of the settings, for If-Match."}
 
 func ok(doc string, body any) []answer {

@@ -156,16 +156,16 @@ func (a *API) accountRoutes() []route {
 	}, {
 		method: http.MethodPost, path: "/v1/tenants", id: "create-tenant", tag: "Tenants", access: operate, audit: "tenant.create", body: tenantCreateInput{},
 		summary: "Create a tenant", description: "The first event, webhook or key of a tenant creates it too.",
-		answers: []answer{{status: http.StatusCreated, doc: "The tenant.", body: tenantShape{}, headers: map[string]string{"Location": "The tenant's path."}}},
+		answers: []answer{{status: http.StatusCreated, doc: "The tenant.", body: tenantShape{}, headers: map[string]string{"Location": "The tenant's path.", "ETag": etagHeaders["ETag"]}}},
 		errors:  []kind{conflict}, handle: a.createTenant,
 	}, {
 		method: http.MethodGet, path: "/v1/tenants/{name}", id: "get-tenant", tag: "Tenants", access: oversee,
 		summary: "Show a tenant",
-		answers: ok("The tenant.", tenantShape{}), handle: a.getTenant,
+		answers: []answer{{status: http.StatusOK, doc: "The tenant.", body: tenantShape{}, headers: etagHeaders}}, handle: a.getTenant,
 	}, {
-		method: http.MethodPatch, path: "/v1/tenants/{name}", id: "update-tenant", tag: "Tenants", access: operate, audit: "tenant.update", body: tenantInput{},
+		method: http.MethodPatch, path: "/v1/tenants/{name}", id: "update-tenant", tag: "Tenants", access: operate, audit: "tenant.update", body: tenantInput{}, headers: []param{ifMatchParam},
 		summary: "Change a tenant", description: "Members that are absent stay as they are; null takes the default again.",
-		answers: ok("The changed tenant.", tenantShape{}), handle: a.updateTenant,
+		answers: []answer{{status: http.StatusOK, doc: "The changed tenant.", body: tenantShape{}, headers: etagHeaders}}, errors: []kind{preconditionFailed}, handle: a.updateTenant,
 	}, {
 		method: http.MethodGet, path: "/v1/tenants/{name}/quotas", id: "get-tenant-quotas", tag: "Tenants", access: oversee,
 		summary: "Show a tenant's quotas with their use",

@@ -65,7 +65,7 @@ func (a *API) getTenant(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(200, tenantOf(&tenant))
+	return c.revised(200, tenant.Revision, tenantOf(&tenant))
 }
 
 func (a *API) createTenant(c *call) error {
@@ -73,24 +73,32 @@ func (a *API) createTenant(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	tenant := peal.Tenant{Name: in.Name.Value, CreatedAt: now()}
+	draft := peal.Tenant{Name: in.Name.Value}
 	settings := tenantInput{in.Description, in.Format, in.RetryPolicy, in.Catalogue, in.Quotas}
-	if err := peal.ValidateTenant(tenant.Name); err != nil {
-		return faults{{Location: "body.name", Message: translate(err).faults[0].Message}}
+	settings.apply(&draft, a.Engine)
+	tenant, err := a.tenants.Create(c.context(), c.actor(), draft, nil)
+	if err != nil {
+		return named(err)
 	}
-	if err := settings.apply(&tenant, a.Engine); err != nil {
-		return err
-	}
-	if err := a.Store.CreateTenant(c.context(), tenant); err != nil {
-		if peal.CodeOf(err) == peal.Conflict {
-			return refuse(conflict, "there is a tenant of this name already")
-		}
-		return err
-	}
-	a.refresh(c)
 	c.Header().Set("Location", "/v1/tenants/"+url.PathEscape(tenant.Name))
-	c.about("", tenant.Name)
-	return c.json(201, tenantOf(&tenant))
+	return c.revised(201, tenant.Revision, tenantOf(&tenant))
+}
+
+// named puts faults of a tenant's name at the member that names it.
+func named(err error) error {
+	faults := peal.FaultsOf(err)
+	if faults == nil {
+		return err
+	}
+	moved := make([]error, len(faults))
+	for i, one := range faults {
+		fault := *one
+		if fault.Field == "tenant" {
+			fault.Field = "name"
+		}
+		moved[i] = &fault
+	}
+	return peal.Faults(moved...)
 }
 
 func (a *API) updateTenant(c *call) error {
@@ -98,23 +106,26 @@ func (a *API) updateTenant(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	tenant, err := a.namedTenant(c)
+	found, err := a.namedTenant(c)
 	if err != nil {
 		return err
 	}
-	if err := in.apply(&tenant, a.Engine); err != nil {
-		return err
+	tenant, err := a.tenants.Change(c.context(), c.actor(), found.Name, c.audit.detail, func(t *peal.Tenant) error {
+		if err := c.ifRevision("tenant", t.Revision); err != nil {
+			return err
+		}
+		in.apply(t, a.Engine)
+		return nil
+	})
+	if err != nil {
+		return orMissing(err, "tenant")
 	}
-	if err := a.Store.UpdateTenant(c.context(), tenant); err != nil {
-		return err
-	}
-	a.refresh(c)
-	return c.json(200, tenantOf(&tenant))
+	return c.revised(200, tenant.Revision, tenantOf(&tenant))
 }
 
-// apply puts what is given on a tenant and checks it. Members of the retry policy
-// that are absent are those of the policy in force.
-func (in *tenantInput) apply(t *peal.Tenant, engine Engine) error {
+// apply puts what is given on a tenant. Members of the retry policy that are absent are
+// those of the policy in force.
+func (in *tenantInput) apply(t *peal.Tenant, engine Engine) {
 	set(&t.Description, &in.Description)
 	set(&t.Format, &in.Format)
 	set(&t.Catalogue, &in.Catalogue)
@@ -123,9 +134,6 @@ func (in *tenantInput) apply(t *peal.Tenant, engine Engine) error {
 		if in.Quotas.Value != nil {
 			t.Quotas = in.Quotas.Value.limits()
 		}
-		if err := engine.CheckQuotas(t.Quotas); err != nil {
-			return err
-		}
 	}
 	if in.RetryPolicy.Given {
 		t.RetryPolicy = nil
@@ -133,8 +141,4 @@ func (in *tenantInput) apply(t *peal.Tenant, engine Engine) error {
 			t.RetryPolicy = in.RetryPolicy.Value.over(engine.Policy(&peal.Webhook{Tenant: t.Name}))
 		}
 	}
-	if _, known := engine.Format(t.Format); t.Format != "" && !known {
-		return faults{{Location: "body.format", Message: "is none that exists"}}
-	}
-	return t.Validate()
 }

@@ -61,27 +61,16 @@ func (a *API) createUser(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	user := identity.NewUser{Name: in.Name.Value, Password: in.Password.Value, Tenant: c.tenant, Role: peal.Role(in.Role.Value)}
+	user := identity.NewUser{Name: in.Name.Value, Password: in.Password.Value, Tenant: c.tenant, Role: peal.Role(in.Role.Value), HasPassword: in.Password.Given}
 	if in.Operator.Value {
-		if !c.caller.IsOperator() {
-			return refuse(forbidden, "only an operator may create a user who sees every tenant")
-		}
 		user.Tenant = ""
 	}
-	if in.Password.Given && user.Password == "" {
-		return identity.CheckPassword(user.Name, "")
-	}
-	saved, err := a.Identity.CreateUser(c.context(), user)
-	if peal.CodeOf(err) == peal.Conflict {
-		return refuse(conflict, "there is a user of this name already")
-	}
+	saved, err := a.users.Create(c.context(), c.actor(), user)
 	if err != nil {
 		return err
 	}
-	c.about(saved.Tenant, saved.ID.String())
-	c.audit.detail = string(saved.Role)
 	c.Header().Set("Location", "/v1/users/"+saved.ID.String())
-	return c.json(201, userOf(&saved))
+	return c.revised(201, saved.Revision, userOf(&saved))
 }
 
 func (a *API) getUser(c *call) error {
@@ -89,7 +78,7 @@ func (a *API) getUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(200, userOf(&user))
+	return c.revised(200, user.Revision, userOf(&user))
 }
 
 func (a *API) updateUser(c *call) error {
@@ -108,10 +97,13 @@ func (a *API) updateUser(c *call) error {
 	if in.Role.Given {
 		change.Role = ptr(peal.Role(in.Role.Value))
 	}
-	if user, err = a.Identity.UpdateUser(c.context(), user.Tenant, user.ID, change); err != nil {
-		return err
+	saved, err := a.users.Change(c.context(), c.actor(), user.Tenant, user.ID, c.audit.detail, func(u *peal.User) (identity.ChangeUser, error) {
+		return change, c.ifRevision("user", u.Revision)
+	})
+	if err != nil {
+		return orMissing(err, "user")
 	}
-	return c.json(200, userOf(&user))
+	return c.revised(200, saved.Revision, userOf(&saved))
 }
 
 func (a *API) deleteUser(c *call) error {
@@ -119,9 +111,8 @@ func (a *API) deleteUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.audit.detail = user.Name
-	if err := a.Identity.DeleteUser(c.context(), user.Tenant, user.ID); err != nil {
-		return err
+	if err := a.users.Delete(c.context(), c.actor(), &user); err != nil {
+		return orMissing(err, "user")
 	}
 	return c.empty()
 }

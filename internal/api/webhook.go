@@ -13,9 +13,9 @@ import (
 	managing "github.com/pealhq/peal/internal/manage"
 )
 
-var ifMatchParam = param{"If-Match", "Change the webhook only if this is still its ETag.", huma.Schema{Type: "string", MaxLength: ptr(256)}}
+var ifMatchParam = param{"If-Match", "Change it only if this is still its ETag.", huma.Schema{Type: "string", MaxLength: ptr(256)}}
 
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+func now() time.Time { return peal.Now() }
 
 // ofWebhook words an error about a webhook.
 func ofWebhook(err error) error {
@@ -28,12 +28,23 @@ func ofWebhook(err error) error {
 // actor is the caller as one who changes something.
 func (c *call) actor() managing.Actor {
 	return managing.Actor{
-		Operator: c.caller.IsOperator(), Reveal: c.caller.Can(identity.Reveal),
-		Record: func(action, target, detail string) error {
+		Operator: c.caller.IsOperator(), Tenant: c.tenant, Reveal: c.caller.Can(identity.Reveal), Scopes: c.scopes(),
+		Record: func(e managing.Entry) error {
 			c.audit.done = true
-			return c.api.Identity.Record(c.request, c.caller, identity.Entry{Tenant: c.tenant, Action: action, Target: target, Detail: detail})
+			return c.api.Identity.Record(c.request, c.caller, identity.Entry(e))
 		},
 	}
+}
+
+// scopes are those that a key which the caller creates may have.
+func (c *call) scopes() []peal.Scope {
+	var may []peal.Scope
+	for _, scope := range []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead} {
+		if c.caller.Can(actionOf[scope]) {
+			may = append(may, scope)
+		}
+	}
+	return may
 }
 
 func (a *API) listWebhooks(c *call) error {
@@ -73,9 +84,14 @@ func (c *call) warnings(w *peal.Webhook) []string {
 	return append([]string{}, dispatch.WarningsFor(c.caller.IsOperator(), c.api.Engine.Warnings(c.context(), w))...)
 }
 
+// revised answers with a value and the ETag of its revision.
+func (c *call) revised(status int, revision int64, value any) error {
+	c.Header().Set("ETag", etag(revision))
+	return c.json(status, value)
+}
+
 func (c *call) showWebhook(status int, w *peal.Webhook, shape any) error {
-	c.Header().Set("ETag", etag(w))
-	return c.json(status, shape)
+	return c.revised(status, w.Revision, shape)
 }
 
 func (a *API) createWebhook(c *call) error {
@@ -114,14 +130,6 @@ func (c *call) revealed(secret *string) *string {
 	return secret
 }
 
-// refresh makes a change govern at once. The change is saved by now, so a failure is
-// only logged: the engine learns of it with the next insert or refresh.
-func (a *API) refresh(c *call) {
-	if err := a.Engine.Refresh(c.context()); err != nil && c.context().Err() == nil {
-		a.log.Warn("a change does not govern yet: the engine could not reload its routes", "request_id", c.id, "error", err)
-	}
-}
-
 func (a *API) updateWebhook(c *call) error {
 	var in WebhookInput
 	if err := c.read(&in); err != nil {
@@ -154,10 +162,13 @@ func (a *API) updateWebhook(c *call) error {
 }
 
 // ifMatch refuses a webhook that is not as the caller's If-Match has it.
-func (c *call) ifMatch(w *peal.Webhook) error {
+func (c *call) ifMatch(w *peal.Webhook) error { return c.ifRevision("webhook", w.Revision) }
+
+// ifRevision refuses a thing whose revision is not one of the caller's If-Match.
+func (c *call) ifRevision(thing string, revision int64) error {
 	condition := strings.Join(c.request.Header.Values("If-Match"), ",")
-	if condition != "" && !matches(condition, etag(w)) {
-		return refuse(preconditionFailed, "the webhook has changed: its ETag is %s now", etag(w))
+	if condition != "" && !matches(condition, etag(revision)) {
+		return refuse(preconditionFailed, "the %s has changed: its ETag is %s now", thing, etag(revision))
 	}
 	return nil
 }

@@ -101,5 +101,5 @@ func currentSecret(w *peal.Webhook, now time.Time) *string {
 	return nil
 }
 
-// etag names the revision of a webhook's settings (RFC 9110, section 8.8.3).
-func etag(w *peal.Webhook) string { return `"` + strconv.FormatInt(w.Revision, 10) + `"` }
+// etag names a revision of a thing's settings (RFC 9110, section 8.8.3).
+func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }

@@ -96,11 +96,3 @@ func lead(w http.ResponseWriter, r *http.Request, path string) {
 func (c *call) record(action, target, detail string) error {
 	return c.d.identity.Record(c.r, c.who, identity.Entry{Tenant: c.tenant, Action: action, Target: target, Detail: detail})
 }
-
-// refresh makes a change govern at once; it is saved by now, so that a failure only
-// means that it governs a little later.
-func (c *call) refresh() {
-	if err := c.d.Engine.Refresh(c.ctx()); err != nil {
-		c.d.log.Warn("a change does not govern yet: the engine could not reload its routes", "error", err)
-	}
-}

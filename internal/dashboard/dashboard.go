@@ -43,6 +43,11 @@ type Dashboard struct {
 	Options
 	hooks    *manage.Webhooks
 	sources  *manage.Sources
+	tenants  *manage.Tenants
+	users    *manage.Users
+	keys     *manage.Keys
+	links    *manage.PortalLinks
+	types    *manage.EventTypes
 	identity *identity.Identity
 	log      *slog.Logger
 	mux      *http.ServeMux
@@ -60,6 +65,8 @@ func New(options Options) (*Dashboard, error) {
 	}
 	d := &Dashboard{Options: options, identity: options.Identity, log: options.Log, mux: http.NewServeMux(), beat: streamBeat, stop: make(chan struct{})}
 	d.hooks, d.sources = manage.NewWebhooks(options.Store, options.Engine), manage.NewSources(options.Store, options.Intake)
+	d.tenants, d.types = manage.NewTenants(options.Store, options.Engine, options.Identity.OverDeployment), manage.NewEventTypes(options.Store, options.Engine)
+	d.users, d.keys, d.links = manage.NewUsers(options.Identity), manage.NewKeys(options.Store, options.Identity), manage.NewPortalLinks(options.Identity)
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}

@@ -52,7 +52,12 @@ func TestHiddenPartsInOtherPages(t *testing.T) {
 // theme hides parts from a tenant's portal.
 func (d *doorway) theme(tenant string, hidden ...peal.Part) {
 	d.Helper()
-	if err := d.store.PutTheme(d.Context(), tenant, peal.Theme{Hidden: hidden}); err != nil {
+	theme, err := d.store.Theme(d.Context(), tenant)
+	if err != nil && peal.CodeOf(err) != peal.NotFound {
+		d.Fatal(err)
+	}
+	theme.Hidden = hidden
+	if err := d.store.PutTheme(d.Context(), tenant, theme); err != nil {
 		d.Fatal(err)
 	}
 }

@@ -1,10 +1,9 @@
 package dashboard
 
 import (
-	"slices"
-
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/manage"
 )
 
 type keysPage struct {
@@ -46,38 +45,20 @@ func (d *Dashboard) createKey(c *call) error {
 		return err
 	}
 	p := &keysPage{typed: form}
-	text := peal.NewKeyText()
-	tenant, err := c.tenantOfNew(&form)
-	if err != nil {
+	wanted := manage.NewKey{Name: form.Value("name")}
+	if wanted.Tenant, err = c.tenantOfNew(&form); err != nil {
 		return err
 	}
-	key := peal.Key{ID: peal.NewKeyID(), Tenant: tenant, Name: form.Value("name"), Hash: peal.HashKey(text), Hint: text[len(text)-4:]}
-	for _, name := range form.Values["scopes"] {
-		if scope := peal.Scope(name); !slices.Contains(key.Scopes, scope) {
-			key.Scopes = append(key.Scopes, scope)
+	if wanted.Tenant != "" {
+		for _, name := range form.Values["scopes"] {
+			wanted.Scopes = append(wanted.Scopes, peal.Scope(name))
 		}
 	}
-	if key.IsOperator() {
-		key.Scopes = nil
-	}
-	for _, scope := range key.Scopes {
-		if needs, known := scopeNeeds[scope]; known {
-			if err := c.must(needs); err != nil {
-				return err
-			}
-		}
-	}
-	err = key.Validate()
-	if err == nil {
-		err = d.Store.CreateKey(c.ctx(), key)
-	}
+	_, text, err := d.keys.Create(c.ctx(), c.actor(""), wanted)
 	if err != nil {
 		if p.refuse(c.texts, err, "") {
 			return c.showKeys(422, p)
 		}
-		return err
-	}
-	if err := c.recordFor(key.Tenant, "key.create", key.ID.String(), key.Name); err != nil {
 		return err
 	}
 	return c.showKeys(201, &keysPage{Fresh: text})
@@ -89,11 +70,8 @@ func (d *Dashboard) revokeKey(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := d.identity.RevokeKey(c.ctx(), c.reach(), id); err != nil {
+	if err := d.keys.Revoke(c.ctx(), c.actor(""), c.reach(), id); err != nil {
 		return c.orGone(err, "error.gone")
-	}
-	if err := c.recordFor(c.reach(), "key.revoke", id.String(), ""); err != nil {
-		return err
 	}
 	return c.redirect("/keys?done=key_revoked")
 }

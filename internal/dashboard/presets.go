@@ -44,7 +44,6 @@ func (d *Dashboard) applyPreset(c *call) error {
 	if _, err := p.Apply(c.ctx(), presetStore{d, c}, preset.ApplyOptions{Tenant: c.tenant}); err != nil {
 		return err
 	}
-	c.refresh()
 	if err := c.recordFor(c.tenant, "preset.apply", p.Name, ""); err != nil {
 		return err
 	}

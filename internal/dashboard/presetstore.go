@@ -7,6 +7,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/manage"
 )
 
 // presetStore is what applying a preset needs of a server, here without the way over
@@ -40,8 +41,7 @@ func (s presetStore) AllEventTypes(ctx context.Context, query client.EventTypeQu
 
 // PutEventType implements preset.API.
 func (s presetStore) PutEventType(ctx context.Context, t client.EventType) (client.EventType, error) {
-	now := s.c.now.Truncate(time.Microsecond)
-	_, err := s.d.Store.PutEventType(ctx, peal.EventType{Catalogue: t.Catalogue, Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example, CreatedAt: now, UpdatedAt: now})
+	_, _, err := s.d.types.Put(ctx, s.actor(), peal.EventType{Catalogue: t.Catalogue, Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example})
 	return t, err
 }
 
@@ -63,19 +63,27 @@ func (s presetStore) Tenant(ctx context.Context, name string) (client.Tenant, er
 
 // CreateTenant implements preset.API.
 func (s presetStore) CreateTenant(ctx context.Context, name string, settings client.TenantSettings) (client.Tenant, error) {
-	tenant := peal.Tenant{Name: name, CreatedAt: s.c.now.Truncate(time.Microsecond)}
+	tenant := peal.Tenant{Name: name}
 	setDefaults(&tenant, settings)
-	return client.Tenant{Name: name}, s.d.Store.CreateTenant(ctx, tenant)
+	_, err := s.d.tenants.Create(ctx, s.actor(), tenant, nil)
+	return client.Tenant{Name: name}, err
 }
 
 // UpdateTenant implements preset.API.
 func (s presetStore) UpdateTenant(ctx context.Context, name string, changes client.TenantSettings) (client.Tenant, error) {
-	tenant, err := s.d.Store.Tenant(ctx, name)
-	if err != nil {
-		return client.Tenant{}, err
-	}
-	setDefaults(&tenant, changes)
-	return client.Tenant{Name: name}, s.d.Store.UpdateTenant(ctx, tenant)
+	_, err := s.d.tenants.Change(ctx, s.actor(), name, "", func(t *peal.Tenant) error {
+		setDefaults(t, changes)
+		return nil
+	})
+	return client.Tenant{Name: name}, err
+}
+
+// actor is the caller, whose single changes the audit log leaves out: it has one entry for
+// the preset.
+func (s presetStore) actor() manage.Actor {
+	actor := s.c.actor("")
+	actor.Record = nil
+	return actor
 }
 
 // setDefaults sets the format, the catalogue and the retry policy of a tenant to those of a preset.

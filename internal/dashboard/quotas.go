@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,22 +57,19 @@ func (d *Dashboard) saveQuotas(c *call) error {
 	if err != nil {
 		return err
 	}
-	tenant.Quotas, err = quotasIn(&form)
-	if err == nil {
-		err = d.Engine.CheckQuotas(tenant.Quotas)
-	}
-	var wrong *peal.Error
-	if errors.As(err, &wrong) && wrong.Code == peal.Invalid {
-		return c.tenantPage(422, &tenantPage{quotasTyped: form.Values, QuotaFault: map[string]string{wrong.Field: c.texts.said(wrong.Message)}})
+	quotas, fault := quotasIn(&form)
+	_, err = d.tenants.Change(c.ctx(), c.actor(""), tenant.Name, "quotas", func(t *peal.Tenant) error {
+		t.Quotas = quotas
+		return fault
+	})
+	if faults := peal.FaultsOf(err); faults != nil {
+		p := &tenantPage{quotasTyped: form.Values, QuotaFault: map[string]string{}}
+		for _, one := range faults {
+			p.QuotaFault[one.Field] = c.texts.said(one.Message)
+		}
+		return c.tenantPage(422, p)
 	}
 	if err != nil {
-		return err
-	}
-	if err := d.Store.UpdateTenant(c.ctx(), tenant); err != nil {
-		return err
-	}
-	c.refresh()
-	if err := c.recordFor(tenant.Name, "tenant.update", tenant.Name, "quotas"); err != nil {
 		return err
 	}
 	return c.redirect(tenantPath(tenant.Name) + "?done=tenant_saved")
@@ -82,6 +78,7 @@ func (d *Dashboard) saveQuotas(c *call) error {
 // quotasIn reads the limits of a form; an empty field leaves the server's.
 func quotasIn(form *typed) (peal.Quotas, error) {
 	var quotas peal.Quotas
+	var faults []error
 	for _, quota := range peal.AllQuotas() {
 		field := "quotas." + string(quota)
 		text := strings.TrimSpace(form.Value(field))
@@ -90,12 +87,13 @@ func quotasIn(form *typed) (peal.Quotas, error) {
 		}
 		limit, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return nil, peal.Invalidf(field, "must be a whole number")
+			faults = append(faults, peal.Invalidf(field, "must be a whole number"))
+			continue
 		}
 		if quotas == nil {
 			quotas = peal.Quotas{}
 		}
 		quotas[quota] = limit
 	}
-	return quotas, nil
+	return quotas, peal.Faults(faults...)
 }

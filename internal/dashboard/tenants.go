@@ -6,10 +6,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/manage"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -108,18 +108,12 @@ func (d *Dashboard) createTenant(c *call) error {
 	if err != nil {
 		return err
 	}
-	tenant := peal.Tenant{Name: form.Value("tenant"), Description: form.Value("description"), Format: form.Value("format"), CreatedAt: c.now.Truncate(time.Microsecond)}
-	if err = tenant.Validate(); err == nil {
-		err = d.Store.CreateTenant(c.ctx(), tenant)
-	}
+	wanted := peal.Tenant{Name: form.Value("tenant"), Description: form.Value("description"), Format: form.Value("format")}
+	tenant, err := d.tenants.Create(c.ctx(), c.actor(""), wanted, nil)
 	if err != nil {
 		if form.refuse(c.texts, err, "tenant") {
 			return c.showTenants(422, form)
 		}
-		return err
-	}
-	c.refresh()
-	if err := c.recordFor(tenant.Name, "tenant.create", tenant.Name, ""); err != nil {
 		return err
 	}
 	return c.redirect(tenantPath(tenant.Name) + "?done=tenant_created")
@@ -200,11 +194,8 @@ func (d *Dashboard) openPortal(c *call) error {
 	if err != nil {
 		return err
 	}
-	link, token, err := d.identity.CreatePortalLink(c.ctx(), identity.NewPortalLink{Tenant: tenant.Name, Name: c.who.Name + " (dashboard)", ReadOnly: c.r.PostFormValue("read_only") != ""})
+	_, token, err := d.links.Create(c.ctx(), c.actor(""), manage.NewPortalLink{Tenant: tenant.Name, Name: c.who.Name + " (dashboard)", ReadOnly: c.r.PostFormValue("read_only") != ""})
 	if err != nil {
-		return err
-	}
-	if err := c.recordFor(tenant.Name, "portal_link.create", link.ID.String(), link.Name); err != nil {
 		return err
 	}
 	return c.tenantPage(201, &tenantPage{Link: d.identity.URL(c.r, identity.PortalPath(token))})

@@ -3,12 +3,14 @@ package dashboard
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/internal/theme"
 )
 
 // saveTenant saves a tenant's settings and theme, unless somebody else did meanwhile:
@@ -21,65 +23,74 @@ func (d *Dashboard) saveTenant(c *call) error {
 	if err != nil {
 		return err
 	}
-	tenant, look, err := c.findTenant()
+	found, theirs, err := c.findTenant()
 	if err != nil {
 		return err
 	}
-	stored := tenantValues(&tenant, &look)
-	before := look
-	tenant.Description, tenant.Format, tenant.Catalogue = form.Value("description"), form.Value("format"), strings.TrimSpace(form.Value("catalogue"))
-	if tenant.Catalogue == peal.DefaultCatalogue {
-		tenant.Catalogue = ""
+	logo, err := c.logo(theirs.Logo)
+	if err != nil {
+		return err
 	}
+	p := &tenantPage{typed: form}
+	look := theirs
+	applyTheme(&form, &look, logo)
+	_, err = d.tenants.Change(c.ctx(), c.actor(""), found.Name, "settings", func(t *peal.Tenant) error {
+		stored := tenantValues(t, &theirs)
+		applyTenant(&form, t)
+		if form.Value("was") == fingerprint(stored) {
+			return d.tenants.CheckTheme(look)
+		}
+		p.Theirs = c.tenantDifferences(stored, tenantValues(t, &look))
+		return errChanged
+	})
+	if err == nil && !reflect.DeepEqual(theirs, look) {
+		err = d.tenants.ChangeTheme(c.ctx(), c.actor(""), found.Name, func(t *peal.Theme) error {
+			if t.Revision != theirs.Revision {
+				p.Theirs = c.tenantDifferences(tenantValues(&found, t), tenantValues(&found, &look))
+				return errChanged
+			}
+			*t = look
+			return nil
+		})
+	}
+	switch {
+	case err == nil:
+		return c.redirect(tenantPath(found.Name) + "?done=tenant_saved")
+	case errors.Is(err, errChanged):
+		return c.tenantPage(409, p)
+	case p.refuseTheme(c.texts, err):
+		return c.tenantPage(422, p)
+	}
+	return err
+}
+
+// applyTenant sets the settings of a tenant to what was typed.
+func applyTenant(form *typed, t *peal.Tenant) {
+	t.Description, t.Format, t.Catalogue = form.Value("description"), form.Value("format"), strings.TrimSpace(form.Value("catalogue"))
+}
+
+// applyTheme sets a theme to what was typed.
+func applyTheme(form *typed, look *peal.Theme, logo []byte) {
 	look.Name, look.Mode, look.Language = strings.TrimSpace(form.Value("theme_name")), peal.ThemeMode(form.Value("mode")), form.Value("language")
 	look.Hidden = nil
 	for _, part := range form.Values["hidden"] {
 		look.Hidden = append(look.Hidden, peal.Part(part))
 	}
-	for name, colour := range coloursOf(&look) {
+	for name, colour := range coloursOf(look) {
 		*colour = strings.ToLower(strings.TrimSpace(form.Value(name)))
 	}
-	if look.Logo, err = c.logo(look.Logo); err != nil {
-		return err
-	}
-	p := &tenantPage{typed: form}
-	if form.Value("was") != fingerprint(stored) {
-		yours := tenantValues(&tenant, &look)
-		for name := range stored {
-			if !reflect.DeepEqual(stored[name], yours[name]) {
-				p.Theirs = append(p.Theirs, difference{c.texts.get("tenant.field." + name), strings.Join(stored[name], ", "), strings.Join(yours[name], ", ")})
-			}
+	look.Logo = logo
+}
+
+// tenantDifferences lists the fields of a tenant's form whose stored values are not those typed.
+func (c *call) tenantDifferences(stored, yours url.Values) []difference {
+	var found []difference
+	for _, name := range slices.Sorted(maps.Keys(stored)) {
+		if !slices.Equal(stored[name], yours[name]) {
+			found = append(found, difference{c.texts.get("tenant.field." + name), strings.Join(stored[name], ", "), strings.Join(yours[name], ", ")})
 		}
-		return c.tenantPage(409, p)
 	}
-	err = tenant.Validate()
-	if _, known := d.Engine.Format(tenant.Format); err == nil && tenant.Format != "" && !known {
-		err = peal.Invalidf("format", "%s", c.texts.get("tenant.no_format"))
-	}
-	if err == nil {
-		err = theme.Validate(d.identity.OverDeployment(look))
-	}
-	if err != nil {
-		if p.refuseTheme(c.texts, err) {
-			return c.tenantPage(422, p)
-		}
-		return err
-	}
-	if err := d.Store.UpdateTenant(c.ctx(), tenant); err != nil {
-		return err
-	}
-	c.refresh()
-	detail := "settings"
-	if !reflect.DeepEqual(before, look) {
-		if err := d.Store.PutTheme(c.ctx(), tenant.Name, look); err != nil {
-			return err
-		}
-		detail = "theme"
-	}
-	if err := c.recordFor(tenant.Name, "tenant.update", tenant.Name, detail); err != nil {
-		return err
-	}
-	return c.redirect(tenantPath(tenant.Name) + "?done=tenant_saved")
+	return found
 }
 
 // logo gives the picture that was sent; the one there was when none was.
@@ -98,18 +109,22 @@ func (c *call) logo(before []byte) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, peal.MaxThemeLogo+1))
 }
 
-// refuseTheme puts an error at its field, as the form names it.
+// refuseTheme puts each fault at its field, as the form names it.
 func (p *tenantPage) refuseTheme(t *texts, err error) bool {
-	var known *peal.Error
-	if !errors.As(err, &known) || known.Code != peal.Invalid || known.Field == "" {
-		return false
+	faults := peal.FaultsOf(err)
+	for _, one := range faults {
+		field, _, _ := strings.Cut(one.Field, "[")
+		if field == "name" {
+			field = "theme_name"
+		}
+		if field == "" {
+			return false
+		}
+		if p.Faults[field] == "" {
+			p.Faults[field] = t.said(one.Message)
+		}
 	}
-	field, _, _ := strings.Cut(known.Field, "[")
-	if field == "name" {
-		field = "theme_name"
-	}
-	p.Faults[field] = t.said(known.Message)
-	return true
+	return len(faults) > 0
 }
 
 // deleteTheme has a tenant's portal look as the deployment's.
@@ -118,10 +133,7 @@ func (d *Dashboard) deleteTheme(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Store.DeleteTheme(c.ctx(), tenant.Name); err != nil {
-		return err
-	}
-	if err := c.recordFor(tenant.Name, "tenant.update", tenant.Name, "theme taken away"); err != nil {
+	if err := d.tenants.DeleteTheme(c.ctx(), c.actor(""), tenant.Name); err != nil {
 		return err
 	}
 	return c.redirect(tenantPath(tenant.Name) + "?done=tenant_saved")

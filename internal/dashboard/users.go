@@ -1,6 +1,9 @@
 package dashboard
 
 import (
+	"errors"
+	"strings"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
 )
@@ -61,14 +64,11 @@ func (d *Dashboard) createUser(c *call) error {
 		return err
 	}
 	in := identity.NewUser{Name: form.Value("name"), Password: form.Value("password"), Tenant: tenant, Role: peal.Role(form.Value("role"))}
-	user, err := d.identity.CreateUser(c.ctx(), in)
+	user, err := d.users.Create(c.ctx(), c.actor(""), in)
 	if err != nil {
 		if form.refuse(c.texts, err, "name") {
 			return c.showUsers(422, form)
 		}
-		return err
-	}
-	if err := c.recordFor(user.Tenant, "user.create", user.ID.String(), string(user.Role)); err != nil {
 		return err
 	}
 	return c.redirect("/users/" + user.ID.String() + "?done=user_created")
@@ -103,33 +103,44 @@ func (d *Dashboard) saveUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	if was := peal.Role(form.Value("was")); was != "" && was != user.Role {
-		role := func(r peal.Role) string { return c.texts.get("role." + string(r)) }
-		theirs := difference{c.texts.get("users.role"), role(user.Role), role(peal.Role(form.Value("role")))}
-		return c.userPage(409, &userPage{typed: form, Theirs: []difference{theirs}})
-	}
-	change, detail := identity.ChangeUser{}, ""
-	if role := peal.Role(form.Value("role")); role != "" && role != user.Role {
-		change.Role, detail = &role, "role "+string(role)
-	}
-	if password := form.Value("password"); password != "" {
-		change.Password = &password
-		detail += " password"
-	}
-	if detail == "" {
+	wanted, was, password := peal.Role(form.Value("role")), peal.Role(form.Value("was")), form.Value("password")
+	if (wanted == "" || wanted == user.Role) && (was == "" || was == user.Role) && password == "" {
 		return c.redirect("/users/" + user.ID.String())
 	}
-	if _, err := d.identity.UpdateUser(c.ctx(), user.Tenant, user.ID, change); err != nil {
-		if form.refuse(c.texts, err, "") {
-			return c.userPage(422, &userPage{typed: form})
+	var detail []string
+	if wanted != "" && wanted != was {
+		detail = append(detail, "role "+string(wanted))
+	}
+	if password != "" {
+		detail = append(detail, "password")
+	}
+	_, err = d.users.Change(c.ctx(), c.actor(""), user.Tenant, user.ID, strings.Join(detail, " "), func(u *peal.User) (change identity.ChangeUser, err error) {
+		if user = *u; was != "" && was != u.Role {
+			return change, errChanged
 		}
-		return err
+		if wanted != "" {
+			change.Role = &wanted
+		}
+		if password != "" {
+			change.Password = &password
+		}
+		return change, nil
+	})
+	if err == nil {
+		return c.redirect("/users/" + user.ID.String() + "?done=user_saved")
 	}
-	if err := c.recordFor(user.Tenant, "user.update", user.ID.String(), detail); err != nil {
-		return err
+	if errors.Is(err, errChanged) {
+		role := func(r peal.Role) string { return c.texts.get("role." + string(r)) }
+		return c.userPage(409, &userPage{typed: form, Theirs: []difference{{c.texts.get("users.role"), role(user.Role), role(wanted)}}})
 	}
-	return c.redirect("/users/" + user.ID.String() + "?done=user_saved")
+	if form.refuse(c.texts, err, "") {
+		return c.userPage(422, &userPage{typed: form})
+	}
+	return c.orGone(err, "error.gone")
 }
+
+// errChanged reports that somebody else has changed what a form was made of.
+var errChanged = errors.New("changed meanwhile")
 
 func (d *Dashboard) deleteUser(c *call) error {
 	user, err := c.findUser()
@@ -139,11 +150,8 @@ func (d *Dashboard) deleteUser(c *call) error {
 	if user.ID.String() == c.who.ID {
 		return peal.Errorf(peal.Conflict, "%s", c.texts.get("user.not_self"))
 	}
-	if err := d.identity.DeleteUser(c.ctx(), user.Tenant, user.ID); err != nil {
-		return err
-	}
-	if err := c.recordFor(user.Tenant, "user.delete", user.ID.String(), user.Name); err != nil {
-		return err
+	if err := d.users.Delete(c.ctx(), c.actor(""), &user); err != nil {
+		return c.orGone(err, "error.gone")
 	}
 	return c.redirect("/users?done=user_deleted")
 }

@@ -196,13 +196,19 @@ func (c *call) ofWebhook(err error) error {
 // actor is the caller as one who changes something; about is the detail that the audit
 // log has where the change itself says none.
 func (c *call) actor(about string) manage.Actor {
-	return manage.Actor{
-		Operator: c.who.IsOperator(), Reveal: c.who.Can(identity.Reveal),
-		Record: func(action, target, detail string) error {
-			if detail == "" {
-				detail = about
+	actor := manage.Actor{
+		Operator: c.who.IsOperator(), Tenant: c.tenant, Reveal: c.who.Can(identity.Reveal),
+		Record: func(e manage.Entry) error {
+			if e.Detail == "" {
+				e.Detail = about
 			}
-			return c.record(action, target, detail)
+			return c.d.identity.Record(c.r, c.who, identity.Entry(e))
 		},
 	}
+	for _, scope := range []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead} {
+		if c.who.Can(scopeNeeds[scope]) {
+			actor.Scopes = append(actor.Scopes, scope)
+		}
+	}
+	return actor
 }

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/pealhq/peal"
@@ -10,6 +11,9 @@ import (
 // logInPerson signs in the user that a person is, and records it if there is none.
 func (i *Identity) logInPerson(w http.ResponseWriter, r *http.Request, p person) error {
 	user, change, err := i.userOf(r.Context(), p)
+	for errors.Is(err, peal.ErrRevision) && r.Context().Err() == nil {
+		user, change, err = i.userOf(r.Context(), p)
+	}
 	if peal.CodeOf(err) == peal.Forbidden {
 		nobody := Principal{Kind: KindAnonymous, Name: p.email}
 		if err := i.Record(r, nobody, Entry{Action: "session.refuse", Target: clip(p.subject), Detail: "OpenID: " + err.Error()}); err != nil {

@@ -41,6 +41,7 @@ func TestHashes(t *testing.T) {
 		if err := h.store.UpdateUser(t.Context(), user); err != nil {
 			t.Fatal(err)
 		}
+		user.Revision++
 		h.clock.pass(identity.DefaultOptions().LockFor)
 		for _, guess := range []string{password, ""} {
 			_, err := h.logIn("ann", guess, "192.0.2.1")

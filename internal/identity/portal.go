@@ -8,7 +8,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// NewPortalLink is a portal link to make. Zero lives take the defaults.
+// NewPortalLink is a portal link to create. Zero lives take the defaults.
 type NewPortalLink struct {
 	Tenant      string
 	Name        string // who it is for
@@ -33,6 +33,12 @@ func (i *Identity) CreatePortalLink(ctx context.Context, in NewPortalLink) (peal
 		return peal.PortalLink{}, "", err
 	}
 	return link, token, i.store.CreatePortalLink(ctx, link)
+}
+
+// RevokePortalLink revokes a portal link and its session: one of a tenant, or any with
+// tenant "". NotFound.
+func (i *Identity) RevokePortalLink(ctx context.Context, tenant string, id peal.PortalLinkID) error {
+	return i.store.RevokePortalLink(ctx, tenant, id, stamp(i.now()))
 }
 
 // PortalPath is where the link of a token leads.

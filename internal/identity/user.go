@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -12,23 +13,37 @@ import (
 type NewUser struct {
 	Name     string // as it is typed
 	Password string // "" for one who signs in with OpenID only
-	Tenant   string // "" for every tenant
-	Role     peal.Role
+	// HasPassword refuses an empty Password, for a caller that was given one.
+	HasPassword bool
+	Tenant      string // "" for every tenant
+	Role        peal.Role
 }
 
-// CreateUser makes a user. Conflict when the name is taken; Invalid names the field.
+// CreateUser creates a user. Conflict when the name is taken; Invalid names the fields.
 func (i *Identity) CreateUser(ctx context.Context, in NewUser) (peal.User, error) {
-	user := peal.User{ID: peal.NewUserID(), Name: peal.NormalizeUserName(in.Name), Tenant: in.Tenant, Role: in.Role}
+	user := peal.User{ID: peal.NewUserID(), Name: peal.NormalizeUserName(in.Name), Tenant: in.Tenant, Role: in.Role, Revision: 1}
 	user.UpdatedAt = i.changedAt(&user)
-	if err := user.Validate(); err != nil {
+	var password *string
+	if in.Password != "" || in.HasPassword {
+		password = &in.Password
+	}
+	if err := i.complete(ctx, &user, password); err != nil {
 		return peal.User{}, err
 	}
-	if in.Password != "" {
-		if err := i.setPassword(ctx, &user, in.Password); err != nil {
-			return peal.User{}, err
-		}
-	}
 	return user, i.store.CreateUser(ctx, user)
+}
+
+// complete checks a user, with all of its faults, and hashes the password; nil for none.
+func (i *Identity) complete(ctx context.Context, user *peal.User, password *string) (err error) {
+	faults := []error{user.Validate()}
+	if password != nil {
+		faults = append(faults, CheckPassword(user.Name, *password))
+	}
+	if err := peal.Faults(faults...); err != nil || password == nil {
+		return err
+	}
+	user.Password, err = i.HashPassword(ctx, *password)
+	return err
 }
 
 // ChangeUser is what changes of a user; nil stays.
@@ -39,41 +54,51 @@ type ChangeUser struct {
 }
 
 // UpdateUser changes a user, one of a tenant or any with tenant "", and ends its
-// sessions. NotFound; Invalid names the field.
+// sessions. NotFound; Invalid names the fields.
 func (i *Identity) UpdateUser(ctx context.Context, tenant string, id peal.UserID, change ChangeUser) (peal.User, error) {
-	user, err := i.store.User(ctx, tenant, id)
-	if err != nil {
-		return peal.User{}, err
-	}
-	if change.Tenant != nil {
-		user.Tenant = *change.Tenant
-	}
-	if change.Role != nil {
-		user.Role = *change.Role
-	}
-	if err := user.Validate(); err != nil {
-		return peal.User{}, err
-	}
-	if change.Password != nil {
-		if err := i.setPassword(ctx, &user, *change.Password); err != nil {
+	return i.ChangeUser(ctx, tenant, id, func(*peal.User) (ChangeUser, error) { return change, nil })
+}
+
+// ChangeUser changes a user as [Identity.UpdateUser] does, as decide chooses when it sees
+// the user. Whenever somebody else has changed the user in between, it starts again, until
+// ctx ends; so decide may be called several times. An error of decide ends it.
+func (i *Identity) ChangeUser(ctx context.Context, tenant string, id peal.UserID, decide func(*peal.User) (ChangeUser, error)) (peal.User, error) {
+	for {
+		user, err := i.store.User(ctx, tenant, id)
+		if err != nil {
+			return peal.User{}, err
+		}
+		change, err := decide(&user)
+		if err != nil {
+			return peal.User{}, err
+		}
+		if change.Tenant != nil {
+			user.Tenant = *change.Tenant
+		}
+		if change.Role != nil {
+			user.Role = *change.Role
+		}
+		if err := i.complete(ctx, &user, change.Password); err != nil {
+			return peal.User{}, err
+		}
+		user.UpdatedAt = i.changedAt(&user)
+		err = i.store.UpdateUser(ctx, user)
+		if err == nil {
+			user.Revision++
+			return user, nil
+		}
+		if !errors.Is(err, peal.ErrRevision) {
+			return peal.User{}, err
+		}
+		if err := ctx.Err(); err != nil {
 			return peal.User{}, err
 		}
 	}
-	user.UpdatedAt = i.changedAt(&user)
-	return user, i.store.UpdateUser(ctx, user)
 }
 
 // DeleteUser deletes a user, one of a tenant or any with tenant "". NotFound.
 func (i *Identity) DeleteUser(ctx context.Context, tenant string, id peal.UserID) error {
 	return i.store.DeleteUser(ctx, tenant, id, stamp(i.now()))
-}
-
-func (i *Identity) setPassword(ctx context.Context, user *peal.User, password string) (err error) {
-	if err := CheckPassword(user.Name, password); err != nil {
-		return err
-	}
-	user.Password, err = i.HashPassword(ctx, password)
-	return err
 }
 
 // stamp is a moment as it is stored.

@@ -43,7 +43,7 @@ func (m *Sources) Create(ctx context.Context, actor Actor, s peal.Source) (peal.
 		return peal.Source{}, err
 	}
 	m.intake.Forget()
-	actor.record("source.create", saved.ID.String(), "")
+	actor.record(saved.Tenant, "source.create", saved.ID.String(), "")
 	return saved, nil
 }
 
@@ -69,7 +69,7 @@ func complete(s *peal.Source) {
 func (m *Sources) Change(ctx context.Context, actor Actor, tenant string, id peal.SourceID, detail string, change func(*peal.Source) error) (peal.Source, error) {
 	saved, err := m.change(ctx, tenant, id, change)
 	if err == nil {
-		actor.record("source.update", saved.ID.String(), detail)
+		actor.record(tenant, "source.update", saved.ID.String(), detail)
 	}
 	return saved, err
 }
@@ -111,7 +111,7 @@ func (m *Sources) Delete(ctx context.Context, actor Actor, tenant string, id pea
 		return err
 	}
 	m.intake.Forget()
-	actor.record("source.delete", id.String(), "")
+	actor.record(tenant, "source.delete", id.String(), "")
 	return nil
 }
 
@@ -136,6 +136,6 @@ func (m *Sources) RotateSecret(ctx context.Context, actor Actor, tenant string, 
 	if err != nil {
 		return peal.Source{}, "", time.Time{}, err
 	}
-	actor.record("source.rotate_secret", s.ID.String(), "")
+	actor.record(tenant, "source.rotate_secret", s.ID.String(), "")
 	return s, secret, previous, nil
 }

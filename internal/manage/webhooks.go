@@ -59,7 +59,7 @@ func (m *Webhooks) Create(ctx context.Context, actor Actor, draft peal.Webhook, 
 	if err != nil {
 		return peal.Webhook{}, err
 	}
-	actor.record("webhook.create", saved.ID.String(), "")
+	actor.record(saved.Tenant, "webhook.create", saved.ID.String(), "")
 	return saved, nil
 }
 
@@ -70,7 +70,7 @@ func (m *Webhooks) Create(ctx context.Context, actor Actor, draft peal.Webhook, 
 func (m *Webhooks) Change(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, detail string, change Change) (peal.Webhook, error) {
 	saved, err := m.change(ctx, actor, tenant, id, change)
 	if err == nil {
-		actor.record("webhook.update", saved.ID.String(), detail)
+		actor.record(tenant, "webhook.update", saved.ID.String(), detail)
 	}
 	return saved, err
 }
@@ -141,7 +141,7 @@ func (m *Webhooks) Delete(ctx context.Context, actor Actor, tenant string, id pe
 	if err := m.engine.DeleteWebhook(ctx, tenant, id); err != nil {
 		return err
 	}
-	actor.record("webhook.delete", id.String(), "")
+	actor.record(tenant, "webhook.delete", id.String(), "")
 	return nil
 }
 
@@ -195,7 +195,7 @@ func (m *Webhooks) RotateSecret(ctx context.Context, actor Actor, tenant string,
 	if err != nil {
 		return peal.Webhook{}, "", time.Time{}, err
 	}
-	actor.record("webhook.rotate_secret", w.ID.String(), "")
+	actor.record(tenant, "webhook.rotate_secret", w.ID.String(), "")
 	return w, secret, previous, nil
 }
 
@@ -210,7 +210,7 @@ func (m *Webhooks) RevealSecret(ctx context.Context, actor Actor, tenant string,
 	if active := w.ActiveSecrets(time.Now()); len(active) > 0 {
 		secret = active[0]
 	}
-	if err := actor.reveal("webhook.reveal_secret", w.ID.String(), ""); err != nil {
+	if err := actor.reveal(tenant, "webhook.reveal_secret", w.ID.String(), ""); err != nil {
 		return peal.Webhook{}, "", err
 	}
 	return w, secret, nil

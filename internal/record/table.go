@@ -41,16 +41,16 @@ type Row []any
 // deliveries come with the deliveries. What nodes tell each other while they run is left out.
 func Tables() []*Table {
 	return []*Table{
-		table("tenants", "name description format retry_policy created# catalogue quotas"),
+		table("tenants", "name description format retry_policy created# catalogue quotas revision#"),
 		table("webhooks", "id@ tenant~ deleted! revision# status settings confidential* sealed! exhausted# failing_since# updated# certificate_expires# name"),
 		table("keys", "id@ tenant~ name scopes hash* hint revoked#"),
 		table("catalogue_types", "key description schema* example* created# updated#"),
-		table("users", "id@ tenant~ name password subject role updated#"),
+		table("users", "id@ tenant~ name password subject role updated# revision#"),
 		table("sessions", "id@ kind hash* user@ link@ name tenant~ role expires# revoked# address agent"),
 		table("portal_links", "id@ tenant~ name hash* read_only! expires# life# used# revoked#"),
 		table("audit", "id@ tenant actor_kind actor_id actor action target detail address request_id"),
 		table("sources", "id@ tenant~ name revision# settings secrets* sealed! updated# accepted# duplicate# refused# accepted_at# refused_at# refusal"),
-		table("themes", "tenant~ settings logo*"),
+		table("themes", "tenant~ settings logo* revision#"),
 		table("problems", "webhook& reason code# error first# last# attempts#"),
 		table("buckets", "webhook& width# start# counts*"),
 		Events, Deliveries,

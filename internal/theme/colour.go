@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/pealhq/peal"
 )
@@ -91,26 +92,32 @@ func distance(a, b colour) float64 {
 // Validate checks a theme with its colours. The error has code [peal.Invalid], names
 // the field, and says which colour near it would do.
 func Validate(t peal.Theme) error {
-	if err := t.Validate(); err != nil {
-		return err
-	}
-	if len(t.Logo) > 0 {
-		if _, err := LogoType(t.Logo); err != nil {
-			return err
-		}
+	faults := []error{t.Validate()}
+	if len(t.Logo) > 0 && len(t.Logo) <= peal.MaxThemeLogo {
+		_, err := LogoType(t.Logo)
+		faults = append(faults, err)
 	}
 	light, dark := palettes(t)
-	if err := check(light); err != nil {
-		return peal.Within("light", err)
+	// Contrast is judged only of palettes whose colours are colours.
+	if wrong := fieldsOf(faults[0]); !wrong["light"] && !wrong["dark"] {
+		faults = append(faults, peal.Within("light", check(light)), peal.Within("dark", check(dark)))
 	}
-	if err := check(dark); err != nil {
-		return peal.Within("dark", err)
+	return peal.Faults(faults...)
+}
+
+// fieldsOf returns the fields that an error is about, each without what follows a dot.
+func fieldsOf(err error) map[string]bool {
+	fields := make(map[string]bool)
+	for _, fault := range peal.FaultsOf(err) {
+		field, _, _ := strings.Cut(fault.Field, ".")
+		fields[field] = true
 	}
-	return nil
+	return fields
 }
 
 // check tells whether everything on a page can be read.
 func check(p peal.Palette) error {
+	var faults []error
 	c := chosen(p)
 	for _, text := range []struct {
 		field  string
@@ -128,7 +135,7 @@ func check(p peal.Palette) error {
 		if better, ok := readable(text.colour, text.on...); ok {
 			remedy = "take " + better.String() + ", say"
 		}
-		return peal.Invalidf(text.field, "has a contrast of %.1f to 1 to what is behind it, which many people cannot read; at least %.1f to 1 is needed: %s", lowest, MinContrast, remedy)
+		faults = append(faults, peal.Invalidf(text.field, "has a contrast of %.1f to 1 to what is behind it, which many people cannot read; at least %.1f to 1 is needed: %s", lowest, MinContrast, remedy))
 	}
-	return nil
+	return peal.Faults(faults...)
 }

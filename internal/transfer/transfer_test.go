@@ -151,7 +151,7 @@ func fill2(t *testing.T, store peal.Store) {
 			t.Fatal(err)
 		}
 	}
-	first.Name = users[1].Name
+	first.Name, first.Revision = users[1].Name, first.Revision+1
 	if err := store.UpdateUser(ctx, first); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,141 @@
+package manage
+
+import (
+	"context"
+	"strings"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/theme"
+	"github.com/pealhq/peal/wire"
+)
+
+// TenantEngine is what tenants need of the engine; *[dispatch.Engine] is one.
+type TenantEngine interface {
+	Format(name string) (*wire.Format, bool)
+	CheckQuotas(quotas peal.Quotas) error
+	Govern(ctx context.Context)
+}
+
+var _ TenantEngine = (*dispatch.Engine)(nil)
+
+// TenantStore is what tenants need of the store.
+type TenantStore interface {
+	CreateTenant(ctx context.Context, tenant peal.Tenant) error
+	UpdateTenant(ctx context.Context, tenant peal.Tenant) error
+	Tenant(ctx context.Context, name string) (peal.Tenant, error)
+	peal.ThemeStore
+}
+
+// Tenants creates and changes tenants and their themes.
+type Tenants struct {
+	store  TenantStore
+	engine TenantEngine
+	look   func(peal.Theme) peal.Theme
+}
+
+// NewTenants returns the layer above a store and an engine. look returns a tenant's theme
+// with that of the deployment where it says nothing: colours must be readable together.
+func NewTenants(store TenantStore, engine TenantEngine, look func(peal.Theme) peal.Theme) *Tenants {
+	return &Tenants{store: store, engine: engine, look: look}
+}
+
+// Create stores a new tenant. fault is what the caller has found wrong with it already,
+// nil for nothing: the error includes it. The error has code [peal.Invalid] and names the
+// field, or [peal.Conflict] when the name is taken. CreatedAt is now.
+func (m *Tenants) Create(ctx context.Context, actor Actor, t peal.Tenant, fault error) (peal.Tenant, error) {
+	t.CreatedAt, t.Revision = peal.Now(), 1
+	if err := m.complete(&t, fault); err != nil {
+		return peal.Tenant{}, err
+	}
+	if err := m.store.CreateTenant(ctx, t); err != nil {
+		if peal.CodeOf(err) == peal.Conflict {
+			err = peal.Errorf(peal.Conflict, "there is a tenant of this name already")
+		}
+		return peal.Tenant{}, err
+	}
+	m.engine.Govern(ctx)
+	actor.record("", "tenant.create", t.Name, "")
+	return t, nil
+}
+
+// Change changes a tenant on its newest settings. Whenever somebody else has changed it in
+// between, it starts again, until ctx ends; so change may be called several times. The
+// tenant that change gets has its Revision, for a caller that has an older one in mind.
+// The detail tells the audit log what is changed.
+func (m *Tenants) Change(ctx context.Context, actor Actor, name, detail string, change func(*peal.Tenant) error) (peal.Tenant, error) {
+	saved, err := retry(ctx, func() (peal.Tenant, error) {
+		t, err := m.store.Tenant(ctx, name)
+		if err != nil {
+			return peal.Tenant{}, err
+		}
+		fault := change(&t)
+		if refused(fault) {
+			return peal.Tenant{}, fault
+		}
+		if err := m.complete(&t, fault); err != nil {
+			return peal.Tenant{}, err
+		}
+		err = m.store.UpdateTenant(ctx, t)
+		t.Revision++
+		return t, err
+	})
+	if err != nil {
+		return peal.Tenant{}, err
+	}
+	m.engine.Govern(ctx)
+	actor.record("", "tenant.update", name, detail)
+	return saved, nil
+}
+
+// complete writes the settings of a tenant as they are stored, and checks them.
+func (m *Tenants) complete(t *peal.Tenant, fault error) error {
+	if t.Catalogue = strings.TrimSpace(t.Catalogue); t.Catalogue == peal.DefaultCatalogue {
+		t.Catalogue = ""
+	}
+	faults := []error{fault, t.Validate()}
+	if _, known := m.engine.Format(t.Format); t.Format != "" && !known {
+		faults = append(faults, peal.Invalidf("format", "is none that exists"))
+	}
+	return peal.Faults(append(faults, m.engine.CheckQuotas(t.Quotas))...)
+}
+
+// CheckTheme checks a theme of a tenant. The error has code [peal.Invalid] and names the field.
+func (m *Tenants) CheckTheme(look peal.Theme) error {
+	whole := m.look(look)
+	whole.Hidden = look.Hidden // in the order that the faults name
+	return theme.Validate(whole)
+}
+
+// ChangeTheme changes the theme of a tenant as [Tenants.Change] changes the tenant; one
+// that has none starts with an empty one.
+func (m *Tenants) ChangeTheme(ctx context.Context, actor Actor, tenant string, change func(*peal.Theme) error) error {
+	_, err := retry(ctx, func() (struct{}, error) {
+		look, err := m.store.Theme(ctx, tenant)
+		if err != nil && peal.CodeOf(err) != peal.NotFound {
+			return struct{}{}, err
+		}
+		fault := change(&look)
+		if refused(fault) {
+			return struct{}{}, fault
+		}
+		if err := peal.Faults(fault, m.CheckTheme(look)); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, m.store.PutTheme(ctx, tenant, look)
+	})
+	if err == nil {
+		actor.record("", "tenant.update", tenant, "theme")
+	}
+	return err
+}
+
+// DeleteTheme deletes the theme of a tenant, whose portal then looks as the deployment's.
+// The error has code [peal.NotFound].
+func (m *Tenants) DeleteTheme(ctx context.Context, actor Actor, tenant string) error {
+	if err := m.store.DeleteTheme(ctx, tenant); err != nil {
+		return err
+	}
+	actor.record("", "tenant.update", tenant, "theme taken away")
+	return nil
+}
