@@ -4,7 +4,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/internal/identity"
 	managing "github.com/pealhq/peal/internal/manage"
 )
 
@@ -32,9 +31,6 @@ type keyInput struct {
 	Scopes   given[[]string] `json:"scopes,omitempty" enum:"publish,manage,read" maxItems:"3" doc:"What it may do; needed unless operator is true."`
 	Operator given[bool]     `json:"operator,omitempty" doc:"Makes an operator's key, which may do everything for every tenant; for operators only."`
 }
-
-// actionOf is what a scope lets a key do at least.
-var actionOf = map[peal.Scope]identity.Action{peal.ScopePublish: publish, peal.ScopeManage: manage, peal.ScopeRead: read}
 
 func keyOf(k *peal.Key) KeyShape {
 	shape := KeyShape{

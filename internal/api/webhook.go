@@ -2,18 +2,12 @@ package api
 
 import (
 	"errors"
-	"strings"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
-	"github.com/pealhq/peal/internal/identity"
 	managing "github.com/pealhq/peal/internal/manage"
 )
-
-var ifMatchParam = param{"If-Match", "Change it only if this is still its ETag.", huma.Schema{Type: "string", MaxLength: ptr(256)}}
 
 func now() time.Time { return peal.Now() }
 
@@ -23,28 +17,6 @@ func ofWebhook(err error) error {
 		return refuse(conflict, "%s", managing.ErrManaged.Message)
 	}
 	return orMissing(err, "webhook")
-}
-
-// actor is the caller as one who changes something.
-func (c *call) actor() managing.Actor {
-	return managing.Actor{
-		Operator: c.caller.IsOperator(), Tenant: c.tenant, Reveal: c.caller.Can(identity.Reveal), Scopes: c.scopes(),
-		Record: func(e managing.Entry) error {
-			c.audit.done = true
-			return c.api.Identity.Record(c.request, c.caller, identity.Entry(e))
-		},
-	}
-}
-
-// scopes are those that a key which the caller creates may have.
-func (c *call) scopes() []peal.Scope {
-	var may []peal.Scope
-	for _, scope := range []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead} {
-		if c.caller.Can(actionOf[scope]) {
-			may = append(may, scope)
-		}
-	}
-	return may
 }
 
 func (a *API) listWebhooks(c *call) error {
@@ -82,12 +54,6 @@ func (c *call) savedWebhookOf(w *peal.Webhook) WebhookShape {
 // warnings returns what would keep requests from arriving now, in the words for the caller.
 func (c *call) warnings(w *peal.Webhook) []string {
 	return append([]string{}, dispatch.WarningsFor(c.caller.IsOperator(), c.api.Engine.Warnings(c.context(), w))...)
-}
-
-// revised answers with a value and the ETag of its revision.
-func (c *call) revised(status int, revision int64, value any) error {
-	c.Header().Set("ETag", etag(revision))
-	return c.json(status, value)
 }
 
 func (c *call) showWebhook(status int, w *peal.Webhook, shape any) error {
@@ -163,25 +129,6 @@ func (a *API) updateWebhook(c *call) error {
 
 // ifMatch refuses a webhook that is not as the caller's If-Match has it.
 func (c *call) ifMatch(w *peal.Webhook) error { return c.ifRevision("webhook", w.Revision) }
-
-// ifRevision refuses a thing whose revision is not one of the caller's If-Match.
-func (c *call) ifRevision(thing string, revision int64) error {
-	condition := strings.Join(c.request.Header.Values("If-Match"), ",")
-	if condition != "" && !matches(condition, etag(revision)) {
-		return refuse(preconditionFailed, "the %s has changed: its ETag is %s now", thing, etag(revision))
-	}
-	return nil
-}
-
-// matches reports whether an If-Match holds for an ETag (RFC 9110, section 13.1.1).
-func matches(condition, tag string) bool {
-	for one := range strings.SplitSeq(condition, ",") {
-		if one = strings.TrimSpace(one); one == "*" || one == tag {
-			return true
-		}
-	}
-	return false
-}
 
 func (a *API) deleteWebhook(c *call) error {
 	id, err := pathID(c, peal.ParseWebhookID, "webhook")

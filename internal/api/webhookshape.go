@@ -1,7 +1,6 @@
 package api
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -100,6 +99,3 @@ func currentSecret(w *peal.Webhook, now time.Time) *string {
 	}
 	return nil
 }
-
-// etag names a revision of a thing's settings (RFC 9110, section 8.8.3).
-func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }

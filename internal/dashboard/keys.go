@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/manage"
 )
 
@@ -34,9 +33,6 @@ func (c *call) showKeys(status int, p *keysPage) error {
 	}
 	return c.answer(status, "keys", c.texts.get("menu.keys"), p)
 }
-
-// scopeNeeds is what somebody must be allowed to give a scope to a key.
-var scopeNeeds = map[peal.Scope]identity.Action{peal.ScopePublish: identity.Publish, peal.ScopeManage: identity.Manage, peal.ScopeRead: identity.Read}
 
 // createKey makes a key and shows its text, this once.
 func (d *Dashboard) createKey(c *call) error {

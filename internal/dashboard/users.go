@@ -139,9 +139,6 @@ func (d *Dashboard) saveUser(c *call) error {
 	return c.orGone(err, "error.gone")
 }
 
-// errChanged reports that somebody else has changed what a form was made of.
-var errChanged = errors.New("changed meanwhile")
-
 func (d *Dashboard) deleteUser(c *call) error {
 	user, err := c.findUser()
 	if err != nil {

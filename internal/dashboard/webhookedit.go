@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/manage"
 )
 
@@ -191,24 +190,4 @@ func (c *call) ofWebhook(err error) error {
 		return peal.Errorf(peal.Conflict, "%s", c.texts.get("webhook.managed"))
 	}
 	return c.orGone(err, "error.no_webhook")
-}
-
-// actor is the caller as one who changes something; about is the detail that the audit
-// log has where the change itself says none.
-func (c *call) actor(about string) manage.Actor {
-	actor := manage.Actor{
-		Operator: c.who.IsOperator(), Tenant: c.tenant, Reveal: c.who.Can(identity.Reveal),
-		Record: func(e manage.Entry) error {
-			if e.Detail == "" {
-				e.Detail = about
-			}
-			return c.d.identity.Record(c.r, c.who, identity.Entry(e))
-		},
-	}
-	for _, scope := range []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead} {
-		if c.who.Can(scopeNeeds[scope]) {
-			actor.Scopes = append(actor.Scopes, scope)
-		}
-	}
-	return actor
 }
