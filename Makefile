@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := $(if $(VERSION),-X main.version=$(VERSION))
 
-.PHONY: help build run test test-long bench bench-postgres screenshots fmt prose generate vulncheck licenses sbom release reproduce clean
+.PHONY: help build run test test-long bench bench-postgres screenshots fmt lint prose generate vulncheck licenses sbom release reproduce clean
 
 help: ## list what make can do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,8 +34,11 @@ screenshots: ## write pictures of all pages into screenshots/, and those of the 
 	@mkdir -p screenshots docs/pictures
 	PEAL_SCREENSHOTS="$$PWD/screenshots" PEAL_PICTURES="$$PWD/docs/pictures" go test -count=1 -timeout 10m -run 'TestScreenshots|TestPictures' ./internal/dashboard
 
-fmt: ## format the Go code
-	@gofmt -w $$(scripts/go-files)
+fmt: ## format the Go code and sort its imports
+	@go tool -modfile=tools/go.mod goimports -w -local github.com/pealhq/peal $$(scripts/go-files)
+
+lint: ## check the form of the code: gofmt, vet, staticcheck, spelling, imports, long lines
+	@exec scripts/lint
 
 prose: ## list candidates for plainer English; PROSE="docs wire/" chooses where
 	@go run ./internal/prose $(PROSE)
