@@ -4,7 +4,7 @@ import "net/http"
 
 // laneShape is how a webhook's lane stands on the node that answers.
 type laneShape struct {
-	Breaker    string  `json:"breaker" enum:"closed,open,half_open" doc:"closed: requests are sent. open: the endpoint is down, and nothing is sent until the next probe. half_open: the probe is in flight."`
+	Breaker    string  `json:"breaker" enum:"closed,open,half_open" doc:"closed: nothing keeps requests of an active webhook back. open: the endpoint counts as down, and nothing is sent until the next probe. half_open: the probe is in flight."`
 	NextProbe  *string `json:"next_probe" format:"date-time" doc:"From when on a single delivery is tried; null unless the breaker is open."`
 	RestsUntil *string `json:"rests_until" format:"date-time" doc:"Until when the endpoint asked to be left alone (Retry-After of a 429 or 503, at most 24 hours): nothing is sent but what somebody sends by hand. Null when it did not. A new URL, a resume or a success by hand ends it."`
 	Queued     int     `json:"queued" minimum:"0" doc:"Deliveries that wait in memory, retries that are due soon included."`

@@ -20,7 +20,8 @@ type deliveryPage struct {
 	Why      string
 	Curl     string
 	Pending  bool
-	Hold     string // why it is not sent although its time has come; "" for nothing
+	Standing string // what it waits for, or how it ended
+	Tried    string // that there was no attempt; "" where there was one
 	State    string // changes when there is something new to see
 }
 
@@ -47,7 +48,7 @@ func (d *Dashboard) delivery(c *call) error {
 	if data.Pending && delivery.Attempts > 0 {
 		data.Pill.Word = c.texts.get("delivery.waiting_for", "n", delivery.Attempts+1)
 	}
-	data.Rail = c.texts.rail(&delivery, attempts)
+	data.Tried = c.texts.tried(&delivery)
 	for i := len(attempts) - 1; i >= 0; i-- {
 		data.Attempts = append(data.Attempts, c.attemptView(&attempts[i]))
 	}
@@ -60,35 +61,36 @@ func (d *Dashboard) delivery(c *call) error {
 		}
 		data.Chosen.Chosen = true
 	}
-	if err := c.explain(&data); err != nil {
+	webhook, err := c.explain(&data)
+	if err != nil {
 		return err
 	}
+	facts := &deliveryFacts{Delivery: &delivery, Webhook: webhook, Now: c.now}
+	if webhook != nil {
+		facts.Hold, facts.Lane = d.Engine.Hold(&delivery, webhook), d.Engine.Lane(webhook.ID)
+	}
+	data.Standing = c.texts.standing(facts)
+	data.Rail = c.texts.rail(&delivery, attempts, facts.Hold.Reason != "")
 	if data.Pending {
-		data.State = strconv.Itoa(delivery.Attempts) + " " + data.Hold
+		data.State = strconv.Itoa(delivery.Attempts) + " " + data.Standing
 	}
 	return c.page("delivery", delivery.EventType+" → "+data.Host, data)
 }
 
-// explain says why the endpoint was called and what to do, and makes the request anew.
-func (c *call) explain(data *deliveryPage) error {
+// explain says why the endpoint was called and what to do, and makes the request again. It returns
+// the webhook, nil for a deleted one.
+func (c *call) explain(data *deliveryPage) (*peal.Webhook, error) {
 	w, err := c.d.Store.Webhook(c.ctx(), c.tenant, data.Delivery.WebhookID)
 	if peal.CodeOf(err) == peal.NotFound {
-		data.Why = c.texts.get("why.deleted")
-		return nil
+		data.Why = c.texts.why(nil, &data.Delivery)
+		return nil, nil
 	} else if err != nil {
-		return err
+		return nil, err
 	}
 	data.Host, data.Path = w.Title(), "/webhooks/"+w.ID.String()
-	data.Why = c.whyCalled(&w, &data.Delivery)
-	if hold := c.d.Engine.Hold(&data.Delivery, &w); hold.Reason != "" {
-		at := c.texts.get("hold.soon")
-		if hold.Until.After(c.now) {
-			at = iso(hold.Until)
-		}
-		data.Hold = c.texts.get("hold."+string(hold.Reason), "time", at)
-	}
+	data.Why = c.texts.why(&w, &data.Delivery)
 	if data.Chosen == nil {
-		return nil
+		return &w, nil
 	}
 	if a := &data.Chosen.Attempt; !a.Succeeded() {
 		p := c.texts.problem(&w, &peal.Problem{Reason: a.Reason, StatusCode: a.StatusCode, Error: a.Error})
@@ -96,43 +98,28 @@ func (c *call) explain(data *deliveryPage) error {
 	}
 	event, err := c.d.Store.Event(c.ctx(), c.tenant, data.Delivery.EventKey.String())
 	if peal.CodeOf(err) == peal.NotFound {
-		return nil
+		return &w, nil
 	} else if err != nil {
-		return err
+		return nil, err
 	}
 	data.Chosen.Body = c.bodyOf(&w, &event)
 	data.Chosen.Another = len(data.Chosen.Body) != data.Chosen.BodySize
 	data.Curl = data.Chosen.curl()
-	return nil
-}
-
-func (c *call) whyCalled(w *peal.Webhook, d *peal.Delivery) string {
-	if d.Test {
-		return c.texts.get("why.test")
-	}
-	for _, pattern := range w.Events {
-		if peal.MatchPattern(pattern, d.EventType) {
-			if w.Filter != "" {
-				return c.texts.get("why.filter", "pattern", pattern, "type", d.EventType, "filter", w.Filter)
-			}
-			return c.texts.get("why.pattern", "pattern", pattern, "type", d.EventType)
-		}
-	}
-	return c.texts.get("why.changed", "type", d.EventType)
+	return &w, nil
 }
 
 // railAttempts is how many attempts the rail shows one by one: the last ones.
 const railAttempts = 3
 
-// rail is a delivery's life from the publish to its end.
-func (t *texts) rail(d *peal.Delivery, attempts []peal.Attempt) []railStep {
+// rail is a delivery's life from the publish to its end. Nobody knows when one that is held is sent.
+func (t *texts) rail(d *peal.Delivery, attempts []peal.Attempt, held bool) []railStep {
 	born := d.CreatedAt()
 	since := func(at time.Time) string { return "+" + t.duration(max(0, at.Sub(born))) }
 	// An accepted event is a committed one: a publish is answered after its commit.
 	steps := []railStep{{Name: t.get("rail.accepted"), At: born}, {Name: t.get("rail.committed"), Time: t.get("rail.on_disk")}}
 	if len(attempts) > 0 {
 		first := attempts[0]
-		steps = append(steps, railStep{Name: t.get("rail.waited"), Time: t.duration(first.Timing.Wait)}, railStep{Name: t.get("rail.sent"), Time: since(first.StartedAt)})
+		steps = append(steps, railStep{Name: t.get("rail.waited"), Time: t.duration(first.Timing.Wait)}, railStep{Name: t.get("rail.started"), Time: since(first.StartedAt)})
 	}
 	if skipped := len(attempts) - railAttempts; skipped > 0 {
 		steps = append(steps, railStep{Name: t.count("rail.more", skipped), Class: "x"})
@@ -140,10 +127,7 @@ func (t *texts) rail(d *peal.Delivery, attempts []peal.Attempt) []railStep {
 	}
 	for i := range attempts {
 		a := &attempts[i]
-		step := railStep{Name: t.get("rail.no_answer"), Time: since(a.StartedAt.Add(a.Timing.Total)), Class: "x"}
-		if a.StatusCode != 0 {
-			step.Name = t.get("rail.answered", "code", a.StatusCode)
-		}
+		step := railStep{Name: t.ofAttempt(a), Time: since(a.StartedAt.Add(a.Timing.Total)), Class: "x"}
 		if a.Succeeded() {
 			step.Class = ""
 		}
@@ -152,6 +136,9 @@ func (t *texts) rail(d *peal.Delivery, attempts []peal.Attempt) []railStep {
 	switch d.Status {
 	case peal.Pending:
 		next := railStep{Name: t.get("rail.attempt", "n", d.Attempts+1), Until: d.Due, Class: "w"}
+		if held {
+			next.Until, next.Time = time.Time{}, t.get("rail.held")
+		}
 		return append(steps, next)
 	case peal.Success:
 		return append(steps, railStep{Name: t.get("status.success"), Time: since(d.SettledAt)})

@@ -17,18 +17,21 @@ func (d *Dashboard) retryDelivery(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.awaitAttempt(&retried)
+	done := "retried_soon"
+	if c.awaitAttempt(&retried) {
+		done = "retried"
+	}
 	if err := c.record("delivery.retry", delivery.ID.String(), delivery.EventType); err != nil {
 		return err
 	}
-	return c.redirect("/deliveries/" + delivery.ID.String() + "?done=retried")
+	return c.redirect("/deliveries/" + delivery.ID.String() + "?done=" + done)
 }
 
 // answerTime is how long a page waits for the answer to a retry by hand, to show it.
 const answerTime = 3 * time.Second
 
-// awaitAttempt waits a while until an attempt more is on record.
-func (c *call) awaitAttempt(before *peal.Delivery) {
+// awaitAttempt waits a while until an attempt more is on record, and reports whether there is one.
+func (c *call) awaitAttempt(before *peal.Delivery) bool {
 	ctx, cancel := context.WithTimeout(c.ctx(), answerTime)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -36,12 +39,12 @@ func (c *call) awaitAttempt(before *peal.Delivery) {
 	for {
 		now, err := c.d.Store.Delivery(ctx, c.tenant, before.ID)
 		if err != nil || now.Attempts > before.Attempts {
-			return
+			return err == nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
 }
@@ -112,7 +115,10 @@ func (d *Dashboard) retryMany(c *call) error {
 		begun++
 		last = "/webhooks/" + w.ID.String() + "/replays/" + job.ID.String()
 	}
-	if begun == 1 {
+	switch begun {
+	case 0:
+		return c.redirect("/deliveries?done=retried_none")
+	case 1:
 		return c.redirect(last)
 	}
 	return c.redirect("/deliveries?done=retried_many")

@@ -49,5 +49,8 @@ func (d *Dashboard) retryFound(c *call, f *deliveryFilter) error {
 	if f.before != "" {
 		return c.redirect("/deliveries?done=retried_some")
 	}
+	if retried == 0 {
+		return c.redirect("/deliveries?done=retried_none")
+	}
 	return c.redirect("/deliveries?done=retried_found")
 }

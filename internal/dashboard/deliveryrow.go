@@ -26,7 +26,9 @@ func (c *call) deliveryRows(deliveries []peal.Delivery, webhooks map[peal.Webhoo
 	for i := range deliveries {
 		d := &deliveries[i]
 		name := c.texts.get("delivery.gone")
-		if w := webhooks[d.WebhookID]; w != nil {
+		if w, err := c.rowWebhook(webhooks, d.WebhookID); err != nil {
+			name = d.WebhookID.String()
+		} else if w != nil {
 			name = called(*w)
 		}
 		rows[i] = deliveryRow{
@@ -38,6 +40,24 @@ func (c *call) deliveryRows(deliveries []peal.Delivery, webhooks map[peal.Webhoo
 		}
 	}
 	return rows
+}
+
+// rowWebhook returns the webhook that a row is about, nil for a deleted one. It is among those that
+// the page knows, or is read: a page knows the tenant's first webhooks alone.
+func (c *call) rowWebhook(known map[peal.WebhookID]*peal.Webhook, id peal.WebhookID) (*peal.Webhook, error) {
+	if w, ok := known[id]; ok {
+		return w, nil
+	}
+	w, err := c.d.Store.Webhook(c.ctx(), c.tenant, id)
+	switch {
+	case peal.CodeOf(err) == peal.NotFound:
+		known[id] = nil
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	known[id] = &w
+	return &w, nil
 }
 
 // outcome says in a word what the last attempt came to.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
 )
 
 // Visible is what a page shows of somebody's text.
@@ -44,6 +45,45 @@ func (f Figures) Percent(part float64) string            { return f.t.percent(pa
 func (f Figures) Duration(d time.Duration) string        { return f.t.duration(d) }
 func (f Figures) Latency(class peal.LatencyRange) string { return f.t.latency(class) }
 func (f Figures) Success(counts *peal.Counts) string     { return f.t.success(counts) }
+
+// Verdicts are the sentences of a language about states.
+type Verdicts struct{ t *texts }
+
+// VerdictsIn returns the sentences of a language.
+func VerdictsIn(language string) (Verdicts, error) {
+	languages, err := loadTexts()
+	return Verdicts{languages[language]}, err
+}
+
+// Webhook returns all that is said of a webhook.
+func (v Verdicts) Webhook(w *peal.Webhook, a peal.Activity, lane dispatch.Lane, now time.Time) []string {
+	f := &webhookFacts{Webhook: w, Activity: a, Lane: lane, Now: now}
+	return []string{v.t.webhookPill(w, a.Pending).Word, v.t.health(f), v.t.sending(f), v.t.waits(f)}
+}
+
+// Delivery returns all that is said of a delivery.
+func (v Verdicts) Delivery(d *peal.Delivery, w *peal.Webhook, hold dispatch.Hold, lane dispatch.Lane, now time.Time) []string {
+	f := &deliveryFacts{Delivery: d, Webhook: w, Hold: hold, Lane: lane, Now: now}
+	return []string{v.t.deliveryPill(d.Status).Word, v.t.standing(f), v.t.tried(d), v.t.why(w, d)}
+}
+
+// Attempt returns all that is said of an attempt.
+func (v Verdicts) Attempt(a *peal.Attempt) []string {
+	said := []string{v.t.attemptPill(a).Word, v.t.ofAttempt(a), v.t.testResult(a)}
+	if !a.Succeeded() {
+		p := v.t.problem(&peal.Webhook{URL: "https://hooks.example/in"}, &peal.Problem{Reason: a.Reason, StatusCode: a.StatusCode})
+		said = append(said, p.Title, p.Remedy)
+	}
+	return said
+}
+
+// NoProblems returns what is said where no problem is shown.
+func (v Verdicts) NoProblems(counts *peal.Counts, failing, looked int) string {
+	return v.t.noProblems(counts, failing, looked)
+}
+
+// Backlog returns what is said of what is pending.
+func (v Verdicts) Backlog(b *peal.Backlog, now time.Time) string { return v.t.backlog(b, now) }
 
 // Mark adds the language xx, in which every text that the files hold stands in ⟦⟧.
 func (d *Dashboard) Mark() error {

@@ -153,24 +153,3 @@ func called(w peal.Webhook) string {
 
 // pill is a status as every page shows it: a word, and the class of its colour.
 type pill struct{ Word, Class string }
-
-func (t *texts) deliveryPill(status peal.DeliveryStatus) pill {
-	class := map[peal.DeliveryStatus]string{peal.Pending: "wait", peal.Success: "ok", peal.Failed: "bad", peal.Canceled: "held"}[status]
-	return pill{t.get("status." + string(status)), class}
-}
-
-// webhookPill is the webhook's status: failing where it is active and its last attempt
-// has failed.
-func (t *texts) webhookPill(w *peal.Webhook, pending int) pill {
-	switch {
-	case w.Status == peal.Paused && pending > 0:
-		return pill{t.get("status.paused_held", "n", t.number(pending)), "held"}
-	case w.Status == peal.Paused:
-		return pill{t.get("status.paused"), "held"}
-	case w.Status == peal.Disabled:
-		return pill{t.get("status.disabled"), "held"}
-	case !w.Health.FailingSince.IsZero():
-		return pill{t.get("status.failing"), "bad"}
-	}
-	return pill{t.get("status.active"), "ok"}
-}

@@ -54,7 +54,7 @@ func TestJourney(t *testing.T) {
 
 	b.press("Send a test")
 	b.press("Send now")
-	b.sees("It did not arrive.")
+	b.sees("Refused: answered ")
 	b.sees(`\x1b[31m`)
 	if title := get[string](b, `document.title`); title == "owned" {
 		t.Error("the answer of the endpoint ran in the page")

@@ -22,6 +22,7 @@ type overviewPage struct {
 	Problems     []problem // the latest few
 	MoreProblems []problem
 	AllProblems  string
+	NoProblems   string // what there is to say where none is shown
 	Webhooks     []webhookRow
 	AllWebhooks  string
 }
@@ -56,13 +57,24 @@ func (d *Dashboard) overview(c *call) error {
 	if data.Empty = len(webhooks) == 0; data.Empty {
 		return c.page("overview", c.texts.get("overview.title"), data)
 	}
-	if err := c.countOverview(&data, chosen); err != nil {
+	total, err := c.countOverview(&data, chosen)
+	if err != nil {
 		return err
 	}
 	byID := make(map[peal.WebhookID]*peal.Webhook, len(webhooks))
+	failing := 0
 	for i := range webhooks {
-		byID[webhooks[i].ID] = &webhooks[i]
+		w := &webhooks[i]
+		byID[w.ID] = w
+		if w.Status == peal.Active && !w.Health.FailingSince.IsZero() {
+			failing++
+		}
 	}
+	looked := 0
+	if len(webhooks) >= overviewWebhooks {
+		looked = len(webhooks)
+	}
+	data.NoProblems = c.texts.noProblems(&total, failing, looked)
 	more := false
 	if data.Problems, more, err = c.problemsSince(byID, peal.WebhookID{}, earlier(chosen.since(c.now), c.now.Add(-24*time.Hour))); err != nil {
 		return err
@@ -103,10 +115,10 @@ func troubledFirst(webhooks []peal.Webhook) []peal.Webhook {
 }
 
 // countOverview fills in the numbers and the chart.
-func (c *call) countOverview(data *overviewPage, chosen span) error {
+func (c *call) countOverview(data *overviewPage, chosen span) (total peal.Counts, err error) {
 	buckets, err := c.d.Store.Stats(c.ctx(), peal.StatsQuery{Tenant: c.tenant, Width: chosen.Width, Since: chosen.since(c.now), Until: c.now.Add(time.Hour)})
 	if err != nil {
-		return err
+		return total, err
 	}
 	s := newSeries(chosen, c.now)
 	failed := map[peal.WebhookID]bool{}
@@ -128,7 +140,7 @@ func (c *call) countOverview(data *overviewPage, chosen span) error {
 		data.Median, data.Slow = c.texts.latency(median), c.texts.get("overview.median", "slow", c.texts.latency(slow))
 	}
 	data.Waiting, data.WaitingText, err = c.backlogOf(c.tenant)
-	return err
+	return s.total, err
 }
 
 // backlogOf writes how much is pending for a tenant, or for all of them with tenant "".
@@ -137,17 +149,5 @@ func (c *call) backlogOf(tenant string) (waiting, text string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	waiting = c.texts.number(backlog.Pending)
-	if backlog.Pending >= peal.MaxBacklog {
-		waiting += "+"
-	}
-	switch oldest := c.texts.duration(c.now.Sub(backlog.Oldest)); {
-	case backlog.Pending == 0:
-		text = c.texts.get("overview.nothing_waits")
-	case backlog.Held > 0:
-		text = c.texts.get("overview.held", "n", c.texts.number(backlog.Held), "oldest", oldest)
-	default:
-		text = c.texts.get("overview.oldest", "oldest", oldest)
-	}
-	return waiting, text, nil
+	return c.texts.counted(backlog.Pending, peal.MaxBacklog), c.texts.backlog(&backlog, c.now), nil
 }

@@ -14,6 +14,7 @@ type allPage struct {
 	Webhooks             string // how many fail, of all tenants
 	More                 bool
 	Problems             []tenantProblem
+	NoProblems           string // what there is to say where none is shown
 	Queues               []tenantQueue
 }
 
@@ -57,6 +58,7 @@ func (d *Dashboard) overviewOfAll(c *call) error {
 	if p.Webhooks = c.texts.number(len(standing.Failing)); len(standing.Failing) >= allWebhooks {
 		p.Webhooks += "+"
 	}
+	p.NoProblems = c.texts.noProblems(nil, len(standing.Failing), 0)
 	places := map[string]int{}
 	for _, f := range standing.Failing {
 		at, known := places[f.Tenant]

@@ -32,7 +32,10 @@ func (c *call) problemsSince(webhooks map[peal.WebhookID]*peal.Webhook, one peal
 		found = found[:maxProblems]
 	}
 	for i := range found {
-		w := webhooks[found[i].WebhookID]
+		w, err := c.rowWebhook(webhooks, found[i].WebhookID)
+		if err != nil {
+			return nil, false, err
+		}
 		if w == nil || w.Health.FailingSince.IsZero() && c.now.Sub(found[i].Last) > time.Hour {
 			continue // it has got well
 		}

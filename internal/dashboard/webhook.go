@@ -21,7 +21,8 @@ type webhookPage struct {
 	Oldest     string
 	Problems   []problem
 	Lane       dispatch.Lane
-	Breaker    string
+	Health     string // what the last attempts came to
+	Sending    string // whether deliveries are sent now
 	Policy     string
 	Secrets    int
 	Format     string
@@ -40,7 +41,6 @@ func (d *Dashboard) webhook(c *call) error {
 	}
 	chosen := spanOf(c.r.URL.Query().Get("range"))
 	data := webhookPage{Webhook: &w, URL: w.URL, Lane: d.Engine.Lane(w.ID), Policy: delaysText(d.Engine.Policy(&w).Delays), Secrets: len(w.Secrets), Format: w.Format}
-	data.Breaker = "breaker." + string(data.Lane.Breaker)
 	if format, ok := d.Engine.Format(w.Format); ok {
 		data.Format = format.Title
 	}
@@ -77,14 +77,9 @@ func (c *call) completeWebhook(data *webhookPage) error {
 		return err
 	}
 	data.Pill = c.texts.webhookPill(w, activity[0].Pending)
-	data.Pending = c.texts.number(activity[0].Pending)
-	if activity[0].Pending >= peal.MaxPending {
-		data.Pending += "+"
-	}
-	data.Oldest = c.texts.get("overview.nothing_waits")
-	if activity[0].Pending > 0 {
-		data.Oldest = c.texts.get("overview.oldest", "oldest", c.texts.duration(c.now.Sub(activity[0].Oldest)))
-	}
+	facts := &webhookFacts{Webhook: w, Activity: activity[0], Lane: data.Lane, Now: c.now}
+	data.Health, data.Sending = c.texts.health(facts), c.texts.sending(facts)
+	data.Pending, data.Oldest = c.texts.counted(activity[0].Pending, peal.MaxPending), c.texts.waits(facts)
 	webhooks := map[peal.WebhookID]*peal.Webhook{w.ID: w}
 	if data.Problems, _, err = c.problemsSince(webhooks, w.ID, c.now.Add(-7*24*time.Hour)); err != nil {
 		return err

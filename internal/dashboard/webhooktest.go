@@ -18,6 +18,7 @@ type testPage struct {
 	Taken   bool
 	Path    string // of the delivery
 
+	Verdict  string // how the test ended
 	Warnings []string
 }
 
@@ -79,6 +80,7 @@ func (d *Dashboard) sendTest(c *call) error {
 		return err
 	} else {
 		view := c.attemptView(&attempt)
+		data.Verdict = c.texts.testResult(&attempt)
 		data.Warnings = c.said(dispatch.WarningsFor(c.who.IsOperator(), d.Engine.Warnings(c.ctx(), &w)))
 		data.Result, data.Taken, data.Path = &view, attempt.Succeeded(), "/deliveries/"+delivery.ID.String()
 		if event, err := d.Store.Event(c.ctx(), c.tenant, delivery.EventID); err == nil {
