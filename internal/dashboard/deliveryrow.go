@@ -73,9 +73,12 @@ func (t *texts) outcome(d *peal.Delivery) string {
 	return "–"
 }
 
+// pageWebhooks is how many of a tenant's webhooks a page knows.
+const pageWebhooks = 500
+
 // tenantWebhooks are the tenant's webhooks by id, for names in lists.
 func (c *call) tenantWebhooks() (map[peal.WebhookID]*peal.Webhook, []peal.Webhook, error) {
-	webhooks, err := c.d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, overviewWebhooks)
+	webhooks, err := c.d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, pageWebhooks)
 	if err != nil {
 		return nil, nil, err
 	}

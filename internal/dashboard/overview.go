@@ -32,10 +32,8 @@ type rangeChoice struct {
 	Current    bool
 }
 
-// overviewWebhooks is how many webhooks are looked at for the overview, and
-// overviewRows how many of them it lists; overviewProblems are shown unfolded.
+// overviewRows is how many webhooks the overview lists; overviewProblems are shown unfolded.
 const (
-	overviewWebhooks = 500
 	overviewRows     = 10
 	overviewProblems = 2
 )
@@ -50,7 +48,7 @@ func (d *Dashboard) overview(c *call) error {
 	if c.who.Can(identity.Oversee) {
 		data.Loss = d.Facts.Loss
 	}
-	webhooks, err := d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, overviewWebhooks)
+	webhooks, err := d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, pageWebhooks)
 	if err != nil {
 		return err
 	}
@@ -71,7 +69,7 @@ func (d *Dashboard) overview(c *call) error {
 		}
 	}
 	looked := 0
-	if len(webhooks) >= overviewWebhooks {
+	if len(webhooks) >= pageWebhooks {
 		looked = len(webhooks)
 	}
 	data.NoProblems = c.texts.noProblems(&total, failing, looked)

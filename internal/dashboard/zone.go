@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // wherever the server runs, every reader's zone is known
-
-	"github.com/pealhq/peal"
 )
 
 // The cookies of the reader's time zone. The scripts note the browser's own zone in the first; the
@@ -43,31 +41,6 @@ func zoneOf(r *http.Request) (zone *time.Location, chosen bool) {
 	return time.UTC, false
 }
 
-// chooseZone remembers the zone that a person wants times in; an empty one is the browser's.
-func (d *Dashboard) chooseZone(c *call) error {
-	if err := c.r.ParseForm(); err != nil {
-		return err
-	}
-	name := strings.TrimSpace(c.r.PostFormValue("zone"))
-	if _, ok := zoneNamed(name); name != "" && !ok {
-		return peal.Errorf(peal.Invalid, "%s", c.texts.get("zone.unknown", "zone", name))
-	}
-	if c.portal != nil {
-		d.identity.KeepInPortal(c.w, c.r, zoneChosen, name)
-	} else {
-		cookie := &http.Cookie{Name: zoneChosen, Value: name, Path: "/", HttpOnly: true, Secure: c.r.TLS != nil, SameSite: http.SameSiteLaxMode}
-		if cookie.MaxAge = int(365 * 24 * time.Hour / time.Second); name == "" {
-			cookie.MaxAge = -1
-		}
-		if cookie.Secure {
-			cookie.Name = hostPrefix + zoneChosen
-		}
-		http.SetCookie(c.w, cookie)
-	}
-	lead(c.w, c.r, localPath(c.r.PostFormValue("back")))
-	return nil
-}
-
 // zoneLabel names a zone with its offset at a time, such as "Europe/Berlin (UTC+01:00)".
 func zoneLabel(zone *time.Location, at time.Time) string {
 	if zone == time.UTC {
@@ -78,15 +51,6 @@ func zoneLabel(zone *time.Location, at time.Time) string {
 
 // localTime is how a browser writes a time of day in a form.
 const localTime = "2006-01-02T15:04"
-
-// formZone returns the zone that a form's times are in: the one that its page named, whatever the
-// reader has chosen since.
-func (c *call) formZone() *time.Location {
-	if zone, ok := zoneNamed(c.r.PostFormValue("zone")); ok {
-		return zone
-	}
-	return c.zone
-}
 
 // clockChange is what the clocks of a zone made of a time of day.
 type clockChange string
