@@ -193,7 +193,7 @@ webhook's retry policy. The receiver sees the same webhook-id as before.`,
 				return fmt.Errorf("retry delivery %s: %w", args[0], err)
 			}
 			return app.show(func(w io.Writer) {
-				fmt.Fprintf(w, "delivery %s is %s and tried again now\n", printable(delivery.ID), printable(delivery.Status))
+				fmt.Fprintf(w, "delivery %s is %s and due now\n", printable(delivery.ID), printable(delivery.Status))
 			})
 		},
 	}
