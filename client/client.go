@@ -163,20 +163,25 @@ func encode(body any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// get reads one resource.
-func get[T any](ctx context.Context, c *Client, path string, query url.Values) (T, error) {
-	var result T
-	err := c.do(ctx, call{method: http.MethodGet, path: path, query: query, repeat: true}, &result)
-	return result, err
+// send makes a call and returns its answer.
+func send[T any](ctx context.Context, c *Client, call call) (T, error) {
+	var answer T
+	err := c.do(ctx, call, &answer)
+	return answer, err
 }
 
-// post sends a body and reads what came of it.
-func post[T any](ctx context.Context, c *Client, path string, body any) (T, error) {
-	var result T
-	err := c.do(ctx, call{method: http.MethodPost, path: path, body: body}, &result)
-	return result, err
-}
-
-func (c *Client) remove(ctx context.Context, path string) error {
-	return c.do(ctx, call{method: http.MethodDelete, path: path, repeat: true}, nil)
+// withNulls returns a body's JSON with null for the members of the given names.
+func withNulls(body any, names []string) ([]byte, error) {
+	text, err := encode(body)
+	if err != nil || len(names) == 0 {
+		return text, err
+	}
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &members); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		members[name] = json.RawMessage("null")
+	}
+	return encode(members)
 }

@@ -90,7 +90,7 @@ func TestPublishRefusesWhatIsNoJSON(t *testing.T) {
 }
 
 func TestWebhookSettings(t *testing.T) {
-	settings := client.WebhookSettings{
+	settings := client.WebhookRequest{
 		URL:          new("https://example.com/?a=1&b=2"),
 		Events:       []string{"task.*"},
 		ExtraPayload: json.RawMessage(`{"z":1, "a":"<b>"}`),
@@ -115,11 +115,11 @@ func TestWebhookSettings(t *testing.T) {
 
 func TestExtraPayloadKeepsOrderAndLiterals(t *testing.T) {
 	c, requests := serve(t, 201, `{"id":"webhook_1","secret":"whsec_x"}`)
-	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: new("https://a.example"), ExtraPayload: json.RawMessage(`{"z": 1.50, "a": "<&>"}`)})
+	webhook, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: new("https://a.example"), ExtraPayload: json.RawMessage(`{"z": 1.50, "a": "<&>"}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := (*requests)[0].Body, `{"url":"https://a.example","extra_payload":{"z":1.50,"a":"<&>"}}`; got != want {
+	if got, want := (*requests)[0].Body, `{"extra_payload":{"z":1.50,"a":"<&>"},"url":"https://a.example"}`; got != want {
 		t.Errorf("body %s, want %s", got, want)
 	}
 	if webhook.Secret != "whsec_x" {
@@ -131,8 +131,8 @@ func TestPathsAreEscaped(t *testing.T) {
 	c, requests := serve(t, 200, `{}`)
 	ctx := t.Context()
 	c.Event(ctx, "a/b?c#d%")
-	c.ForTenant("other").DeleteEventType(ctx, "", "x y")
-	c.Events(ctx, client.EventQuery{PageQuery: client.PageQuery{Limit: 3, Cursor: "a=b&c"}, Type: "t+u"})
+	c.ForTenant("other").DeleteEventType(ctx, "x y", client.EventTypeQuery{})
+	c.Events(ctx, client.EventsQuery{PageQuery: client.PageQuery{Limit: 3, Cursor: "a=b&c"}, Type: "t+u"})
 	want := []seen{
 		{"GET", "/v1/events/a%2Fb%3Fc%23d%25", "", "Bearer k3y", ""},
 		{"DELETE", "/v1/event-types/x%20y", "", "Bearer k3y", "other"},

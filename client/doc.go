@@ -25,7 +25,7 @@
 // Lists come in pages, newest first. A method such as [Client.Events] gets one
 // [Page]; one such as [Client.AllEvents] walks over all of them:
 //
-//	for event, err := range peal.AllEvents(ctx, client.EventQuery{Type: "task.created"}) {
+//	for event, err := range peal.AllEvents(ctx, client.EventsQuery{Type: "task.created"}) {
 //		if err != nil { … }
 //	}
 //

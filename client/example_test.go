@@ -39,10 +39,10 @@ func ExampleClient_CreateWebhook() {
 		log.Fatal(err)
 	}
 	ctx := context.Background()
-	webhook, err := peal.ForTenant("acme").CreateWebhook(ctx, client.WebhookSettings{
+	webhook, err := peal.ForTenant("acme").CreateWebhook(ctx, client.WebhookRequest{
 		URL:         new("https://example.com/hook"),
 		Events:      []string{"task.*"},
-		RetryPolicy: &client.RetrySettings{DelaysSeconds: []float64{60, 300, 1800}},
+		RetryPolicy: &client.RetryPolicyRequest{DelaysSeconds: []float64{60, 300, 1800}},
 	})
 	var refused *client.Error
 	if errors.As(err, &refused) {
@@ -54,7 +54,7 @@ func ExampleClient_CreateWebhook() {
 		log.Fatal(err)
 	}
 	fmt.Println("give the receiver this secret:", webhook.Secret)
-	result, err := peal.ForTenant("acme").TestWebhook(ctx, webhook.ID, "", nil)
+	result, err := peal.ForTenant("acme").TestWebhook(ctx, webhook.ID, client.TestRequest{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func ExampleClient_AllDeliveries() {
 		log.Fatal(err)
 	}
 	ctx := context.Background()
-	failed := client.DeliveryQuery{Status: "failed", Since: time.Now().Add(-24 * time.Hour)}
+	failed := client.DeliveriesQuery{Status: "failed", Since: time.Now().Add(-24 * time.Hour)}
 	for delivery, err := range peal.AllDeliveries(ctx, failed) {
 		if err != nil {
 			log.Fatal(err)

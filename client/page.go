@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"maps"
+	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -26,9 +27,7 @@ type PageQuery struct {
 
 func (q PageQuery) values() url.Values {
 	v := url.Values{}
-	if q.Limit != 0 {
-		v.Set("limit", strconv.Itoa(q.Limit))
-	}
+	setInt(v, "limit", q.Limit)
 	setText(v, "cursor", q.Cursor)
 	return v
 }
@@ -45,9 +44,21 @@ func setTime(v url.Values, name string, at time.Time) {
 	}
 }
 
-// list gets one page.
+func setInt(v url.Values, name string, value int) {
+	if value != 0 {
+		v.Set(name, strconv.Itoa(value))
+	}
+}
+
+func setBool(v url.Values, name string, value bool) {
+	if value {
+		v.Set(name, "true")
+	}
+}
+
+// list returns one page.
 func list[T any](ctx context.Context, c *Client, path string, query url.Values) (Page[T], error) {
-	return get[Page[T]](ctx, c, path, query)
+	return send[Page[T]](ctx, c, call{method: http.MethodGet, path: path, query: query, repeat: true})
 }
 
 // all walks over every item from the query's cursor on. After an error it ends.

@@ -38,7 +38,7 @@ func TestAllWalksOverEveryPage(t *testing.T) {
 		"b": `{"data":[],"next_cursor":"c"}`,
 		"c": `{"data":[{"id":"3"}],"next_cursor":null}`,
 	})
-	walk := c.AllEvents(t.Context(), client.EventQuery{Type: "t"})
+	walk := c.AllEvents(t.Context(), client.EventsQuery{Type: "t"})
 	for range 2 { // the same walk can be made again
 		var ids []string
 		for event, err := range walk {
@@ -55,14 +55,14 @@ func TestAllWalksOverEveryPage(t *testing.T) {
 
 func TestAllEndsEarlyAndOnErrors(t *testing.T) {
 	c, calls := pages(t, map[string]string{"": `{"data":[{"id":"1"},{"id":"2"}],"next_cursor":"gone"}`})
-	for range c.AllEvents(t.Context(), client.EventQuery{Type: "t"}) {
+	for range c.AllEvents(t.Context(), client.EventsQuery{Type: "t"}) {
 		break
 	}
 	if *calls != 1 {
 		t.Errorf("%d calls, want 1", *calls)
 	}
 	var got []int
-	for _, err := range c.AllEvents(t.Context(), client.EventQuery{Type: "t"}) {
+	for _, err := range c.AllEvents(t.Context(), client.EventsQuery{Type: "t"}) {
 		got = append(got, client.StatusOf(err))
 	}
 	if diff := cmp.Diff([]int{0, 0, 422}, got); diff != "" {

@@ -13,7 +13,7 @@ import (
 func TestPreviewWebhook(t *testing.T) {
 	c, _, receiver := start(t)
 	ctx := t.Context()
-	webhook := must[client.Webhook](t)(c.CreateWebhook(ctx, client.WebhookSettings{
+	webhook := must[client.CreatedWebhook](t)(c.CreateWebhook(ctx, client.WebhookRequest{
 		URL: new(receiver + "/200"), Events: []string{"task.*"}, Filter: new("data.n > 1"),
 	}))
 	event := client.NewEvent{ID: "own", Type: "task.created", Data: json.RawMessage(`{"n": 2.0, "s": "<&>" }`)}
@@ -37,7 +37,7 @@ func TestPreviewWebhook(t *testing.T) {
 	}
 
 	previews = must[[]client.Preview](t)(c.PreviewWebhook(ctx, webhook.ID, client.PreviewChoice{
-		Event: &event, Settings: &client.WebhookSettings{Transform: new(".data.s + 1"), Filter: new("data.s > 1")},
+		Event: &event, Settings: &client.WebhookRequest{Transform: new(".data.s + 1"), Filter: new("data.s > 1")},
 	}))
 	if p := previews[0]; p.Matches || p.FilterError == "" || p.Error == "" || p.Request != nil {
 		t.Errorf("with programs that fail: %+v", p)
@@ -46,7 +46,7 @@ func TestPreviewWebhook(t *testing.T) {
 	if len(previews) != 0 {
 		t.Errorf("the last of none: %+v", previews)
 	}
-	previews = must[[]client.Preview](t)(c.PreviewWebhook(ctx, webhook.ID, client.PreviewChoice{Settings: &client.WebhookSettings{Clear: []string{"filter"}}}))
+	previews = must[[]client.Preview](t)(c.PreviewWebhook(ctx, webhook.ID, client.PreviewChoice{Settings: &client.WebhookRequest{Clear: []string{"filter"}}}))
 	if p := previews[0]; !p.Matches || p.Filter != nil {
 		t.Errorf("without the filter: %+v", p)
 	}
@@ -60,7 +60,7 @@ func TestPreviewWebhook(t *testing.T) {
 
 func TestFilterErrors(t *testing.T) {
 	c, _, receiver := start(t)
-	webhook := must[client.Webhook](t)(c.CreateWebhook(t.Context(), client.WebhookSettings{
+	webhook := must[client.CreatedWebhook](t)(c.CreateWebhook(t.Context(), client.WebhookRequest{
 		URL: new(receiver + "/200"), Events: []string{"*"}, Filter: new("data.n > 1"),
 	}))
 	published := must[client.Published](t)(c.Publish(t.Context(), client.NewEvent{Type: "t", Data: json.RawMessage(`{"n":"x"}`)}))

@@ -52,7 +52,7 @@ func TestRetries(t *testing.T) {
 	read := func(ctx context.Context, c *client.Client) error { _, err := c.Webhook(ctx, "w"); return err }
 	remove := func(ctx context.Context, c *client.Client) error { return c.DeleteWebhook(ctx, "w") }
 	create := func(ctx context.Context, c *client.Client) error {
-		_, err := c.CreateWebhook(ctx, client.WebhookSettings{})
+		_, err := c.CreateWebhook(ctx, client.WebhookRequest{})
 		return err
 	}
 	publish := func(events ...client.NewEvent) func(context.Context, *client.Client) error {

@@ -68,8 +68,8 @@ func must[T any](t *testing.T) func(result T, err error) T {
 func TestEventsAndDeliveries(t *testing.T) {
 	c, _, receiver := start(t)
 	ctx := t.Context()
-	webhook := must[client.Webhook](t)(c.CreateWebhook(ctx, client.WebhookSettings{
-		URL: new(receiver + "/500"), Events: []string{"task.*"}, RetryPolicy: &client.RetrySettings{DelaysSeconds: []float64{}},
+	webhook := must[client.CreatedWebhook](t)(c.CreateWebhook(ctx, client.WebhookRequest{
+		URL: new(receiver + "/500"), Events: []string{"task.*"}, RetryPolicy: &client.RetryPolicyRequest{DelaysSeconds: []float64{}},
 	}))
 	event := client.NewEvent{ID: "a/b?c", Type: "task.created", Subject: "tasks/7", Time: "2026-11-21T09:30:00.250+01:00", Data: json.RawMessage(`{"n": 18446744073709551616, "s": "<&>" }`)}
 	published := must[client.Published](t)(c.Publish(ctx, event))
@@ -87,7 +87,7 @@ func TestEventsAndDeliveries(t *testing.T) {
 		t.Errorf("event %+v", got)
 	}
 	delivery := settled(t, c, got.Deliveries[0].ID)
-	if delivery.Status != "failed" || delivery.ResponseCode != 500 || delivery.Reason != "status" || delivery.Remedy == "" ||
+	if delivery.Status != "failed" || delivery.ResponseCode == nil || *delivery.ResponseCode != 500 || delivery.Reason != "status" || delivery.Remedy == "" ||
 		delivery.WebhookID != webhook.ID || delivery.EventID != event.ID || delivery.Event != event.Type || delivery.Attempts != 1 || delivery.SettledAt.IsZero() {
 		t.Errorf("delivery %+v", delivery)
 	}
@@ -97,15 +97,15 @@ func TestEventsAndDeliveries(t *testing.T) {
 	}
 	a := attempts[0]
 	if a.Number != 1 || a.Outcome != "failure" || a.Reason != "status" || a.URL != receiver+"/500" || a.Response.Status != 500 ||
-		string(a.Response.Bytes()) != "\xff\xfe" || a.Timing.Total <= 0 || a.StartedAt.IsZero() || len(a.Request.Headers) == 0 || a.Request.BodySize == 0 {
+		string(a.Response.Bytes()) != "\xff\xfe" || a.Timing.TotalMS <= 0 || a.StartedAt.IsZero() || len(a.Request.Headers) == 0 || a.Request.BodySize == 0 {
 		t.Errorf("attempt %+v", a)
 	}
 
-	page := must[client.Page[client.Delivery]](t)(c.WebhookDeliveries(ctx, webhook.ID, client.DeliveryQuery{Status: "failed"}))
+	page := must[client.Page[client.Delivery]](t)(c.WebhookDeliveries(ctx, webhook.ID, client.WebhookDeliveriesQuery{Status: "failed"}))
 	if len(page.Data) != 1 || page.Data[0].ID != delivery.ID {
 		t.Errorf("page %+v", page)
 	}
-	retried := must[client.Delivery](t)(c.RetryDelivery(ctx, delivery.ID))
+	retried := must[client.DeliveryDetail](t)(c.RetryDelivery(ctx, delivery.ID))
 	if retried.Status != "pending" {
 		t.Errorf("retried %+v", retried)
 	}
@@ -118,12 +118,12 @@ func TestEventsAndDeliveries(t *testing.T) {
 }
 
 // settled asks until a delivery is final.
-func settled(t *testing.T, c *client.Client, id string) client.Delivery {
+func settled(t *testing.T, c *client.Client, id string) client.DeliveryDetail {
 	t.Helper()
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for {
-		if d := must[client.Delivery](t)(c.Delivery(t.Context(), id)); d.Status != "pending" {
+		if d := must[client.DeliveryDetail](t)(c.Delivery(t.Context(), id)); d.Status != "pending" {
 			return d
 		}
 		select {
@@ -144,7 +144,7 @@ func TestBatchesAndPages(t *testing.T) {
 		t.Errorf("published %+v", got)
 	}
 	var ids []string
-	for event, err := range c.AllEvents(t.Context(), client.EventQuery{PageQuery: client.PageQuery{Limit: 2}, Since: time.Now().Add(-time.Hour)}) {
+	for event, err := range c.AllEvents(t.Context(), client.EventsQuery{PageQuery: client.PageQuery{Limit: 2}, Since: time.Now().Add(-time.Hour)}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,11 +166,11 @@ func TestWebhooks(t *testing.T) {
 	c, _, receiver := start(t)
 	ctx := t.Context()
 	policy := client.RetryPolicy{DelaysSeconds: []float64{0.5, 60}, Jitter: 0.2, DisableAfterExhausted: 3, DisableAfterSeconds: 86400}
-	webhook := must[client.Webhook](t)(c.CreateWebhook(ctx, client.WebhookSettings{
+	webhook := must[client.CreatedWebhook](t)(c.CreateWebhook(ctx, client.WebhookRequest{
 		URL: new(receiver + "/200"), Events: []string{"task.*", "user.added"}, Format: new("x-webhook"), Secret: new("a-secret-of-the-test"),
 		Headers: map[string]string{"X-Team": "core"}, Authorization: new("Bearer b"), ExtraPayload: json.RawMessage(`{"z":1.50,"a":2}`),
-		UUID: new("u"), TimeoutMS: new(2000), RateLimit: &client.RateLimit{PerSecond: 2.5, Burst: 5},
-		RetryPolicy: &client.RetrySettings{DelaysSeconds: policy.DelaysSeconds, Jitter: &policy.Jitter,
+		UUID: new("u"), TimeoutMS: new(2000), RateLimit: &client.RateLimitRequest{PerSecond: 2.5, Burst: new(5)},
+		RetryPolicy: &client.RetryPolicyRequest{DelaysSeconds: policy.DelaysSeconds, Jitter: &policy.Jitter,
 			DisableAfterExhausted: &policy.DisableAfterExhausted, DisableAfterSeconds: &policy.DisableAfterSeconds},
 		Filter: new("data.id > 3"), Transform: new(".data"), Description: new("d"), Status: new("paused"),
 	}))
@@ -180,34 +180,34 @@ func TestWebhooks(t *testing.T) {
 		UUID: "u", RetryPolicy: policy, TimeoutMS: 2000, RateLimit: &client.RateLimit{PerSecond: 2.5, Burst: 5},
 		Filter: "data.id > 3", Transform: ".data", Description: "d", Status: "paused",
 		Pins: []string{}, Warnings: []string{},
-		CreatedAt: webhook.CreatedAt, UpdatedAt: webhook.UpdatedAt, Secret: "a-secret-of-the-test",
+		CreatedAt: webhook.CreatedAt, UpdatedAt: webhook.UpdatedAt,
 	}
-	if diff := cmp.Diff(want, webhook); diff != "" {
+	if diff := cmp.Diff(client.CreatedWebhook{Secret: "a-secret-of-the-test", Webhook: want}, webhook); diff != "" {
 		t.Error(diff)
 	}
 
-	changed := must[client.Webhook](t)(c.UpdateWebhook(ctx, webhook.ID, client.WebhookSettings{
+	changed := must[client.Webhook](t)(c.UpdateWebhook(ctx, webhook.ID, client.WebhookRequest{
 		Status: new("disabled"), Headers: map[string]string{}, Clear: []string{"authorization", "extra_payload", "rate_limit", "filter", "transform", "uuid", "timeout_ms"},
 	}))
 	want.Status, want.Headers, want.Authorization, want.ExtraPayload, want.RateLimit = "disabled", map[string]string{}, "", json.RawMessage("null"), nil
-	want.Filter, want.Transform, want.UUID, want.TimeoutMS, want.UpdatedAt, want.Secret = "", "", "", 15000, changed.UpdatedAt, ""
+	want.Filter, want.Transform, want.UUID, want.TimeoutMS, want.UpdatedAt = "", "", "", 15000, changed.UpdatedAt
 	if diff := cmp.Diff(want, changed); diff != "" {
 		t.Error(diff)
 	}
 
-	result := must[client.TestResult](t)(c.TestWebhook(ctx, webhook.ID, "task.created", json.RawMessage(`{"sample":true}`)))
+	result := must[client.TestResult](t)(c.TestWebhook(ctx, webhook.ID, client.TestRequest{Type: new("task.created"), Data: json.RawMessage(`{"sample":true}`)}))
 	if !result.Success || result.Attempt.Response.Status != 200 || result.DeliveryID == "" {
 		t.Errorf("test %+v", result)
 	}
-	if got := must[string](t)(c.WebhookSecret(ctx, webhook.ID)); got != "a-secret-of-the-test" {
-		t.Errorf("secret %q", got)
+	if got := must[client.Secret](t)(c.WebhookSecret(ctx, webhook.ID)); got.Secret != "a-secret-of-the-test" {
+		t.Errorf("secret %q", got.Secret)
 	}
-	rotation := must[client.Rotation](t)(c.RotateSecret(ctx, webhook.ID, "", time.Hour))
+	rotation := must[client.Rotation](t)(c.RotateWebhookSecret(ctx, webhook.ID, client.RotateRequest{OverlapSeconds: new(3600)}))
 	if rotation.Secret == "" || rotation.PreviousExpiresAt.Before(time.Now()) {
 		t.Errorf("rotation %+v", rotation)
 	}
-	if got := must[string](t)(c.WebhookSecret(ctx, webhook.ID)); got != rotation.Secret {
-		t.Errorf("secret %q, want the new one", got)
+	if got := must[client.Secret](t)(c.WebhookSecret(ctx, webhook.ID)); got.Secret != rotation.Secret {
+		t.Errorf("secret %q, want the new one", got.Secret)
 	}
 	if err := c.DeleteWebhook(ctx, webhook.ID); err != nil {
 		t.Error(err)
@@ -223,39 +223,43 @@ func TestWebhooks(t *testing.T) {
 func TestCatalogueTenantsAndKeys(t *testing.T) {
 	c, address, _ := start(t)
 	ctx := t.Context()
-	put := must[client.EventType](t)(c.PutEventType(ctx, client.EventType{Name: "task.created", Description: "d", Schema: json.RawMessage(`{"type":"object"}`), Example: json.RawMessage(`{"id":1.0}`)}))
-	if diff := cmp.Diff(put, must[client.EventType](t)(c.EventType(ctx, "", "task.created"))); diff != "" {
+	put := must[client.EventType](t)(c.PutEventType(ctx, "task.created", client.EventTypeQuery{}, client.EventTypeRequest{
+		Description: new("d"), Schema: json.RawMessage(`{"type":"object"}`), Example: json.RawMessage(`{"id":1.0}`),
+	}))
+	if diff := cmp.Diff(put, must[client.EventType](t)(c.EventType(ctx, "task.created", client.EventTypeQuery{}))); diff != "" {
 		t.Error(diff)
 	}
 	if string(put.Example) != `{"id":1.0}` || put.CreatedAt.IsZero() {
 		t.Errorf("event type %+v", put)
 	}
-	for eventType, err := range c.AllEventTypes(ctx, client.EventTypeQuery{}) {
+	for eventType, err := range c.AllEventTypes(ctx, client.EventTypesQuery{}) {
 		if err != nil || eventType.Name != "task.created" {
 			t.Errorf("event type %+v, error %v", eventType, err)
 		}
 	}
-	if err := c.DeleteEventType(ctx, "", "task.created"); err != nil {
+	if err := c.DeleteEventType(ctx, "task.created", client.EventTypeQuery{}); err != nil {
 		t.Error(err)
 	}
 
-	tenant := must[client.Tenant](t)(c.CreateTenant(ctx, "acme", client.TenantSettings{Format: new("x-webhook"), RetryPolicy: &client.RetrySettings{DelaysSeconds: []float64{1}}}))
+	tenant := must[client.Tenant](t)(c.CreateTenant(ctx, client.TenantCreateRequest{Name: "acme", TenantRequest: client.TenantRequest{
+		Format: new("x-webhook"), RetryPolicy: &client.RetryPolicyRequest{DelaysSeconds: []float64{1}},
+	}}))
 	if tenant.Format != "x-webhook" || tenant.RetryPolicy == nil || len(tenant.RetryPolicy.DelaysSeconds) != 1 {
 		t.Errorf("tenant %+v", tenant)
 	}
-	tenant = must[client.Tenant](t)(c.UpdateTenant(ctx, "acme", client.TenantSettings{Description: new("d"), Clear: []string{"format", "retry_policy"}}))
-	if diff := cmp.Diff(client.Tenant{Name: "acme", Description: "d", Catalogue: "default", Quotas: map[string]int64{}, CreatedAt: tenant.CreatedAt}, tenant); diff != "" {
+	tenant = must[client.Tenant](t)(c.UpdateTenant(ctx, "acme", client.TenantRequest{Description: new("d"), Clear: []string{"format", "retry_policy"}}))
+	if diff := cmp.Diff(client.Tenant{Name: "acme", Description: "d", Catalogue: "default", Quotas: map[string]int{}, CreatedAt: tenant.CreatedAt}, tenant); diff != "" {
 		t.Error(diff)
 	}
 
-	must[client.Tenant](t)(c.UpdateTenant(ctx, "acme", client.TenantSettings{Quotas: map[string]int64{"webhooks": 7}}))
-	for _, quotas := range [][]client.Quota{must[[]client.Quota](t)(c.TenantQuotas(ctx, "acme")), must[[]client.Quota](t)(c.ForTenant("acme").Quotas(ctx))} {
-		if q := quotas[0]; q.Name != "webhooks" || q.Limit == nil || *q.Limit != 7 || q.Used == nil || *q.Used != 0 || !q.Own {
+	must[client.Tenant](t)(c.UpdateTenant(ctx, "acme", client.TenantRequest{Quotas: map[string]int{"webhooks": 7}}))
+	for _, quotas := range []client.Quotas{must[client.Quotas](t)(c.TenantQuotas(ctx, "acme")), must[client.Quotas](t)(c.ForTenant("acme").Quotas(ctx))} {
+		if q := quotas.Data[0]; q.Name != "webhooks" || q.Limit == nil || *q.Limit != 7 || q.Used == nil || *q.Used != 0 || !q.Own {
 			t.Errorf("quota %+v", q)
 		}
 	}
 
-	key := must[client.Key](t)(c.ForTenant("acme").CreateKey(ctx, client.NewKey{Name: "shop", Scopes: []string{"publish"}}))
+	key := must[client.CreatedKey](t)(c.ForTenant("acme").CreateKey(ctx, client.KeyRequest{Name: "shop", Scopes: []string{"publish"}}))
 	shop := must[*client.Client](t)(client.New(address, key.Key, client.DefaultOptions()))
 	must[client.Published](t)(shop.Publish(ctx, client.NewEvent{Type: "t", Data: json.RawMessage("1")}))
 	if _, err := shop.Tenants(ctx, client.PageQuery{}); client.StatusOf(err) != http.StatusForbidden {
@@ -267,24 +271,24 @@ func TestCatalogueTenantsAndKeys(t *testing.T) {
 	if _, err := shop.Publish(ctx, client.NewEvent{Type: "t", Data: json.RawMessage("1")}); client.StatusOf(err) != http.StatusUnauthorized {
 		t.Errorf("a revoked key publishes: %v", err)
 	}
-	for got, err := range c.ForTenant("acme").AllKeys(ctx, client.KeyQuery{}) {
-		if err != nil || got.ID != key.ID || got.RevokedAt.IsZero() || got.Key != "" || got.Tenant != "acme" {
+	for got, err := range c.ForTenant("acme").AllKeys(ctx, client.KeysQuery{}) {
+		if err != nil || got.ID != key.ID || got.RevokedAt.IsZero() || got.Tenant != "acme" {
 			t.Errorf("key %+v, error %v", got, err)
 		}
 	}
-	must[client.Key](t)(c.CreateKey(ctx, client.NewKey{Name: "second", Operator: true}))
-	if page := must[client.Page[client.Key]](t)(c.Keys(ctx, client.KeyQuery{Operator: true})); len(page.Data) != 1 || page.Data[0].Tenant != "" {
+	must[client.CreatedKey](t)(c.CreateKey(ctx, client.KeyRequest{Name: "second", Operator: new(true)}))
+	if page := must[client.Page[client.Key]](t)(c.Keys(ctx, client.KeysQuery{Operator: true})); len(page.Data) != 1 || page.Data[0].Tenant != "" {
 		t.Errorf("operator keys %+v", page)
 	}
 }
 
 func TestProbes(t *testing.T) {
 	c, address, _ := start(t)
-	if err := c.Healthy(t.Context()); err != nil {
+	if _, err := c.Health(t.Context()); err != nil {
 		t.Error(err)
 	}
 	patient := must[*client.Client](t)(client.New(address, "", client.Options{Retries: 20}))
-	if err := patient.Ready(t.Context()); err != nil {
+	if _, err := patient.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if v := must[client.Version](t)(c.Version(t.Context())); v.Version != "1.2.3" || v.Go == "" {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,7 +13,9 @@ import (
 func TestSources(t *testing.T) {
 	c, address, _ := start(t)
 	ctx := t.Context()
-	source := must[client.Source](t)(c.CreateSource(ctx, "vpn", client.SourceSettings{Format: new("wireguard-portal"), Secret: new("Bearer one"), Description: new("d")}))
+	source := must[client.Source](t)(c.CreateSource(ctx, client.SourceCreateRequest{
+		Name: "vpn", SourceRequest: client.SourceRequest{Format: new("wireguard-portal"), Secret: new("Bearer one"), Description: new("d")},
+	}))
 	want := client.Source{
 		ID: source.ID, Tenant: "default", Name: "vpn", Paths: []string{"/in/" + source.ID, "/in/vpn", "/in/default/vpn"}, Format: "wireguard-portal",
 		Secret: "[set]", Dedup: "id", Description: "d", Status: "active", CreatedAt: source.CreatedAt, UpdatedAt: source.UpdatedAt,
@@ -36,7 +37,7 @@ func TestSources(t *testing.T) {
 		defer response.Body.Close()
 		return response.StatusCode
 	}
-	rotation := must[client.Rotation](t)(c.RotateSourceSecret(ctx, source.ID, "", time.Minute))
+	rotation := must[client.Rotation](t)(c.RotateSourceSecret(ctx, source.ID, client.RotateRequest{OverlapSeconds: new(60)}))
 	for secret, want := range map[string]int{rotation.Secret: 202, "Bearer one": 202, "Bearer other": 401} {
 		if got := send(secret); got != want {
 			t.Errorf("%q is answered %d, want %d", secret, got, want)
@@ -46,7 +47,7 @@ func TestSources(t *testing.T) {
 	if n := got.Counts; n.Accepted != 2 || n.Refused != 1 || n.Duplicate != 0 || n.LastRefusal == "" || n.LastRefusedAt.IsZero() || n.LastAcceptedAt.IsZero() {
 		t.Errorf("counted %+v", got.Counts)
 	}
-	changed := must[client.Source](t)(c.UpdateSource(ctx, source.ID, client.SourceSettings{
+	changed := must[client.Source](t)(c.UpdateSource(ctx, source.ID, client.SourceRequest{
 		Unverified: new(true), Dedup: new("body"), Status: new("disabled"), Clear: []string{"secret", "description"},
 	}))
 	if !changed.Unverified || changed.Secret != "" || changed.Dedup != "body" || changed.Status != "disabled" || changed.Description != "" {
@@ -62,7 +63,7 @@ func TestSources(t *testing.T) {
 	for _, err := range c.AllSources(ctx, client.PageQuery{}) {
 		t.Errorf("there is still a source, or %v", err)
 	}
-	if _, err := c.CreateSource(ctx, "a b", client.SourceSettings{Format: new("dejacode"), Unverified: new(true)}); client.StatusOf(err) != http.StatusUnprocessableEntity {
+	if _, err := c.CreateSource(ctx, client.SourceCreateRequest{Name: "a b", SourceRequest: client.SourceRequest{Format: new("dejacode"), Unverified: new(true)}}); client.StatusOf(err) != http.StatusUnprocessableEntity {
 		t.Errorf("a bad name: %v", err)
 	}
 }

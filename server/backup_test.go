@@ -24,7 +24,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	c := connect(t, "http://"+s.Addr(), operatorKey)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	defer receiver.Close()
-	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &receiver.URL, Events: []string{"*"}}); err != nil {
+	if _, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &receiver.URL, Events: []string{"*"}}); err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex

@@ -117,7 +117,7 @@ func TestSecretsShowNowhere(t *testing.T) {
 	o.Egress.RootCAs = roots
 	s := start(t, o)
 	operator := connect(t, "http://"+s.Addr(), o.OperatorKey)
-	reader, err := operator.CreateKey(t.Context(), client.NewKey{Name: "reader", Scopes: []string{"read"}})
+	reader, err := operator.CreateKey(t.Context(), client.KeyRequest{Name: "reader", Scopes: []string{"read"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,10 +180,10 @@ func useSecrets(t *testing.T, c canaries, operator *client.Client, secure string
 	for _, target := range []string{good, bad, "http://127.0.0.1:9", "http://localhost:9", redirecting(t), garbling(t)} {
 		target += "/hook?token=" + c["query of a URL"]
 		secret, authorization := c["webhook secret"], c["authorization"]
-		w, err := operator.CreateWebhook(t.Context(), client.WebhookSettings{
+		w, err := operator.CreateWebhook(t.Context(), client.WebhookRequest{
 			URL: &target, Events: []string{"*"}, Secret: &secret, Authorization: &authorization,
 			Headers:     map[string]string{"X-Api-Key": c["header value"], "X-Var": "{{TOKEN}}", "X-Auth-Key": c["own header"]},
-			RetryPolicy: &client.RetrySettings{DelaysSeconds: []float64{0.001}, DisableAfterExhausted: &once},
+			RetryPolicy: &client.RetryPolicyRequest{DelaysSeconds: []float64{0.001}, DisableAfterExhausted: &once},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -195,14 +195,14 @@ func useSecrets(t *testing.T, c canaries, operator *client.Client, secure string
 	webhooks := 6 + useEndpointSecrets(t, c, operator, secure)
 	sourceSecret := c["source secret"]
 	format := "vikunja"
-	if _, err := operator.CreateSource(t.Context(), "in", client.SourceSettings{Format: &format, Secret: &sourceSecret}); err != nil {
+	if _, err := operator.CreateSource(t.Context(), client.SourceCreateRequest{Name: "in", SourceRequest: client.SourceRequest{Format: &format, Secret: &sourceSecret}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := operator.Publish(t.Context(), client.NewEvent{Type: "task.created", Data: []byte(`{"a":1}`)}); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		deliveries, err := operator.Deliveries(t.Context(), client.DeliveryQuery{})
+		deliveries, err := operator.Deliveries(t.Context(), client.DeliveriesQuery{})
 		if err != nil {
 			t.Fatal(err)
 		}

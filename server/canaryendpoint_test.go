@@ -65,11 +65,11 @@ func useEndpointSecrets(t *testing.T, c canaries, operator *client.Client, secur
 	c["client certificate's key"] = strings.Split(string(key), "\n")[1] // a line of it
 	c["access token"] = "canary-of-the-access-token"
 	target := echo(t, http.StatusInternalServerError)
-	oauth2 := func(token string) *client.OAuth2 {
-		return &client.OAuth2{TokenURL: tokenServer(t, token) + "/token?key=" + c["query of a token URL"], ClientID: "peal", ClientSecret: c["OAuth2 client secret"]}
+	oauth2 := func(token string) *client.OAuth2Request {
+		return &client.OAuth2Request{TokenURL: tokenServer(t, token) + "/token?key=" + c["query of a token URL"], ClientID: "peal", ClientSecret: c["OAuth2 client secret"]}
 	}
-	all := []client.WebhookSettings{
-		{URL: &secure, Events: []string{"*"}, ClientCertificate: &client.ClientCertificate{Certificate: string(certificate), Key: string(key)}},
+	all := []client.WebhookRequest{
+		{URL: &secure, Events: []string{"*"}, ClientCertificate: &client.ClientCertificateRequest{Certificate: string(certificate), Key: string(key)}},
 		{URL: &target, Events: []string{"*"}, OAuth2: oauth2(c["access token"])},
 		{URL: &target, Events: []string{"*"}, OAuth2: oauth2("")},
 	}

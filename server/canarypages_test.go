@@ -116,7 +116,7 @@ func pageOutputs(t *testing.T, s *server.Server, c canaries, operator *client.Cl
 	for _, role := range []string{"viewer", "owner"} {
 		const password = "a long password of the canaries"
 		c["password"] = password
-		if _, err := operator.CreateUser(t.Context(), client.NewUser{Name: role, Password: password, Role: role, Operator: true}); err != nil {
+		if _, err := operator.CreateUser(t.Context(), client.UserCreateRequest{Name: role, Operator: new(true), UserRequest: client.UserRequest{Password: new(password), Role: &role}}); err != nil {
 			t.Fatal(err)
 		}
 		b := newBrowser(t, s)
@@ -135,7 +135,7 @@ func pageOutputs(t *testing.T, s *server.Server, c canaries, operator *client.Cl
 		add("the "+role, pages, 20)
 	}
 	for _, readOnly := range []bool{true, false} {
-		link, err := operator.CreatePortalLink(t.Context(), client.NewPortalLink{Name: "carla", ReadOnly: readOnly})
+		link, err := operator.CreatePortalLink(t.Context(), client.PortalLinkRequest{Name: "carla", ReadOnly: &readOnly})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,12 +38,12 @@ func TestProxyCredentialsShowNowhere(t *testing.T) {
 		operator := connect(t, "http://"+s.Addr(), o.OperatorKey)
 		outputs := make(map[string]string)
 		for _, target := range []string{"http://127.0.0.1:7/x", "https://127.0.0.1:7/x"} {
-			w, err := operator.CreateWebhook(t.Context(), client.WebhookSettings{URL: &target, Events: []string{"*"}})
+			w, err := operator.CreateWebhook(t.Context(), client.WebhookRequest{URL: &target, Events: []string{"*"}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			outputs["the test of "+target] = get(t, s, o.OperatorKey, "POST", "/v1/webhooks/"+w.ID+"/test", "{}")
-			result, err := operator.TestWebhook(t.Context(), w.ID, "", nil)
+			result, err := operator.TestWebhook(t.Context(), w.ID, client.TestRequest{})
 			if err != nil || result.Success {
 				t.Fatalf("%s through %s: %+v %v", target, where, result, err)
 			}

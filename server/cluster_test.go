@@ -56,13 +56,13 @@ func startCluster(t *testing.T, oracle *oracle, nodes ...*process) *cluster {
 		wg.Go(func() { node.start(t) })
 	}
 	wg.Wait()
-	webhook, err := c.clients[0].CreateWebhook(t.Context(), client.WebhookSettings{
+	webhook, err := c.clients[0].CreateWebhook(t.Context(), client.WebhookRequest{
 		URL: &c.oracle.url, Events: []string{"*"}, Headers: map[string]string{"X-Process": "{{PROCESS}}"},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.webhook = webhook
+	c.webhook = webhook.Webhook
 	c.oracle.trust(webhook.Secret)
 	return c
 }

@@ -30,7 +30,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	defer node.kill(t) // whatever happens, it must not outlive the test
 	c := connect(t, "http://"+node.address, operatorKey)
 	url := oracle.url
-	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{
+	webhook, err := c.CreateWebhook(t.Context(), client.WebhookRequest{
 		URL: &url, Events: []string{"*"}, Headers: map[string]string{"X-Process": "{{PROCESS}}"},
 	})
 	if err != nil {
@@ -114,7 +114,7 @@ func awaitSettled(t *testing.T, c *client.Client) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for {
-		page, err := c.Deliveries(t.Context(), client.DeliveryQuery{Status: "pending"})
+		page, err := c.Deliveries(t.Context(), client.DeliveriesQuery{Status: "pending"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func awaitSettled(t *testing.T, c *client.Client) {
 		}
 		time.Sleep(20 * time.Millisecond) // between two looks
 	}
-	page, err := c.Deliveries(t.Context(), client.DeliveryQuery{Status: "failed"})
+	page, err := c.Deliveries(t.Context(), client.DeliveriesQuery{Status: "failed"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func killAtEveryStep(t *testing.T, node *process, publishers int, purge bool) {
 	}()
 	c := connect(t, "http://"+node.address, operatorKey)
 	url := oracle.url
-	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{
+	webhook, err := c.CreateWebhook(t.Context(), client.WebhookRequest{
 		URL: &url, Events: []string{"crash.*"}, Headers: map[string]string{"X-Process": "{{PROCESS}}"},
 	})
 	if err != nil {
@@ -190,7 +190,7 @@ type nudger struct {
 func newNudger(t *testing.T, c *client.Client) *nudger {
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	t.Cleanup(endpoint.Close)
-	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &endpoint.URL, Events: []string{"nudge.*"}})
+	webhook, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &endpoint.URL, Events: []string{"nudge.*"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func (n *nudger) publish() {
 }
 
 func (n *nudger) setStatus(status string) error {
-	_, err := n.c.UpdateWebhook(n.ctx, n.webhook, client.WebhookSettings{Status: &status})
+	_, err := n.c.UpdateWebhook(n.ctx, n.webhook, client.WebhookRequest{Status: &status})
 	return err
 }
 
@@ -217,7 +217,7 @@ func (n *nudger) spill() {
 }
 
 func (n *nudger) replay() {
-	n.c.ReplayWebhook(n.ctx, n.webhook, client.ReplayChoice{Since: n.since, Statuses: []string{"success"}})
+	n.c.ReplayWebhook(n.ctx, n.webhook, client.ReplayRequest{Since: n.since, Statuses: []string{"success"}})
 }
 
 // resume demands that the webhook sends in the end, wherever the server died.

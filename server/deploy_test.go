@@ -104,7 +104,7 @@ func testDeployedMetricsExist(t *testing.T, o server.Options) {
 	s := start(t, o)
 	url, arrivals := endpoint(t)
 	c := connect(t, "http://"+s.Addr(), operatorKey)
-	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"*"}}); err != nil {
+	if _, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &url, Events: []string{"*"}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Publish(t.Context(), client.NewEvent{Type: "t", Data: []byte(`1`)}); err != nil {

@@ -41,7 +41,7 @@ func secretHooks(t *testing.T, c *client.Client, n int) map[string]string {
 	t.Helper()
 	url, secrets := "http://127.0.0.1:9/hook", make(map[string]string)
 	for range n {
-		w, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"never"}})
+		w, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &url, Events: []string{"never"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func secretHooks(t *testing.T, c *client.Client, n int) map[string]string {
 func demandSecrets(t *testing.T, c *client.Client, want map[string]string) {
 	t.Helper()
 	for id, value := range want {
-		if got, err := c.WebhookSecret(t.Context(), id); err != nil || got != value {
+		if got, err := c.WebhookSecret(t.Context(), id); err != nil || got.Secret != value {
 			t.Fatalf("the secret of %s: %v", id, err)
 		}
 	}

@@ -34,14 +34,16 @@ func TestFloods(t *testing.T) {
 	operator := connect(t, "http://"+node.address, operatorKey)
 	keyOf := func(tenant string) string {
 		t.Helper()
-		key, err := operator.ForTenant(tenant).CreateKey(t.Context(), client.NewKey{Name: "k", Scopes: []string{"publish"}})
+		key, err := operator.ForTenant(tenant).CreateKey(t.Context(), client.KeyRequest{Name: "k", Scopes: []string{"publish"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return key.Key
 	}
 	hostile, other := keyOf("hostile"), keyOf("other")
-	source, err := operator.ForTenant("hostile").CreateSource(t.Context(), "in", client.SourceSettings{Format: new("standard"), Secret: new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")})
+	source, err := operator.ForTenant("hostile").CreateSource(t.Context(), client.SourceCreateRequest{
+		Name: "in", SourceRequest: client.SourceRequest{Format: new("standard"), Secret: new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

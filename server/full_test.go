@@ -84,7 +84,7 @@ func TestDiskFull(t *testing.T) {
 	defer endpoint.Close()
 	open := sync.OnceFunc(func() { close(gate) })
 	defer open()
-	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &endpoint.URL, Events: []string{"*"}}); err != nil {
+	if _, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &endpoint.URL, Events: []string{"*"}}); err != nil {
 		t.Fatal(err)
 	}
 	data := json.RawMessage(`"` + strings.Repeat("x", 10_000) + `"`)
@@ -133,7 +133,7 @@ func TestDiskFull(t *testing.T) {
 		defer mu.Unlock()
 		return len(arrived) == len(accepted)
 	})
-	page, err := c.Deliveries(t.Context(), client.DeliveryQuery{Status: "pending"})
+	page, err := c.Deliveries(t.Context(), client.DeliveriesQuery{Status: "pending"})
 	if err != nil || len(page.Data) == 0 {
 		t.Errorf("%d deliveries are pending, %v: their results cannot have been written", len(page.Data), err)
 	}

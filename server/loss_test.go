@@ -65,7 +65,7 @@ func TestLossIsReported(t *testing.T) {
 	operator := connect(t, "http://"+third.Addr(), operatorKey)
 	const password = "a long password of the test"
 	for name, sees := range map[string]bool{"everybody": true, "tenant": false} {
-		if _, err := operator.CreateUser(t.Context(), client.NewUser{Name: name, Password: password, Role: "owner", Operator: sees}); err != nil {
+		if _, err := operator.CreateUser(t.Context(), client.UserCreateRequest{Name: name, Operator: &sees, UserRequest: client.UserRequest{Password: new(password), Role: new(client.RoleOwner)}}); err != nil {
 			t.Fatal(err)
 		}
 		b := newBrowser(t, third)

@@ -69,11 +69,11 @@ func TestManagedWebhook(t *testing.T) {
 		t.Fatal(err)
 	}
 	publish(t, c)
-	if got := next(t, arrivals); wire.Verify("standard", got.header, got.body, secret) != nil {
+	if got := next(t, arrivals); wire.Verify("standard", got.header, got.body, secret.Secret) != nil {
 		t.Error("the delivery does not verify with the secret that was made")
 	}
 
-	if _, err := c.UpdateWebhook(t.Context(), first.ID, client.WebhookSettings{Status: new("paused")}); client.StatusOf(err) != http.StatusConflict {
+	if _, err := c.UpdateWebhook(t.Context(), first.ID, client.WebhookRequest{Status: new("paused")}); client.StatusOf(err) != http.StatusConflict {
 		t.Errorf("a change through the API: %v", err)
 	}
 	if err := c.DeleteWebhook(t.Context(), first.ID); client.StatusOf(err) != http.StatusConflict {
@@ -91,7 +91,7 @@ func TestManagedWebhook(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	publish(t, c)
-	if got := next(t, elsewhere); got.header.Get("Authorization") != "Bearer x" || wire.Verify("standard", got.header, got.body, secret) != nil {
+	if got := next(t, elsewhere); got.header.Get("Authorization") != "Bearer x" || wire.Verify("standard", got.header, got.body, secret.Secret) != nil {
 		t.Error("the delivery is not that of the changed entry")
 	}
 
@@ -119,7 +119,7 @@ func TestManagedWebhook(t *testing.T) {
 	if _, err := c.Webhook(t.Context(), first.ID); client.StatusOf(err) != http.StatusNotFound {
 		t.Errorf("it is still there: %v", err)
 	}
-	page, err := c.Deliveries(t.Context(), client.DeliveryQuery{Event: published.ID})
+	page, err := c.Deliveries(t.Context(), client.DeliveriesQuery{Event: published.ID})
 	if err != nil || len(page.Data) != 1 || page.Data[0].Status != "canceled" {
 		t.Errorf("its deliveries: %+v, %v", page.Data, err)
 	}
@@ -129,7 +129,7 @@ func TestManagedWebhook(t *testing.T) {
 func TestManagedWebhookInherits(t *testing.T) {
 	s := start(t, options(t))
 	c := connect(t, "http://"+s.Addr(), operatorKey).ForTenant("acme")
-	if _, err := c.CreateTenant(t.Context(), "acme", client.TenantSettings{Format: new("x-webhook")}); err != nil {
+	if _, err := c.CreateTenant(t.Context(), client.TenantCreateRequest{Name: "acme", TenantRequest: client.TenantRequest{Format: new("x-webhook")}}); err != nil {
 		t.Fatal(err)
 	}
 	m := managed("audit", "http://127.0.0.1:1/")
@@ -162,7 +162,7 @@ func TestManagedWebhooksLeaveOthersAlone(t *testing.T) {
 	s := start(t, o)
 	c := connect(t, "http://"+s.Addr(), operatorKey)
 	url := "http://127.0.0.1:1/mine"
-	mine, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"*"}})
+	mine, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &url, Events: []string{"*"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ func testMetrics(t *testing.T, o server.Options) {
 	s := start(t, o)
 	url, arrivals := endpoint(t)
 	c := connect(t, "http://"+s.Addr(), operatorKey)
-	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"*"}}); err != nil {
+	if _, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &url, Events: []string{"*"}}); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -72,7 +72,7 @@ func testBacklogMetrics(t *testing.T, o server.Options) {
 	s := start(t, o)
 	c := connect(t, "http://"+s.Addr(), operatorKey)
 	url, paused := "http://127.0.0.1:9/", "paused"
-	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"*"}, Status: &paused}); err != nil {
+	if _, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &url, Events: []string{"*"}, Status: &paused}); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {

@@ -151,11 +151,11 @@ type moving struct {
 func newMoving(t *testing.T, node *process) *moving {
 	t.Helper()
 	operator := connect(t, "http://"+node.address, operatorKey)
-	key, err := operator.CreateKey(t.Context(), client.NewKey{Name: "moving", Operator: true})
+	key, err := operator.CreateKey(t.Context(), client.KeyRequest{Name: "moving", Operator: new(true)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	link, err := operator.CreatePortalLink(t.Context(), client.NewPortalLink{Name: "bob"})
+	link, err := operator.CreatePortalLink(t.Context(), client.PortalLinkRequest{Name: "bob"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,9 +164,9 @@ func newMoving(t *testing.T, node *process) *moving {
 	t.Cleanup(gate.Close)
 	create := func(o *oracle, url, events, status string) string {
 		t.Helper()
-		webhook, err := operator.CreateWebhook(t.Context(), client.WebhookSettings{
+		webhook, err := operator.CreateWebhook(t.Context(), client.WebhookRequest{
 			URL: &url, Events: []string{events}, Headers: map[string]string{"X-Process": "{{PROCESS}}"}, Status: &status,
-			RetryPolicy: &client.RetrySettings{DelaysSeconds: manyDelays()},
+			RetryPolicy: &client.RetryPolicyRequest{DelaysSeconds: manyDelays()},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -204,7 +204,7 @@ func (s *moving) slow(t *testing.T) map[string]int {
 	attempts := map[string]int{}
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		tried := 0
-		for d, err := range s.client.AllDeliveries(t.Context(), client.DeliveryQuery{Webhook: s.lateID}) {
+		for d, err := range s.client.AllDeliveries(t.Context(), client.DeliveriesQuery{Webhook: s.lateID}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -233,7 +233,7 @@ func (s *moving) check(t *testing.T, before map[string]int) {
 	}
 	s.late.open.Store(true)
 	active := "active"
-	if _, err := s.client.UpdateWebhook(t.Context(), s.heldID, client.WebhookSettings{Status: &active}); err != nil {
+	if _, err := s.client.UpdateWebhook(t.Context(), s.heldID, client.WebhookRequest{Status: &active}); err != nil {
 		t.Fatal(err)
 	}
 	s.held.await(t, s.waiting)

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pealhq/peal/client"
 )
@@ -66,7 +65,7 @@ func TestReceiversLibraryAcceptsBothSecretsOfARotation(t *testing.T) {
 	c := connect(t, "http://"+s.Addr(), operatorKey)
 	url, arrivals := endpoint(t)
 	webhook := createFor(t, c, "standard", "", url)
-	rotated, err := c.RotateSecret(t.Context(), webhook.ID, "", time.Hour)
+	rotated, err := c.RotateWebhookSecret(t.Context(), webhook.ID, client.RotateRequest{OverlapSeconds: new(3600)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,9 +77,9 @@ func TestReceiversLibraryAcceptsBothSecretsOfARotation(t *testing.T) {
 	}
 }
 
-func createFor(t *testing.T, c *client.Client, format, secret, url string) client.Webhook {
+func createFor(t *testing.T, c *client.Client, format, secret, url string) client.CreatedWebhook {
 	t.Helper()
-	settings := client.WebhookSettings{URL: &url, Events: []string{"from." + format, "from.rotation"}, Format: &format}
+	settings := client.WebhookRequest{URL: &url, Events: []string{"from." + format, "from.rotation"}, Format: &format}
 	if secret != "" {
 		settings.Secret = &secret
 	}

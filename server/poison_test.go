@@ -47,7 +47,7 @@ func poison(t *testing.T, node *process) {
 	}
 	var all []client.Delivery
 	list := func() []client.Delivery {
-		page, err := c.Deliveries(t.Context(), client.DeliveryQuery{Webhook: webhook, PageQuery: client.PageQuery{Limit: 100}})
+		page, err := c.Deliveries(t.Context(), client.DeliveriesQuery{Webhook: webhook, PageQuery: client.PageQuery{Limit: 100}})
 		if err != nil {
 			return nil // it is not up yet, or not any more
 		}
@@ -93,7 +93,7 @@ func TestPoisonInRoutingIsNotAccepted(t *testing.T) {
 	}
 	node.awaitDeath(t, func() {})
 	node.start(t)
-	if page, err := c.Events(t.Context(), client.EventQuery{}); err != nil || len(page.Data) != 0 || arrived.Load() != 0 {
+	if page, err := c.Events(t.Context(), client.EventsQuery{}); err != nil || len(page.Data) != 0 || arrived.Load() != 0 {
 		t.Errorf("%d events are there, %d arrived, %v", len(page.Data), arrived.Load(), err)
 	}
 	node.stop(t)
@@ -111,7 +111,7 @@ func TestOrdinaryEndsSetNothingAside(t *testing.T) {
 	defer slow.Close()
 	quick, _ := counting(t)
 	c, _ := withWebhook(t, node, slow.URL)
-	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &quick, Events: []string{"*"}}); err != nil {
+	if _, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &quick, Events: []string{"*"}}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range kills {
@@ -126,7 +126,7 @@ func TestOrdinaryEndsSetNothingAside(t *testing.T) {
 	}
 	// What was alone in flight at an end rests for a while before it is tried again.
 	for deadline := time.Now().Add(poisonTime); ; time.Sleep(100 * time.Millisecond) {
-		page, err := c.Deliveries(t.Context(), client.DeliveryQuery{Status: "pending"})
+		page, err := c.Deliveries(t.Context(), client.DeliveriesQuery{Status: "pending"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func withWebhook(t *testing.T, node *process, url string) (c *client.Client, web
 		}
 	})
 	c = connect(t, "http://"+node.address, operatorKey)
-	w, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"*"}})
+	w, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &url, Events: []string{"*"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func TestKilledDatabaseLosesNothing(t *testing.T) {
 	defer node.kill(t)
 	c := connect(t, "http://"+node.address, operatorKey)
 	url := oracle.url
-	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{
+	webhook, err := c.CreateWebhook(t.Context(), client.WebhookRequest{
 		URL: &url, Events: []string{"*"}, Headers: map[string]string{"X-Process": "{{PROCESS}}"},
 	})
 	if err != nil {

@@ -15,7 +15,7 @@ func TestReloadEgress(t *testing.T) {
 	o := options(t)
 	s := start(t, o)
 	target := echo(t, http.StatusOK)
-	hook, err := connect(t, "http://"+s.Addr(), operatorKey).CreateWebhook(t.Context(), client.WebhookSettings{URL: &target, Events: []string{"*"}})
+	hook, err := connect(t, "http://"+s.Addr(), operatorKey).CreateWebhook(t.Context(), client.WebhookRequest{URL: &target, Events: []string{"*"}})
 	if err != nil {
 		t.Fatal(err)
 	}

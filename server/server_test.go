@@ -24,7 +24,7 @@ func testPublishDeliverVerify(t *testing.T, o server.Options) {
 	s := start(t, o)
 	url, arrivals := endpoint(t)
 	c := connect(t, "http://"+s.Addr(), operatorKey)
-	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"task.*"}})
+	webhook, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &url, Events: []string{"task.*"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestEmbedded(t *testing.T) {
 	defer host.Close()
 	url, arrivals := endpoint(t)
 	c := connect(t, host.URL, operatorKey)
-	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"*"}}); err != nil {
+	if _, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &url, Events: []string{"*"}}); err != nil {
 		t.Fatal(err)
 	}
 	event := peal.Event{Type: "task.created", Data: json.RawMessage(`{}`)}
@@ -76,7 +76,7 @@ func TestFirstKey(t *testing.T) {
 	o.OperatorKey = ""
 	s := start(t, o)
 	first := s.FirstKey()
-	if _, err := connect(t, "http://"+s.Addr(), first).Events(t.Context(), client.EventQuery{}); err != nil {
+	if _, err := connect(t, "http://"+s.Addr(), first).Events(t.Context(), client.EventsQuery{}); err != nil {
 		t.Errorf("the first key does not open: %v", err)
 	}
 	if err := s.Stop(t.Context()); err != nil {
@@ -87,7 +87,7 @@ func TestFirstKey(t *testing.T) {
 	if again.FirstKey() != "" {
 		t.Error("the second start has made a key")
 	}
-	if _, err := connect(t, "http://"+again.Addr(), first).Events(t.Context(), client.EventQuery{}); err != nil {
+	if _, err := connect(t, "http://"+again.Addr(), first).Events(t.Context(), client.EventsQuery{}); err != nil {
 		t.Errorf("the first key does not open any more: %v", err)
 	}
 	content, err := os.ReadFile(filepath.Join(o.Data, "peal.db"))

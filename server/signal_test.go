@@ -74,7 +74,7 @@ func slowDelivery(t *testing.T) (*process, *client.Client, *slowEndpoint) {
 	node.start(t)
 	t.Cleanup(func() { node.kill(t) })
 	c := connect(t, "http://"+node.address, operatorKey)
-	if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &receiver.URL, Events: []string{"*"}}); err != nil {
+	if _, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &receiver.URL, Events: []string{"*"}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Publish(t.Context(), client.NewEvent{Type: "slow.test", Data: json.RawMessage(`{}`)}); err != nil {

@@ -42,25 +42,25 @@ type sender struct {
 	arrivals <-chan arrival
 }
 
-func newSender(t *testing.T, s *server.Server, tenant string, failures int32, settings client.SourceSettings) *sender {
+func newSender(t *testing.T, s *server.Server, tenant string, failures int32, settings client.SourceRequest) *sender {
 	t.Helper()
 	c := connect(t, "http://"+s.Addr(), operatorKey).ForTenant(tenant)
 	url, arrivals := flaky(t, failures)
-	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{
-		URL: &url, Events: []string{"*"}, RetryPolicy: &client.RetrySettings{DelaysSeconds: []float64{0.01, 0.01, 0.01}},
+	webhook, err := c.CreateWebhook(t.Context(), client.WebhookRequest{
+		URL: &url, Events: []string{"*"}, RetryPolicy: &client.RetryPolicyRequest{DelaysSeconds: []float64{0.01, 0.01, 0.01}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := c.CreateSource(t.Context(), "system", settings)
+	source, err := c.CreateSource(t.Context(), client.SourceCreateRequest{Name: "system", SourceRequest: settings})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &sender{c, source, source.Paths[len(source.Paths)-1], webhook.Secret, arrivals}
 }
 
-func (c *capture) settings() client.SourceSettings {
-	settings := client.SourceSettings{Format: &c.Webhook.Format}
+func (c *capture) settings() client.SourceRequest {
+	settings := client.SourceRequest{Format: &c.Webhook.Format}
 	if secret := c.secret(); secret != "" {
 		settings.Secret = &secret
 	} else {
@@ -128,9 +128,9 @@ func (f *sender) counts(t *testing.T) client.SourceCounts {
 }
 
 // events are all that the tenant has.
-func (f *sender) events(t *testing.T) []client.Event {
+func (f *sender) events(t *testing.T) []client.EventRow {
 	t.Helper()
-	page, err := f.Events(t.Context(), client.EventQuery{})
+	page, err := f.Events(t.Context(), client.EventsQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestForgedSenders(t *testing.T) {
 			}
 			forged++
 			for to, count := range refused {
-				if counts := to.counts(t); counts.Refused != count || counts.Accepted != 0 || counts.LastRefusal == "" || counts.LastRefusedAt.IsZero() {
+				if counts := to.counts(t); int64(counts.Refused) != count || counts.Accepted != 0 || counts.LastRefusal == "" || counts.LastRefusedAt.IsZero() {
 					t.Errorf("counted %+v, want %d refused", counts, count)
 				}
 				if events := to.events(t); len(events) != 0 {

@@ -58,7 +58,7 @@ func killInLargePublishes(t *testing.T, node *process) {
 	c := connect(t, "http://"+node.address, operatorKey)
 	for i := range largeWebhooks {
 		url := fmt.Sprintf("%s/%d", endpoint.URL, i)
-		if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"large"}}); err != nil {
+		if _, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &url, Events: []string{"large"}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -128,7 +128,7 @@ func TestOneTraceFromPublishToEveryAttempt(t *testing.T) {
 	defer flaky.Close()
 	url, arrivals := endpoint(t)
 	for _, target := range []string{url, flaky.URL + "/?token=query-secret"} {
-		if _, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &target, Events: []string{"*"}}); err != nil {
+		if _, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &target, Events: []string{"*"}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -199,7 +199,7 @@ func testTraceOfWhatComesBackFromTheStore(t *testing.T, o server.Options) {
 	c := connect(t, "http://"+s.Addr(), operatorKey)
 	url, arrivals := endpoint(t)
 	paused := "paused"
-	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{URL: &url, Events: []string{"*"}, Status: &paused})
+	webhook, err := c.CreateWebhook(t.Context(), client.WebhookRequest{URL: &url, Events: []string{"*"}, Status: &paused})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func testTraceOfWhatComesBackFromTheStore(t *testing.T, o server.Options) {
 	o.Telemetry.Endpoint = to.url + "/v1/traces"
 	s = start(t, o)
 	active := "active"
-	if _, err := connect(t, "http://"+s.Addr(), operatorKey).UpdateWebhook(t.Context(), webhook.ID, client.WebhookSettings{Status: &active}); err != nil {
+	if _, err := connect(t, "http://"+s.Addr(), operatorKey).UpdateWebhook(t.Context(), webhook.ID, client.WebhookRequest{Status: &active}); err != nil {
 		t.Fatal(err)
 	}
 	if head := next(t, arrivals).header; head.Get("traceparent") != "" {

@@ -19,11 +19,19 @@ func printAttempts(w io.Writer, attempts []client.Attempt) {
 }
 
 func verdict(a client.Attempt) string {
-	result := response(a.Response.Status, a.Reason)
+	result := response(statusOf(a), a.Reason)
 	if a.Outcome != "" && a.Outcome != result {
 		result = a.Outcome + " " + result
 	}
-	return printable(strings.TrimSpace(result)) + fmt.Sprintf(" in %s", milliseconds(a.Timing.Total))
+	return printable(strings.TrimSpace(result)) + fmt.Sprintf(" in %s", milliseconds(a.Timing.TotalMS))
+}
+
+// statusOf returns the HTTP status that an attempt was answered with; 0 without an answer.
+func statusOf(a client.Attempt) int {
+	if a.Response == nil {
+		return 0
+	}
+	return a.Response.Status
 }
 
 func printAttempt(w io.Writer, a client.Attempt) {
@@ -48,8 +56,8 @@ func sent(r client.AttemptRequest) string {
 	return headers(r.Headers) + fmt.Sprintf("(body of %d bytes)", r.BodySize)
 }
 
-func answer(r client.AttemptResponse) string {
-	if r.Status == 0 {
+func answer(r *client.AttemptResponse) string {
+	if r == nil {
 		return ""
 	}
 	text := fmt.Sprintf("%d\n", r.Status) + headers(r.Headers)
@@ -82,7 +90,7 @@ func timing(t client.AttemptTiming) string {
 	for _, step := range []struct {
 		name string
 		ms   float64
-	}{{"waited", t.Wait}, {"dns", t.DNS}, {"connect", t.Connect}, {"tls", t.TLS}, {"first byte", t.FirstByte}} {
+	}{{"waited", t.WaitMS}, {"dns", t.DNSMS}, {"connect", t.ConnectMS}, {"tls", t.TLSMS}, {"first byte", t.FirstByteMS}} {
 		if step.ms > 0 {
 			steps = append(steps, step.name+" "+milliseconds(step.ms))
 		}

@@ -23,27 +23,27 @@ func newAuditCommand(app *app) *cobra.Command {
 }
 
 // auditQuery adds the flags that choose entries.
-func (a *app) auditQuery(cmd *cobra.Command) func() client.AuditQuery {
-	var query client.AuditQuery
+func (a *app) auditQuery(cmd *cobra.Command) func() client.AuditLogQuery {
+	var query client.AuditLogQuery
 	cmd.Flags().StringVar(&query.Actor, "actor", "", "only what the key, user or portal link of this id or name did")
 	cmd.Flags().StringVar(&query.Action, "action", "", "only this action, such as webhook.update")
 	cmd.Flags().StringVar(&query.Target, "target", "", "only what was done to the thing of this id or name")
 	since, until := a.moments(cmd)
-	return func() client.AuditQuery {
+	return func() client.AuditLogQuery {
 		query.Since, query.Until = since.at, until.at
 		return query
 	}
 }
 
 func newAuditListCommand(app *app) *cobra.Command {
-	var query func() client.AuditQuery
+	var query func() client.AuditLogQuery
 	cmd := newListCommand(app, list[client.AuditEntry]{
 		Things: "entries of the audit log", Short: "List who did what, the newest first",
 		Example: "  peal audit list --tenant acme --action webhook.delete",
 		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.AuditEntry], error) {
 			q := query()
 			q.PageQuery = page
-			return c.Audit(ctx, q)
+			return c.AuditLog(ctx, q)
 		},
 		Heads: []string{"AT", "BY", "NAME", "TENANT", "ACTION", "TARGET", "DETAIL", "FROM"},
 		Row: func(e client.AuditEntry) []string {
@@ -70,7 +70,7 @@ func newAuditExportCommand(app *app) *cobra.Command {
 		q := query()
 		q.Limit = 200
 		encoder := json.NewEncoder(app.Stdout)
-		for entry, err := range c.AllAudit(cmd.Context(), q) {
+		for entry, err := range c.AllAuditLog(cmd.Context(), q) {
 			if err != nil {
 				return fmt.Errorf("export the audit log: %w", err)
 			}

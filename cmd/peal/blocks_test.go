@@ -113,7 +113,9 @@ func checkCalls(t *testing.T, commands string) {
 		if !found {
 			continue
 		}
-		out, err := exec.Command("bash", "-c", `for word in "$@"; do :; done; printf '%s\n' `+strings.TrimSpace(further.Split(call, 2)[0])).Output()
+		echo := exec.Command("bash", "-c", `for word in "$@"; do :; done; printf '%s\n' `+strings.TrimSpace(further.Split(call, 2)[0]))
+		echo.Dir = t.TempDir() // the call may redirect its output
+		out, err := echo.Output()
 		if err != nil {
 			t.Errorf("%s: %v", line, err)
 			continue

@@ -31,7 +31,7 @@ somebody cancels it (canceled).`,
 }
 
 func newDeliveriesListCommand(app *app) *cobra.Command {
-	var query client.DeliveryQuery
+	var query client.DeliveriesQuery
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
@@ -72,7 +72,7 @@ func deliveryRows(app *app, deliveries []client.Delivery) [][]string {
 	var rows [][]string
 	for _, d := range deliveries {
 		rows = append(rows, []string{
-			d.ID, d.Event, d.Status, response(d.ResponseCode, d.Reason), took(d), strconv.Itoa(d.Attempts),
+			d.ID, d.Event, d.Status, response(orZero(d.ResponseCode), d.Reason), took(d), strconv.Itoa(d.Attempts),
 			app.ago(d.Timestamp), app.ago(d.NextAttemptAt), d.WebhookID,
 		})
 	}
@@ -88,11 +88,19 @@ func response(code int, reason string) string {
 	return strconv.Itoa(code)
 }
 
+// orZero returns the number that a pointer leads to; 0 for nil.
+func orZero(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
 func took(d client.Delivery) string {
 	if d.Attempts == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d ms", d.ResponseTimeMS)
+	return fmt.Sprintf("%d ms", orZero(d.ResponseTimeMS))
 }
 
 func newDeliveriesShowCommand(app *app) *cobra.Command {
@@ -126,7 +134,7 @@ deliveries attempts" gives the attempts.`,
 	}
 }
 
-func printDelivery(w io.Writer, d client.Delivery) {
+func printDelivery(w io.Writer, d client.DeliveryDetail) {
 	fields(w, []field{
 		{"id", d.ID},
 		{"event", d.Event + " " + d.EventID},

@@ -132,14 +132,14 @@ func (a *app) showDelivery(ctx context.Context, s *server.Server, key string, on
 
 // publishOne creates a webhook and publishes an event for it, through the API as
 // any application does. It gives the moment when publishing began.
-func (a *app) publishOne(ctx context.Context, base, key, target string) (client.Webhook, time.Time, error) {
+func (a *app) publishOne(ctx context.Context, base, key, target string) (client.CreatedWebhook, time.Time, error) {
 	api, err := client.New(base, key, client.DefaultOptions())
 	if err != nil {
-		return client.Webhook{}, time.Time{}, fmt.Errorf("make a client: %w", err)
+		return client.CreatedWebhook{}, time.Time{}, fmt.Errorf("make a client: %w", err)
 	}
-	webhook, err := api.CreateWebhook(ctx, client.WebhookSettings{URL: &target, Events: []string{"task.*"}})
+	webhook, err := api.CreateWebhook(ctx, client.WebhookRequest{URL: &target, Events: []string{"task.*"}})
 	if err != nil {
-		return client.Webhook{}, time.Time{}, fmt.Errorf("create the demo's webhook: %w", err)
+		return client.CreatedWebhook{}, time.Time{}, fmt.Errorf("create the demo's webhook: %w", err)
 	}
 	fmt.Fprintf(a.Stdout, "3. POST /v1/webhooks has made %s for task.*; its secret is %s.\n", webhook.ID, webhook.Secret)
 
@@ -149,7 +149,7 @@ func (a *app) publishOne(ctx context.Context, base, key, target string) (client.
 		Data: json.RawMessage(`{"id":7,"title":"Ring every endpoint"}`),
 	})
 	if err != nil {
-		return client.Webhook{}, time.Time{}, fmt.Errorf("publish the demo's event: %w", err)
+		return client.CreatedWebhook{}, time.Time{}, fmt.Errorf("publish the demo's event: %w", err)
 	}
 	fmt.Fprintf(a.Stdout, "4. POST /v1/events has published %s; it is on disk and goes to %s.\n", published.ID, count(len(published.Webhooks), "webhook"))
 	return webhook, begun, nil

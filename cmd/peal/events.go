@@ -23,7 +23,7 @@ func newEventsCommand(app *app) *cobra.Command {
 }
 
 func newEventsListCommand(app *app) *cobra.Command {
-	var query client.EventQuery
+	var query client.EventsQuery
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},

@@ -36,7 +36,7 @@ func newEventTypesListCommand(app *app, catalogue *string) *cobra.Command {
 		Things: "event types", Short: "List the event types by name",
 		Example: "  peal event-types list",
 		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.EventType], error) {
-			return c.EventTypes(ctx, client.EventTypeQuery{PageQuery: page, Catalogue: *catalogue})
+			return c.EventTypes(ctx, client.EventTypesQuery{PageQuery: page, Catalogue: *catalogue})
 		},
 		Heads: []string{"NAME", "SCHEMA", "EXAMPLE", "UPDATED", "DESCRIPTION"},
 		Row: func(t client.EventType) []string {
@@ -63,7 +63,7 @@ func newEventTypesShowCommand(app *app, catalogue *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			eventType, err := c.EventType(cmd.Context(), *catalogue, args[0])
+			eventType, err := c.EventType(cmd.Context(), args[0], client.EventTypeQuery{Catalogue: *catalogue})
 			if err != nil {
 				return fmt.Errorf("show event type %s: %w", args[0], err)
 			}
@@ -85,8 +85,8 @@ func printEventType(w io.Writer, t client.EventType) {
 }
 
 func newEventTypesPutCommand(app *app, catalogue *string) *cobra.Command {
-	var eventType client.EventType
-	var schema, example string
+	var eventType client.EventTypeRequest
+	var description, schema, example string
 	cmd := &cobra.Command{
 		Use:   "put NAME",
 		Short: "Add an event type, or replace it as a whole",
@@ -94,8 +94,10 @@ func newEventTypesPutCommand(app *app, catalogue *string) *cobra.Command {
     --schema @task.schema.json --example '{"id": 7}'`,
 		Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			eventType.Catalogue, eventType.Name = *catalogue, args[0]
 			var err error
+			if cmd.Flags().Changed("description") {
+				eventType.Description = &description
+			}
 			if eventType.Schema, err = app.jsonFlag(cmd, "schema", schema); err != nil {
 				return err
 			}
@@ -106,7 +108,7 @@ func newEventTypesPutCommand(app *app, catalogue *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			put, err := c.PutEventType(cmd.Context(), eventType)
+			put, err := c.PutEventType(cmd.Context(), args[0], client.EventTypeQuery{Catalogue: *catalogue}, eventType)
 			if err != nil {
 				return fmt.Errorf("put event type %s: %w", args[0], err)
 			}
@@ -114,7 +116,7 @@ func newEventTypesPutCommand(app *app, catalogue *string) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&eventType.Description, "description", "", "what it means")
+	flags.StringVar(&description, "description", "", "what it means")
 	flags.StringVar(&schema, "schema", "", "JSON Schema of the data: JSON, @PATH or - for stdin")
 	flags.StringVar(&example, "example", "", "example of the data: JSON, @PATH or - for stdin")
 	return cmd
@@ -126,7 +128,7 @@ func newEventTypesDeleteCommand(app *app, catalogue *string) *cobra.Command {
 		Short:   "Remove an event type from a catalogue",
 		Example: "  peal event-types delete task.created",
 		End: func(c *client.Client, ctx context.Context, name string) error {
-			return c.DeleteEventType(ctx, *catalogue, name)
+			return c.DeleteEventType(ctx, name, client.EventTypeQuery{Catalogue: *catalogue})
 		},
 	})
 }

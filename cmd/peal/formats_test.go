@@ -112,7 +112,7 @@ func TestFormatsOfTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	webhook, err := c.CreateWebhook(ctx, client.WebhookSettings{URL: &receiver, Events: []string{"task.*"}, Format: new("tickets")})
+	webhook, err := c.CreateWebhook(ctx, client.WebhookRequest{URL: &receiver, Events: []string{"task.*"}, Format: new("tickets")})
 	if err != nil || webhook.Secret == "" || len(webhook.RetryPolicy.DelaysSeconds) != 3 {
 		t.Fatalf("created %+v, %v", webhook, err)
 	}
@@ -120,8 +120,8 @@ func TestFormatsOfTheFile(t *testing.T) {
 	if err != nil || len(page.Data) != 2 || !page.Data[1].Managed || page.Data[1].Format != "tickets" {
 		t.Fatalf("the webhooks are %+v, %v", page.Data, err)
 	}
-	if secret, err := c.WebhookSecret(ctx, page.Data[1].ID); err != nil || secret == "" {
-		t.Errorf("the managed webhook has the secret %q, %v", secret, err)
+	if secret, err := c.WebhookSecret(ctx, page.Data[1].ID); err != nil || secret.Secret == "" {
+		t.Errorf("the managed webhook has the secret %q, %v", secret.Secret, err)
 	}
 	previews, err := c.PreviewWebhook(ctx, webhook.ID, client.PreviewChoice{Event: &client.NewEvent{Type: "task.created", Data: json.RawMessage(`{"id":1}`)}})
 	if err != nil || len(previews) != 1 || !strings.Contains(previews[0].Request.Body, `"ticket":{"number":1,"title":"untitled"}`) {

@@ -21,15 +21,15 @@ them with egress.published_ranges, for the firewalls of endpoints.`,
 			if err != nil {
 				return err
 			}
-			ranges, err := c.IPRanges(cmd.Context())
+			answer, err := c.IPRanges(cmd.Context())
 			if err != nil {
 				return fmt.Errorf("ask the server for its ranges: %w", err)
 			}
 			return app.show(func(w io.Writer) {
-				if len(ranges) == 0 {
+				if len(answer.Ranges) == 0 {
 					fmt.Fprintln(w, "none are published: requests may come from anywhere")
 				}
-				for _, r := range ranges {
+				for _, r := range answer.Ranges {
 					fmt.Fprintln(w, printable(r))
 				}
 			})

@@ -34,7 +34,7 @@ func newKeysListCommand(app *app) *cobra.Command {
 		Things: "keys", Short: "List keys, the newest first",
 		Example: "  peal keys list --tenant acme",
 		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.Key], error) {
-			return c.Keys(ctx, client.KeyQuery{PageQuery: page, Operator: operator})
+			return c.Keys(ctx, client.KeysQuery{PageQuery: page, Operator: operator})
 		},
 		Heads: []string{"ID", "NAME", "TENANT", "SCOPES", "KEY", "CREATED", "REVOKED"},
 		Row: func(k client.Key) []string {
@@ -46,7 +46,8 @@ func newKeysListCommand(app *app) *cobra.Command {
 }
 
 func newKeysCreateCommand(app *app) *cobra.Command {
-	var key client.NewKey
+	var key client.KeyRequest
+	var operator bool
 	cmd := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Make a key; it is shown this once",
@@ -58,7 +59,7 @@ func newKeysCreateCommand(app *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			key.Name = args[0]
+			key.Name, key.Operator = args[0], &operator
 			key, err := c.CreateKey(cmd.Context(), key)
 			if err != nil {
 				return fmt.Errorf("create key %s: %w", args[0], err)
@@ -76,7 +77,7 @@ func newKeysCreateCommand(app *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringSliceVar(&key.Scopes, "scopes", nil, "what it may do: publish, manage, read (separated by commas)")
-	cmd.Flags().BoolVar(&key.Operator, "operator", false, "make an operator's key, which needs no scopes")
+	cmd.Flags().BoolVar(&operator, "operator", false, "make an operator's key, which needs no scopes")
 	choices(cmd, "scopes", "publish", "manage", "read")
 	return cmd
 }

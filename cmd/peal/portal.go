@@ -23,7 +23,8 @@ func newPortalCommand(app *app) *cobra.Command {
 }
 
 func newPortalCreateCommand(app *app) *cobra.Command {
-	var link client.NewPortalLink
+	var link client.PortalLinkRequest
+	var readOnly bool
 	var expires, session time.Duration
 	cmd := &cobra.Command{
 		Use:     "create NAME",
@@ -35,7 +36,8 @@ func newPortalCreateCommand(app *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			link.Name, link.ExpiresSeconds, link.SessionSeconds = args[0], int(expires.Seconds()), int(session.Seconds())
+			link.Name, link.ReadOnly = args[0], &readOnly
+			link.ExpiresSeconds, link.SessionSeconds = new(int(expires.Seconds())), new(int(session.Seconds()))
 			made, err := c.CreatePortalLink(cmd.Context(), link)
 			if err != nil {
 				return fmt.Errorf("create a portal link for %s: %w", args[0], err)
@@ -45,7 +47,7 @@ func newPortalCreateCommand(app *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&link.ReadOnly, "read-only", false, "let its session only look")
+	cmd.Flags().BoolVar(&readOnly, "read-only", false, "let its session only look")
 	cmd.Flags().DurationVar(&expires, "expires", 5*time.Minute, "how long it can be followed, 1m to 24h")
 	cmd.Flags().DurationVar(&session, "session", time.Hour, "how long its session lasts, 1m to 24h")
 	return cmd

@@ -26,7 +26,7 @@ func newQuotasCommand(app *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("show the quotas: %w", err)
 			}
-			return app.quotas(quotas)
+			return app.quotas(quotas.Data)
 		},
 	}
 }
@@ -53,7 +53,7 @@ func newTenantsQuotasCommand(app *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("show the quotas of tenant %s: %w", args[0], err)
 			}
-			return app.quotas(quotas)
+			return app.quotas(quotas.Data)
 		},
 	}
 	cmd.Flags().StringArrayVar(&set, "set", nil, "a limit of its own, as QUOTA=NUMBER, 0 for none; repeatable")
@@ -69,18 +69,18 @@ func changeQuotas(cmd *cobra.Command, c *client.Client, name string, set, unset 
 	}
 	quotas := tenant.Quotas
 	if quotas == nil {
-		quotas = map[string]int64{}
+		quotas = map[string]int{}
 	}
 	for _, text := range set {
 		quota, number, _ := strings.Cut(text, "=")
-		if quotas[quota], err = strconv.ParseInt(number, 10, 64); err != nil {
+		if quotas[quota], err = strconv.Atoi(number); err != nil {
 			return &usageError{Err: fmt.Errorf("--set %s: must be a quota, = and a whole number", text), Command: cmd.CommandPath()}
 		}
 	}
 	for _, quota := range unset {
 		delete(quotas, quota)
 	}
-	if _, err := c.UpdateTenant(cmd.Context(), name, client.TenantSettings{Quotas: quotas}); err != nil {
+	if _, err := c.UpdateTenant(cmd.Context(), name, client.TenantRequest{Quotas: quotas}); err != nil {
 		return fmt.Errorf("change the quotas of tenant %s: %w", name, err)
 	}
 	return nil
@@ -88,11 +88,11 @@ func changeQuotas(cmd *cobra.Command, c *client.Client, name string, set, unset 
 
 // quotas shows quotas with their use.
 func (a *app) quotas(quotas []client.Quota) error {
-	number := func(n *int64, none string) string {
+	number := func(n *int, none string) string {
 		if n == nil {
 			return none
 		}
-		return strconv.FormatInt(*n, 10)
+		return strconv.Itoa(*n)
 	}
 	var rows [][]string
 	for _, q := range quotas {

@@ -15,8 +15,8 @@ import (
 )
 
 func newWebhooksReplayCommand(app *app) *cobra.Command {
-	var choice client.ReplayChoice
-	var dryRun, wait bool
+	var choice client.ReplayRequest
+	var missed, dryRun, wait bool
 	cmd := &cobra.Command{
 		Use:   "replay ID",
 		Short: "Send a webhook its deliveries of a time again",
@@ -37,7 +37,7 @@ the replay ends early. "peal replays" shows and cancels replays.`,
 	status := flags.StringSlice("status", []string{"failed", "canceled"}, "which deliveries: success, failed, canceled; or none, for missed events alone")
 	choices(cmd, "status", "success", "failed", "canceled", "none")
 	flags.StringSliceVar(&choice.EventTypes, "event-type", nil, "only events of these types or patterns, such as task.* (default: all)")
-	flags.BoolVar(&choice.Missed, "missed", false, "send events too that the webhook wants now and never got")
+	flags.BoolVar(&missed, "missed", false, "send events too that the webhook wants now and never got")
 	flags.BoolVar(&dryRun, "dry-run", false, "only say how much it would be")
 	flags.BoolVar(&wait, "wait", false, "wait until it has ended, and show how far it is")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -47,7 +47,7 @@ the replay ends early. "peal replays" shows and cancels replays.`,
 		case dryRun && wait:
 			return usagef(cmd, "--dry-run begins nothing to --wait for")
 		}
-		choice.Since, choice.Until, choice.Statuses = since.at, until.at, *status
+		choice.Since, choice.Until, choice.Statuses, choice.Missed = since.at, until.at, *status, &missed
 		if len(*status) == 1 && (*status)[0] == "none" {
 			choice.Statuses = []string{}
 		}

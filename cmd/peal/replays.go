@@ -39,7 +39,7 @@ func newReplaysListCommand(app *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		replays, err := c.Replays(cmd.Context(), args[0], *page)
+		replays, err := c.WebhookReplays(cmd.Context(), args[0], *page)
 		if err != nil {
 			return fmt.Errorf("list the replays of webhook %s: %w", args[0], err)
 		}

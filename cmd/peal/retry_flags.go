@@ -27,9 +27,9 @@ func (f *retryFlags) add(flags *pflag.FlagSet) {
 }
 
 // policy gives what the flags say; nil when none is given.
-func (f *retryFlags) policy(cmd *cobra.Command) *client.RetrySettings {
+func (f *retryFlags) policy(cmd *cobra.Command) *client.RetryPolicyRequest {
 	given := cmd.Flags().Changed
-	var s client.RetrySettings
+	var s client.RetryPolicyRequest
 	any := false
 	if given("retry-delays") {
 		any, s.DelaysSeconds = true, f.delays

@@ -17,7 +17,15 @@ type rotation struct {
 	Long, Example string
 	Old           string // what the old secret does meanwhile: "signs"
 	Flag          string // the same in the help of --overlap
-	Rotate        func(c *client.Client, ctx context.Context, id, secret string, overlap time.Duration) (client.Rotation, error)
+	Rotate        func(c *client.Client, ctx context.Context, id string, body client.RotateRequest) (client.Rotation, error)
+}
+
+// optional returns a pointer to a text; nil for "", which leaves the choice to the server.
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 func newRotateCommand(app *app, r rotation) *cobra.Command {
@@ -38,7 +46,7 @@ func newRotateCommand(app *app, r rotation) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rotated, err := r.Rotate(c, cmd.Context(), args[0], secret, time.Duration(overlap))
+			rotated, err := r.Rotate(c, cmd.Context(), args[0], client.RotateRequest{Secret: optional(secret), OverlapSeconds: new(int(time.Duration(overlap).Seconds()))})
 			if err != nil {
 				return fmt.Errorf("rotate the secret of %s %s: %w", r.Thing, args[0], err)
 			}

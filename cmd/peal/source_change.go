@@ -37,8 +37,8 @@ func (a *app) sourceFlags(cmd *cobra.Command) *sourceFlags {
 }
 
 // settings gives what the flags say; what is not given stays nil.
-func (f *sourceFlags) settings(cmd *cobra.Command) (client.SourceSettings, error) {
-	var s client.SourceSettings
+func (f *sourceFlags) settings(cmd *cobra.Command) (client.SourceRequest, error) {
+	var s client.SourceRequest
 	given := cmd.Flags().Changed
 	for _, text := range []struct {
 		flag  string
@@ -89,7 +89,7 @@ needed unless --unverified is given.`,
 		if err != nil {
 			return err
 		}
-		source, err := c.CreateSource(cmd.Context(), args[0], settings)
+		source, err := c.CreateSource(cmd.Context(), client.SourceCreateRequest{Name: args[0], SourceRequest: settings})
 		if err != nil {
 			return fmt.Errorf("create source %s: %w", args[0], err)
 		}

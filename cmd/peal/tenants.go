@@ -65,7 +65,7 @@ func newTenantsCreateCommand(app *app) *cobra.Command {
   peal tenants create acme --format x-webhook --retry-delays 1m,5m,30m`,
 		Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			settings := client.TenantSettings{RetryPolicy: retry.policy(cmd)}
+			settings := client.TenantRequest{RetryPolicy: retry.policy(cmd)}
 			if cmd.Flags().Changed("description") {
 				settings.Description = &description
 			}
@@ -79,7 +79,7 @@ func newTenantsCreateCommand(app *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tenant, err := c.CreateTenant(cmd.Context(), args[0], settings)
+			tenant, err := c.CreateTenant(cmd.Context(), client.TenantCreateRequest{Name: args[0], TenantRequest: settings})
 			if err != nil {
 				return fmt.Errorf("create tenant %s: %w", args[0], err)
 			}

@@ -39,8 +39,9 @@ func newUsersListCommand(app *app) *cobra.Command {
 }
 
 func newUsersCreateCommand(app *app) *cobra.Command {
-	var user client.NewUser
-	var password string
+	var user client.UserCreateRequest
+	var role, password string
+	var operator bool
 	cmd := &cobra.Command{
 		Use:     "create NAME",
 		Short:   "Make a user",
@@ -52,9 +53,11 @@ func newUsersCreateCommand(app *app) *cobra.Command {
 				return err
 			}
 			user.Name = args[0]
-			if user.Password, err = app.line(password); err != nil {
+			secret, err := app.line(password)
+			if err != nil {
 				return err
 			}
+			user.Role, user.Password, user.Operator = optional(role), optional(secret), &operator
 			user, err := c.CreateUser(cmd.Context(), user)
 			if err != nil {
 				return fmt.Errorf("create user %s: %w", args[0], err)
@@ -62,16 +65,16 @@ func newUsersCreateCommand(app *app) *cobra.Command {
 			return app.showUser(user)
 		},
 	}
-	cmd.Flags().StringVar(&user.Role, "role", "", "what the user may do: owner, editor or viewer")
+	cmd.Flags().StringVar(&role, "role", "", "what the user may do: owner, editor or viewer")
 	cmd.Flags().StringVar(&password, "password", "", `the password: "-" reads it from stdin, "@path" from a file; without one, the user signs in with OpenID`)
-	cmd.Flags().BoolVar(&user.Operator, "operator", false, "make a user who sees every tenant")
+	cmd.Flags().BoolVar(&operator, "operator", false, "make a user who sees every tenant")
 	choices(cmd, "role", "owner", "editor", "viewer")
 	return cmd
 }
 
 func newUsersUpdateCommand(app *app) *cobra.Command {
-	var change client.UserChange
-	var password string
+	var change client.UserRequest
+	var role, password string
 	cmd := &cobra.Command{
 		Use:     "update ID",
 		Short:   "Change a user's role or password, and sign it out everywhere",
@@ -82,9 +85,11 @@ func newUsersUpdateCommand(app *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if change.Password, err = app.line(password); err != nil {
+			secret, err := app.line(password)
+			if err != nil {
 				return err
 			}
+			change.Role, change.Password = optional(role), optional(secret)
 			user, err := c.UpdateUser(cmd.Context(), args[0], change)
 			if err != nil {
 				return fmt.Errorf("update user %s: %w", args[0], err)
@@ -92,7 +97,7 @@ func newUsersUpdateCommand(app *app) *cobra.Command {
 			return app.showUser(user)
 		},
 	}
-	cmd.Flags().StringVar(&change.Role, "role", "", "owner, editor or viewer")
+	cmd.Flags().StringVar(&role, "role", "", "owner, editor or viewer")
 	cmd.Flags().StringVar(&password, "password", "", `the new password: "-" reads it from stdin, "@path" from a file`)
 	choices(cmd, "role", "owner", "editor", "viewer")
 	return cmd

@@ -17,7 +17,7 @@ func newUsersSessionsCommand(app *app) *cobra.Command {
 		Things: "sessions", Short: "List who is and was signed in, the newest first",
 		Example: "  peal users sessions --user user_01kahx40q2e5ztr7m9w3y6b1cd",
 		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.Session], error) {
-			return c.Sessions(ctx, client.SessionQuery{PageQuery: page, User: user})
+			return c.Sessions(ctx, client.SessionsQuery{PageQuery: page, User: user})
 		},
 		Heads: []string{"ID", "KIND", "NAME", "TENANT", "ROLE", "FROM", "BEGAN", "EXPIRES", "REVOKED"},
 		Row: func(s client.Session) []string {
@@ -40,16 +40,16 @@ func newUsersSignOutCommand(app *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			n := 1
+			ended := client.Revoked{Revoked: 1}
 			if strings.HasPrefix(args[0], "session_") {
 				err = c.RevokeSession(cmd.Context(), args[0])
 			} else {
-				n, err = c.RevokeUserSessions(cmd.Context(), args[0])
+				ended, err = c.RevokeUserSessions(cmd.Context(), args[0])
 			}
 			if err != nil {
 				return fmt.Errorf("sign out %s: %w", args[0], err)
 			}
-			return app.show(func(w io.Writer) { fmt.Fprintf(w, "sessions ended: %d\n", n) })
+			return app.show(func(w io.Writer) { fmt.Fprintf(w, "sessions ended: %d\n", ended.Revoked) })
 		},
 	}
 }

@@ -42,7 +42,7 @@ format signs, a secret is made unless one is given.`,
 		if err != nil {
 			return fmt.Errorf("create the webhook: %w", err)
 		}
-		return app.show(func(w io.Writer) { printWebhook(w, webhook) })
+		return app.show(func(w io.Writer) { printWebhook(w, webhook.Webhook, webhook.Secret) })
 	}
 	return cmd
 }
@@ -82,7 +82,7 @@ a setting away, so that the default holds again.`,
 		if err != nil {
 			return fmt.Errorf("update webhook %s: %w", args[0], err)
 		}
-		return app.show(func(w io.Writer) { printWebhook(w, webhook) })
+		return app.show(func(w io.Writer) { printWebhook(w, webhook, "") })
 	}
 	return cmd
 }

@@ -30,7 +30,7 @@ func (f *endpointFlags) add(cmd *cobra.Command) {
 }
 
 // settings puts what the flags say on a webhook's settings.
-func (f *endpointFlags) settings(cmd *cobra.Command, s *client.WebhookSettings) error {
+func (f *endpointFlags) settings(cmd *cobra.Command, s *client.WebhookRequest) error {
 	given := cmd.Flags().Changed
 	if given("client-cert") != given("client-key") {
 		return usagef(cmd, "--client-cert and --client-key belong together: give both")
@@ -44,7 +44,7 @@ func (f *endpointFlags) settings(cmd *cobra.Command, s *client.WebhookSettings) 
 		if err != nil {
 			return err
 		}
-		s.ClientCertificate = &client.ClientCertificate{Certificate: certificate, Key: key}
+		s.ClientCertificate = &client.ClientCertificateRequest{Certificate: certificate, Key: key}
 	}
 	s.Pins = f.pins
 	if !given("oauth2-token-url") && !given("oauth2-client-id") && !given("oauth2-client-secret") && !given("oauth2-scopes") {
@@ -57,7 +57,7 @@ func (f *endpointFlags) settings(cmd *cobra.Command, s *client.WebhookSettings) 
 	if err != nil {
 		return err
 	}
-	s.OAuth2 = &client.OAuth2{TokenURL: f.tokenURL, ClientID: f.id, ClientSecret: secret, Scopes: f.scopes}
+	s.OAuth2 = &client.OAuth2Request{TokenURL: f.tokenURL, ClientID: f.id, ClientSecret: secret, Scopes: f.scopes}
 	return nil
 }
 

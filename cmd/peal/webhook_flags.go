@@ -61,8 +61,8 @@ func (a *app) webhookFlags(cmd *cobra.Command) *webhookFlags {
 }
 
 // settings gives what the flags say; what is not given stays nil.
-func (f *webhookFlags) settings(cmd *cobra.Command) (client.WebhookSettings, error) {
-	s := client.WebhookSettings{Events: f.events}
+func (f *webhookFlags) settings(cmd *cobra.Command) (client.WebhookRequest, error) {
+	s := client.WebhookRequest{Events: f.events}
 	given := cmd.Flags().Changed
 	for _, text := range []struct {
 		flag  string
@@ -106,7 +106,7 @@ func (f *webhookFlags) settings(cmd *cobra.Command) (client.WebhookSettings, err
 		return s, usagef(cmd, "--burst needs --rate")
 	}
 	if given("rate") {
-		s.RateLimit = &client.RateLimit{PerSecond: f.rate, Burst: f.burst}
+		s.RateLimit = &client.RateLimitRequest{PerSecond: f.rate, Burst: &f.burst}
 	}
 	if given("handshake") {
 		s.Handshake = &f.handshake

@@ -24,7 +24,7 @@ deliveries wait in memory, and how many requests are under way.`,
 			if err != nil {
 				return err
 			}
-			lane, err := c.Lane(cmd.Context(), args[0])
+			lane, err := c.WebhookLane(cmd.Context(), args[0])
 			if err != nil {
 				return fmt.Errorf("show the lane of webhook %s: %w", args[0], err)
 			}

@@ -30,7 +30,7 @@ webhook is paused or disabled, and fails (exit code 1) when the endpoint did not
 			if err != nil {
 				return err
 			}
-			result, err := c.TestWebhook(cmd.Context(), args[0], eventType, sample)
+			result, err := c.TestWebhook(cmd.Context(), args[0], client.TestRequest{Type: optional(eventType), Data: sample})
 			if err != nil {
 				return fmt.Errorf("test webhook %s: %w", args[0], err)
 			}
@@ -39,7 +39,7 @@ webhook is paused or disabled, and fails (exit code 1) when the endpoint did not
 				printAttempt(w, result.Attempt)
 			})
 			if err == nil && !result.Success {
-				return fmt.Errorf("the endpoint did not take the test: %s", response(result.Attempt.Response.Status, result.Attempt.Reason))
+				return fmt.Errorf("the endpoint did not take the test: %s", response(statusOf(result.Attempt), result.Attempt.Reason))
 			}
 			return err
 		},
@@ -64,11 +64,11 @@ func newWebhooksSecretCommand(app *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("show the secret of webhook %s: %w", args[0], err)
 			}
-			if secret == "" && !app.json {
+			if secret.Secret == "" && !app.json {
 				fmt.Fprintln(app.Stderr, "the webhook has no secret")
 				return nil
 			}
-			return app.show(func(w io.Writer) { fmt.Fprintln(w, printable(secret)) })
+			return app.show(func(w io.Writer) { fmt.Fprintln(w, printable(secret.Secret)) })
 		},
 	}
 }
@@ -79,6 +79,6 @@ func newWebhooksRotateCommand(app *app) *cobra.Command {
 		Long: `Give a webhook a new secret. During the overlap requests are signed with the old one
 too, so that the receiver can change over without losing any.`,
 		Example: "  peal webhooks rotate-secret webhook_01kahx2m6tf9v8c0dpy1r3s5ek --overlap 2d",
-		Rotate:  (*client.Client).RotateSecret,
+		Rotate:  (*client.Client).RotateWebhookSecret,
 	})
 }

@@ -85,12 +85,13 @@ func newWebhooksShowCommand(app *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("show webhook %s: %w", args[0], err)
 			}
-			return app.show(func(w io.Writer) { printWebhook(w, webhook) })
+			return app.show(func(w io.Writer) { printWebhook(w, webhook, "") })
 		},
 	}
 }
 
-func printWebhook(w io.Writer, webhook client.Webhook) {
+// printWebhook writes all settings of a webhook, and its secret where the answer has it.
+func printWebhook(w io.Writer, webhook client.Webhook, secret string) {
 	fields(w, []field{
 		{"id", webhook.ID},
 		{"name", webhook.Name},
@@ -120,7 +121,7 @@ func printWebhook(w io.Writer, webhook client.Webhook) {
 		{"created", exact(webhook.CreatedAt)},
 		{"updated", exact(webhook.UpdatedAt)},
 		{"warnings", strings.Join(webhook.Warnings, "\n")},
-		{"secret", webhook.Secret},
+		{"secret", secret},
 	})
 }
 

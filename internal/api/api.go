@@ -9,6 +9,9 @@
 // repeating what they held, which may be secret.
 package api
 
+//go:generate go test . -run ^TestDocumentFile$ -update
+//go:generate go run -C ../../tools ./clientgen ../docs/openapi.json ../client
+
 import (
 	"context"
 	"crypto/sha256"

@@ -10,26 +10,26 @@ import (
 
 // attemptShape is one HTTP request of a delivery, and what came back.
 type attemptShape struct {
-	ID        peal.AttemptID          `json:"id"`
-	Number    int                     `json:"number" minimum:"1" doc:"1 for the delivery's first attempt."`
-	StartedAt string                  `json:"started_at" format:"date-time"`
-	Outcome   string                  `json:"outcome" enum:"success,failure"`
-	Reason    *string                 `json:"reason" doc:"Why it failed, from a closed list; null for success."`
-	Remedy    *string                 `json:"remedy" doc:"What the owner of the endpoint can do; null for success."`
-	Error     *string                 `json:"error" doc:"The failure in its own words; null for success."`
-	URL       string                  `json:"url" doc:"Where the request went."`
-	Address   *string                 `json:"address" doc:"The IP address and port that answered or refused; null when none was reached, and where only operators see it because it is inside their network."`
-	Request   requestShape            `json:"request"`
-	Response  optional[responseShape] `json:"response" doc:"What came back; null when no answer came."`
-	Timing    timingShape             `json:"timing"`
+	ID        peal.AttemptID                 `json:"id"`
+	Number    int                            `json:"number" minimum:"1" doc:"1 for the delivery's first attempt."`
+	StartedAt string                         `json:"started_at" format:"date-time"`
+	Outcome   string                         `json:"outcome" enum:"success,failure"`
+	Reason    *string                        `json:"reason" doc:"Why it failed, from a closed list; null for success."`
+	Remedy    *string                        `json:"remedy" doc:"What the owner of the endpoint can do; null for success."`
+	Error     *string                        `json:"error" doc:"The failure in its own words; null for success."`
+	URL       string                         `json:"url" doc:"Where the request went."`
+	Address   *string                        `json:"address" doc:"The IP address and port that answered or refused; null when none was reached, and where only operators see it because it is inside their network."`
+	Request   attemptRequestShape            `json:"request"`
+	Response  optional[attemptResponseShape] `json:"response" doc:"What came back; null when no answer came."`
+	Timing    attemptTimingShape             `json:"timing"`
 }
 
-type requestShape struct {
+type attemptRequestShape struct {
 	Headers  []headerShape `json:"headers" nullable:"false" doc:"As they were sent; those that the webhook sets itself, and other secrets, are hidden."`
 	BodySize int           `json:"body_size" minimum:"0" doc:"The size of the body in bytes."`
 }
 
-type responseShape struct {
+type attemptResponseShape struct {
 	Status     int           `json:"status" doc:"The HTTP status."`
 	Headers    []headerShape `json:"headers" nullable:"false"`
 	Body       *string       `json:"body" doc:"The beginning of the body where it is UTF-8, as it is after gzip, deflate and another declared charset were taken off; null where it is not."`
@@ -42,8 +42,8 @@ type headerShape struct {
 	Value string `json:"value"`
 }
 
-// timingShape is where an attempt's time went; steps that did not happen are 0.
-type timingShape struct {
+// attemptTimingShape is where an attempt's time went; steps that did not happen are 0.
+type attemptTimingShape struct {
 	Wait      float64 `json:"wait_ms" minimum:"0" doc:"From due to started."`
 	DNS       float64 `json:"dns_ms" minimum:"0"`
 	Connect   float64 `json:"connect_ms" minimum:"0"`
@@ -58,8 +58,8 @@ func (c *call) attemptOf(a *peal.Attempt) attemptShape {
 		ID: a.ID, Number: a.Number, StartedAt: timeText(a.StartedAt), Outcome: "success",
 		Reason: textOrNil(string(a.Reason)), Remedy: textOrNil(a.Reason.Remedy()), Error: textOrNil(a.Error),
 		URL: a.URL, Address: textOrNil(a.AddressFor(c.caller.IsOperator())),
-		Request: requestShape{Headers: headersOf(a.RequestHead), BodySize: a.BodySize},
-		Timing: timingShape{
+		Request: attemptRequestShape{Headers: headersOf(a.RequestHead), BodySize: a.BodySize},
+		Timing: attemptTimingShape{
 			Wait: ms(a.Timing.Wait), DNS: ms(a.Timing.DNS), Connect: ms(a.Timing.Connect), TLS: ms(a.Timing.TLS),
 			FirstByte: ms(a.Timing.FirstByte), Total: ms(a.Timing.Total), Reused: a.Timing.Reused,
 		},
@@ -73,8 +73,8 @@ func (c *call) attemptOf(a *peal.Attempt) attemptShape {
 	return shape
 }
 
-func responseOf(a *peal.Attempt) responseShape {
-	response := responseShape{Status: a.StatusCode, Headers: headersOf(a.ResponseHead), Truncated: a.ResponseTruncated}
+func responseOf(a *peal.Attempt) attemptResponseShape {
+	response := attemptResponseShape{Status: a.StatusCode, Headers: headersOf(a.ResponseHead), Truncated: a.ResponseTruncated}
 	body := a.ResponseBody
 	if a.ResponseTruncated { // the cut may have gone through a character
 		body = wholeRunes(body)

@@ -12,7 +12,7 @@ import (
 	"github.com/pealhq/peal/internal/share"
 )
 
-type auditShape struct {
+type auditEntryShape struct {
 	ID        peal.AuditID `json:"id"`
 	At        string       `json:"at" format:"date-time"`
 	Tenant    *string      `json:"tenant" doc:"Whose thing it was about; null for one of the whole server."`
@@ -26,8 +26,8 @@ type auditShape struct {
 	RequestID string       `json:"request_id" doc:"The X-Request-Id of the answer."`
 }
 
-func auditOf(e *peal.AuditEntry) auditShape {
-	return auditShape{
+func auditOf(e *peal.AuditEntry) auditEntryShape {
+	return auditEntryShape{
 		ID: e.ID, At: timeText(e.At()), Tenant: textOrNil(e.Tenant), ActorKind: e.ActorKind, ActorID: textOrNil(e.ActorID), Actor: e.Actor,
 		Action: e.Action, Target: e.Target, Detail: e.Detail, Address: e.Address, RequestID: e.RequestID,
 	}

@@ -67,7 +67,7 @@ func (a *API) identityRoutes() []route {
 	}, {
 		method: http.MethodGet, path: "/v1/audit-log", id: "list-audit-log", tag: "Audit log", access: administer, query: append(append([]param{}, auditParams...), pageParams...),
 		summary: "List who did what, newest first", description: ofAllTenants,
-		answers: ok("A page of entries.", listShape[auditShape]{}), handle: a.listAudit,
+		answers: ok("A page of entries.", listShape[auditEntryShape]{}), handle: a.listAudit,
 	}, {
 		method: http.MethodGet, path: "/v1/audit-log/export", id: "export-audit-log", tag: "Audit log", access: administer, audit: "audit_log.export", query: append([]param{formatParam}, auditParams...),
 		summary: "Get who did what as a file, newest first", description: ofAllTenants,

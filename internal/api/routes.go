@@ -78,12 +78,12 @@ func (a *API) webhookRoutes() []route {
 		method: http.MethodPost, path: "/v1/webhooks/{id}/secret/rotate", id: "rotate-webhook-secret", tag: "Webhooks", access: manage, part: peal.PartSecrets, audit: "webhook.rotate_secret", body: rotateInput{}, bodyOptional: true,
 		summary:     "Give a webhook a new secret",
 		description: "During the overlap both secrets sign, so that the receiver can change over. At most five secrets sign at once; the oldest stop first.",
-		answers:     ok("The new secret.", rotatedShape{}), errors: []kind{conflict}, handle: a.rotateSecret,
+		answers:     ok("The new secret.", rotationShape{}), errors: []kind{conflict}, handle: a.rotateSecret,
 	}, {
 		method: http.MethodPost, path: "/v1/webhooks/{id}/test", id: "test-webhook", tag: "Webhooks", access: manage, part: peal.PartTests, audit: "webhook.test", body: testInput{}, bodyOptional: true,
 		summary:     "Send a test event to a webhook at once",
 		description: "One attempt is made, also while the webhook is paused or disabled, and its outcome is the answer.",
-		answers:     ok("The attempt was made, whether or not the endpoint accepted it.", testShape{}), errors: []kind{conflict, rateLimited}, handle: a.testWebhook,
+		answers:     ok("The attempt was made, whether or not the endpoint accepted it.", testResultShape{}), errors: []kind{conflict, rateLimited}, handle: a.testWebhook,
 	}, {
 		method: http.MethodPost, path: "/v1/webhooks/{id}/preview", id: "preview-webhook", tag: "Webhooks", access: manage, body: previewInput{}, bodyOptional: true,
 		summary:     "Show what a webhook would do with events",

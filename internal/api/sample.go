@@ -11,8 +11,8 @@ type testInput struct {
 	Data given[json.RawMessage] `json:"data,omitempty" doc:"The sample event's content; the type's example when absent."`
 }
 
-// testShape is what came of a test.
-type testShape struct {
+// testResultShape is what came of a test.
+type testResultShape struct {
 	DeliveryID peal.DeliveryID `json:"delivery_id"`
 	Success    bool            `json:"success" doc:"Whether the endpoint accepted it."`
 	Attempt    attemptShape    `json:"attempt"`
@@ -40,5 +40,5 @@ func (a *API) testWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(200, testShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: c.attemptOf(&attempt), Warnings: c.warnings(&webhook)})
+	return c.json(200, testResultShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: c.attemptOf(&attempt), Warnings: c.warnings(&webhook)})
 }

@@ -18,7 +18,7 @@ type rotateInput struct {
 	Secret         given[string] `json:"secret,omitempty" maxLength:"512" doc:"A secret of your own; one is made when absent."`
 }
 
-type rotatedShape struct {
+type rotationShape struct {
 	Secret            string  `json:"secret" doc:"The new secret."`
 	PreviousExpiresAt *string `json:"previous_expires_at" format:"date-time" doc:"Until when the earlier secret signs too; null when it has stopped or there was none."`
 }
@@ -48,7 +48,7 @@ func (a *API) rotateSecret(c *call) error {
 	if err != nil {
 		return ofWebhook(err)
 	}
-	return c.json(200, rotatedShape{secret, timeOrNil(previous)})
+	return c.json(200, rotationShape{secret, timeOrNil(previous)})
 }
 
 // readRotation reads what a caller asks for.

@@ -126,5 +126,5 @@ func (a *API) rotateSourceSecret(c *call) error {
 	if err != nil {
 		return orMissing(err, "source")
 	}
-	return c.json(200, rotatedShape{secret, timeOrNil(previous)})
+	return c.json(200, rotationShape{secret, timeOrNil(previous)})
 }

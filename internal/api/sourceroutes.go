@@ -44,7 +44,7 @@ func (a *API) sourceRoutes() []route {
 		method: http.MethodPost, path: "/v1/sources/{id}/secret/rotate", id: "rotate-source-secret", tag: "Sources", access: manage, audit: "source.rotate_secret", body: rotateInput{}, bodyOptional: true,
 		summary:     "Give a source a new secret",
 		description: "During the overlap both secrets verify, so that the sender can change over. At most five secrets verify at once; the oldest stop first. " + alsoPublish,
-		answers:     ok("The new secret.", rotatedShape{}), errors: []kind{conflict}, handle: a.rotateSourceSecret,
+		answers:     ok("The new secret.", rotationShape{}), errors: []kind{conflict}, handle: a.rotateSourceSecret,
 	}}
 }
 

@@ -24,7 +24,7 @@ func measureDrain(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	if _, err := api.UpdateWebhook(ctx, webhook.ID, client.WebhookSettings{Status: new("paused")}); err != nil {
+	if _, err := api.UpdateWebhook(ctx, webhook.ID, client.WebhookRequest{Status: new(client.WebhookStatusPaused)}); err != nil {
 		return fmt.Errorf("pause the webhook: %w", err)
 	}
 	held := load{node: r.node, tenant: tenantName, to: to.ledger, batch: 100, clients: r.options.clients, eventType: func(int) string { return "held" }}
@@ -36,7 +36,7 @@ func measureDrain(ctx context.Context, r *run) error {
 	}
 	return r.besideBare(ctx, func() error {
 		begun := time.Now()
-		if _, err := api.UpdateWebhook(ctx, webhook.ID, client.WebhookSettings{Status: new("active")}); err != nil {
+		if _, err := api.UpdateWebhook(ctx, webhook.ID, client.WebhookRequest{Status: new(client.WebhookStatusActive)}); err != nil {
 			return fmt.Errorf("resume the webhook: %w", err)
 		}
 		if err := to.await(ctx); err != nil {

@@ -129,7 +129,7 @@ func (n *node) awaitReady(ctx context.Context) error {
 		return err
 	}
 	for {
-		if err = api.Ready(ctx); err == nil {
+		if _, err = api.Ready(ctx); err == nil {
 			return nil
 		}
 		select {

@@ -153,11 +153,11 @@ func (r *run) webhook(ctx context.Context, tenant, url string, types ...string) 
 	if err != nil {
 		return client.Webhook{}, err
 	}
-	webhook, err := api.CreateWebhook(ctx, client.WebhookSettings{URL: &url, Events: types, Format: new("standard"), Secret: &r.sink.secret})
+	webhook, err := api.CreateWebhook(ctx, client.WebhookRequest{URL: &url, Events: types, Format: new("standard"), Secret: &r.sink.secret})
 	if err != nil {
 		return client.Webhook{}, fmt.Errorf("create a webhook: %w", err)
 	}
-	return webhook, nil
+	return webhook.Webhook, nil
 }
 
 // finish stops the server, so that nothing more can arrive, after everything that
@@ -182,7 +182,7 @@ func (r *run) awaitFinal(ctx context.Context, tenant string) error {
 		return err
 	}
 	for deadline := time.Now().Add(stuckAfter); ; {
-		page, err := api.Deliveries(ctx, client.DeliveryQuery{Status: "pending"})
+		page, err := api.Deliveries(ctx, client.DeliveriesQuery{Status: "pending"})
 		if err != nil {
 			return fmt.Errorf("look for pending deliveries: %w", err)
 		}

@@ -18,7 +18,7 @@ type presetStore struct {
 }
 
 // AllEventTypes implements preset.API.
-func (s presetStore) AllEventTypes(ctx context.Context, query client.EventTypeQuery) iter.Seq2[client.EventType, error] {
+func (s presetStore) AllEventTypes(ctx context.Context, query client.EventTypesQuery) iter.Seq2[client.EventType, error] {
 	return func(yield func(client.EventType, error) bool) {
 		for after := ""; ; {
 			types, err := s.d.Store.EventTypes(ctx, query.Catalogue, after, maxTypes)
@@ -40,9 +40,9 @@ func (s presetStore) AllEventTypes(ctx context.Context, query client.EventTypeQu
 }
 
 // PutEventType implements preset.API.
-func (s presetStore) PutEventType(ctx context.Context, t client.EventType) (client.EventType, error) {
-	_, _, err := s.d.types.Put(ctx, s.actor(), peal.EventType{Catalogue: t.Catalogue, Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example})
-	return t, err
+func (s presetStore) PutEventType(ctx context.Context, name string, query client.EventTypeQuery, body client.EventTypeRequest) (client.EventType, error) {
+	_, _, err := s.d.types.Put(ctx, s.actor(), peal.EventType{Catalogue: query.Catalogue, Name: name, Description: *body.Description, Schema: body.Schema, Example: body.Example})
+	return client.EventType{Catalogue: query.Catalogue, Name: name}, err
 }
 
 // Tenant implements preset.API.
@@ -62,17 +62,17 @@ func (s presetStore) Tenant(ctx context.Context, name string) (client.Tenant, er
 }
 
 // CreateTenant implements preset.API.
-func (s presetStore) CreateTenant(ctx context.Context, name string, settings client.TenantSettings) (client.Tenant, error) {
-	tenant := peal.Tenant{Name: name}
-	setDefaults(&tenant, settings)
+func (s presetStore) CreateTenant(ctx context.Context, body client.TenantCreateRequest) (client.Tenant, error) {
+	tenant := peal.Tenant{Name: body.Name}
+	setDefaults(&tenant, body.TenantRequest)
 	_, err := s.d.tenants.Create(ctx, s.actor(), tenant, nil)
-	return client.Tenant{Name: name}, err
+	return client.Tenant{Name: body.Name}, err
 }
 
 // UpdateTenant implements preset.API.
-func (s presetStore) UpdateTenant(ctx context.Context, name string, changes client.TenantSettings) (client.Tenant, error) {
+func (s presetStore) UpdateTenant(ctx context.Context, name string, body client.TenantRequest) (client.Tenant, error) {
 	_, err := s.d.tenants.Change(ctx, s.actor(), name, "", func(t *peal.Tenant) error {
-		setDefaults(t, changes)
+		setDefaults(t, body)
 		return nil
 	})
 	return client.Tenant{Name: name}, err
@@ -87,7 +87,7 @@ func (s presetStore) actor() manage.Actor {
 }
 
 // setDefaults sets the format, the catalogue and the retry policy of a tenant to those of a preset.
-func setDefaults(tenant *peal.Tenant, settings client.TenantSettings) {
+func setDefaults(tenant *peal.Tenant, settings client.TenantRequest) {
 	tenant.Format, tenant.Catalogue = *settings.Format, *settings.Catalogue
 	in := settings.RetryPolicy
 	policy := peal.RetryPolicy{Jitter: *in.Jitter, DisableAfterExhausted: *in.DisableAfterExhausted, DisableAfterFailing: inSeconds(*in.DisableAfterSeconds)}

@@ -14,11 +14,11 @@ import (
 
 // API is what applying needs of a server; *[client.Client] has it.
 type API interface {
-	AllEventTypes(ctx context.Context, query client.EventTypeQuery) iter.Seq2[client.EventType, error]
-	PutEventType(ctx context.Context, eventType client.EventType) (client.EventType, error)
+	AllEventTypes(ctx context.Context, query client.EventTypesQuery) iter.Seq2[client.EventType, error]
+	PutEventType(ctx context.Context, name string, query client.EventTypeQuery, body client.EventTypeRequest) (client.EventType, error)
 	Tenant(ctx context.Context, name string) (client.Tenant, error)
-	CreateTenant(ctx context.Context, name string, settings client.TenantSettings) (client.Tenant, error)
-	UpdateTenant(ctx context.Context, name string, changes client.TenantSettings) (client.Tenant, error)
+	CreateTenant(ctx context.Context, body client.TenantCreateRequest) (client.Tenant, error)
+	UpdateTenant(ctx context.Context, name string, body client.TenantRequest) (client.Tenant, error)
 }
 
 // Action is what applying did to one thing, or would do.
@@ -54,7 +54,7 @@ type ApplyOptions struct {
 func (p *Preset) Apply(ctx context.Context, api API, options ApplyOptions) ([]Change, error) {
 	var changes []Change
 	catalogue := make(map[string]client.EventType)
-	for entry, err := range api.AllEventTypes(ctx, client.EventTypeQuery{Catalogue: p.Name}) {
+	for entry, err := range api.AllEventTypes(ctx, client.EventTypesQuery{Catalogue: p.Name}) {
 		if err != nil {
 			return nil, fmt.Errorf("read the catalogue: %w", err)
 		}
@@ -71,7 +71,9 @@ func (p *Preset) Apply(ctx context.Context, api API, options ApplyOptions) ([]Ch
 			}
 		}
 		if change.Action != Unchanged && !options.DryRun {
-			if _, err := api.PutEventType(ctx, wanted); err != nil {
+			query := client.EventTypeQuery{Catalogue: p.Name}
+			body := client.EventTypeRequest{Description: &wanted.Description, Schema: wanted.Schema, Example: wanted.Example}
+			if _, err := api.PutEventType(ctx, wanted.Name, query, body); err != nil {
 				return changes, fmt.Errorf("put event type %s: %w", wanted.Name, err)
 			}
 		}
@@ -87,9 +89,9 @@ func (p *Preset) Apply(ctx context.Context, api API, options ApplyOptions) ([]Ch
 // applyDefaults sets a tenant's format, retry policy and catalogue to the preset's.
 func (p *Preset) applyDefaults(ctx context.Context, api API, options ApplyOptions) (Action, error) {
 	policy := p.RetryPolicy
-	settings := client.TenantSettings{
+	settings := client.TenantRequest{
 		Format: &p.Format, Catalogue: &p.Name,
-		RetryPolicy: &client.RetrySettings{
+		RetryPolicy: &client.RetryPolicyRequest{
 			DelaysSeconds: policy.DelaysSeconds, Jitter: &policy.Jitter,
 			DisableAfterExhausted: &policy.DisableAfterExhausted, DisableAfterSeconds: &policy.DisableAfterSeconds,
 		},
@@ -100,7 +102,7 @@ func (p *Preset) applyDefaults(ctx context.Context, api API, options ApplyOption
 		if options.DryRun {
 			return Created, nil
 		}
-		if _, err := api.CreateTenant(ctx, options.Tenant, settings); err != nil {
+		if _, err := api.CreateTenant(ctx, client.TenantCreateRequest{Name: options.Tenant, TenantRequest: settings}); err != nil {
 			return "", fmt.Errorf("create tenant %s: %w", options.Tenant, err)
 		}
 		return Created, nil

@@ -39,7 +39,7 @@ func TestApply(t *testing.T) {
 		if _, err := c.Tenant(t.Context(), "acme"); client.StatusOf(err) != http.StatusNotFound {
 			t.Errorf("the tenant: %v", err)
 		}
-		if _, err := c.EventType(t.Context(), p.Name, "task.created"); client.StatusOf(err) != http.StatusNotFound {
+		if _, err := c.EventType(t.Context(), "task.created", client.EventTypeQuery{Catalogue: p.Name}); client.StatusOf(err) != http.StatusNotFound {
 			t.Errorf("the event type: %v", err)
 		}
 	})
@@ -77,14 +77,14 @@ func TestApply(t *testing.T) {
 	})
 
 	t.Run("over an entry that was changed", func(t *testing.T) {
-		if _, err := c.PutEventType(t.Context(), client.EventType{Catalogue: p.Name, Name: "task.created", Description: "mine"}); err != nil {
+		if _, err := c.PutEventType(t.Context(), "task.created", client.EventTypeQuery{Catalogue: p.Name}, client.EventTypeRequest{Description: new("mine")}); err != nil {
 			t.Fatal(err)
 		}
 		changes := apply(preset.ApplyOptions{Tenant: "acme"})
 		if got := count(changes); got[preset.Updated] != 1 || got[preset.Unchanged] != all-1 {
 			t.Errorf("%v, want one updated", got)
 		}
-		entry, err := c.EventType(t.Context(), p.Name, "task.created")
+		entry, err := c.EventType(t.Context(), "task.created", client.EventTypeQuery{Catalogue: p.Name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestApply(t *testing.T) {
 			t.Errorf("%v, want %d created", got, len(changes))
 		}
 		for tenant, p := range map[string]*preset.Preset{"acme": p, "workspace": other} {
-			entry, err := c.ForTenant(tenant).EventType(t.Context(), "", "task.created")
+			entry, err := c.ForTenant(tenant).EventType(t.Context(), "task.created", client.EventTypeQuery{})
 			if err != nil {
 				t.Fatal(err)
 			}

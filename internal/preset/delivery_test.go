@@ -17,7 +17,7 @@ import (
 )
 
 // settings of a webhook as each system has them; the rest comes from the preset.
-var settings = map[string]client.WebhookSettings{
+var settings = map[string]client.WebhookRequest{
 	"vikunja":          {Secret: new("s3cr3t")},
 	"wireguard-portal": {Authorization: new("Bearer s3cr3t-token")},
 	"dejacode":         {UUID: new("22c9203f-e90b-4135-a142-583ef4f41e72"), Authorization: new("Token abc")},
@@ -63,7 +63,7 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
-func createWebhook(t *testing.T, c *client.Client, p *preset.Preset, receiver *receiver) client.Webhook {
+func createWebhook(t *testing.T, c *client.Client, p *preset.Preset, receiver *receiver) client.CreatedWebhook {
 	t.Helper()
 	webhook := settings[p.Name]
 	webhook.URL = new(receiver.url())
@@ -77,7 +77,7 @@ func createWebhook(t *testing.T, c *client.Client, p *preset.Preset, receiver *r
 
 // verify checks a request as a receiver does: its signature, or its Authorization
 // where the format does not sign.
-func verify(t *testing.T, p *preset.Preset, hook client.Webhook, a *arrival) {
+func verify(t *testing.T, p *preset.Preset, hook client.CreatedWebhook, a *arrival) {
 	t.Helper()
 	secret := hook.Secret
 	if given := settings[p.Name]; given.Secret != nil {
@@ -106,7 +106,7 @@ var deliveryID = regexp.MustCompile(`delivery_[0-9a-z]{26}`)
 
 // document writes a request down: every byte of it but for what differs each time,
 // which is named in double braces.
-func document(p *preset.Preset, hook client.Webhook, a *arrival) []byte {
+func document(p *preset.Preset, hook client.CreatedWebhook, a *arrival) []byte {
 	format, _ := wire.Lookup(p.Format)
 	var b strings.Builder
 	fmt.Fprintln(&b, a.Line)

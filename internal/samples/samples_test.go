@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pealhq/peal/client"
 )
@@ -60,7 +59,7 @@ func testDeliveries(t *testing.T, c *client.Client, r *receiver, f format) {
 		return
 	}
 	// The sender's new secret, which the receiver does not know yet, signs first.
-	rotation, err := c.RotateSecret(t.Context(), webhook.ID, f.stranger, time.Hour)
+	rotation, err := c.RotateWebhookSecret(t.Context(), webhook.ID, client.RotateRequest{Secret: &f.stranger, OverlapSeconds: new(3600)})
 	if err != nil || rotation.PreviousExpiresAt.IsZero() {
 		t.Fatalf("rotate: %+v, %v", rotation, err)
 	}

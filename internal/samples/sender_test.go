@@ -54,15 +54,15 @@ func startSender(t *testing.T) *sender {
 // tenant makes a tenant, so that its events go to its webhooks alone.
 func (s *sender) tenant(t *testing.T, name string) *client.Client {
 	t.Helper()
-	if _, err := s.operator.CreateTenant(t.Context(), name, client.TenantSettings{}); err != nil {
+	if _, err := s.operator.CreateTenant(t.Context(), client.TenantCreateRequest{Name: name}); err != nil {
 		t.Fatal(err)
 	}
 	return s.operator.ForTenant(name)
 }
 
-func createWebhook(t *testing.T, c *client.Client, url, format, secret string) client.Webhook {
+func createWebhook(t *testing.T, c *client.Client, url, format, secret string) client.CreatedWebhook {
 	t.Helper()
-	webhook, err := c.CreateWebhook(t.Context(), client.WebhookSettings{
+	webhook, err := c.CreateWebhook(t.Context(), client.WebhookRequest{
 		URL: &url, Events: []string{"*"}, Format: &format, Secret: &secret,
 	})
 	if err != nil {
@@ -83,16 +83,16 @@ func publish(t *testing.T, c *client.Client) {
 }
 
 // deliver makes one delivery and gives the endpoint's answer.
-func deliver(t *testing.T, c *client.Client, webhook client.Webhook) client.AttemptResponse {
+func deliver(t *testing.T, c *client.Client, webhook client.CreatedWebhook) client.AttemptResponse {
 	t.Helper()
-	result, err := c.TestWebhook(t.Context(), webhook.ID, "task.created", json.RawMessage(eventData))
+	result, err := c.TestWebhook(t.Context(), webhook.ID, client.TestRequest{Type: new("task.created"), Data: json.RawMessage(eventData)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Attempt.Response.Status == 0 {
+	if result.Attempt.Response == nil {
 		t.Fatalf("no answer: %s", result.Attempt.Error)
 	}
-	return result.Attempt.Response
+	return *result.Attempt.Response
 }
 
 // capture gives the request that a receiver of a new webhook gets.
