@@ -17,7 +17,7 @@ func Check(source *peal.Source) error {
 	format, ok := wire.Lookup(source.Format)
 	if !ok || format.Decode == nil {
 		return peal.Faults(
-			peal.Invalidf("format", "is not a format that a source can read; use one of %s", strings.Join(formatNames(), ", ")), source.Validate())
+			peal.Invalidf("format", "cannot be used by a source; use one of %s", strings.Join(formatNames(), ", ")), source.Validate())
 	}
 	faults := []error{source.Validate()}
 	for _, secret := range source.Secrets {
