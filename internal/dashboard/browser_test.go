@@ -111,7 +111,7 @@ func TestBrowser(t *testing.T) {
 		trouble("the name or the password is wrong")
 	}
 	signIn(password)
-	trouble("too many failed tries")
+	trouble("too many failed attempts")
 	mu.Lock()
 	now = now.Add(15 * time.Minute)
 	mu.Unlock()

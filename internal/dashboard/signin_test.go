@@ -197,7 +197,7 @@ func TestWrongPassword(t *testing.T) {
 	}
 	form.Set("password", password)
 	got = d.post("/login", form)
-	if got.StatusCode != 429 || got.Header.Get("Retry-After") == "" || !strings.Contains(got.body, "too many failed tries") {
+	if got.StatusCode != 429 || got.Header.Get("Retry-After") == "" || !strings.Contains(got.body, "too many failed attempts") {
 		t.Errorf("answered %d: %s", got.StatusCode, got.body)
 	}
 }

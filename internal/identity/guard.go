@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// askEvery is after how long, and how often from then on, a request that goes on asks
-// whether its caller is still let in.
+// askEvery is the interval at which a running request checks whether its caller is still
+// authorized.
 const askEvery = time.Second
 
-// Guard watches over a request until stop is called. Once stillIn reports that its caller is
-// not let in any more, the request's context ends and its connection is cut, so that
-// nothing more of it is read, done or shown: within about a second of the revocation, on
-// every node. The handler serves the request that Guard returns, and calls stop at its end.
+// Guard watches a request until stop is called. When stillIn reports that the caller is no longer
+// authorized, Guard cancels the context and cuts the connection, so that nothing more is read, done
+// or shown: within about a second of the revocation, on every node. The handler must serve the
+// returned request and call stop at its end.
 func Guard(w http.ResponseWriter, r *http.Request, stillIn func(ctx context.Context) bool) (guarded *http.Request, stop func()) {
 	ctx, cancel := context.WithCancel(r.Context())
 	ended := make(chan struct{})
@@ -32,7 +32,7 @@ func Guard(w http.ResponseWriter, r *http.Request, stillIn func(ctx context.Cont
 			return
 		}
 		connection, now := http.NewResponseController(w), time.Now()
-		_ = connection.SetReadDeadline(now) // where there is none to cut, the context does
+		_ = connection.SetReadDeadline(now) // without a connection, cancelling the context suffices
 		_ = connection.SetWriteDeadline(now)
 		cancel()
 	})

@@ -10,14 +10,13 @@ import (
 	"github.com/pealhq/peal/internal/front"
 )
 
-// maxGuessers bounds the memory of each count of failed tries.
+// maxGuessers is the maximum number of entries in each map.
 const maxGuessers = 10_000
 
-// guesses count failed tries to sign in, by the name that was tried, whether or not
-// there is such a user, and by the address that they came from.
+// guesses counts failed sign-ins by name, whether or not the user exists, and by address.
 type guesses struct {
-	perName, perAddress int           // failures that lock
-	lock                time.Duration // for how long, since the last failure
+	perName, perAddress int           // failures that cause a lock
+	lock                time.Duration // duration of the lock since the last failure
 
 	mu        sync.Mutex
 	names     map[[sha256.Size]byte]*guesser
@@ -26,7 +25,7 @@ type guesses struct {
 
 type guesser struct {
 	failures int
-	until    time.Time // when they are forgotten
+	until    time.Time // when the failures expire
 }
 
 func newGuesses(perName, perAddress int, lock time.Duration) *guesses {
@@ -36,19 +35,19 @@ func newGuesses(perName, perAddress int, lock time.Duration) *guesses {
 	}
 }
 
-// try is one try to sign in. It counts as failed until it is said to be right, so that
-// many at the same moment get no more guesses than one after the other.
+// try is an attempt to sign in. It counts as failed until succeed is called, so that concurrent
+// attempts get no more guesses than successive ones.
 type try struct {
 	guesses *guesses
 	name    [sha256.Size]byte
 	address netip.Prefix
-	// last is whether the name is locked after this one, should it fail.
-	last bool
+	// locks reports whether a failure of this attempt locks the name.
+	locks bool
 }
 
-// begin counts a try. RateLimited, with the same words whoever it is, when the name or
+// start counts a try. RateLimited, with the same words whoever it is, when the name or
 // the address is locked.
-func (g *guesses) begin(name string, address netip.Addr, now time.Time) (*try, error) {
+func (g *guesses) start(name string, address netip.Addr, now time.Time) (*try, error) {
 	t := &try{guesses: g, name: sha256.Sum256([]byte(name)), address: front.Neighbourhood(address)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -61,18 +60,18 @@ func (g *guesses) begin(name string, address netip.Addr, now time.Time) (*try, e
 		wait = max(wait, many.until.Sub(now))
 	}
 	if wait > 0 {
-		return nil, &peal.Error{Code: peal.RateLimited, Message: "there were too many failed tries: wait before you try again", RetryAfter: wait}
+		return nil, &peal.Error{Code: peal.RateLimited, Message: "there were too many failed attempts; wait before you try again", RetryAfter: wait}
 	}
 	one.failures++
 	many.failures++
 	one.until, many.until = now.Add(g.lock), now.Add(g.lock)
-	t.last = one.failures == g.perName
+	t.locks = one.failures == g.perName
 	return t, nil
 }
 
-// right says that the try was none of a guesser. The address keeps the failures from
+// succeed says that the try was none of a guesser. The address keeps the failures from
 // before: an account of one's own must not pay for guesses at others.
-func (t *try) right() {
+func (t *try) succeed() {
 	g := t.guesses
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -82,7 +81,7 @@ func (t *try) right() {
 	}
 }
 
-// withdraw takes back a try that says nothing about the password, because nobody looked.
+// withdraw uncounts an attempt whose password was not checked.
 func (t *try) withdraw() {
 	g := t.guesses
 	g.mu.Lock()
@@ -95,7 +94,7 @@ func (t *try) withdraw() {
 	}
 }
 
-// entry gives the count of a key, anew when it is to be forgotten.
+// entry returns the count of a key, or a new one if the old one has expired.
 func entry[K comparable](m map[K]*guesser, key K, now time.Time) *guesser {
 	if e, ok := m[key]; ok && now.Before(e.until) {
 		return e
@@ -108,8 +107,8 @@ func entry[K comparable](m map[K]*guesser, key K, now time.Time) *guesser {
 	return e
 }
 
-// makeRoom drops what is to be forgotten of a few, or else the one with the fewest
-// failures: a flood of names must not free one that is locked.
+// makeRoom removes expired entries from a sample, or else the one with the fewest failures, so that
+// a flood of names does not unlock a name.
 func makeRoom[K comparable](m map[K]*guesser, now time.Time) {
 	const few = 64
 	var least K

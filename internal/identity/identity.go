@@ -1,9 +1,8 @@
-// Package identity knows who calls and what they may do: users who sign in, the
-// sessions that they get, portal links, the link of the first start, and the audit log
-// of what they did.
+// Package identity authenticates and authorizes callers. It manages users, their sessions, portal
+// links, the link of the first start, and the audit log.
 //
-// [Principal.Can] is the one table of who may do what. The API asks it about keys and
-// sessions, the dashboard about sessions.
+// [Principal.Can] is the only definition of permissions. The API uses it for keys and sessions, the
+// dashboard for sessions.
 package identity
 
 import (
@@ -11,68 +10,69 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
 )
 
-// Options are what identities are known by. Begin with [DefaultOptions].
+// Options configure an [Identity]. Start with [DefaultOptions].
 type Options struct {
 	Store Store
-	// Theme is that of the deployment: how the portal looks, and what it hides, where a
-	// tenant's own theme does not say.
+	// Theme is the deployment's theme: the defaults for the portal's look and its hidden parts.
 	Theme peal.Theme
-	// Log gets what the audit log could not keep; nil discards it.
+	// Log receives entries that could not be written to the audit log; nil discards them.
 	Log *slog.Logger
-	// Proxies are those in front of the server.
+	// Proxies are the trusted proxies in front of the server.
 	Proxies front.Proxies
-	// PublicURL is where browsers find the server, such as https://hooks.example.com;
-	// "" takes it from each request.
+	// PublicURL is the server's origin for browsers, such as https://hooks.example.com; "" to
+	// derive it from each request.
 	PublicURL string
-	// FrameAncestors are the origins whose pages may show the portal in a frame, such
-	// as https://app.example.com; none for nobody.
+	// FrameAncestors are the origins that may show the portal in a frame, such as
+	// https://app.example.com.
 	FrameAncestors []string
-	// SessionLife is how long a user stays signed in.
+	// SessionLife is the lifetime of a user's session.
 	SessionLife time.Duration
-	// LockAfter is how many failed tries in a row lock a name, LockAddressAfter how many
-	// lock an address, and LockFor for how long.
+	// LockAfter is the number of successive failed attempts that lock a name, LockAddressAfter the
+	// number that lock an address, and LockFor the duration of a lock.
 	LockAfter, LockAddressAfter int
 	LockFor                     time.Duration
-	// Cost is what a try of a password costs.
+	// Cost is the cost of hashing a password.
 	Cost Cost
-	// KeepAudit is how long entries of the audit log are kept; 0 for ever.
+	// KeepAudit is the retention of entries of the audit log; 0 for unlimited.
 	KeepAudit time.Duration
-	// OIDC is a provider that users may sign in at beside their passwords.
+	// OIDC is an OpenID provider for sign-ins in addition to passwords.
 	OIDC OIDC
-	// Now is the clock; nil for the machine's.
+	// Now returns the current time; nil for [time.Now].
 	Now func() time.Time
 }
 
-// Store keeps identities and keys, and the themes that say what is hidden from guests.
+// Store stores identities, keys, and themes, which define the parts hidden from guests.
 type Store interface {
 	peal.IdentityStore
 	peal.ThemeStore
-	// KeyByHash and RevokeKey are those of [peal.ConfigStore].
+	// KeyByHash and RevokeKey are as in [peal.ConfigStore].
 	KeyByHash(ctx context.Context, hash [32]byte) (peal.Key, error)
 	RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at time.Time) error
-	// Nodes is that of [peal.NodeStore].
+	// Nodes is as in [peal.NodeStore].
 	Nodes(ctx context.Context) ([]peal.Node, error)
 }
 
-// DefaultOptions are those that need no choice.
+// DefaultOptions returns the default options without a Store.
 func DefaultOptions() Options {
 	return Options{SessionLife: 12 * time.Hour, LockAfter: 5, LockAddressAfter: 20, LockFor: 15 * time.Minute, Cost: DefaultCost()}
 }
 
-// Bounds of how long a user stays signed in.
+// The bounds of SessionLife.
 const (
 	MinSessionLife = time.Minute
 	MaxSessionLife = 90 * 24 * time.Hour
 )
 
-// Validate checks the options but the store. The error names the field as the configuration does.
+// Validate checks the options except the store. The field of an error is that of the configuration.
 func (o Options) Validate() error {
 	switch {
 	case o.SessionLife < MinSessionLife || o.SessionLife > MaxSessionLife:
@@ -100,7 +100,7 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// Identity tells who calls. Make one with [New]; its methods are safe for concurrent use.
+// Identity authenticates callers. It is created by [New] and safe for concurrent use.
 type Identity struct {
 	store          Store
 	theme          peal.Theme
@@ -120,7 +120,7 @@ type Identity struct {
 	provider       *provider // nil for none
 }
 
-// New makes an Identity.
+// New creates an Identity.
 func New(options Options) (*Identity, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
@@ -152,8 +152,54 @@ func New(options Options) (*Identity, error) {
 	return i, nil
 }
 
-// FrameAncestors are the origins whose pages may show the portal in a frame.
+// FrameAncestors returns the origins that may show the portal in a frame.
 func (i *Identity) FrameAncestors() []string { return i.frameAncestors }
 
-// Store is where identities are kept.
+// Store returns the store of identities.
 func (i *Identity) Store() peal.IdentityStore { return i.store }
+
+// checkOrigin returns an error unless a text is a scheme and a host only.
+func checkOrigin(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.String() != u.Scheme+"://"+u.Host || strings.ContainsAny(u.Host, ";,*'\"") {
+		return peal.Invalidf("", "must be an origin without a path, such as https://hooks.example.com")
+	}
+	return nil
+}
+
+// URL returns the absolute URL of a path of this server for the browser of a request.
+func (i *Identity) URL(r *http.Request, path string) string {
+	if i.publicURL != "" {
+		return i.publicURL + path
+	}
+	scheme := "http://"
+	if i.proxies.Secure(r) {
+		scheme = "https://"
+	}
+	return scheme + r.Host + path
+}
+
+// CheckSite returns an error with code [peal.Forbidden] for any request that a browser makes for
+// another site, including reads and followed links. It protects resources that are not pages.
+func (i *Identity) CheckSite(r *http.Request) error {
+	if i.FromElsewhere(r) {
+		return peal.Errorf(peal.Forbidden, "the request comes from another site's page")
+	}
+	return i.CheckOrigin(r)
+}
+
+// FromElsewhere reports whether a page of another site caused a request, by a link or a script
+// (Sec-Fetch-Site in W3C Fetch Metadata).
+func (i *Identity) FromElsewhere(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site"
+}
+
+// CheckOrigin returns an error with code [peal.Forbidden] for a changing request that a browser
+// makes for a page of another site. Every handler that accepts a session cookie must call it first.
+func (i *Identity) CheckOrigin(r *http.Request) error {
+	if err := i.crossOrigin.Check(r); err != nil {
+		return &peal.Error{Code: peal.Forbidden, Message: "the request comes from another site's page", Err: err}
+	}
+	return nil
+}

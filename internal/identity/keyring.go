@@ -10,34 +10,33 @@ import (
 )
 
 const (
-	// keyLife is how long a key is trusted without asking the store again. A revocation on
-	// another node is complete once that long has passed since its commit.
+	// keyLife is the time for which a key is cached. A revocation on another node is complete
+	// keyLife after its commit.
 	keyLife = time.Second
-	// maxKeys bounds the keyring's memory; a fuller one is emptied.
+	// maxKeys is the maximum number of cached keys; a full cache is emptied.
 	maxKeys = 10_000
 )
 
-// keyring remembers the keys that were used lately, so that most requests cost no read of
-// the store.
+// keyring caches recently used keys, so that most requests need no read of the store.
 type keyring struct {
-	mu      sync.RWMutex
-	keys    map[[sha256.Size]byte]held
-	forgets uint64 // counts forgetting, so that a read that began before it is not kept
+	mu         sync.RWMutex
+	keys       map[[sha256.Size]byte]cachedKey
+	generation uint64 // number of clears, so that a read started before a clear is not cached
 }
 
-type held struct {
+type cachedKey struct {
 	who   Principal
 	until time.Time
 }
 
-// KeyCaller returns who has the key of a text. NotFound when there is none, or when it is
-// revoked.
+// KeyCaller returns the principal of a key. The error has code [peal.NotFound] if the key does not
+// exist or is revoked.
 func (i *Identity) KeyCaller(ctx context.Context, text string) (Principal, error) {
 	hash := peal.HashKey(text)
 	k := &i.keys
 	k.mu.RLock()
 	found, ok := k.keys[hash]
-	forgets := k.forgets
+	forgets := k.generation
 	k.mu.RUnlock()
 	asked := time.Now()
 	if ok && asked.Before(found.until) {
@@ -48,45 +47,45 @@ func (i *Identity) KeyCaller(ctx context.Context, text string) (Principal, error
 		return Principal{}, err
 	}
 	who := OfKey(&key)
-	k.keep(hash, held{who, asked.Add(keyLife)}, forgets) // from before the read: a revocation since then ends it in time
+	k.put(hash, cachedKey{who, asked.Add(keyLife)}, forgets) // counted from before the read, so that a concurrent revocation takes effect in time
 	return who, nil
 }
 
-// RevokeKey ends a key, one of a tenant or any with tenant "". Once it returns, no node
-// lets the key in: where there are others, it waits until what they remember is too old.
-// NotFound.
+// RevokeKey revokes a key of a tenant, or of any with tenant "". When it returns, no node accepts
+// the key: if there are several nodes, it waits until their caches have expired. The error of an
+// unknown key has code [peal.NotFound].
 func (i *Identity) RevokeKey(ctx context.Context, tenant string, id peal.KeyID) error {
-	if err := i.store.RevokeKey(ctx, tenant, id, stamp(i.now())); err != nil {
+	if err := i.store.RevokeKey(ctx, tenant, id, storedTime(i.now())); err != nil {
 		return err
 	}
-	i.keys.forget()
+	i.keys.clear()
 	nodes, err := i.store.Nodes(ctx)
 	if err == nil && len(nodes) <= 1 {
 		return nil
 	}
 	select {
 	case <-time.After(keyLife):
-	case <-ctx.Done(): // it is revoked all the same
+	case <-ctx.Done(): // the key is revoked anyway
 	}
 	return nil
 }
 
-func (k *keyring) keep(hash [sha256.Size]byte, found held, forgets uint64) {
+func (k *keyring) put(hash [sha256.Size]byte, found cachedKey, forgets uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.forgets != forgets {
+	if k.generation != forgets {
 		return
 	}
 	if k.keys == nil || len(k.keys) >= maxKeys {
-		k.keys = make(map[[sha256.Size]byte]held)
+		k.keys = make(map[[sha256.Size]byte]cachedKey)
 	}
 	k.keys[hash] = found
 }
 
-// forget drops every key: the next use of each asks the store.
-func (k *keyring) forget() {
+// clear empties the cache.
+func (k *keyring) clear() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.forgets++
+	k.generation++
 	clear(k.keys)
 }

@@ -1,47 +1,47 @@
 package identity
 
 import (
+	"encoding/json"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/pealhq/peal"
 )
 
-// OIDC is an OpenID Connect provider that users may sign in at; the zero OIDC is none.
+// OIDC configures an OpenID Connect provider for sign-ins; the zero value is none.
 type OIDC struct {
-	// Issuer is the provider's address, under which its discovery document lies
-	// (OpenID Connect Discovery 1.0, section 4), such as https://login.example.com.
+	// Issuer is the provider's issuer URL, the base of its discovery document (OpenID Connect
+	// Discovery 1.0, section 4), such as https://login.example.com.
 	Issuer string
-	// ClientID and ClientSecret are what the provider knows this server by; without a
-	// secret PKCE alone protects the codes.
+	// ClientID and ClientSecret identify this server to the provider; without a secret only PKCE
+	// protects the codes.
 	ClientID, ClientSecret string
-	// Name is what the button on the sign-in page calls the provider; "" for OpenID.
+	// Name is the provider's name on the sign-in button; "" for OpenID.
 	Name string
-	// AllowedDomains are those whose e-mail addresses may enter, verified by the
-	// provider; none for all.
+	// AllowedDomains are the domains of verified e-mail addresses that may sign in; empty for all.
 	AllowedDomains []string
-	// DefaultRole is the role of users that are made when somebody unknown signs in; ""
-	// makes none.
+	// DefaultRole is the role of users created at their first sign-in; "" to create none.
 	DefaultRole peal.Role
-	// DefaultTenant is the only tenant that those users see; "" for every tenant.
+	// DefaultTenant is the tenant of these users; "" for every tenant.
 	DefaultTenant string
-	// RoleClaim names the claim of the ID token whose values decide the role of whoever
-	// signs in there, each time anew: a text or a list of texts, such as groups; dots lead
-	// into objects, as in realm_access.roles. "" leaves roles to whoever manages users.
+	// RoleClaim is the claim of the ID token that determines the role at each sign-in: a string or
+	// a list of strings, such as groups; dots select members of objects, as in realm_access.roles.
+	// With "" roles are only set by managing users.
 	RoleClaim string
-	// Roles are what the values of that claim stand for; the highest counts. Somebody
-	// with none of them gets DefaultRole, or may not enter where that is "".
+	// Roles maps values of that claim to roles; the highest applies. A person without any gets
+	// DefaultRole, or is refused if that is "".
 	Roles map[string]peal.Role
 }
 
-// MaxOIDCName is the most bytes of a provider's name.
+// MaxOIDCName is the maximum length of a provider's name, in bytes.
 const MaxOIDCName = 60
 
-// MaxOIDCRoles is the most values of a claim that can stand for roles.
+// MaxOIDCRoles is the maximum number of values in Roles.
 const MaxOIDCRoles = 100
 
-// validate checks the settings. The error names the field as the configuration does.
+// validate checks the settings. The field of an error is that of the configuration.
 func (o OIDC) validate() error {
 	if o.Issuer == "" {
 		if o.ClientID != "" || o.ClientSecret != "" || o.DefaultRole != "" || o.DefaultTenant != "" || len(o.AllowedDomains) > 0 || o.RoleClaim != "" || len(o.Roles) > 0 {
@@ -91,7 +91,7 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// allows reports whether an e-mail address may enter.
+// allows reports whether an e-mail address may sign in.
 func (o OIDC) allows(email string) bool {
 	domain := email[strings.LastIndexByte(email, '@')+1:]
 	for _, allowed := range o.AllowedDomains {
@@ -100,4 +100,52 @@ func (o OIDC) allows(email string) bool {
 		}
 	}
 	return len(o.AllowedDomains) == 0
+}
+
+// rolesByRank lists the roles, the highest first.
+var rolesByRank = []peal.Role{peal.RoleOwner, peal.RoleEditor, peal.RoleViewer}
+
+// role returns the highest role in a person's claims, or the default role; "" means that the person
+// may not sign in. Without RoleClaim it returns the default role, which applies to new users.
+func (o *OIDC) role(claims map[string]json.RawMessage) peal.Role {
+	if o.RoleClaim == "" {
+		return o.DefaultRole
+	}
+	values := claimTexts(claims, o.RoleClaim)
+	for _, role := range rolesByRank {
+		if slices.ContainsFunc(values, func(value string) bool { return o.Roles[value] == role }) {
+			return role
+		}
+	}
+	return o.DefaultRole
+}
+
+// claimTexts returns the strings in a claim, or nil for other types. It first looks up a name with
+// dots literally, because some providers use URLs as names.
+func claimTexts(claims map[string]json.RawMessage, name string) []string {
+	value, found := claims[name]
+	for rest := name; !found; {
+		first, more, isPath := strings.Cut(rest, ".")
+		inner, there := claims[first]
+		if !isPath || !there {
+			if value, found = claims[rest]; !found {
+				return nil
+			}
+			break
+		}
+		claims = nil
+		if json.Unmarshal(inner, &claims) != nil {
+			return nil
+		}
+		rest = more
+	}
+	var one string
+	if json.Unmarshal(value, &one) == nil {
+		return []string{one}
+	}
+	var many []string
+	if json.Unmarshal(value, &many) != nil {
+		return nil
+	}
+	return many
 }

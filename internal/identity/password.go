@@ -16,35 +16,35 @@ import (
 	"github.com/pealhq/peal/internal/front"
 )
 
-// Bounds of a password.
+// The bounds of a password.
 const (
 	MinPassword = 12  // characters
 	MaxPassword = 256 // bytes
 )
 
-// Cost is what one try of a password costs whoever guesses: the parameters of argon2id
-// (RFC 9106).
+// Cost is the cost of hashing a password, and of guessing one: the parameters of argon2id (RFC
+// 9106).
 type Cost struct {
 	Memory  uint32 // KiB
 	Passes  uint32
 	Threads uint8
 }
 
-// DefaultCost takes 19 MiB and two passes, the least that OWASP's cheat sheet on storing
-// passwords advises: on a server with little memory, many sign in at once.
+// DefaultCost returns 19 MiB and two passes, the minimum in OWASP's Password Storage Cheat Sheet,
+// so that a server with little memory can handle concurrent sign-ins.
 func DefaultCost() Cost { return Cost{Memory: 19 << 10, Passes: 2, Threads: 1} }
 
 const (
 	saltLength = 16
 	hashLength = 32
-	// dearest bounds the parameters of a stored hash, which whoever can write into the
-	// database might raise.
+	// dearestMemory and dearestPasses bound the parameters of a stored hash, which could be
+	// manipulated in the database.
 	dearestMemory = 1 << 20 // KiB
 	dearestPasses = 100
 )
 
-// CheckPassword says whether a password is good enough for a user of a name. The error
-// has code [peal.Invalid] and names the field password.
+// CheckPassword returns an error if a password is too weak for a user. The error has code
+// [peal.Invalid] and the field password.
 func CheckPassword(name, password string) error {
 	switch {
 	case !utf8.ValidString(password):
@@ -59,8 +59,8 @@ func CheckPassword(name, password string) error {
 	return nil
 }
 
-// HashPassword gives what is stored of a password, in the PHC string format. It waits
-// while too many are being computed.
+// HashPassword returns the hash of a password in the PHC string format. It waits while too many are
+// being computed.
 func (i *Identity) HashPassword(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltLength)
 	rand.Read(salt)
@@ -73,12 +73,11 @@ func (i *Identity) HashPassword(ctx context.Context, password string) (string, e
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(hash)), nil
 }
 
-// verify reports whether a password is the one of a stored hash. It takes as long when
-// there is no hash, so that nobody learns from the time whether there is such a user.
-// Addresses take turns.
+// verify reports whether a password matches a stored hash. It takes as long without a hash, so that
+// its time does not reveal whether a user exists. Addresses take turns.
 func (i *Identity) verify(ctx context.Context, address netip.Addr, stored, password string) (bool, error) {
 	if len(password) > MaxPassword {
-		password = "" // no user has it, and the time must tell nothing
+		password = "" // never valid, and the time must reveal nothing
 	}
 	cost, salt, want, ok := parseHash(stored)
 	if !ok {
@@ -91,7 +90,7 @@ func (i *Identity) verify(ctx context.Context, address netip.Addr, stored, passw
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
 
-// derive computes argon2id, not too many at once: each takes memory.
+// derive computes argon2id, with bounded concurrency because each computation needs much memory.
 func (i *Identity) derive(ctx context.Context, address netip.Prefix, password string, salt []byte, cost Cost) ([]byte, error) {
 	if err := i.hashing.take(ctx, address); err != nil {
 		return nil, err
@@ -100,7 +99,7 @@ func (i *Identity) derive(ctx context.Context, address netip.Prefix, password st
 	return argon2.IDKey([]byte(password), salt, cost.Passes, cost.Memory, cost.Threads, hashLength), nil
 }
 
-// parseHash reads a stored hash; false for any that HashPassword did not write.
+// parseHash parses a stored hash. ok is false for a hash not written by HashPassword.
 func parseHash(stored string) (cost Cost, salt, hash []byte, ok bool) {
 	parts := strings.Split(stored, "$")
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {

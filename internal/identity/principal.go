@@ -7,20 +7,19 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Kind says what let a caller in.
+// Kind is the way in which a caller was authenticated.
 type Kind string
 
 // The kinds of callers.
 const (
 	KindKey       Kind = "key"       // an API key
-	KindUser      Kind = "user"      // a user who signed in
-	KindPortal    Kind = "portal"    // somebody who followed a portal link
-	KindFirstRun  Kind = "first_run" // the operator who followed the link of the first start
-	KindAnonymous Kind = "anonymous" // nobody yet: one who tries to sign in
+	KindUser      Kind = "user"      // a signed-in user
+	KindPortal    Kind = "portal"    // a guest with a portal link
+	KindFirstRun  Kind = "first_run" // the operator with the link of the first start
+	KindAnonymous Kind = "anonymous" // not signed in
 )
 
-// Action is something that a caller may or may not do. [Principal.Can] is the one place
-// that says who may, for the API and for the pages.
+// Action is an action that needs permission, see [Principal.Can].
 type Action string
 
 // The actions.
@@ -40,30 +39,30 @@ func Actions() []Action {
 	return []Action{Read, Publish, Manage, Reveal, Keys, Administer, Oversee, Operate}
 }
 
-// Principal is who calls.
+// Principal is the caller of a request.
 type Principal struct {
 	Kind Kind
-	// ID is the id of the key, the user or the portal link; "" where there is none.
+	// ID is the ID of the key, the user or the portal link, or "".
 	ID string
-	// Name is the name of it, for people.
+	// Name is its name.
 	Name string
-	// Tenant is the only one that the caller sees; "" for every tenant.
+	// Tenant is the only tenant that the caller sees; "" for every tenant.
 	Tenant string
-	// Role is what a signed-in caller may do; "" for a key.
+	// Role is the role of a signed-in caller; "" for a key.
 	Role peal.Role
-	// ReadOnly is whether a signed-in caller may only look.
+	// ReadOnly reports whether a signed-in caller may only read.
 	ReadOnly bool
 	// SessionID is the session of a signed-in caller; zero for a key.
 	SessionID peal.SessionID
-	// Scopes are those of a tenant's key.
+	// Scopes are the scopes of a tenant's key.
 	Scopes []peal.Scope
-	// Hidden are the parts that the tenant's theme, or the deployment's, hides from guests of
-	// the portal, wherever their session is used; none for anybody else.
+	// Hidden lists the parts that the theme hides from guests of the portal, wherever their session
+	// is used; empty for others.
 	Hidden []peal.Part
 }
 
-// IsOperator reports whether the caller acts for every tenant. A portal link is always for
-// one: without a tenant it opens nothing.
+// IsOperator reports whether the caller acts for every tenant. A portal link is always for one
+// tenant and grants nothing without one.
 func (p *Principal) IsOperator() bool {
 	return p.Tenant == "" && p.Kind != KindAnonymous && p.Kind != KindPortal
 }
@@ -73,11 +72,11 @@ func (p *Principal) SeesTenant(tenant string) bool {
 	return p.IsOperator() || p.Tenant == tenant && tenant != ""
 }
 
-// Sees reports whether a part is open to the caller. What belongs to no part, "", is open.
+// Sees reports whether a part is visible to the caller. The empty part is always visible.
 func (p *Principal) Sees(part peal.Part) bool { return !slices.Contains(p.Hidden, part) }
 
-// Can reports whether the caller may do something, for the tenants that it sees. A route
-// that belongs to a part asks [Principal.Sees] too.
+// Can reports whether the caller may perform an action for the tenants that it sees. A route that
+// belongs to a part also needs [Principal.Sees].
 func (p *Principal) Can(action Action) bool {
 	switch p.Kind {
 	case KindKey:
@@ -93,7 +92,8 @@ func (p *Principal) Can(action Action) bool {
 	return false
 }
 
-// keyCan says what keys may: an operator's everything, a tenant's what its scopes say.
+// keyCan reports whether a key may perform an action: an operator's key any, a tenant's key those
+// of its scopes.
 func (p *Principal) keyCan(action Action) bool {
 	if p.IsOperator() {
 		return true
@@ -126,12 +126,12 @@ func (p *Principal) roleCan(action Action) bool {
 	return false
 }
 
-// OfKey gives the principal that a key stands for.
+// OfKey returns the principal of a key.
 func OfKey(key *peal.Key) Principal {
 	return Principal{Kind: KindKey, ID: key.ID.String(), Name: key.Name, Tenant: key.Tenant, Scopes: key.Scopes}
 }
 
-// ofSession gives the principal that a session stands for.
+// ofSession returns the principal of a session.
 func ofSession(session *peal.Session) Principal {
 	p := Principal{
 		Kind: Kind(session.Kind), Name: session.Name, Tenant: session.Tenant, Role: session.Role,
@@ -148,12 +148,12 @@ func ofSession(session *peal.Session) Principal {
 
 type contextKey struct{}
 
-// With gives a context that knows who calls.
+// With returns a context with a principal.
 func With(ctx context.Context, p Principal) context.Context {
 	return context.WithValue(ctx, contextKey{}, p)
 }
 
-// FromContext gives who calls; false when nobody is signed in.
+// FromContext returns the principal of a context, and false if nobody is signed in.
 func FromContext(ctx context.Context) (Principal, bool) {
 	p, ok := ctx.Value(contextKey{}).(Principal)
 	return p, ok

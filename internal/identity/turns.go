@@ -9,20 +9,20 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Bounds of passwords that are computed and that wait for it.
+// The bounds of concurrent and waiting computations.
 const (
-	mostHashing = 4   // computed at once: each takes the memory of [Cost]
-	mostTurns   = 128 // that wait
-	turnsOfOne  = 16  // that wait, of one address
+	mostHashing = 4   // concurrent; each needs the memory of [Cost]
+	mostTurns   = 128 // waiting
+	turnsOfOne  = 16  // waiting for one address
 )
 
-// turns has passwords computed a few at a time. Addresses take turns: who sends many waits
-// for its own, and does not keep others waiting.
+// turns limits the concurrent computation of hashes. Turns rotate among addresses, so that an
+// address with many requests does not delay others.
 type turns struct {
 	mu      sync.Mutex
 	free    int
 	waiting map[netip.Prefix][]chan struct{}
-	order   []netip.Prefix // of those that wait, the next one first
+	order   []netip.Prefix // waiting addresses, the next one first
 	count   int
 }
 
@@ -30,7 +30,8 @@ func newTurns(most int) *turns {
 	return &turns{free: most, waiting: make(map[netip.Prefix][]chan struct{})}
 }
 
-// take waits for a turn of an address; release ends it. RateLimited when too many wait.
+// take waits for a turn of an address; release ends it. The error has code [peal.RateLimited] if
+// too many are waiting.
 func (t *turns) take(ctx context.Context, address netip.Prefix) error {
 	t.mu.Lock()
 	if t.free > 0 {
@@ -58,13 +59,13 @@ func (t *turns) take(ctx context.Context, address netip.Prefix) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.leave(address, turn) {
-		t.pass() // it came at the same moment
+		t.pass() // the turn was granted at the same time
 	}
 	return ctx.Err()
 }
 
-// leave takes one that waits out of the queue; false when its turn has come. The caller
-// holds the mutex.
+// leave removes a waiter from its queue. It returns false if the turn was granted. The caller holds
+// the mutex.
 func (t *turns) leave(address netip.Prefix, turn chan struct{}) bool {
 	mine := t.waiting[address]
 	for i := range mine {
@@ -76,7 +77,7 @@ func (t *turns) leave(address netip.Prefix, turn chan struct{}) bool {
 	return false
 }
 
-// keep replaces the queue of an address, which stays in the order while it has one. The
+// keep replaces the queue of an address and removes an address without a queue from the order. The
 // caller holds the mutex.
 func (t *turns) keep(address netip.Prefix, queue []chan struct{}) {
 	t.count += len(queue) - len(t.waiting[address])
@@ -100,7 +101,7 @@ func (t *turns) release() {
 	t.pass()
 }
 
-// pass gives a turn to the next address. The caller holds the mutex.
+// pass grants a turn to the next address. The caller holds the mutex.
 func (t *turns) pass() {
 	if len(t.order) == 0 {
 		t.free++

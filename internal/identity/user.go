@@ -9,17 +9,18 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// NewUser is a user to make.
+// NewUser describes a user to create.
 type NewUser struct {
-	Name     string // as it is typed
-	Password string // "" for one who signs in with OpenID only
-	// HasPassword refuses an empty Password, for a caller that was given one.
+	Name     string // as typed
+	Password string // "" for a user who signs in only with OpenID
+	// HasPassword rejects an empty Password, for a caller that was given one.
 	HasPassword bool
 	Tenant      string // "" for every tenant
 	Role        peal.Role
 }
 
-// CreateUser creates a user. Conflict when the name is taken; Invalid names the fields.
+// CreateUser creates a user. The error has code [peal.Conflict] for a name in use, or
+// [peal.Invalid] with the fields.
 func (i *Identity) CreateUser(ctx context.Context, in NewUser) (peal.User, error) {
 	user := peal.User{ID: peal.NewUserID(), Name: peal.NormalizeUserName(in.Name), Tenant: in.Tenant, Role: in.Role, Revision: 1}
 	user.UpdatedAt = i.changedAt(&user)
@@ -33,7 +34,7 @@ func (i *Identity) CreateUser(ctx context.Context, in NewUser) (peal.User, error
 	return user, i.store.CreateUser(ctx, user)
 }
 
-// complete checks a user, with all of its faults, and hashes the password; nil for none.
+// complete checks a user and reports all faults, then hashes the password, unless it is nil.
 func (i *Identity) complete(ctx context.Context, user *peal.User, password *string) (err error) {
 	faults := []error{user.Validate()}
 	if password != nil {
@@ -46,22 +47,22 @@ func (i *Identity) complete(ctx context.Context, user *peal.User, password *stri
 	return err
 }
 
-// ChangeUser is what changes of a user; nil stays.
+// ChangeUser describes changes to a user; nil fields stay unchanged.
 type ChangeUser struct {
 	Password *string
 	Tenant   *string // "" for every tenant
 	Role     *peal.Role
 }
 
-// UpdateUser changes a user, one of a tenant or any with tenant "", and ends its
-// sessions. NotFound; Invalid names the fields.
+// UpdateUser changes a user of a tenant, or of any with tenant "", and ends the user's sessions.
+// The error has code [peal.NotFound], or [peal.Invalid] with the fields.
 func (i *Identity) UpdateUser(ctx context.Context, tenant string, id peal.UserID, change ChangeUser) (peal.User, error) {
 	return i.ChangeUser(ctx, tenant, id, func(*peal.User) (ChangeUser, error) { return change, nil })
 }
 
-// ChangeUser changes a user as [Identity.UpdateUser] does, as decide chooses when it sees
-// the user. Whenever somebody else has changed the user in between, it starts again, until
-// ctx ends; so decide may be called several times. An error of decide ends it.
+// ChangeUser is like [Identity.UpdateUser] with changes chosen by decide, which receives the
+// current user. After a concurrent change it starts again, until ctx ends, so decide may be called
+// several times. It returns an error of decide.
 func (i *Identity) ChangeUser(ctx context.Context, tenant string, id peal.UserID, decide func(*peal.User) (ChangeUser, error)) (peal.User, error) {
 	for {
 		user, err := i.store.User(ctx, tenant, id)
@@ -96,25 +97,26 @@ func (i *Identity) ChangeUser(ctx context.Context, tenant string, id peal.UserID
 	}
 }
 
-// DeleteUser deletes a user, one of a tenant or any with tenant "". NotFound.
+// DeleteUser deletes a user of a tenant, or of any with tenant "". The error of an unknown user has
+// code [peal.NotFound].
 func (i *Identity) DeleteUser(ctx context.Context, tenant string, id peal.UserID) error {
-	return i.store.DeleteUser(ctx, tenant, id, stamp(i.now()))
+	return i.store.DeleteUser(ctx, tenant, id, storedTime(i.now()))
 }
 
-// stamp is a moment as it is stored.
-func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+// storedTime returns a time with the precision of the store.
+func storedTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// changedAt is the time of a change to a user that is made now: never before its creation.
+// changedAt returns the time of a change made now, never before the user's creation.
 func (i *Identity) changedAt(user *peal.User) time.Time {
-	if now := stamp(i.now()); now.After(user.CreatedAt()) {
+	if now := storedTime(i.now()); now.After(user.CreatedAt()) {
 		return now
 	}
 	return user.CreatedAt()
 }
 
-// ChangeOwnPassword gives a signed-in user another password, ends all its sessions and
-// begins a new one. Forbidden when the current password is wrong, RateLimited after too
-// many of those: a browser left alone must not be enough to guess it.
+// ChangeOwnPassword changes the password of a signed-in user, ends all sessions of the user and
+// starts a new one. The error has code [peal.Forbidden] for a wrong current password, and
+// [peal.RateLimited] after too many, so that an unattended browser cannot be used to guess it.
 func (i *Identity) ChangeOwnPassword(w http.ResponseWriter, r *http.Request, who Principal, current, password string) error {
 	if who.Kind != KindUser {
 		return peal.Errorf(peal.Forbidden, "only a user has a password")
@@ -127,7 +129,7 @@ func (i *Identity) ChangeOwnPassword(w http.ResponseWriter, r *http.Request, who
 	if err != nil {
 		return err
 	}
-	try, err := i.guesses.begin(user.Name, i.proxies.Address(r), i.now())
+	try, err := i.guesses.start(user.Name, i.proxies.Address(r), i.now())
 	if err != nil {
 		return err
 	}
@@ -138,18 +140,18 @@ func (i *Identity) ChangeOwnPassword(w http.ResponseWriter, r *http.Request, who
 	if !ok {
 		return peal.Errorf(peal.Forbidden, "the current password is wrong")
 	}
-	try.right()
+	try.succeed()
 	if user, err = i.UpdateUser(r.Context(), "", id, ChangeUser{Password: &password}); err != nil {
 		return err
 	}
 	if err := i.Record(r, who, Entry{Tenant: user.Tenant, Action: "user.update", Target: who.ID, Detail: "own password"}); err != nil {
 		return err
 	}
-	_, err = i.beginUserSession(w, r, &user)
+	_, err = i.startUserSession(w, r, &user)
 	return err
 }
 
-// OpenSessions lists the sessions of a signed-in user that have not ended, newest first.
+// OpenSessions returns the active sessions of a signed-in user, newest first.
 func (i *Identity) OpenSessions(ctx context.Context, who Principal, limit int) ([]peal.Session, error) {
 	id, err := peal.ParseUserID(who.ID)
 	if err != nil {
@@ -165,7 +167,8 @@ func (i *Identity) OpenSessions(ctx context.Context, who Principal, limit int) (
 	return open, err
 }
 
-// RevokeOwnSession ends a session of the signed-in user itself. NotFound.
+// RevokeOwnSession ends a session of the signed-in user. The error of an unknown session has code
+// [peal.NotFound].
 func (i *Identity) RevokeOwnSession(r *http.Request, who Principal, id peal.SessionID) error {
 	sessions, err := i.OpenSessions(r.Context(), who, 1000)
 	if err != nil {
