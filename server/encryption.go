@@ -72,7 +72,7 @@ func (e *encryption) readFile(database string) ([]secret.Key, error) {
 func parseKeys(text string) ([]secret.Key, error) {
 	keys, err := secret.ParseKeys(text)
 	if err != nil {
-		return nil, peal.Invalidf("encryption_key", "is none: %s", err)
+		return nil, peal.Invalidf("encryption_key", "is not a valid key: %s", err)
 	}
 	return keys, nil
 }

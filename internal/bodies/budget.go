@@ -1,10 +1,9 @@
-// Package bodies limits the memory of the bodies of requests and answers in flight: one
-// [Budget] for the API, the pages and the sources of a server.
+// Package bodies limits the memory of in-flight request and response bodies with one [Budget] for
+// the API, the pages and the sources of a server.
 //
-// Memory is charged as bytes arrive, not as they are announced, and shared by what is left:
-// a holder (a tenant, a key, a user, a source, an address) takes at most a quarter of what
-// the others leave. So none of them can keep the others from being served, however many
-// requests it sends and however slowly.
+// Memory is charged as bytes arrive, not when they are announced. A holder (a tenant, a key, a
+// user, a source, an address) may take at most a quarter of what the others leave. So no holder can
+// prevent the others from being served, however many requests it sends and however slowly.
 package bodies
 
 import (
@@ -15,14 +14,14 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// ErrFull is wrapped by the error of a budget that is used up. It is no fault of the server.
+// ErrFull is wrapped by the error for an exhausted budget, which is not a failure of the server.
 var ErrFull = errors.New("the budget of bodies is used up")
 
 const (
 	// Default is the size of a server's budget, in bytes.
 	Default = 64 << 20
-	// small is the part of each body that may use all of the budget. What is beyond it
-	// leaves a quarter free, so that small bodies fit whenever large ones fill the rest.
+	// small is the part of each body that may use the whole budget. Anything beyond it must leave a
+	// quarter free, so that small bodies fit even if large ones fill the rest.
 	small = 16 << 10
 )
 
@@ -34,12 +33,12 @@ const (
 	nobody  Kind = iota
 	Tenant       // a tenant, with all its keys
 	Key          // a key: an operator's, or one of a tenant's
-	User         // somebody with a session
+	User         // a caller with a session
 	Source       // a source, whoever sends to it
 	Address      // the network address of a caller without a key or session
 )
 
-// Holder is somebody who shares a budget with others. The zero Holder is nobody.
+// Holder is a party that shares a budget with others. The zero Holder is none.
 type Holder struct {
 	Kind Kind
 	Name string
@@ -51,33 +50,32 @@ type Budget struct {
 
 	mu      sync.Mutex
 	used    int64
-	unknown int64 // of used, the part of callers without a key or session
+	unknown int64 // part of used by callers without a key or session
 	held    map[Holder]int64
 }
 
-// New creates a budget of a number of bytes.
+// New creates a budget with the given size in bytes.
 func New(most int64) *Budget { return &Budget{most: most, held: make(map[Holder]int64)} }
 
-// Used returns how many bytes are charged now.
+// Used returns the number of charged bytes.
 func (b *Budget) Used() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.used
 }
 
-// Account is the part of a budget that one request takes. The zero Account of a budget takes
-// nothing and belongs to nobody.
+// Account is the part of a budget used by one request. A new account is empty.
 type Account struct {
 	budget  *Budget
 	holders [2]Holder
-	inner   Holder // has a share of the first holder's share
+	inner   Holder // has a share in the first holder's share
 	unknown bool
 	bytes   int64
 }
 
-// Known opens an account of a caller with a key or session: a tenant's, which has three
-// quarters of what the tenant's others leave of its share, or, with the tenant "", one that
-// belongs to no tenant.
+// Known opens an account for a caller with a key or session. In a tenant, the caller has three
+// quarters of what its other callers leave of the tenant's share. The tenant is "" for a caller
+// without one.
 func (b *Budget) Known(tenant string, caller Holder) Account {
 	if tenant == "" {
 		return Account{budget: b, holders: [2]Holder{caller}}
@@ -85,16 +83,16 @@ func (b *Budget) Known(tenant string, caller Holder) Account {
 	return Account{budget: b, holders: [2]Holder{{Tenant, tenant}}, inner: caller}
 }
 
-// Unknown opens an account of a caller without a key or session. All of these together take
-// at most half of the budget.
+// Unknown opens an account for a caller without a key or session. All of these together may use at
+// most half of the budget.
 func (b *Budget) Unknown(holders ...Holder) Account {
 	a := Account{budget: b, unknown: true}
 	copy(a.holders[:], holders)
 	return a
 }
 
-// Take charges bytes to the account. The error has the code RateLimited when the caller's own
-// share is used up, and Unavailable when all of the budget is. One body alone always fits.
+// Take charges bytes to the account. The error has code [peal.RateLimited] if the caller's share is
+// exhausted, and [peal.Unavailable] if the budget is. A single body always fits.
 func (a *Account) Take(bytes int64) error {
 	b := a.budget
 	b.mu.Lock()
@@ -108,24 +106,24 @@ func (a *Account) Take(bytes int64) error {
 	return nil
 }
 
-// Charge charges bytes that are in memory already and cannot be refused any more.
+// Charge charges bytes that are already in memory and can no longer be refused.
 func (a *Account) Charge(bytes int64) {
 	a.budget.mu.Lock()
 	defer a.budget.mu.Unlock()
 	a.budget.add(a, bytes)
 }
 
-// Release gives bytes back.
+// Release returns bytes to the budget.
 func (a *Account) Release(bytes int64) { a.Charge(-bytes) }
 
-// Close gives back all that the account holds.
+// Close returns all bytes of the account to the budget.
 func (a *Account) Close() {
 	if a.bytes != 0 {
 		a.Charge(-a.bytes)
 	}
 }
 
-// refuses returns why the account cannot take more; nil when it can.
+// refuses returns the reason why the account cannot take more, or nil.
 func (b *Budget) refuses(a *Account, bytes int64) error {
 	most := b.most
 	if a.bytes+bytes > small {

@@ -10,23 +10,23 @@ import (
 var ErrTooLarge = errors.New("the body is too large")
 
 const (
-	// firstPiece is how much memory a body takes before its first byte has come.
+	// firstPiece is the memory allocated before the first byte of a body arrives, in bytes.
 	firstPiece = 16 << 10
-	// prompt is how much of a body must have come before it takes all that it announced:
-	// no more than eight times as much, and it need not be copied again.
+	// prompt is the number of bytes that must arrive before the announced length is allocated, if
+	// that is at most eight times as much, so that the body need not be copied again.
 	prompt = 1 << 20
 )
 
-// Read reads a body into memory of its own, which the caller may keep. Its announced length
-// is -1 where it has none; more than limit bytes are ErrTooLarge. The memory doubles as bytes
-// arrive and is charged to the account, which keeps it until it is closed.
+// Read reads a body into new memory, which the caller may keep. length is the announced length or
+// -1. A body of more than limit bytes is [ErrTooLarge]. The memory doubles as bytes arrive and is
+// charged to the account until it is closed.
 func (a *Account) Read(body io.Reader, length, limit int64) ([]byte, error) {
 	if length > limit {
 		return nil, ErrTooLarge
 	}
 	known, whole := length >= 0, length
 	if !known {
-		whole = limit + 1 // the byte that is too many shows
+		whole = limit + 1 // one byte more, to detect an excess
 	}
 	size := min(whole, firstPiece)
 	if err := a.Take(size); err != nil {
@@ -37,7 +37,7 @@ func (a *Account) Read(body io.Reader, length, limit int64) ([]byte, error) {
 		n, err := fill(body, text[read:])
 		switch read += n; {
 		case !known && err == io.EOF:
-			if int64(read) <= size/4*3 { // what is published stays in memory
+			if int64(read) <= size/4*3 { // published data stays in memory
 				text = bytes.Clone(text[:read])
 				a.Release(size - int64(read))
 			}
@@ -66,8 +66,8 @@ func (a *Account) Read(body io.Reader, length, limit int64) ([]byte, error) {
 	}
 }
 
-// fill is io.ReadFull, but returns the reader's own error: the end of a body is io.EOF, and
-// one that was broken off is not.
+// fill is like io.ReadFull, but returns the reader's error, which is io.EOF only at the regular end
+// of a body.
 func fill(body io.Reader, into []byte) (int, error) {
 	for read := 0; ; {
 		if read == len(into) {

@@ -1,6 +1,5 @@
-// Package canonical writes URLs in the one way in which they are stored and sent, so
-// that the name that is looked up, the one in TLS and the one in the request are the
-// same, and two texts of one target are one text.
+// Package canonical converts URLs to the form in which they are stored and sent. So the host names
+// for DNS, for TLS and in the request are the same, and equivalent URLs are equal texts.
 package canonical
 
 import (
@@ -13,9 +12,9 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// URL returns a URL with its scheme and host in lower case, an internationalized host in
-// ASCII (UTS 46), without its scheme's own port, and with what a request line may not
-// hold percent-encoded; what is encoded already stays as it is. The URL must have passed
+// URL returns a URL with its scheme and host in lower case, an internationalized host in ASCII (UTS
+// 46), without the default port of its scheme, and with characters that a request line must not
+// contain percent-encoded; existing encoding stays unchanged. The URL must have passed
 // [peal.ValidateURL]. The error has code [peal.Invalid] and the field "url".
 func URL(text string) (string, error) {
 	u, err := url.Parse(text)
@@ -41,10 +40,10 @@ func URL(text string) (string, error) {
 	return u.Scheme + "://" + host + encode(rest), nil
 }
 
-// ports are those that a scheme has by itself.
+// ports maps schemes to their default ports.
 var ports = map[string]string{"http": "80", "https": "443"}
 
-// Same reports whether two texts are one URL.
+// Same reports whether two texts are equivalent URLs.
 func Same(a, b string) bool {
 	if a == b {
 		return true
@@ -54,8 +53,7 @@ func Same(a, b string) bool {
 	return errA == nil && errB == nil && first == second
 }
 
-// Origin returns scheme, host and port of a URL, which always has a port; "" when it
-// cannot be read.
+// Origin returns the scheme, host and port of a URL, always with a port, or "" for an invalid URL.
 func Origin(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -68,8 +66,8 @@ func Origin(text string) string {
 	return u.Scheme + "://" + Host(u.Hostname()) + ":" + port
 }
 
-// Host returns a host as it is looked up: in ASCII, in lower case and without the root's
-// dot, an IPv6 address without brackets. What is not a name stays as it is.
+// Host returns a host as it is looked up: ASCII, lower case, no trailing dot, and no brackets
+// around an IPv6 address. An invalid name is returned unchanged.
 func Host(host string) string {
 	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	if ascii, err := asciiHost(host); err == nil {
@@ -78,8 +76,8 @@ func Host(host string) string {
 	return strings.TrimSuffix(strings.ToLower(host), ".")
 }
 
-// asciiHost maps a host once (UTS 46). One that is ASCII already is only put in lower
-// case: names with underscores exist.
+// asciiHost converts a host to ASCII (UTS 46). It only lowers the case of an ASCII host, because
+// names with underscores exist.
 func asciiHost(host string) (string, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr.String(), nil
@@ -97,7 +95,7 @@ func asciiHost(host string) (string, error) {
 	return strings.ToLower(host), nil
 }
 
-// encode percent-encodes what RFC 3986 does not allow in a path and a query.
+// encode percent-encodes characters that RFC 3986 does not allow in a path or a query.
 func encode(text string) string {
 	const allowed = "-._~:/?[]@!$&'()*+,;=%"
 	const digits = "0123456789ABCDEF"

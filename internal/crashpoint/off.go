@@ -2,11 +2,11 @@
 
 package crashpoint
 
-// Armed is whether this program may die at a step.
+// Armed reports whether this program may die at a step.
 const Armed = false
 
-// Reach does nothing: this program dies by itself nowhere.
+// Reach does nothing in this build.
 func Reach(Point) {}
 
-// ReachWith does nothing either.
+// ReachWith does nothing in this build.
 func ReachWith(Point, []byte) {}

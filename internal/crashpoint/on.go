@@ -14,10 +14,10 @@ import (
 	"syscall"
 )
 
-// Armed is whether this program may die at a step.
+// Armed reports whether this program may die at a step.
 const Armed = true
 
-// order is what the environment asks for; ok is false when it asks for nothing.
+// order returns the request in the environment; ok is false without one.
 var order = sync.OnceValues(func() (chosen struct {
 	point Point
 	left  *atomic.Int64
@@ -37,18 +37,18 @@ var order = sync.OnceValues(func() (chosen struct {
 	return chosen, true
 })
 
-// Reach ends the process at once, without any farewell, when the environment asked
-// for that at this step and it has been reached often enough.
+// Reach kills the process immediately if the environment selects this step and it was reached often
+// enough.
 func Reach(point Point) {
 	chosen, ok := order()
 	if !ok || chosen.point != point || chosen.left.Add(-1) != 0 {
 		return
 	}
 	syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
-	select {} // not one more instruction of this goroutine
+	select {} // this goroutine must not continue
 }
 
-// ReachWith is Reach for the steps of events whose data holds PoisonMark.
+// ReachWith is like Reach for the steps of events with PoisonMark in their data.
 func ReachWith(point Point, data []byte) {
 	if bytes.Contains(data, []byte(PoisonMark)) {
 		Reach(point)

@@ -12,7 +12,7 @@ import (
 	"github.com/pealhq/peal/client"
 )
 
-// API is what applying needs of a server; *[client.Client] has it.
+// API is the part of the server's API that Apply uses; *[client.Client] implements it.
 type API interface {
 	AllEventTypes(ctx context.Context, query client.EventTypesQuery) iter.Seq2[client.EventType, error]
 	PutEventType(ctx context.Context, name string, query client.EventTypeQuery, body client.EventTypeRequest) (client.EventType, error)
@@ -21,7 +21,7 @@ type API interface {
 	UpdateTenant(ctx context.Context, name string, body client.TenantRequest) (client.Tenant, error)
 }
 
-// Action is what applying did to one thing, or would do.
+// Action is the action taken for an object, or planned in a dry run.
 type Action string
 
 // The actions.
@@ -31,26 +31,25 @@ const (
 	Unchanged Action = "unchanged"
 )
 
-// Change is one thing that applying looked at.
+// Change is an object of a preset with its action.
 type Change struct {
 	Kind   string `json:"kind"` // event_type or tenant
 	Name   string `json:"name"`
 	Action Action `json:"action"`
 }
 
-// ApplyOptions say how a preset is applied.
+// ApplyOptions configure Apply.
 type ApplyOptions struct {
-	// Tenant gets the preset's format and retry policy as its defaults, and the
-	// preset's catalogue. It is created when it does not exist.
+	// Tenant receives the preset's format and retry policy as its defaults, and the preset's
+	// catalogue. It is created if it does not exist.
 	Tenant string
-	// DryRun changes nothing and tells what would be changed.
+	// DryRun returns the changes without making them.
 	DryRun bool
 }
 
-// Apply puts the preset's events into the catalogue of its name, and sets the defaults and
-// the catalogue of a tenant. What is there already and the same stays untouched, so applying
-// again does nothing. With an error it returns the changes made before it; applying again
-// resumes there.
+// Apply adds the preset's events to the catalogue of its name, and sets the defaults and the
+// catalogue of a tenant. It skips equal objects, so applying again does nothing. With an error it
+// returns the changes made before it; applying again continues there.
 func (p *Preset) Apply(ctx context.Context, api API, options ApplyOptions) ([]Change, error) {
 	var changes []Change
 	catalogue := make(map[string]client.EventType)
@@ -123,8 +122,8 @@ func sameEntry(a, b client.EventType) bool {
 	return a.Description == b.Description && sameText(a.Schema, b.Schema) && sameText(a.Example, b.Example)
 }
 
-// sameText compares JSON but for white space and the escaping of "<", ">" and "&",
-// which a server may add to what it answers.
+// sameText compares JSON except for white space and the escaping of "<", ">" and "&", which a
+// server may add.
 func sameText(a, b json.RawMessage) bool {
 	return bytes.Equal(escaped(a), escaped(b))
 }

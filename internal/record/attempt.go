@@ -1,7 +1,6 @@
-// Package record is how stores write down what a row holds as one value: the
-// attempts of a delivery, and the settings of webhooks and sources, of which the
-// confidential part is sealed. Packages sqlite and postgres write the same, so that
-// what one has written the other can take over.
+// Package record defines the encoding of values in rows: the attempts of a delivery, and the
+// settings of webhooks and sources with their sealed confidential part. Packages sqlite and
+// postgres share it, so that each can import data written by the other.
 package record
 
 import (
@@ -12,21 +11,20 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// An attempt is stored as one value, a record, because it is written once and
-// only ever read as a whole. A record is its version, the ID, and then numbers as
-// varints and texts behind their length, in the order of AppendAttempt. Times and
-// durations are microseconds.
+// An attempt is stored as one value, a record, because it is written once and only ever read as a
+// whole. A record is its version, the ID, and then numbers as varints and texts preceded by their
+// length, in the order of AppendAttempt. Times and durations are microseconds.
 const attemptVersion = 1
 
 // The flags of a record.
 const (
 	flagReused    = 1 << 0
 	flagTruncated = 1 << 1
-	flagDropped   = 1 << 2 // what was sent and answered has been dropped since
-	flagBody      = 1 << 3 // of split records: the answer had a body
+	flagDropped   = 1 << 2 // request and response were dropped
+	flagBody      = 1 << 3 // in split records: the response had a body
 )
 
-// attemptFlags is where the flags are, which fit into one byte.
+// attemptFlags is the offset of the flags, which take one byte.
 const attemptFlags = 1 + len(peal.AttemptID{})
 
 var errAttempt = errors.New("the record of an attempt cannot be read")
@@ -60,7 +58,7 @@ func appendFacts(b []byte, a *peal.Attempt) []byte {
 	return b
 }
 
-// appendExchange appends the last part of a record: what was sent and answered.
+// appendExchange appends the last part of a record: the request and the response.
 func appendExchange(b []byte, a *peal.Attempt) []byte {
 	b = appendText(b, a.RequestHead)
 	b = appendText(b, a.ResponseHead)
@@ -72,12 +70,12 @@ func appendText[T string | peal.Head | []byte](b []byte, text T) []byte {
 	return append(b, text...)
 }
 
-// AttemptSize is about how long an attempt's record is, in bytes.
+// AttemptSize returns the approximate length of an attempt's record, in bytes.
 func AttemptSize(a *peal.Attempt) int {
 	return 100 + len(a.Error) + len(a.URL) + len(a.Address) + len(a.RequestHead) + len(a.ResponseHead) + len(a.ResponseBody)
 }
 
-// ParseAttempt reads a record; the DeliveryID is the caller's to fill in.
+// ParseAttempt parses a record. The caller must set DeliveryID.
 func ParseAttempt(b []byte) (peal.Attempt, error) {
 	var a peal.Attempt
 	if len(b) < 1+len(a.ID) || b[0] != attemptVersion {
@@ -146,7 +144,7 @@ func (r *reader) bytes() []byte {
 	return b
 }
 
-// micros is a time as a record holds it; the zero time is 0.
+// micros returns a time in the encoding of a record; 0 for the zero time.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -159,4 +157,95 @@ func timeOf(micros int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(micros).UTC()
+}
+
+// DropExchange returns a record without request and response. The record still shows that there was
+// a body.
+func DropExchange(whole []byte) ([]byte, error) {
+	a, err := ParseAttempt(whole)
+	if err != nil {
+		return nil, err
+	}
+	a.ResponseTruncated = a.ResponseTruncated || len(a.ResponseBody) > 0
+	a.RequestHead, a.ResponseHead, a.ResponseBody = "", "", nil
+	rest := AppendAttempt(nil, &a)
+	rest[attemptFlags] |= flagDropped
+	return rest, nil
+}
+
+// SplitAttempt returns the record of an attempt in two parts: the facts, and the request and
+// response, which a store can drop separately.
+func SplitAttempt(a *peal.Attempt) (facts, exchange []byte) {
+	whole := appendFacts(make([]byte, 0, AttemptSize(a)), a)
+	if len(a.ResponseBody) > 0 {
+		whole[attemptFlags] |= flagBody
+	}
+	end := len(whole)
+	whole = appendExchange(whole, a)
+	return whole[:end:end], whole[end:]
+}
+
+// JoinAttempt parses an attempt from its parts; exchange is nil if it was dropped.
+func JoinAttempt(facts, exchange []byte) (peal.Attempt, error) {
+	dropped := exchange == nil
+	if dropped {
+		exchange = appendExchange(nil, &peal.Attempt{})
+	}
+	a, err := ParseAttempt(append(facts[:len(facts):len(facts)], exchange...))
+	if err == nil && dropped && facts[attemptFlags]&flagBody != 0 {
+		a.ResponseTruncated = true
+	}
+	return a, err
+}
+
+// exchangeless is the last part of a record without request and response.
+var exchangeless = []byte{0, 0, 0}
+
+// Cut splits a whole record into the parts of [SplitAttempt].
+func Cut(whole []byte) (facts, exchange []byte, err error) {
+	if len(whole) <= attemptFlags || whole[0] != attemptVersion {
+		return nil, nil, errAttempt
+	}
+	r := reader{rest: whole[attemptFlags:]}
+	r.uvarint()
+	for range 10 { // the number, the start, six durations, the body's size, the status
+		r.varint()
+	}
+	for range 4 {
+		r.bytes()
+	}
+	end := len(whole) - len(r.rest)
+	r.bytes()
+	r.bytes()
+	body := r.bytes()
+	if r.failed || len(r.rest) > 0 {
+		return nil, nil, errAttempt
+	}
+	facts = append(make([]byte, 0, end), whole[:end]...)
+	if facts[attemptFlags]&flagDropped != 0 {
+		facts[attemptFlags] &^= flagDropped
+		return facts, nil, nil
+	}
+	if len(body) > 0 {
+		facts[attemptFlags] |= flagBody
+	}
+	return facts, whole[end:], nil
+}
+
+// Whole joins the parts of a record, reversing [Cut]; exchange is nil if it was dropped.
+func Whole(facts, exchange []byte) ([]byte, error) {
+	if len(facts) <= attemptFlags {
+		return nil, errAttempt
+	}
+	whole := append(make([]byte, 0, len(facts)+max(len(exchange), len(exchangeless))), facts...)
+	flags := &whole[attemptFlags]
+	if exchange == nil {
+		if *flags&flagBody != 0 {
+			*flags |= flagTruncated
+		}
+		*flags |= flagDropped
+		exchange = exchangeless
+	}
+	*flags &^= flagBody
+	return append(whole, exchange...), nil
 }

@@ -14,7 +14,7 @@ const (
 	PartDeliveries = 500
 )
 
-// Spread is a delivery in such a list.
+// Spread is a delivery in a list.
 type Spread struct {
 	Event      peal.EventKey
 	Delivery   peal.DeliveryID
@@ -28,15 +28,15 @@ const (
 	spreadTest = 2
 )
 
-// Part is a list of deliveries as it is stored. ID, that of its first delivery, is its
-// key; First and Last are the least and the greatest key of its events.
+// Part is a stored list of deliveries. Its key ID is that of its first delivery; First and Last are
+// the smallest and the largest key of its events.
 type Part struct {
 	ID          peal.DeliveryID
 	First, Last peal.EventKey
 	List        []byte
 }
 
-// PartsOf lists the deliveries of the insertions that are wanted.
+// PartsOf returns the deliveries of the selected insertions as lists.
 func PartsOf(insertions []peal.Insertion, wanted func(i int) bool) []Part {
 	var parts []Part
 	for i := range insertions {
@@ -72,7 +72,7 @@ func (p *Part) add(event peal.EventKey, d *peal.NewDelivery) {
 	p.List = append(append(append(append(p.List, event[:]...), d.ID[:]...), d.WebhookID[:]...), flags)
 }
 
-// ParseSpread reads the list of a part.
+// ParseSpread parses the list of a part.
 func ParseSpread(list []byte) ([]Spread, error) {
 	if len(list)%spreadSize != 0 {
 		return nil, fmt.Errorf("a list of deliveries has %d bytes, which is not a multiple of %d", len(list), spreadSize)
@@ -87,7 +87,7 @@ func ParseSpread(list []byte) ([]Spread, error) {
 	return spread, nil
 }
 
-// DeliveriesIn counts the deliveries of insertions.
+// DeliveriesIn returns the number of deliveries of insertions.
 func DeliveriesIn(insertions []peal.Insertion) (n int) {
 	for i := range insertions {
 		n += len(insertions[i].Deliveries)
@@ -95,7 +95,7 @@ func DeliveriesIn(insertions []peal.Insertion) (n int) {
 	return n
 }
 
-// Released notes in the insertions which deliveries of a part nobody holds.
+// Released marks the deliveries of a part as unclaimed in the insertions.
 func Released(insertions []peal.Insertion, part *Part) {
 	spread, err := ParseSpread(part.List)
 	if err != nil {

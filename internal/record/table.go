@@ -1,12 +1,15 @@
 package record
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
 	"strings"
 
 	"github.com/pealhq/peal"
 )
 
-// Kind is what a column holds, and how it stands in a [Row]. Any of them may be nil.
+// Kind is the kind of a column, with its type in a [Row]. Every value may be nil.
 type Kind int
 
 // The kinds of columns.
@@ -16,29 +19,29 @@ const (
 	Flag               // bool
 	Bytes              // []byte
 	ID                 // [16]byte
-	Tenant             // string: a tenant's name, for which a store keeps a number
+	Tenant             // string: the name of a tenant; stores may use a number
 	Type               // string: an event type, likewise
-	Hook               // [16]byte: a webhook's id, likewise
+	Hook               // [16]byte: the ID of a webhook, likewise
 )
 
-// Column is one value of the rows of a table.
+// Column is a column of a table.
 type Column struct {
 	Name string
 	Kind Kind
 }
 
-// Table is a kind of row as one store hands it to another: independent of how each
-// keeps it. Its first column is the key, by which its rows are handed over.
+// Table is a table for copying between stores, independent of their schemas. Its first column is
+// the key, which determines the order of its rows.
 type Table struct {
 	Name    string
 	Columns []Column
 }
 
-// Row is the values of a table's columns, in their order.
+// Row holds the values of a table's columns in order.
 type Row []any
 
-// Tables lists what a store holds, those first that others refer to. The attempts of
-// deliveries come with the deliveries. What nodes tell each other while they run is left out.
+// Tables returns the tables of a store, referenced tables first. Attempts are copied with their
+// deliveries. State shared by running nodes is not included.
 func Tables() []*Table {
 	return []*Table{
 		table("tenants", "name description format retry_policy created# catalogue quotas revision#"),
@@ -62,14 +65,14 @@ func Tables() []*Table {
 // The tables of history.
 var (
 	Events = table("events", "key@ tenant~ type^ ext_id subject time deliveries* filter_errors data*")
-	// Deliveries have their status as a number: 0 pending, 1 success, 2 failed, 3 canceled;
-	// due is 0 in final ones and at in pending ones; last is the attempt that settled it.
+	// The status of a delivery is 0 pending, 1 success, 2 failed, 3 canceled; due is 0 in final
+	// ones and at in pending ones; last is the attempt that settled it.
 	Deliveries = table("deliveries", "id@ webhook& event@ status# due# test! attempts# tries# code# duration# reason at# last*")
 	// Attempts are those that did not settle their delivery.
 	Attempts = table("attempts", "delivery@ id@ record*")
 )
 
-// table reads the columns of a table, each with a sign for its kind.
+// table creates a table from its columns, each with a sign for its kind.
 func table(name, columns string) *Table {
 	t := &Table{Name: name}
 	for _, word := range strings.Fields(columns) {
@@ -82,7 +85,7 @@ func table(name, columns string) *Table {
 	return t
 }
 
-// KeyOf gives a row's key: a text, or the 16 bytes of an ID.
+// KeyOf returns the key of a row: a text, or the 16 bytes of an ID.
 func KeyOf(row Row) string {
 	if id, ok := row[0].([16]byte); ok {
 		return string(id[:])
@@ -90,22 +93,22 @@ func KeyOf(row Row) string {
 	return row[0].(string)
 }
 
-// Span is the rows of a table whose keys come after one key, in order of their bytes,
-// up to another; "" stands for no bound.
+// Span selects the rows with keys after one key up to and including another, in byte order; "" is
+// unbounded.
 type Span struct{ After, Last string }
 
-// Page is all rows of a stretch of a table. Those of deliveries have their attempts with them.
+// Page holds all rows of a span of a table, deliveries with their attempts.
 type Page struct {
 	Span
 	Rows, Attempts []Row
 }
 
-// Clean makes a text one that every store takes: UTF-8 without the character 0.
+// Clean returns a text that every store accepts: valid UTF-8 without NUL.
 func Clean(text string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
 }
 
-// CheckSealed tells whether what is sealed in a row opens.
+// CheckSealed returns an error if a sealed value in a row does not open.
 func CheckSealed(sealer peal.Sealer, t *Table, row Row) error {
 	for _, c := range SealedColumns() {
 		if c.Table != t.Name {
@@ -127,8 +130,73 @@ func CheckSealed(sealer peal.Sealer, t *Table, row Row) error {
 			return peal.Invalidf("encryption_key", "is missing, and secrets are sealed: set PEAL_ENCRYPTION_KEY to the server's, or PEAL_ENCRYPTION_KEY_FILE to the file encryption.key in its data directory")
 		}
 		if _, err := sealer.Open(value, c.bound(id)); err != nil {
-			return peal.Invalidf("encryption_key", "does not open what is sealed in the table %s (%s): give the key that the server has", t.Name, err)
+			return peal.Invalidf("encryption_key", "does not open what is sealed in the table %s (%s): use the key of the server", t.Name, err)
 		}
 	}
 	return nil
+}
+
+// Sum identifies a set of rows by their number and a checksum that does not depend on their order.
+type Sum struct {
+	Rows int64
+	a, b uint64
+}
+
+// Add adds the rows of another sum.
+func (s *Sum) Add(other Sum) {
+	s.Rows += other.Rows
+	s.a += other.a
+	s.b += other.b
+}
+
+// String returns the checksum.
+func (s Sum) String() string { return fmt.Sprintf("%016x%016x", s.a, s.b) }
+
+// Summer computes the [Sum] of rows.
+type Summer struct {
+	Sum
+	text []byte
+}
+
+// Add adds a row of a table.
+func (s *Summer) Add(t *Table, row Row) {
+	b := append(s.text[:0], t.Name...)
+	for _, value := range row {
+		switch v := value.(type) {
+		case nil:
+			b = append(b, 0)
+		case string:
+			b = appendText(append(b, 1), v)
+		case []byte:
+			b = appendText(append(b, 2), v)
+		case int64:
+			b = binary.AppendVarint(append(b, 3), v)
+		case bool:
+			b = append(b, 4)
+			if v {
+				b = append(b, 1)
+			}
+		case [16]byte:
+			b = append(append(b, 5), v[:]...)
+		default:
+			panic(fmt.Sprintf("a row of %s holds a %T", t.Name, value))
+		}
+	}
+	s.text = b
+	sum := sha256.Sum256(b)
+	s.Rows++
+	s.a += binary.BigEndian.Uint64(sum[:8])
+	s.b += binary.BigEndian.Uint64(sum[8:16])
+}
+
+// Sum returns the sum of a page.
+func (p *Page) Sum(t *Table) Sum {
+	var s Summer
+	for _, row := range p.Rows {
+		s.Add(t, row)
+	}
+	for _, row := range p.Attempts {
+		s.Add(Attempts, row)
+	}
+	return s.Sum
 }

@@ -10,21 +10,21 @@ import (
 	"strings"
 )
 
-// maxKeyFile bounds what is read of a key file: a key has 44 characters.
+// maxKeyFile is the maximum size of a key file in bytes; a key has 44 characters.
 const maxKeyFile = 1 << 10
 
-// Key is what seals and opens.
+// Key is a key for sealing and opening.
 type Key = [KeySize]byte
 
-// NewKey makes a random key.
+// NewKey returns a random key.
 func NewKey() Key {
 	var k Key
 	rand.Read(k[:]) // never fails: crypto/rand aborts the program instead
 	return k
 }
 
-// ParseKeys reads keys from their text: 32 bytes in base64 each, with white space or
-// commas between them. The first is the one that seals. The error does not show the text.
+// ParseKeys parses keys: 32 bytes each in base64, separated by white space or commas. The first key
+// seals. The error does not contain the text.
 func ParseKeys(text string) ([]Key, error) {
 	words := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\r' || r == '\n' })
 	keys := make([]Key, max(1, len(words)))
@@ -41,9 +41,9 @@ func ParseKeys(text string) ([]Key, error) {
 	return keys, nil
 }
 
-// LoadOrCreateKeys reads the keys in a file, one in a line, and makes a file with a new
-// random key (mode 0600) where there is none; created tells that. Of several processes
-// that create it at once, all get the same key.
+// LoadOrCreateKeys reads the keys in a file, one per line. If the file does not exist, it creates
+// one with a random key and mode 0600 and returns created as true. Processes that do so
+// concurrently get the same key.
 func LoadOrCreateKeys(path string) (keys []Key, created bool, err error) {
 	keys, err = load(path)
 	if !errors.Is(err, os.ErrNotExist) {
@@ -64,8 +64,8 @@ func LoadOrCreateKeys(path string) (keys []Key, created bool, err error) {
 	return keys, created, err
 }
 
-// ReplaceKeys puts other keys into a key file, all of them or none: whenever the process
-// or the machine dies, the file holds either what it held or what it should.
+// ReplaceKeys atomically replaces the keys in a key file: after a crash of the process or the
+// machine it holds either the old or the new keys.
 func ReplaceKeys(path string, keys ...Key) error {
 	file, err := write(path, keys...)
 	if err == nil {
@@ -87,7 +87,7 @@ func load(path string) ([]Key, error) {
 		return nil, fmt.Errorf("read the key file: %w", err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxKeyFile {
-		return nil, fmt.Errorf("the key file %s is no key file: it must hold one line for each key", path)
+		return nil, fmt.Errorf("the key file %s is not a key file; it must contain one key per line", path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("the key file %s can be read by others; restrict it with: chmod 600 %s", path, path)
@@ -103,7 +103,7 @@ func load(path string) ([]Key, error) {
 	return keys, nil
 }
 
-// write puts keys into a new file beside path and gives its name.
+// write writes keys to a new file in the directory of path and returns its name.
 func write(path string, keys ...Key) (name string, err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // has mode 0600
 	if err != nil {

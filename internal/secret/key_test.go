@@ -115,7 +115,7 @@ func TestKeyFileRefused(t *testing.T) {
 		"empty":       {"", 0o600, "32 random bytes"},
 		"short":       {good, 0o600, "32 random bytes"},
 		"no base64":   {strings.Repeat("!", 44), 0o600, "32 random bytes"},
-		"long":        {strings.Repeat("A", 2000), 0o600, "must hold one line for each key"},
+		"long":        {strings.Repeat("A", 2000), 0o600, "must contain one key per line"},
 		"for all":     {base64.StdEncoding.EncodeToString(make([]byte, 32)), 0o644, "chmod 600"},
 		"for a group": {base64.StdEncoding.EncodeToString(make([]byte, 32)), 0o640, "chmod 600"},
 	}

@@ -1,6 +1,6 @@
-// Package secret seals and opens secrets at rest with AES-256-GCM (NIST SP
-// 800-38D). A sealed value names the key that it was sealed with, so that a new
-// key can take over while values of the old ones still open.
+// Package secret seals and opens secrets at rest with AES-256-GCM (NIST SP 800-38D). A sealed value
+// contains the ID of its key, so that keys can be rotated while values sealed with old ones still
+// open.
 package secret
 
 import (
@@ -22,7 +22,7 @@ import (
 const (
 	version   = 1
 	idSize    = 4
-	nonceSize = 12 // random: a key is good for 2^32 values, far more than webhooks change
+	nonceSize = 12 // random: safe for 2^32 values per key, far more than webhooks change
 	headSize  = 1 + idSize + nonceSize
 )
 
@@ -40,8 +40,8 @@ type key struct {
 
 var _ peal.Sealer = (*Sealer)(nil)
 
-// NewSealer makes a Sealer of one key or several: the one that seals first, then
-// those that were used before.
+// NewSealer creates a Sealer with one or more keys. The first one seals; the others are earlier
+// ones.
 func NewSealer(keys ...[KeySize]byte) (*Sealer, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("make a sealer: no key is given")
@@ -70,7 +70,7 @@ func newKey(k [KeySize]byte) (key, error) {
 	return key{idOf(k), aead}, err
 }
 
-// Use makes a key the one that seals from now on. Those from before still open.
+// Use sets the key for sealing. Earlier keys still open.
 func (s *Sealer) Use(k [KeySize]byte) error {
 	first, err := newKey(k)
 	if err != nil {
@@ -85,8 +85,8 @@ func (s *Sealer) Use(k [KeySize]byte) error {
 	}
 }
 
-// KeyIDs names the keys in hexadecimal digits, without saying anything about them; the
-// one that seals comes first.
+// KeyIDs returns the IDs of the keys in hexadecimal, the sealing key first. An ID reveals nothing
+// about its key.
 func (s *Sealer) KeyIDs() []string {
 	var ids []string
 	for _, k := range *s.keys.Load() {
@@ -101,7 +101,7 @@ func (s *Sealer) Mark() []byte {
 	return append([]byte{version}, id[:]...)
 }
 
-// idOf names a key without saying anything about it.
+// idOf returns the ID of a key, which reveals nothing about it.
 func idOf(k [KeySize]byte) (id [idSize]byte) {
 	sum := sha256.Sum256(append([]byte("peal key id\x00"), k[:]...))
 	copy(id[:], sum[:])
@@ -118,8 +118,8 @@ func (s *Sealer) Seal(plain, bound []byte) ([]byte, error) {
 	return k.aead.Seal(sealed, sealed[1+idSize:], plain, associated(sealed, bound)), nil
 }
 
-// Open implements [peal.Sealer]. It fails when none of the keys is the value's,
-// when the value was changed, and when it belongs to something else.
+// Open implements [peal.Sealer]. It fails if the value's key is missing, if the value was modified,
+// and if it is bound to other data.
 func (s *Sealer) Open(sealed, bound []byte) ([]byte, error) {
 	if len(sealed) < headSize || sealed[0] != version {
 		return nil, errors.New("open a secret: it is no sealed value of a version known here")
@@ -137,7 +137,7 @@ func (s *Sealer) Open(sealed, bound []byte) ([]byte, error) {
 	return nil, fmt.Errorf("open a secret: it was sealed with the key %x: %w", sealed[1:1+idSize], peal.ErrUnknownKey)
 }
 
-// associated is what the ciphertext is bound to besides its nonce.
+// associated returns the additional authenticated data of a ciphertext.
 func associated(sealed, bound []byte) []byte {
 	return append(append(make([]byte, 0, 1+idSize+len(bound)), sealed[:1+idSize]...), bound...)
 }

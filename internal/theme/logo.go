@@ -10,8 +10,8 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// LogoType gives the media type of a logo by what it begins with. The error has code
-// [peal.Invalid] and the field logo.
+// LogoType returns the media type of a logo from its first bytes. The error has code [peal.Invalid]
+// and the field logo.
 func LogoType(logo []byte) (string, error) {
 	switch found := http.DetectContentType(logo); found {
 	case "image/png", "image/jpeg", "image/gif", "image/webp":
@@ -23,7 +23,7 @@ func LogoType(logo []byte) (string, error) {
 	return "", peal.Invalidf("logo", "must be a PNG, JPEG, GIF, WebP or SVG picture")
 }
 
-// isSVG reports whether a text is XML whose outermost element is svg.
+// isSVG reports whether a text is XML with the root element svg.
 func isSVG(text []byte) bool {
 	decoder := xml.NewDecoder(bytes.NewReader(text))
 	decoder.Entity = map[string]string{}

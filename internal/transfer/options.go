@@ -12,23 +12,23 @@ import (
 	"github.com/pealhq/peal/sqlite"
 )
 
-// Options say what is moved where.
+// Options configure a run.
 type Options struct {
-	// From is the database that is moved: sqlite:PATH.
+	// From is the source database: sqlite:PATH.
 	From string
-	// To is the database that it is moved to: postgres://…
+	// To is the target database: postgres://…
 	To string
-	// EncryptionKey is the server's, as in PEAL_ENCRYPTION_KEY: what is sealed is moved as
-	// it is, and has to open with it.
+	// EncryptionKey is the server's key, as in PEAL_ENCRYPTION_KEY. Sealed values are copied
+	// unchanged and must open with it.
 	EncryptionKey string
-	// PageRows is how many rows are read and written at a time, 1 to 100,000.
+	// PageRows is the number of rows in a page, 1 to 100,000.
 	PageRows int
-	// Progress gets a line for each table, and a bar where Terminal is set.
+	// Progress receives a line for each table, and a bar if Terminal is set.
 	Progress io.Writer
 	Terminal bool
 }
 
-// DefaultOptions moves pages of 5,000 rows, and shows no progress.
+// DefaultOptions returns options with pages of 5,000 rows and no progress.
 func DefaultOptions() Options { return Options{PageRows: 5000, Progress: io.Discard} }
 
 // Validate checks the options. The error has code [peal.Invalid] and names the field.
@@ -46,19 +46,19 @@ func (o *Options) Validate() error {
 	return err
 }
 
-// sealer opens what is sealed; nil without a key.
+// sealer returns a sealer with the key, or nil without one.
 func (o *Options) sealer() (peal.Sealer, error) {
 	if o.EncryptionKey == "" {
 		return nil, nil
 	}
 	keys, err := secret.ParseKeys(o.EncryptionKey)
 	if err != nil {
-		return nil, peal.Invalidf("encryption_key", "is none: %s", err)
+		return nil, peal.Invalidf("encryption_key", "is not a valid key: %s", err)
 	}
 	return secret.NewSealer(keys...)
 }
 
-// source is where rows come from.
+// source is the database to copy from.
 type source interface {
 	Name() string
 	Alone() bool
@@ -70,7 +70,7 @@ type source interface {
 	Close() error
 }
 
-// target is where they go.
+// target is the database to copy to.
 type target interface {
 	Name() string
 	Begin(ctx context.Context, from string) (state string, err error)
