@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 
@@ -45,8 +46,8 @@ func encodeCloudEvents(in *Input) (http.Header, []byte, error) {
 	return makeHeader("Content-Type", cloudEventsType), body, nil
 }
 
-// attributeText leaves out what no attribute may hold: an event that was stored by an earlier
-// version may have line breaks in its subject.
+// attributeText removes characters that an attribute must not contain: an event stored by an
+// earlier version may have line breaks in its subject.
 func attributeText(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r >= 0xFDD0 && r <= 0xFDEF || r&0xFFFE == 0xFFFE {
@@ -56,8 +57,8 @@ func attributeText(text string) string {
 	}, text)
 }
 
-// cloudEventSource is a URI reference (the specification asks for one) that, with
-// the id, names the event among all of a deployment.
+// cloudEventSource returns a URI reference, as the specification requires, that with the ID
+// identifies the event in a deployment.
 func cloudEventSource(e *peal.Event) string {
 	tenant := e.Tenant
 	if tenant == "" {
@@ -66,7 +67,7 @@ func cloudEventSource(e *peal.Event) string {
 	return "/tenants/" + tenant
 }
 
-// decodeCloudEvents reads both content modes, whichever the sender chose.
+// decodeCloudEvents decodes both content modes.
 func decodeCloudEvents(header http.Header, body []byte) (peal.Event, error) {
 	contentType, _ := getHeader(header, "Content-Type")
 	contentType, _, _ = strings.Cut(strings.ToLower(contentType), ";")
@@ -75,7 +76,7 @@ func decodeCloudEvents(header http.Header, body []byte) (peal.Event, error) {
 		return decodeBinary(header, contentType, body)
 	}
 	if contentType != cloudEventsType {
-		return peal.Event{}, peal.Invalidf("Content-Type", "must be %s, or the headers ce-… must be there; batches are not read", cloudEventsType)
+		return peal.Event{}, peal.Invalidf("Content-Type", "must be %s, or the request must have the headers ce-…; batches are not supported", cloudEventsType)
 	}
 	fields, err := decodeObject(body, "specversion", "id", "type", "subject", "time", "data", "data_base64")
 	if err != nil {
@@ -96,6 +97,91 @@ func decodeCloudEvents(header http.Header, body []byte) (peal.Event, error) {
 	}
 	if event.Data == nil {
 		event.Data = []byte("null")
+	}
+	return event, fields.check(&event)
+}
+
+// CloudEvents 1.0, HTTP protocol binding, binary content mode: the data is the
+// body, the attributes are headers.
+var cloudEventsBinary = &Format{
+	Name:      CloudEventsBinary,
+	Title:     "CloudEvents, binary mode",
+	Secrets:   SecretNone,
+	Handshake: true,
+	Headers:   []string{"Content-Type", "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time"},
+	Encode:    encodeCloudEventsBinary,
+	Verify:    verifyAuthorization,
+	Decode:    decodeCloudEvents,
+}
+
+func encodeCloudEventsBinary(in *Input) (http.Header, []byte, error) {
+	e := in.Event
+	header := makeHeader(
+		"Content-Type", "application/json",
+		"ce-specversion", "1.0",
+		"ce-id", escapeAttribute(eventID(e)),
+		"ce-source", escapeAttribute(cloudEventSource(e)),
+		"ce-type", e.Type,
+		"ce-time", eventTime(in),
+	)
+	if subject := attributeText(e.Subject); subject != "" {
+		header["ce-subject"] = []string{escapeAttribute(subject)}
+	}
+	return header, bytes.TrimSpace(e.Data), nil
+}
+
+// escapeAttribute returns a text as the value of a header: space, quote, percent and all bytes that
+// are not printable ASCII become %XX (HTTP protocol binding, section 3.1.3.2).
+func escapeAttribute(text string) string {
+	plain := true
+	for i := range len(text) {
+		plain = plain && isAttributeByte(text[i])
+	}
+	if plain {
+		return text
+	}
+	var escaped strings.Builder
+	for _, c := range []byte(strings.ToValidUTF8(text, "\ufffd")) {
+		if isAttributeByte(c) {
+			escaped.WriteByte(c)
+			continue
+		}
+		escaped.Write([]byte{'%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15]})
+	}
+	return escaped.String()
+}
+
+func isAttributeByte(c byte) bool { return c > 0x20 && c < 0x7f && c != '"' && c != '%' }
+
+func decodeBinary(header http.Header, contentType string, body []byte) (peal.Event, error) {
+	fields := &fields{}
+	attribute := func(name string, required bool) string {
+		value, ok := getHeader(header, name)
+		if !ok && required {
+			fields.fail(name, "is missing")
+		}
+		text, err := url.PathUnescape(value)
+		if err != nil {
+			fields.fail(name, "holds a % without two hexadecimal digits")
+		}
+		return text
+	}
+	if attribute("ce-specversion", true) != "1.0" {
+		fields.fail("ce-specversion", "must be 1.0")
+	}
+	event := peal.Event{
+		ID:      attribute("ce-id", true),
+		Type:    attribute("ce-type", true),
+		Subject: attribute("ce-subject", false),
+		Time:    fields.parseTime("ce-time", attribute("ce-time", false)),
+		Data:    bytes.TrimSpace(body),
+	}
+	isJSON := contentType == "application/json" || contentType == "text/json" || strings.HasSuffix(contentType, "+json")
+	switch {
+	case len(body) == 0:
+		event.Data = []byte("null")
+	case !isJSON:
+		fields.fail("Content-Type", "must be application/json: an event's content is JSON")
 	}
 	return event, fields.check(&event)
 }

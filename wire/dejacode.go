@@ -20,12 +20,12 @@ var dejaCode = &Format{
 	Decode:       decodeDejacode,
 }
 
-// The events that DejaCode writes in another way than {"hook", "data"}.
+// The events for which DejaCode does not send {"hook", "data"}.
 const (
-	dejacodeUserChanged     = "user.added_or_updated"     // data's fields stand beside hook
+	dejacodeUserChanged     = "user.added_or_updated"     // data's fields are next to hook
 	dejacodeUserLocked      = "user.locked_out"           // data is the body
 	dejacodeVulnerabilities = "vulnerability.data_update" // data is the body
-	dejacodeUnknown         = "dejacode.unknown"          // what Decode says when the body does not tell
+	dejacodeUnknown         = "dejacode.unknown"          // result of Decode if the body has no type
 )
 
 func encodeDejacode(in *Input) (http.Header, []byte, error) {
@@ -78,8 +78,8 @@ func appendHook(dst []byte, in *Input) []byte {
 	return append(dst, '}')
 }
 
-// decodeDejacode cannot tell an extra payload's members from the event's own where
-// they stand side by side, nor the type of an event whose hook was replaced.
+// decodeDejacode cannot distinguish members of the extra payload from those of the event in the
+// same object, and cannot recover the type of an event if the extra payload replaced hook.
 func decodeDejacode(_ http.Header, body []byte) (peal.Event, error) {
 	fields, err := decodeObject(body, "hook", "data", "text")
 	if err != nil {
@@ -106,7 +106,7 @@ func decodeDejacode(_ http.Header, body []byte) (peal.Event, error) {
 	return event, fields.check(&event)
 }
 
-// withoutMember copies an object without the member of a name.
+// withoutMember returns a copy of an object without the named member.
 func withoutMember(object []byte, name string) json.RawMessage {
 	out := append(make([]byte, 0, len(object)), '{')
 	for quoted, value := range members(object) {

@@ -1,45 +1,51 @@
 package wire
 
 import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	enchex "encoding/hex"
 	"errors"
+	"hash"
 	"net/http"
 	"strings"
 
 	"github.com/pealhq/peal"
 )
 
-// Kind is what went wrong between signing and verifying, from a closed list.
+// Kind is the kind of a mistake between signing and verifying, from a closed list.
 type Kind string
 
 // The kinds of mistakes.
 const (
 	MistakeHeader    Kind = "header"      // a header is missing or cannot be read
 	MistakeFormat    Kind = "format"      // the request is of another format
-	MistakeTime      Kind = "time"        // the signature is right and too old, or from the future
-	MistakeBody      Kind = "body"        // the body's bytes were changed: parsed and written again, or trimmed
-	MistakePrefix    Kind = "prefix"      // the signature lacks its prefix, or has one that it should not have
-	MistakeEncoding  Kind = "encoding"    // the signature is in hexadecimal instead of base64, or the like
-	MistakeKey       Kind = "key"         // the secret was not turned into the key as it should be
-	MistakeContent   Kind = "content"     // something else was signed than id, time and body, as the format has it
+	MistakeTime      Kind = "time"        // the signature is valid but too old, or from the future
+	MistakeBody      Kind = "body"        // the body was changed: parsed and serialized again, or trimmed
+	MistakePrefix    Kind = "prefix"      // the signature lacks its prefix, or has a wrong one
+	MistakeEncoding  Kind = "encoding"    // the signature has another encoding, such as hexadecimal instead of base64
+	MistakeKey       Kind = "key"         // the key was derived from the secret in a wrong way
+	MistakeContent   Kind = "content"     // the signed content is not the format's combination of id, time and body
 	MistakeAlgorithm Kind = "algorithm"   // another hash than SHA-256
 	MistakeSecret    Kind = "secret"      // a secret that cannot be used
 	MistakeUnknown   Kind = "unexplained" // another secret signed, or the body was changed in another way
 )
 
-// Mistake is one thing that went wrong.
+// Mistake is a mistake found by [Diagnose].
 type Mistake struct {
 	Kind Kind
-	// Message says what happened and what to do, in a plain sentence without a full stop.
+	// Message explains the mistake and its remedy, without a final period.
 	Message string
 }
 
-// Diagnose says why [Verify] refuses a request: it tries the mistakes that people
-// make, one or a few at once, until the signature fits. No mistakes means that the
-// request verifies, at the present time. It never shows a right signature, so its
-// result may be logged; it costs some hundred times what verifying costs.
+// Diagnose finds out why [Verify] rejects a request: it tries common mistakes, alone and combined,
+// until the signature matches. An empty result means that the request verifies now. Results never
+// contain a valid signature and may be logged. Diagnose takes several hundred times as long as
+// Verify.
 //
-// The error is a *[peal.Error] of code Invalid when there is no such format or it
-// has no signature.
+// The error is a *[peal.Error] with code Invalid if the format does not exist or has no signature.
 func Diagnose(format string, header http.Header, body []byte, secrets ...string) ([]Mistake, error) {
 	f, err := lookup(format)
 	if err != nil {
@@ -76,7 +82,8 @@ func Diagnose(format string, header http.Header, body []byte, secrets ...string)
 	return append([]Mistake{{MistakeUnknown, "none of the known mistakes explains it: most likely another secret signed (compare the first and last characters of both sides' secrets), or the body was changed on its way"}}, late...), nil
 }
 
-// missingSignature looks for what the request is, if not what it was taken for.
+// missingSignature returns the mistake for a request without the signature, such as one of another
+// format.
 func missingSignature(f *Format, header http.Header) Mistake {
 	for _, other := range Formats() {
 		if _, ok := getHeader(header, other.SignatureHeader); ok && other.SignatureHeader != "" {
@@ -86,18 +93,19 @@ func missingSignature(f *Format, header http.Header) Mistake {
 	return Mistake{MistakeHeader, "the header " + f.SignatureHeader + " is missing: the sender has no secret, or a proxy took the header away"}
 }
 
-// scheme is how a format signs with HMAC-SHA256, and what is easily done wrong.
+// scheme describes how a format signs with HMAC-SHA256, and the common mistakes.
 type scheme struct {
-	prefix    string // stands before each signature
-	separator string // stands between several signatures; "" for only one
+	prefix    string // precedes each signature
+	separator string // separates signatures; "" for a single one
 	base64    bool   // signatures are in base64, otherwise in lower-case hexadecimal
-	// before gives what is signed before the body, the right text first; nil for nothing.
+	// before returns candidates for the content signed before the body, the correct one first; nil
+	// for none.
 	before func(header http.Header) []variant
-	// keys gives what a secret can be taken for, the right key first; nil for its text.
+	// keys returns candidates for the key of a secret, the correct one first; nil for its text.
 	keys func(secret string) []variant
 }
 
-// variant is some bytes and the mistake that leads to them; "" for the right ones.
+// variant is a candidate and the mistake that leads to it; "" for the correct one.
 type variant struct {
 	text    []byte
 	mistake Mistake
@@ -111,8 +119,7 @@ func keyVariant(text, message string) variant {
 	return variant{[]byte(text), Mistake{MistakeKey, message}}
 }
 
-// search tries all combinations and gives the mistakes of the one with the fewest;
-// nil when none fits.
+// search tries all combinations and returns the fewest mistakes that explain the signature, or nil.
 func (s *scheme) search(header http.Header, value string, body []byte, secrets []string) []Mistake {
 	befores := []variant{{}}
 	if s.before != nil {
@@ -163,4 +170,142 @@ func (s *scheme) search(header http.Header, value string, body []byte, secrets [
 		}
 	}
 	return best
+}
+
+// claim is an interpretation of a received signature: its bytes, and the mistakes in its form.
+type claim struct {
+	bytes    []byte
+	mistakes []Mistake
+}
+
+func (c *claim) fits(mac []byte) bool { return hmac.Equal(c.bytes, mac) }
+
+// texts splits a signature header into at most as many parts as verifying accepts.
+func (s *scheme) texts(value string) []string {
+	if s.separator == "" {
+		return []string{strings.Trim(value, " \"'")}
+	}
+	var texts []string
+	for text := range strings.SplitSeq(value, s.separator) {
+		if len(texts) == MaxSignatures {
+			break
+		}
+		texts = append(texts, strings.Trim(text, " \"'"))
+	}
+	return texts
+}
+
+// read returns all interpretations of each signature in a header.
+func (s *scheme) read(value string) []claim {
+	var claims []claim
+	for _, text := range s.texts(value) {
+		bare, prefix := s.cutPrefix(text)
+		for _, c := range s.decodings(bare) {
+			if prefix.Kind != "" {
+				c.mistakes = append(c.mistakes, prefix)
+			}
+			claims = append(claims, c)
+		}
+	}
+	return claims
+}
+
+func (s *scheme) cutPrefix(text string) (string, Mistake) {
+	if bare, ok := strings.CutPrefix(text, s.prefix); ok && s.prefix != "" {
+		return bare, Mistake{}
+	}
+	for _, prefix := range []string{"sha256=", "v1=", "v1,", "sha1=", "sha512=", "hmac-sha256="} {
+		if len(text) > len(prefix) && strings.EqualFold(text[:len(prefix)], prefix) {
+			if s.prefix == "" {
+				return text[len(prefix):], Mistake{MistakePrefix, "the signature begins with " + text[:len(prefix)] + ", which this format does not have: take it off"}
+			}
+			return text[len(prefix):], Mistake{MistakePrefix, "the signature begins with " + text[:len(prefix)] + " instead of " + s.prefix}
+		}
+	}
+	if s.prefix == "" {
+		return text, Mistake{}
+	}
+	return text, Mistake{MistakePrefix, "the signature lacks its prefix " + s.prefix}
+}
+
+// decodings returns all interpretations of a signature without its prefix.
+func (s *scheme) decodings(text string) []claim {
+	var claims []claim
+	add := func(b []byte, err error, message string) {
+		if err != nil || len(b) < sha1.Size {
+			return
+		}
+		c := claim{bytes: b}
+		if message != "" {
+			c.mistakes = []Mistake{{MistakeEncoding, message}}
+		}
+		claims = append(claims, c)
+	}
+	b, err := enchex.DecodeString(text)
+	switch {
+	case s.base64:
+		add(b, err, "the signature is in hexadecimal: write it in base64")
+	case text != strings.ToLower(text):
+		add(b, err, "the signature is in upper-case hexadecimal: write it in lower case")
+	default:
+		add(b, err, "")
+	}
+	message := "the signature is in base64: write it in lower-case hexadecimal"
+	if s.base64 {
+		message = ""
+	}
+	b, err = base64.StdEncoding.DecodeString(text)
+	add(b, err, message)
+	if err != nil { // another alphabet, or no padding
+		if s.base64 {
+			message = "the signature is in another base64: use the standard alphabet (+ and /) with padding (=)"
+		}
+		text = strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(text)
+		b, err = base64.RawStdEncoding.DecodeString(text)
+		add(b, err, message)
+	}
+	if s.base64 { // base64 of the hexadecimal text
+		if inner, err := enchex.DecodeString(string(b)); err == nil {
+			add(inner, nil, "the signature is the base64 of the hexadecimal text: take the base64 of the HMAC's bytes")
+		}
+	}
+	return claims
+}
+
+type hashChoice struct {
+	new     func() hash.Hash
+	mistake Mistake
+}
+
+var hashes = []hashChoice{
+	{new: sha256.New},
+	{sha1.New, Mistake{MistakeAlgorithm, "the signature was made with HMAC-SHA1: use HMAC-SHA256"}},
+	{sha512.New, Mistake{MistakeAlgorithm, "the signature was made with HMAC-SHA512: use HMAC-SHA256"}},
+}
+
+func (h *hashChoice) sum(key []byte, parts ...[]byte) []byte {
+	mac := hmac.New(h.new, key)
+	for _, part := range parts {
+		mac.Write(part)
+	}
+	return mac.Sum(nil)
+}
+
+// textKeys returns candidates for the key in formats that use the text of the secret.
+func textKeys(secret string) []variant {
+	keys := []variant{{text: []byte(secret)}}
+	if trimmed := strings.TrimSpace(secret); trimmed != secret {
+		keys = append(keys, keyVariant(trimmed, "the secret has white space around it that the other side does not have"))
+	}
+	keys = append(keys, keyVariant(secret+"\n", "the other side's secret ends with a line break: it was read from a file or an environment variable without trimming"))
+	if key, err := enchex.DecodeString(secret); err == nil {
+		keys = append(keys, keyVariant(string(key), "the secret was decoded from hexadecimal: the key is its text, as it is"))
+	}
+	if key, err := base64.StdEncoding.DecodeString(secret); err == nil {
+		keys = append(keys, keyVariant(string(key), "the secret was decoded from base64: the key is its text, as it is"))
+	}
+	if key, err := base64.RawURLEncoding.DecodeString(secret); err == nil {
+		keys = append(keys, keyVariant(string(key), "the secret was decoded from base64: the key is its text, as it is"))
+	}
+	return keys
 }

@@ -6,8 +6,7 @@ import (
 	"iter"
 )
 
-// bodyVariants gives the ways in which the bytes of a body are changed by code that
-// means well, the body itself first.
+// bodyVariants returns the body, and its common modifications by well-meaning code.
 func bodyVariants(body []byte) []variant {
 	list := []variant{{text: body}}
 	add := func(text []byte, message string) {
@@ -46,7 +45,7 @@ func bodyVariants(body []byte) []variant {
 	return list
 }
 
-// spaced writes JSON with spaces between tokens and characters as they are.
+// spaced returns JSON with spaces between tokens and unescaped characters.
 func spaced(body []byte) []byte {
 	out := make([]byte, 0, len(body)+len(body)/4)
 	for token := range tokens(Plain.Append(nil, body)) {
@@ -58,7 +57,7 @@ func spaced(body []byte) []byte {
 	return out
 }
 
-// compactASCII writes JSON without spaces, everything else as Python does.
+// compactASCII returns JSON without spaces, otherwise in the style of Python.
 func compactASCII(body []byte, escapeSlash bool) []byte {
 	out := make([]byte, 0, len(body)+len(body)/4)
 	for token := range tokens(Python.Append(nil, body)) {
@@ -70,7 +69,7 @@ func compactASCII(body []byte, escapeSlash bool) []byte {
 	return out
 }
 
-// tokens takes JSON apart: brackets, commas, colons, strings, numbers and words.
+// tokens iterates over the tokens of JSON: brackets, commas, colons, strings, numbers and words.
 func tokens(text []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for i := skipSpace(text, 0); i < len(text); i = skipSpace(text, i) {
@@ -88,7 +87,7 @@ func tokens(text []byte) iter.Seq[[]byte] {
 	}
 }
 
-// sorted writes JSON compactly with the members of all objects sorted.
+// sorted returns compact JSON with sorted members.
 func sorted(body []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()

@@ -45,13 +45,13 @@ func encodeDiscord(in *Input) (http.Header, []byte, error) {
 	body = Plain.AppendString(body, clip(m.footer, 512, nil))
 	body = append(body, `},"timestamp":"`...)
 	body = append(body, m.time...)
-	// Nobody is called by what an event's data happens to say.
+	// Data of an event must not notify anybody.
 	body = append(body, `"}],"allowed_mentions":{"parse":[]}}`...)
 	return makeHeader("Content-Type", "application/json"), body, nil
 }
 
-// escapeDiscord takes the meaning from links with another text, mentions and the
-// marks of Markdown that an address is not made of.
+// escapeDiscord neutralizes links with other texts, mentions, and Markdown except characters of
+// URLs.
 func escapeDiscord(r rune) string {
 	if strings.ContainsRune("\\*~`|[]<>", r) {
 		return "\\" + string(r)

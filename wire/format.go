@@ -8,63 +8,63 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Format is a way to put an event on the wire and to read it back. [Lookup] and [Formats]
-// return copies of the built-in ones; an application can define its own.
+// Format defines how events are encoded as requests and decoded. [Lookup] and [Formats] return
+// copies of the built-in ones; an application can define its own.
 type Format struct {
-	// Name is what a webhook's format says, such as "standard".
+	// Name identifies the format, such as "standard".
 	Name string
-	// Title is what people call it.
+	// Title is the displayed name.
 	Title string
-	// Secrets says whether the format signs.
+	// Secrets defines whether the format signs.
 	Secrets SecretUse
-	// SignatureHeader is the header that carries the signature; "" when there is none.
+	// SignatureHeader is the header with the signature; "" for none.
 	SignatureHeader string
-	// Headers are the names of the headers that the format sets, spelled as it sends them.
+	// Headers lists the names of the headers set by the format, in their spelling on the wire.
 	Headers []string
-	// ExtraPayload is true when the format merges the webhook's extra payload into its body.
+	// ExtraPayload reports whether the format merges the webhook's extra payload into the body.
 	ExtraPayload bool
-	// Handshake is true when the format's receivers can be asked for their consent, as
-	// section 4 of the CloudEvents web hooks specification says.
+	// Handshake reports whether receivers can be asked for their consent (CloudEvents web hooks
+	// specification, section 4).
 	Handshake bool
-	// RetryPolicy is what a webhook of this format gets unless it or its tenant has
-	// its own; nil for the deployment's default.
+	// RetryPolicy is the default for webhooks with this format, unless the tenant has its own; nil
+	// for the deployment's default.
 	RetryPolicy *peal.RetryPolicy
 
-	// Encode makes the format's own headers and body. [Format.Request] adds the rest.
+	// Encode returns the headers and the body of the format. [Format.Request] adds the other
+	// headers.
 	Encode func(in *Input) (http.Header, []byte, error)
-	// Verify checks what a receiver got; nil when the format has nothing to check.
-	// The secrets of a format without a signature are the values of the header
-	// Authorization that are expected. Its errors are of type *[VerifyError].
+	// Verify verifies a received request; nil if there is nothing to verify. For a format without a
+	// signature the secrets are the expected values of the Authorization header. Errors are of type
+	// *[VerifyError].
 	Verify func(header http.Header, body []byte, secrets []string, options VerifyOptions) error
-	// Decode reads a request of the format back into an event: type, subject, time,
-	// data, and as ID the sender's own id of the delivery or event where it has one.
-	// The data may share the body's memory. Decode does not verify. It is nil when the
-	// format says too little to do so. Its errors are *[peal.Error] of code Invalid.
+	// Decode decodes a request to an event: type, subject, time, data, and as ID the sender's ID of
+	// the delivery or event, if any. The data may share memory with the body. Decode does not
+	// verify. It is nil if requests of the format lack the necessary information. Errors are
+	// *[peal.Error] with code Invalid.
 	Decode func(header http.Header, body []byte) (peal.Event, error)
 
-	// MakeSecret makes a new secret; nil for 256 random bits in base64 for URLs.
+	// MakeSecret creates a secret; nil for 256 random bits in URL-safe base64.
 	MakeSecret func() string
-	// AcceptSecret checks a secret that is not empty; nil to take any text of up to
-	// [MaxSecret] bytes. Its errors are *[peal.Error] of code Invalid with the field "secret".
+	// AcceptSecret checks a non-empty secret; nil to accept any text of up to [MaxSecret] bytes.
+	// Errors are *[peal.Error] with code Invalid and the field "secret".
 	AcceptSecret func(secret string) error
-	// Variables names the operator's variables that the format sends; a webhook that may
-	// not use all of them cannot have the format.
+	// Variables lists the operator's variables in the format; a webhook must be allowed to use all
+	// of them.
 	Variables []string
-	// Confidential names the headers of the format whose values no record may show.
+	// Confidential lists the headers of the format with values that must not appear in records.
 	Confidential []string
 
-	scheme *scheme // how it signs, for [Diagnose]; nil when it does not
+	scheme *scheme // for [Diagnose]; nil without a signature
 }
 
-// Owns reports whether a header is one of those that the format sets, other than
-// Content-Type: receivers verify and identify deliveries by them, so that a webhook's
-// extra headers must not replace them.
+// Owns reports whether the format sets a header other than Content-Type. A webhook's extra headers
+// must not replace these headers, because receivers use them to verify and identify deliveries.
 func (f *Format) Owns(header string) bool {
 	return !strings.EqualFold(header, "Content-Type") && (strings.EqualFold(header, f.SignatureHeader) ||
 		slices.ContainsFunc(f.Headers, func(own string) bool { return strings.EqualFold(header, own) }))
 }
 
-// clone returns a copy that shares no memory which its holder could change.
+// clone returns a copy without shared mutable memory.
 func (f *Format) clone() *Format {
 	c := *f
 	c.Headers, c.Variables, c.Confidential = slices.Clone(f.Headers), slices.Clone(f.Variables), slices.Clone(f.Confidential)

@@ -6,8 +6,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// formats are the built-in formats, sorted by name. Nobody changes them after the package is
-// initialized: callers get copies.
+// formats lists the built-in formats, sorted by name. They are immutable: callers receive copies.
 var formats = []*Format{
 	cloudEvents, cloudEventsBinary, dejaCode, discord, gitHub, msTeams,
 	slack, standard, stripe, vikunja, wireGuardPortal, xWebhook,
@@ -42,5 +41,5 @@ func lookup(name string) (*Format, error) {
 	for i, f := range formats {
 		names[i] = f.Name
 	}
-	return nil, peal.Invalidf("format", "is none that exists: choose one of %s", strings.Join(names, ", "))
+	return nil, peal.Invalidf("format", "is unknown; use one of %s", strings.Join(names, ", "))
 }

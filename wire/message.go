@@ -6,29 +6,29 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 )
 
-// message is what a person in a chat wants to know of an event, before it is put
-// into a service's own words.
+// message is the content of a chat message about an event, independent of the service.
 type message struct {
 	title   string // the type as words, such as "Task created"
 	subject string
-	text    string // what the data says in so many words; "" when it does not
-	facts   []fact // the most telling of the data's values, in their order
+	text    string // text in the data; "" for none
+	facts   []fact // the most relevant values of the data, in their order
 	footer  string // type, id and time, to find the event again
 	time    string // RFC 3339 in UTC, whole seconds
 }
 
 type fact struct {
 	name, value string
-	weight      int // less is more telling
+	weight      int // lower is more relevant
 	place       int
 }
 
-// Bounds that keep every message inside the limits of all three services.
+// Bounds that keep every message within the limits of all three services.
 const (
 	maxFacts     = 8
-	maxLeaves    = 400 // values looked at
+	maxLeaves    = 400 // examined values
 	maxFactDepth = 3
 	maxName      = 80   // characters of a fact's name
 	maxValue     = 300  // characters of a fact's value
@@ -64,7 +64,7 @@ func messageOf(in *Input) *message {
 	return m
 }
 
-// titleOf makes words of a type: "task.comment.created" becomes "Task comment created".
+// titleOf converts a type to words: "task.comment.created" becomes "Task comment created".
 func titleOf(eventType string) string {
 	words := strings.Map(func(r rune) rune {
 		if r == '.' || r == '_' || r == '-' {
@@ -79,10 +79,10 @@ func titleOf(eventType string) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// collector gathers the values of nested objects that are worth showing.
+// collector collects the relevant values of nested objects.
 type collector struct {
 	facts []fact
-	said  string // what the message's text says already
+	said  string // the text of the message
 }
 
 func (c *collector) object(path string, object []byte, depth int) {
@@ -108,7 +108,7 @@ func (c *collector) object(path string, object []byte, depth int) {
 	}
 }
 
-// best gives the most telling facts in the order of the data.
+// best returns the most relevant facts in the order of the data.
 func (c *collector) best() []fact {
 	slices.SortStableFunc(c.facts, func(a, b fact) int { return cmp.Compare(a.weight, b.weight) })
 	best := c.facts[:min(len(c.facts), maxFacts)]
@@ -116,8 +116,8 @@ func (c *collector) best() []fact {
 	return best
 }
 
-// isConfidential reports whether a member's name says that its value is nobody's
-// business: a chat has more readers than an endpoint.
+// isConfidential reports whether the name of a member suggests a confidential value. A chat has
+// more readers than an endpoint.
 func isConfidential(key string) bool {
 	plain := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(key))
 	for _, word := range []string{"password", "passwd", "secret", "token", "privatekey", "presharedkey", "apikey", "credential", "authorization"} {
@@ -139,8 +139,8 @@ func weightOf(key string) int {
 	return maxFactDepth
 }
 
-// valueText writes a JSON value for people: a string without quotes, a short list
-// of plain values as they are, a longer thing as its size, null as nothing.
+// valueText returns a JSON value for people: a string without quotes, a short list of scalars, the
+// size of other arrays and objects, and "" for null.
 func valueText(value []byte) string {
 	if text, ok := unquote(value); ok {
 		return text
@@ -172,8 +172,8 @@ func valueText(value []byte) string {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(readable(text)), " ") }
 
-// readable takes out what no reader can see or what reorders the text around it. It
-// looks at no more of a text than messages have room for.
+// readable removes invisible characters and those that reorder the text. It only reads as much of a
+// text as fits in a message.
 func readable(text string) string {
 	if len(text) > 4*maxText {
 		text = strings.ToValidUTF8(text[:4*maxText], "")
@@ -189,4 +189,37 @@ func readable(text string) string {
 		}
 		return r
 	}, text))
+}
+
+// clip returns a text with escaped characters, truncated to limit UTF-16 units, which the chat
+// services count. A truncated text ends with "…", never within an escape.
+func clip(text string, limit int, escape func(r rune) string) string {
+	var out strings.Builder
+	used, cut := 0, 0 // cut is the length up to which "…" still fits
+	for _, r := range text {
+		piece := string(r)
+		if escape != nil {
+			piece = escape(r)
+		}
+		size := 0
+		for _, c := range piece {
+			size += utf16.RuneLen(c)
+		}
+		if used+size > limit {
+			return out.String()[:cut] + "…"
+		}
+		out.WriteString(piece)
+		if used += size; used < limit {
+			cut = out.Len()
+		}
+	}
+	return out.String()
+}
+
+// headline returns the title and the subject in one line.
+func (m *message) headline() string {
+	if m.subject == "" {
+		return m.title
+	}
+	return m.title + ": " + m.subject
 }

@@ -10,40 +10,38 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// UserAgent is what requests say who sends them, unless a webhook's headers say otherwise.
+// UserAgent is the default value of the User-Agent header.
 const UserAgent = "Peal/1"
 
-// Request is what goes to a webhook's endpoint, always with the method POST.
+// Request is a request to a webhook's endpoint. Its method is always POST.
 type Request struct {
 	URL string
-	// Header holds the names as they are documented, which is not always Go's
-	// canonical spelling ("webhook-id"); net/http sends them as they are.
+	// Header holds names in their documented spelling, which is not always canonical
+	// ("webhook-id"); net/http sends them unchanged.
 	Header http.Header
 	Body   []byte
-	// Secret names the headers that a webhook's settings keep secret, all that it sets itself: they
-	// are sent, but no record may show them.
+	// Secret lists the headers with values from a webhook's settings. They are sent but must not
+	// appear in records.
 	Secret []string
 }
 
-// Input is everything that a request is made of.
+// Input is the input for encoding a request.
 type Input struct {
-	// Event is what is delivered, its Data transformed for this webhook: valid JSON.
+	// Event is the delivered event. Its Data is transformed for this webhook and valid JSON.
 	Event      *peal.Event
 	Webhook    *peal.Webhook
 	DeliveryID peal.DeliveryID
-	// Time is when this attempt is made: what signatures cover and what decides
-	// which secrets are active.
+	// Time is the time of the attempt. It is signed and determines the active secrets.
 	Time time.Time
-	// Context ends the programs of formats that have some; nil for none. They report its error.
+	// Context bounds the programs of custom formats, which return its error; nil for no bound.
 	Context context.Context
-	// Variables gives the value of {{NAME}} in header values; nil when there are none.
+	// Variables returns the value of {{NAME}} in header values; nil without variables.
 	Variables func(name string) (value string, ok bool)
 }
 
-// Request makes the exact request of one attempt: the format's headers and body,
-// then User-Agent, then the webhook's authorization, then its extra headers, each
-// replacing a header of the same name in any case. Its errors are *[peal.Error] of
-// code Invalid and name the field of the webhook or event that is to blame.
+// Request returns the exact request of one attempt: the format's headers and body, then User-Agent,
+// the webhook's authorization and its extra headers, each replacing a header of the same name,
+// ignoring case. Errors are *[peal.Error] with code Invalid and the field of the webhook or event.
 func (f *Format) Request(in *Input) (Request, error) {
 	if len(in.Event.Data) == 0 {
 		return Request{}, peal.Invalidf("data", "is missing: an event's data is one JSON value")
@@ -52,7 +50,7 @@ func (f *Format) Request(in *Input) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	if header["User-Agent"] == nil { // of a format that was made elsewhere
+	if header["User-Agent"] == nil { // a format defined outside this package
 		header["User-Agent"] = []string{UserAgent}
 	}
 	w := in.Webhook
@@ -71,8 +69,8 @@ func (f *Format) Request(in *Input) (Request, error) {
 	return Request{URL: w.URL, Header: header, Body: body, Secret: secret}, nil
 }
 
-// makeHeader makes a header of names and values in turn, and User-Agent, with room
-// for Authorization. The values share one allocation.
+// makeHeader returns a header with alternating names and values, User-Agent, and space for
+// Authorization. The values share one allocation.
 func makeHeader(pairs ...string) http.Header {
 	count := len(pairs) / 2
 	header := make(http.Header, count+2)
@@ -86,7 +84,7 @@ func makeHeader(pairs ...string) http.Header {
 	return header
 }
 
-// setHeader replaces the header of this name in any case and keeps the new spelling.
+// setHeader replaces a header, ignoring case, and uses the new spelling.
 func setHeader(header http.Header, name, value string) {
 	for old := range header {
 		if strings.EqualFold(old, name) {
@@ -101,8 +99,7 @@ func setHeader(header http.Header, name, value string) {
 	header[name] = []string{value}
 }
 
-// getHeader finds a header in any spelling of its name; ok is false when it is
-// missing or empty.
+// getHeader returns a header, ignoring case; ok is false if it is missing or empty.
 func getHeader(header http.Header, name string) (value string, ok bool) {
 	if value := header.Get(name); value != "" {
 		return value, true
@@ -115,7 +112,7 @@ func getHeader(header http.Header, name string) (value string, ok bool) {
 	return "", false
 }
 
-// eventID is the event's name in the world.
+// eventID returns the publisher's identifier of the event, or its key.
 func eventID(e *peal.Event) string {
 	if e.ID != "" {
 		return e.ID
@@ -123,7 +120,7 @@ func eventID(e *peal.Event) string {
 	return e.Key.String()
 }
 
-// eventTime is when the event happened: the same in every attempt.
+// eventTime returns the time of the event, which is the same in every attempt.
 func eventTime(in *Input) string {
 	if !in.Event.Time.IsZero() {
 		return in.Event.Time.String()

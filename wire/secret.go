@@ -7,21 +7,21 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// SecretUse is how a format treats secrets.
+// SecretUse defines whether a format uses secrets.
 type SecretUse string
 
-// The ways to treat secrets.
+// The uses of secrets.
 const (
 	SecretNone     SecretUse = "none"     // the format never signs and takes no secret
 	SecretOptional SecretUse = "optional" // it signs when the webhook has a secret
-	SecretAlways   SecretUse = "always"   // it always signs: without a secret, one is made
+	SecretAlways   SecretUse = "always"   // it always signs; a missing secret is created
 )
 
-// MaxSecret is the longest secret of the formats that take any text, in bytes.
+// MaxSecret is the maximum length of a secret in formats that accept any text, in bytes.
 const MaxSecret = 256
 
-// NewSecret makes what a webhook gets that is created without a secret: "" unless
-// the format always signs.
+// NewSecret returns the secret for a webhook that is created without one: "" unless the format
+// always signs.
 func (f *Format) NewSecret() string {
 	if f.Secrets != SecretAlways {
 		return ""
@@ -29,8 +29,8 @@ func (f *Format) NewSecret() string {
 	return f.FreshSecret()
 }
 
-// FreshSecret makes a secret of 256 random bits as the format writes it, for a
-// rotation or for whoever asks for one; "" when the format takes none.
+// FreshSecret creates a secret of 256 random bits in the form of the format, for a rotation or on
+// request. It returns "" if the format uses none.
 func (f *Format) FreshSecret() string {
 	if f.Secrets == SecretNone {
 		return ""
@@ -41,13 +41,13 @@ func (f *Format) FreshSecret() string {
 	return rawBase64(randomBytes())
 }
 
-// CheckSecret makes sure that the format can sign with a secret. Its error is a
-// *[peal.Error] of code Invalid with the field "secret".
+// CheckSecret returns an error if the format cannot sign with a secret. The error is a
+// *[peal.Error] with code Invalid and the field "secret".
 func (f *Format) CheckSecret(secret string) error {
 	switch {
 	case f.Secrets == SecretNone:
 		if secret != "" {
-			return peal.Invalidf("secret", "is not used by the format %s: leave it out", f.Name)
+			return peal.Invalidf("secret", "is not used by the format %s; omit it", f.Name)
 		}
 		return nil
 	case secret == "":
@@ -61,8 +61,8 @@ func (f *Format) CheckSecret(secret string) error {
 	return checkTextSecret(secret)
 }
 
-// checkTextSecret takes the text whose bytes are the key, as most systems do. No
-// lower bound but 1: receivers that exist keep the secrets they have.
+// checkTextSecret checks a secret with the bytes of its text as the key. The minimum length is 1,
+// so that existing receivers can keep their secrets.
 func checkTextSecret(secret string) error {
 	if secret == "" || len(secret) > MaxSecret {
 		return peal.Invalidf("secret", "must have 1 to %d bytes", MaxSecret)
@@ -84,8 +84,8 @@ func randomBytes() []byte {
 	return b
 }
 
-// currentSecret is the secret of the formats whose header has room for one
-// signature: the newest. During a rotation it signs from the first moment.
+// currentSecret returns the newest secret, for formats with a single signature. In a rotation the
+// new secret signs immediately.
 func currentSecret(in *Input) string {
 	for i := range in.Webhook.Secrets {
 		if s := &in.Webhook.Secrets[i]; s.ExpiresAt.IsZero() || in.Time.Before(s.ExpiresAt) {

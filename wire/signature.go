@@ -5,9 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	enchex "encoding/hex"
+	"net/http"
 )
 
-// hmacSHA256 is the HMAC (RFC 2104) of the parts, one after the other.
+// hmacSHA256 returns the HMAC (RFC 2104) of the concatenated parts.
 func hmacSHA256(key []byte, parts ...[]byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	for _, part := range parts {
@@ -16,7 +17,7 @@ func hmacSHA256(key []byte, parts ...[]byte) []byte {
 	return mac.Sum(make([]byte, 0, sha256.Size))
 }
 
-// hexHMAC is the lower-case hexadecimal HMAC-SHA256 of a body after a prefix.
+// hexHMAC returns a prefix and the lower-case hexadecimal HMAC-SHA256 of a body.
 func hexHMAC(prefix, secret string, body []byte) string {
 	var text [96]byte
 	return string(appendHexHMAC(text[:0], prefix, secret, body))
@@ -35,8 +36,7 @@ func equal(a, b string) bool { return hmac.Equal([]byte(a), []byte(b)) }
 
 func appendBase64(dst, b []byte) []byte { return base64.StdEncoding.AppendEncode(dst, b) }
 
-// verifyHex checks a signature in lower-case hexadecimal, made over the body alone
-// with the bytes of the secret.
+// verifyHex verifies a lower-case hexadecimal signature of the body with the bytes of the secret.
 func verifyHex(header, prefix, got string, body []byte, secrets []string) error {
 	if len(got) != len(prefix)+2*sha256.Size || got[:len(prefix)] != prefix {
 		message := "the signature in " + header + " must be 64 hexadecimal digits"
@@ -54,5 +54,24 @@ func verifyHex(header, prefix, got string, body []byte, secrets []string) error 
 }
 
 func wrong(header string) error {
-	return fault(ReasonWrong, header, "the signature in "+header+" does not fit: another secret signed, or the body is not byte for byte what was sent")
+	return fault(ReasonWrong, header, "the signature in "+header+" does not match: it was made with another secret, or the body is not byte for byte what was sent")
+}
+
+// verifyAuthorization checks requests without a signature: the secrets are the expected values of
+// Authorization, such as "Bearer …". It authenticates the sender, but does not detect changes to
+// the request.
+func verifyAuthorization(header http.Header, _ []byte, secrets []string, _ VerifyOptions) error {
+	if err := checkSecrets(secrets); err != nil {
+		return err
+	}
+	got, err := needHeader(header, "Authorization")
+	if err != nil {
+		return err
+	}
+	for _, secret := range secrets {
+		if equal(got, secret) {
+			return nil
+		}
+	}
+	return fault(ReasonWrong, "Authorization", "the value of Authorization is not one of the expected values; give the whole value with its scheme, such as Bearer")
 }

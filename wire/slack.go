@@ -48,8 +48,7 @@ func encodeSlack(in *Input) (http.Header, []byte, error) {
 	return makeHeader("Content-Type", "application/json"), body, nil
 }
 
-// escapeSlack takes the meaning from what would call people or make links:
-// <!channel>, <@U…>, <https://…|text>.
+// escapeSlack neutralizes mentions and links: <!channel>, <@U…>, <https://…|text>.
 func escapeSlack(r rune) string {
 	switch r {
 	case '&':

@@ -2,6 +2,9 @@ package wire
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"strconv"
 	"strings"
@@ -92,7 +95,7 @@ func verifyStandard(header http.Header, body []byte, secrets []string, options V
 	return wrong("webhook-signature")
 }
 
-// readStandard returns what is signed before the body, and the signatures.
+// readStandard returns the content signed before the body, and the signatures.
 func readStandard(header http.Header, options VerifyOptions) (before []byte, signatures []standardSignature, err error) {
 	id, bad := needHeader(header, "webhook-id")
 	if bad != nil {
@@ -121,8 +124,8 @@ func readStandard(header http.Header, options VerifyOptions) (before []byte, sig
 // standardSignature is one entry of the header webhook-signature.
 type standardSignature struct{ version, text string }
 
-// splitStandard takes the header webhook-signature apart. An ed25519 signature costs a pass
-// over the body for each key, so no more of them are taken than a sender has secrets.
+// splitStandard splits the header webhook-signature. An ed25519 signature costs a pass over the
+// body for each key, so their number is limited to that of a sender's secrets.
 func splitStandard(list string) ([]standardSignature, error) {
 	signatures := make([]standardSignature, 0, 1)
 	asymmetric := 0
@@ -154,7 +157,7 @@ func decodeStandard(header http.Header, body []byte) (peal.Event, error) {
 	return event, fields.check(&event)
 }
 
-// beforeStandard is what a sender may have signed before the body.
+// beforeStandard returns candidates for the content signed before the body.
 func beforeStandard(header http.Header) []variant {
 	const remedy = ": sign webhook-id, a dot, webhook-timestamp, a dot and the body"
 	id, _ := getHeader(header, "webhook-id")
@@ -166,5 +169,152 @@ func beforeStandard(header http.Header) []variant {
 		contentVariant(id+".", "the id and the body were signed, without the time"+remedy),
 		contentVariant(timestamp+"."+id+".", "the time was signed before the id"+remedy),
 		contentVariant(id+timestamp, "the dots were left out of what is signed"+remedy),
+	}
+}
+
+// The prefixes of keys, by the Standard Webhooks specification.
+const (
+	hmacPrefix    = "whsec_" // base64 of 24 to 64 bytes
+	privatePrefix = "whsk_"  // base64 of an ed25519 private key: its seed, or seed and public key
+	publicPrefix  = "whpk_"  // base64 of an ed25519 public key
+)
+
+// standardKey is an HMAC key, an ed25519 private key or an ed25519 public key.
+type standardKey struct {
+	mac     []byte
+	private ed25519.PrivateKey
+	public  ed25519.PublicKey
+}
+
+func parseStandardKey(secret string) (standardKey, error) {
+	prefix, text := "", secret
+	if i := strings.IndexByte(secret, '_'); i >= 0 {
+		prefix, text = secret[:i+1], secret[i+1:]
+	}
+	bad := func(message string) (standardKey, error) {
+		return standardKey{}, peal.Invalidf("secret", "%s", message)
+	}
+	if strings.ContainsAny(text, "\r\n") { // which the decoder would skip
+		return bad("must not hold line breaks")
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	switch prefix {
+	case hmacPrefix:
+		if err != nil || len(key) < 24 || len(key) > 64 {
+			return bad("must be whsec_ and the base64 (standard alphabet, padded) of 24 to 64 bytes")
+		}
+		return standardKey{mac: key}, nil
+	case privatePrefix:
+		if err != nil || len(key) != ed25519.SeedSize && len(key) != ed25519.PrivateKeySize {
+			return bad("must be whsk_ and the base64 (standard alphabet, padded) of an ed25519 key of 32 or 64 bytes")
+		}
+		private := ed25519.NewKeyFromSeed(key[:ed25519.SeedSize])
+		if len(key) == ed25519.PrivateKeySize && !private.Equal(ed25519.PrivateKey(key)) {
+			return bad("is an ed25519 key whose second half is not its public key")
+		}
+		return standardKey{private: private, public: private.Public().(ed25519.PublicKey)}, nil
+	case publicPrefix:
+		if err != nil || len(key) != ed25519.PublicKeySize {
+			return bad("must be whpk_ and the base64 (standard alphabet, padded) of an ed25519 public key of 32 bytes")
+		}
+		return standardKey{public: key}, nil
+	}
+	return bad("must begin with whsec_ (HMAC) or whsk_ (ed25519)")
+}
+
+// parseSigningKey is like parseStandardKey, but rejects public keys.
+func parseSigningKey(secret string) (standardKey, error) {
+	key, err := parseStandardKey(secret)
+	if err == nil && key.mac == nil && key.private == nil {
+		return standardKey{}, peal.Invalidf("secret", "is a public key, which cannot sign; use the private key, whsk_…")
+	}
+	return key, err
+}
+
+func checkStandardSecret(secret string) error {
+	_, err := parseSigningKey(secret)
+	return err
+}
+
+func makeStandardSecret() string {
+	return hmacPrefix + base64.StdEncoding.EncodeToString(randomBytes())
+}
+
+// PublicKey returns the key whpk_… with which receivers verify signatures of an ed25519 secret
+// whsk_…. The error is a *[peal.Error] with code Invalid and the field "secret".
+func PublicKey(secret string) (string, error) {
+	key, err := parseStandardKey(secret)
+	if err != nil {
+		return "", err
+	}
+	if key.public == nil {
+		return "", peal.Invalidf("secret", "has no public key: only whsk_ secrets do")
+	}
+	return publicPrefix + base64.StdEncoding.EncodeToString(key.public), nil
+}
+
+// NewAsymmetricSecret creates an ed25519 secret whsk_…. Receivers verify with its [PublicKey] and
+// cannot sign.
+func NewAsymmetricSecret() string {
+	return privatePrefix + base64.StdEncoding.EncodeToString(ed25519.NewKeyFromSeed(randomBytes()))
+}
+
+// appendSignature appends "v1,…" or "v1a,…".
+func (k *standardKey) appendSignature(dst, before, body []byte) []byte {
+	if k.private != nil {
+		signed := append(append(make([]byte, 0, len(before)+len(body)), before...), body...)
+		return appendBase64(append(dst, "v1a,"...), ed25519.Sign(k.private, signed))
+	}
+	return appendBase64(append(dst, "v1,"...), hmacSHA256(k.mac, before, body))
+}
+
+// verify reports whether one of the signatures was made with the key. It computes the HMAC at most
+// once.
+func (k *standardKey) verify(signatures []standardSignature, before, body []byte) bool {
+	if k.mac != nil {
+		right := ""
+		for _, s := range signatures {
+			if s.version != "v1" || len(s.text) != base64.StdEncoding.EncodedLen(sha256.Size) {
+				continue
+			}
+			if right == "" {
+				var buf [48]byte
+				right = string(appendBase64(buf[:0], hmacSHA256(k.mac, before, body)))
+			}
+			if equal(s.text, right) {
+				return true
+			}
+		}
+		return false
+	}
+	var signed []byte
+	for _, s := range signatures {
+		if s.version != "v1a" {
+			continue
+		}
+		signature, err := base64.StdEncoding.Strict().DecodeString(s.text)
+		if err != nil || len(signature) != ed25519.SignatureSize {
+			continue
+		}
+		if signed == nil {
+			signed = append(before[:len(before):len(before)], body...)
+		}
+		if ed25519.Verify(k.public, signed, signature) {
+			return true
+		}
+	}
+	return false
+}
+
+// standardKeys returns candidates for the key.
+func standardKeys(secret string) []variant {
+	key, err := parseStandardKey(secret)
+	if err != nil || key.mac == nil {
+		return nil
+	}
+	return []variant{
+		{text: key.mac},
+		keyVariant(secret, "the secret's text was the key: take whsec_ off and decode the rest from base64"),
+		keyVariant(strings.TrimPrefix(secret, hmacPrefix), "the secret was not decoded: what follows whsec_ is base64, and the key is what it decodes to"),
 	}
 }

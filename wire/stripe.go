@@ -65,8 +65,8 @@ func encodeStripe(in *Input) (http.Header, []byte, error) {
 	return makeHeader("Content-Type", "application/json", stripeSignature, string(header)), body, nil
 }
 
-// isStripeData reports whether data has the shape that Stripe itself gives it when
-// something was changed, {"object":…,"previous_attributes":…}: it is sent as it is.
+// isStripeData reports whether data has Stripe's form for a change,
+// {"object":…,"previous_attributes":…}, and is sent unchanged.
 func isStripeData(data []byte) bool {
 	object, previous := false, false
 	for name := range members(data) {
@@ -76,7 +76,7 @@ func isStripeData(data []byte) bool {
 	return object && previous
 }
 
-// stripeHMAC takes the whole secret as the key, whsec_ included.
+// stripeHMAC uses the whole secret as the key, including whsec_.
 func stripeHMAC(secret, timestamp string, body []byte) string {
 	return hexText(hmacSHA256([]byte(secret), []byte(timestamp), []byte("."), body))
 }
@@ -103,7 +103,7 @@ func verifyStripe(header http.Header, body []byte, secrets []string, options Ver
 	return wrong(stripeSignature)
 }
 
-// readStripe takes the header apart: t=…,v1=…, more v1=… and schemes of no concern.
+// readStripe parses the header: t=…,v1=…, further v1=…, and ignored schemes.
 func readStripe(header http.Header) (timestamp string, signatures []string, err error) {
 	value, err := needHeader(header, stripeSignature)
 	if err != nil {
@@ -153,7 +153,7 @@ func decodeStripe(_ http.Header, body []byte) (peal.Event, error) {
 	return event, fields.check(&event)
 }
 
-// beforeStripe is what a sender may have signed before the body.
+// beforeStripe returns candidates for the content signed before the body.
 func beforeStripe(header http.Header) []variant {
 	timestamp, _, _ := readStripe(header)
 	return []variant{
@@ -163,7 +163,7 @@ func beforeStripe(header http.Header) []variant {
 	}
 }
 
-// stripeKeys is what a sender may have taken for the key.
+// stripeKeys returns candidates for the key.
 func stripeKeys(secret string) []variant {
 	keys := textKeys(secret)
 	if rest, ok := strings.CutPrefix(secret, "whsec_"); ok {

@@ -6,26 +6,25 @@ import (
 	"unicode/utf8"
 )
 
-// Style is how a sender writes JSON. All styles leave number literals and the
-// order of members alone; they differ in the space between tokens and in which
-// characters of a string are escaped.
+// Style is a style of JSON text. All styles preserve number literals and the order of members; they
+// differ in white space and in the escaped characters.
 type Style uint8
 
 // The styles.
 const (
-	// Plain is what JavaScript's JSON.stringify writes: no spaces, nothing escaped
-	// that need not be, halves of surrogate pairs as \udXXX.
+	// Plain is the style of JavaScript's JSON.stringify: no spaces, minimal escapes, unpaired
+	// surrogates as \udXXX.
 	Plain Style = iota
 	// GoEscaped is what Go's json.Marshal writes: as Plain, and <, >, &, U+2028 and
 	// U+2029 as \u003c and so on. Half of a surrogate pair becomes U+FFFD, as it
 	// does when Go reads it.
 	GoEscaped
-	// Python is what Python's json.dumps writes: ", " and ": " between tokens, and
-	// everything outside printable ASCII as \uXXXX.
+	// Python is the style of Python's json.dumps: ", " and ": " between tokens, and everything
+	// outside printable ASCII as \uXXXX.
 	Python
 )
 
-// How a byte of a string is written.
+// The forms of a byte in a string.
 const (
 	asIs    = iota
 	short   // a backslash and one character
@@ -76,8 +75,8 @@ func betweenOf(s Style) *styleTable {
 	return &t
 }
 
-// Append appends a JSON value in this style to dst, in one pass over its bytes.
-// The text must be valid JSON; if it is not, what comes out is not either.
+// Append appends a JSON value in this style to dst, in one pass over its bytes. The text must be
+// valid JSON; otherwise the result is not valid either.
 func (s Style) Append(dst, text []byte) []byte {
 	between, inside := betweenTables[s], styleTables[s]
 	from := 0 // what lies from here to i is written as it is
@@ -104,7 +103,7 @@ func (s Style) Append(dst, text []byte) []byte {
 	return append(dst, text[min(from, len(text)):]...)
 }
 
-// rewrite writes the character of a string that begins at i, and gives the place after it.
+// rewrite appends the character of a string that starts at i, and returns the position after it.
 func (s Style) rewrite(dst, text []byte, i int, table *styleTable) ([]byte, int) {
 	r, size := rune(text[i]), 1
 	switch {
@@ -147,8 +146,7 @@ func appendHex(dst []byte, r rune) []byte {
 	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 }
 
-// AppendString appends a text as a JSON string in this style. Bytes that are no
-// UTF-8 become U+FFFD.
+// AppendString appends a text as a JSON string in this style. Invalid UTF-8 becomes U+FFFD.
 func (s Style) AppendString(dst []byte, text string) []byte {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\ufffd")
@@ -168,8 +166,8 @@ func (s Style) AppendString(dst []byte, text string) []byte {
 	return append(dst, '"')
 }
 
-// readEscape reads the escape sequence at text[i], a pair of surrogates as one. It
-// gives the character and the place after it; -1 for a sequence that is none.
+// readEscape decodes the escape sequence at text[i], or a pair of surrogates. It returns the
+// character, or -1 if the sequence is not valid, and the position after it.
 func readEscape(text []byte, i int) (rune, int) {
 	if i+1 >= len(text) {
 		return -1, len(text)

@@ -8,13 +8,13 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// maxFilled bounds a header's value once its variables are filled, in bytes: what
-// common servers accept in one header line.
+// maxFilled is the maximum length of a header's value with its variables, in bytes: the limit of
+// common servers for a header line.
 const maxFilled = 8 << 10
 
-// CheckHeaders makes sure that the header values of a webhook can be filled from
-// the variables that it may use, so that a mistake shows when the webhook is saved. Its
-// errors are [peal.Faults] of code Invalid with the header's name in the field.
+// CheckHeaders returns an error if the header values of a webhook use unavailable variables, so
+// that mistakes are found when the webhook is saved. Errors are [peal.Faults] with code Invalid and
+// the header's name in the field.
 func CheckHeaders(w *peal.Webhook, variables func(name string) (value string, ok bool)) error {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(w.Headers)) {
@@ -24,8 +24,8 @@ func CheckHeaders(w *peal.Webhook, variables func(name string) (value string, ok
 	return peal.Faults(faults...)
 }
 
-// fill replaces each {{NAME}} of a header's value. A name is a letter or "_",
-// followed by letters, digits and "_"; spaces inside the braces do not matter.
+// fill replaces each {{NAME}} in a header's value. A name is a letter or "_", followed by letters,
+// digits and "_"; spaces inside the braces are ignored.
 func fill(field, value string, variables func(string) (string, bool)) (string, error) {
 	from := strings.Index(value, "{{")
 	if from < 0 {

@@ -8,26 +8,26 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// DefaultTolerance is how far a signed time may be from now, in both directions.
+// DefaultTolerance is the default maximum difference between a signed time and now.
 const DefaultTolerance = 5 * time.Minute
 
-// MaxSignatures is the largest number of signatures that one request may carry. A sender
-// has one for each of its secrets, and each secret costs the verifier one pass over the body.
+// MaxSignatures is the maximum number of signatures in a request. A sender makes one with each of
+// its secrets, and each secret costs the verifier a pass over the body.
 const MaxSignatures = 20
 
-// VerifyOptions says how strictly a request is checked.
+// VerifyOptions configure the verification of requests.
 type VerifyOptions struct {
-	// Tolerance is how far the signed time may be from Now, in both directions;
-	// 0 takes any time: for stored requests, never for ones that just came.
+	// Tolerance is the maximum difference between the signed time and Now, in both directions; 0
+	// accepts any time, which is only safe for stored requests.
 	Tolerance time.Duration
-	// Now is the moment to compare with; the zero time means the clock's.
+	// Now is the reference time; the zero time means the current time.
 	Now time.Time
 }
 
-// DefaultVerifyOptions is what a receiver wants: [DefaultTolerance] around the present.
+// DefaultVerifyOptions returns the options for receivers: [DefaultTolerance] and the current time.
 func DefaultVerifyOptions() VerifyOptions { return VerifyOptions{Tolerance: DefaultTolerance} }
 
-// Validate checks the options. Its error is a *[peal.Error] of code Invalid.
+// Validate checks the options. The error is a *[peal.Error] with code Invalid.
 func (o VerifyOptions) Validate() error {
 	if o.Tolerance < 0 {
 		return peal.Invalidf("tolerance", "must not be negative; 0 takes any time")
@@ -35,40 +35,39 @@ func (o VerifyOptions) Validate() error {
 	return nil
 }
 
-// Reason is why a request is not to be trusted, from a closed list.
+// Reason is the reason why a request failed verification, from a closed list.
 type Reason string
 
 // The reasons.
 const (
-	ReasonMissing   Reason = "missing_header"   // a header that the format needs is not there
+	ReasonMissing   Reason = "missing_header"   // a required header is missing
 	ReasonMalformed Reason = "malformed_header" // a header cannot be read
 	ReasonStale     Reason = "stale"            // the signed time is too long ago: a replay, or a slow clock
-	ReasonFuture    Reason = "future"           // the signed time is yet to come: a wrong clock
-	ReasonWrong     Reason = "wrong_signature"  // no signature fits the body with any of the secrets
-	ReasonSecret    Reason = "unusable_secret"  // a secret that was given cannot be used: not the sender's fault
+	ReasonFuture    Reason = "future"           // the signed time is in the future: a wrong clock
+	ReasonWrong     Reason = "wrong_signature"  // no signature matches the body with any of the secrets
+	ReasonSecret    Reason = "unusable_secret"  // a given secret cannot be used: not the sender's fault
 )
 
-// VerifyError says why a request was not accepted. It never holds a secret or the
-// signature that would have been right.
+// VerifyError is the error of a request that failed verification. It never contains a secret or a
+// valid signature.
 type VerifyError struct {
 	Reason Reason
-	// Header is the header that is to blame; "" when none is.
+	// Header is the header at fault; "" for none.
 	Header string
-	// Message is a sentence for the receiver's developer, without a full stop.
+	// Message is a sentence for the receiver's developer, without a final period.
 	Message string
 }
 
-// Error gives the reason's words.
+// Error returns the message.
 func (e *VerifyError) Error() string { return "verify webhook: " + e.Message }
 
-// Verify checks a request that claims to come from a webhook of the named format.
-// It takes the body's exact bytes, as they came, before anything parsed them, and
-// all secrets that may have signed, such as the old and the new one of a rotation.
+// Verify verifies a request from a webhook of the named format. It needs the exact bytes of the
+// body, before any parsing, and all secrets that may have signed, such as the old and the new one
+// of a rotation.
 //
-// It gives nil when one of them did, no more than [DefaultTolerance] ago where the
-// format has a time. Comparisons take constant time. The error is a *[VerifyError],
-// or a *[peal.Error] of code Invalid when there is no such format or it has
-// nothing to verify.
+// It returns nil if one of them signed the request, at most [DefaultTolerance] from now if the
+// format has a time. Comparisons take constant time. The error is a *[VerifyError], or a
+// *[peal.Error] with code Invalid if the format does not exist or has nothing to verify.
 func Verify(format string, header http.Header, body []byte, secrets ...string) error {
 	f, err := lookup(format)
 	if err != nil {
@@ -88,7 +87,7 @@ func fault(reason Reason, header, message string) error {
 	return &VerifyError{Reason: reason, Header: header, Message: message}
 }
 
-// needHeader gives a header's value or says that it is missing.
+// needHeader returns the value of a required header.
 func needHeader(header http.Header, name string) (string, error) {
 	value, ok := getHeader(header, name)
 	if !ok {
@@ -97,12 +96,12 @@ func needHeader(header http.Header, name string) (string, error) {
 	return value, nil
 }
 
-// CheckTime compares the Unix seconds in the header name with the present. Formats that are
-// defined elsewhere use it in Verify. Its errors are of type *[VerifyError].
+// CheckTime compares the Unix seconds in a header with Now. Formats defined in other packages use
+// it in Verify. Errors are of type *[VerifyError].
 func (o VerifyOptions) CheckTime(name, text string) error {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || seconds < 0 || seconds > 1<<40 {
-		return fault(ReasonMalformed, name, "the time in "+name+" is no number of unix seconds")
+		return fault(ReasonMalformed, name, "the time in "+name+" is not a number of unix seconds")
 	}
 	if o.Tolerance == 0 {
 		return nil
@@ -121,7 +120,8 @@ func (o VerifyOptions) CheckTime(name, text string) error {
 	return nil
 }
 
-// checkSecrets refuses to verify without a secret: an empty one would let anybody sign.
+// checkSecrets returns an error without secrets or with an empty one, with which anybody could
+// sign.
 func checkSecrets(secrets []string) error {
 	if len(secrets) == 0 {
 		return fault(ReasonSecret, "", "no secret was given to verify with")

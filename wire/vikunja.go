@@ -38,8 +38,8 @@ func encodeVikunja(in *Input) (http.Header, []byte, error) {
 	return makeHeader("Content-Type", "application/json"), body, nil
 }
 
-// goTime writes an RFC 3339 time as Go does: no zeros at the fraction's end, and Z
-// for an offset of zero. Otherwise the offset stays the publisher's.
+// goTime returns an RFC 3339 time in Go's form: no trailing zeros in the fraction, and Z for a zero
+// offset. Other offsets are preserved.
 func goTime(text string) string {
 	text = strings.ToUpper(text) // t and z
 	zone := len(text) - 1

@@ -7,8 +7,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// WireGuard Portal's webhook: no signature, but an Authorization header that its
-// operator chooses.
+// WireGuard Portal's webhook: no signature, but an Authorization header chosen by its operator.
 var wireGuardPortal = &Format{
 	Name:    WireGuardPortal,
 	Title:   "WireGuard Portal",

@@ -64,9 +64,8 @@ func encodeXWebhook(in *Input) (http.Header, []byte, error) {
 	), body, nil
 }
 
-// appendWholeSeconds appends the second that t is in, in UTC. The offset of a time
-// in the years 0 and 9999 can move it out of what RFC 3339 can write; it stays at
-// the edge then.
+// appendWholeSeconds appends t in UTC, truncated to seconds. Times that an offset moves out of the
+// years 0 to 9999, the range of RFC 3339, are limited to it.
 func appendWholeSeconds(dst []byte, t time.Time) []byte {
 	t = t.UTC()
 	if t.Year() < 0 {
@@ -77,8 +76,8 @@ func appendWholeSeconds(dst []byte, t time.Time) []byte {
 	return t.AppendFormat(dst, "2006-01-02T15:04:05Z")
 }
 
-// verifyXWebhook checks the time where there is one, though the signature does not
-// cover it: that stops an honest mistake, such as replaying a stored request.
+// verifyXWebhook checks the time if present, although it is not signed, to catch mistakes such as
+// replaying a stored request.
 func verifyXWebhook(header http.Header, body []byte, secrets []string, options VerifyOptions) error {
 	if err := checkSecrets(secrets); err != nil {
 		return err
@@ -107,7 +106,7 @@ func decodeXWebhook(header http.Header, body []byte) (peal.Event, error) {
 	return event, fields.check(&event)
 }
 
-// beforeXWebhook is what a sender may have signed before the body.
+// beforeXWebhook returns candidates for the content signed before the body.
 func beforeXWebhook(header http.Header) []variant {
 	timestamp, _ := getHeader(header, "X-Webhook-Timestamp")
 	return []variant{
