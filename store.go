@@ -63,6 +63,9 @@ type ConfigStore interface {
 	// Webhooks lists a tenant's webhooks, newest first, those older than before
 	// (all when zero).
 	Webhooks(ctx context.Context, tenant string, before WebhookID, limit int) ([]Webhook, error)
+	// WebhooksOf returns the webhooks of a tenant that have one of some ids, in no order; those
+	// that do not exist are left out.
+	WebhooksOf(ctx context.Context, tenant string, ids []WebhookID) ([]Webhook, error)
 	// SetHealth replaces a webhook's Health and nothing else; its Revision stays. A deleted webhook is no error.
 	SetHealth(ctx context.Context, id WebhookID, health Health) error
 	// RoutesSince gives every webhook of every tenant that was created, changed or
@@ -89,6 +92,9 @@ type ConfigStore interface {
 	EventType(ctx context.Context, catalogue, name string) (EventType, error)
 	// EventTypes lists the entries of a catalogue by name, those after a name.
 	EventTypes(ctx context.Context, catalogue, after string, limit int) ([]EventType, error)
+	// FindEventTypes lists the entries of a catalogue that a query chooses, by name. It looks at
+	// the names of the whole catalogue, or of the query's group, at most.
+	FindEventTypes(ctx context.Context, query EventTypeQuery) ([]EventType, error)
 	// Catalogues lists the names of the catalogues that have entries, those after a name,
 	// in the order of the names with a slash behind each.
 	Catalogues(ctx context.Context, after string, limit int) ([]string, error)

@@ -54,6 +54,14 @@ func (c *Client) Event(ctx context.Context, id string) (Event, error) {
 	return send[Event](ctx, c, call{method: http.MethodGet, path: "/v1/events/" + url.PathEscape(id), repeat: true})
 }
 
+// EventMissed calls GET /v1/events/{id}/missed: show who did not get an event, and why. Each of the
+// tenant's webhooks without a delivery of the event is in one group, by the first reason that holds
+// as far as it can be known now. For operator keys, tenant keys with the scope `read`, and
+// signed-in owners and editors and viewers.
+func (c *Client) EventMissed(ctx context.Context, id string) (Missed, error) {
+	return send[Missed](ctx, c, call{method: http.MethodGet, path: "/v1/events/" + url.PathEscape(id) + "/missed", repeat: true})
+}
+
 // Replay calls GET /v1/replays/{id}: show a replay and how far it is. For operator keys, tenant
 // keys with the scope `read`, and signed-in owners and editors and viewers.
 func (c *Client) Replay(ctx context.Context, id string) (Replay, error) {
@@ -67,14 +75,42 @@ func (c *Client) CancelReplay(ctx context.Context, id string) (Replay, error) {
 	return send[Replay](ctx, c, call{method: http.MethodPost, path: "/v1/replays/" + url.PathEscape(id) + "/cancel"})
 }
 
-// Webhooks calls GET /v1/webhooks: list webhooks, newest first. For operator keys, tenant keys with
-// the scope `read`, and signed-in owners and editors and viewers.
-func (c *Client) Webhooks(ctx context.Context, query PageQuery) (Page[Webhook], error) {
+// WebhooksQuery holds the query of [Client.Webhooks]. A field with its zero value is left out.
+type WebhooksQuery struct {
+	PageQuery
+	// Only those with each of these words, in any case, in the name, the host or path of the URL or
+	// the description, or at the beginning of the id.
+	Q string
+	// Only webhooks of this status.
+	Status string
+	// Only webhooks of this format.
+	Format string
+	// Only webhooks that ask for events of this type. Filters are not asked.
+	Event string
+	// The order: newest or oldest first, or by name (by the host and path of the URL for those without
+	// a name).
+	Order string
+}
+
+func (q WebhooksQuery) values() url.Values {
+	v := q.PageQuery.values()
+	setText(v, "q", q.Q)
+	setText(v, "status", q.Status)
+	setText(v, "format", q.Format)
+	setText(v, "event", q.Event)
+	setText(v, "order", q.Order)
+	return v
+}
+
+// Webhooks calls GET /v1/webhooks: list webhooks, newest first. `q`, `status`, `format` and `event`
+// narrow the list, and `order` changes its order. For operator keys, tenant keys with the scope
+// `read`, and signed-in owners and editors and viewers.
+func (c *Client) Webhooks(ctx context.Context, query WebhooksQuery) (Page[Webhook], error) {
 	return list[Webhook](ctx, c, "/v1/webhooks", query.values())
 }
 
 // AllWebhooks walks over all pages of Webhooks. After an error it ends.
-func (c *Client) AllWebhooks(ctx context.Context, query PageQuery) iter.Seq2[Webhook, error] {
+func (c *Client) AllWebhooks(ctx context.Context, query WebhooksQuery) iter.Seq2[Webhook, error] {
 	return all[Webhook](ctx, c, "/v1/webhooks", query.values())
 }
 
@@ -279,12 +315,18 @@ func (c *Client) AllCatalogues(ctx context.Context, query PageQuery) iter.Seq2[C
 // EventTypesQuery holds the query of [Client.EventTypes]. A field with its zero value is left out.
 type EventTypesQuery struct {
 	PageQuery
+	// Only those with this text in the name, in any case.
+	Q string
+	// Only those with a name that begins with this and a dot.
+	Group string
 	// The catalogue, for operators; that of the tenant without it.
 	Catalogue string
 }
 
 func (q EventTypesQuery) values() url.Values {
 	v := q.PageQuery.values()
+	setText(v, "q", q.Q)
+	setText(v, "group", q.Group)
 	setText(v, "catalogue", q.Catalogue)
 	return v
 }
@@ -384,14 +426,28 @@ func (c *Client) Quotas(ctx context.Context) (Quotas, error) {
 	return send[Quotas](ctx, c, call{method: http.MethodGet, path: "/v1/quotas", repeat: true})
 }
 
-// Tenants calls GET /v1/tenants: list tenants, by name. For operator keys, and signed-in owners of
-// every tenant and editors of every tenant and viewers of every tenant.
-func (c *Client) Tenants(ctx context.Context, query PageQuery) (Page[Tenant], error) {
+// TenantsQuery holds the query of [Client.Tenants]. A field with its zero value is left out.
+type TenantsQuery struct {
+	PageQuery
+	// Only those with this text in the name or the description, in any case.
+	Q string
+}
+
+func (q TenantsQuery) values() url.Values {
+	v := q.PageQuery.values()
+	setText(v, "q", q.Q)
+	return v
+}
+
+// Tenants calls GET /v1/tenants: list tenants, by name. With `q`, a page may have fewer rows than
+// the limit, or none, and yet not be the last one. For operator keys, and signed-in owners of every
+// tenant and editors of every tenant and viewers of every tenant.
+func (c *Client) Tenants(ctx context.Context, query TenantsQuery) (Page[Tenant], error) {
 	return list[Tenant](ctx, c, "/v1/tenants", query.values())
 }
 
 // AllTenants walks over all pages of Tenants. After an error it ends.
-func (c *Client) AllTenants(ctx context.Context, query PageQuery) iter.Seq2[Tenant, error] {
+func (c *Client) AllTenants(ctx context.Context, query TenantsQuery) iter.Seq2[Tenant, error] {
 	return all[Tenant](ctx, c, "/v1/tenants", query.values())
 }
 

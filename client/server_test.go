@@ -212,7 +212,7 @@ func TestWebhooks(t *testing.T) {
 	if err := c.DeleteWebhook(ctx, webhook.ID); err != nil {
 		t.Error(err)
 	}
-	for _, err := range c.AllWebhooks(ctx, client.PageQuery{}) {
+	for _, err := range c.AllWebhooks(ctx, client.WebhooksQuery{}) {
 		t.Errorf("there is still a webhook, or %v", err)
 	}
 	if err := c.DeleteWebhook(ctx, webhook.ID); client.StatusOf(err) != http.StatusNotFound {
@@ -262,7 +262,7 @@ func TestCatalogueTenantsAndKeys(t *testing.T) {
 	key := must[client.CreatedKey](t)(c.ForTenant("acme").CreateKey(ctx, client.KeyRequest{Name: "shop", Scopes: []string{"publish"}}))
 	shop := must[*client.Client](t)(client.New(address, key.Key, client.DefaultOptions()))
 	must[client.Published](t)(shop.Publish(ctx, client.NewEvent{Type: "t", Data: json.RawMessage("1")}))
-	if _, err := shop.Tenants(ctx, client.PageQuery{}); client.StatusOf(err) != http.StatusForbidden {
+	if _, err := shop.Tenants(ctx, client.TenantsQuery{}); client.StatusOf(err) != http.StatusForbidden {
 		t.Errorf("a tenant's key lists tenants: %v", err)
 	}
 	if err := c.RevokeKey(ctx, key.ID); err != nil {

@@ -65,6 +65,15 @@ type Event struct {
 	Data json.RawMessage `json:"data"`
 }
 
+// Missed is the schema Missed of the API. A member that is null has its zero value here.
+type Missed struct {
+	// The webhooks without a delivery of the event, in groups by the reason.
+	Data []MissedGroup `json:"data"`
+	// Whether all webhooks were looked at: false, without groups, when the event went to more than
+	// 5,000.
+	Complete bool `json:"complete"`
+}
+
 // ReplayStatus is text with one of the values below.
 type ReplayStatus = string
 
@@ -891,6 +900,33 @@ type FilterError struct {
 	Error string `json:"error"`
 }
 
+// MissedGroupReason is text with one of the values below.
+type MissedGroupReason = string
+
+// The values of [MissedGroupReason].
+const (
+	MissedGroupReasonFilterFailed MissedGroupReason = "filter_failed"
+	MissedGroupReasonFilter       MissedGroupReason = "filter"
+	MissedGroupReasonDisabled     MissedGroupReason = "disabled"
+	MissedGroupReasonChangedLater MissedGroupReason = "changed_later"
+	MissedGroupReasonUnknown      MissedGroupReason = "unknown"
+	MissedGroupReasonCreatedLater MissedGroupReason = "created_later"
+	MissedGroupReasonType         MissedGroupReason = "type"
+)
+
+// MissedGroup is the schema MissedGroup of the API. A member that is null has its zero value here.
+type MissedGroup struct {
+	// filter_failed: the filter failed on the event; filter: it did not let the event through;
+	// disabled; changed_later: changed since the event was accepted, and how it was then is not on
+	// record; created_later: created after that; type: it does not ask for the type; unknown: it asks
+	// for such events, and yet there is no delivery.
+	Reason MissedGroupReason `json:"reason"`
+	// How many webhooks they are.
+	Count int `json:"count"`
+	// The newest 20 of them.
+	Webhooks []MissedWebhook `json:"webhooks"`
+}
+
 // ClientCertificate is the schema ClientCertificate of the API. A member that is null has its zero
 // value here.
 type ClientCertificate struct {
@@ -1125,6 +1161,15 @@ type NodeLoad struct {
 	Memory int `json:"memory"`
 	// How often it has stopped sending because it could not reach the database in time.
 	Fences int `json:"fences"`
+}
+
+// MissedWebhook is the schema MissedWebhook of the API. A member that is null has its zero value
+// here.
+type MissedWebhook struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Why the filter failed; null for other reasons.
+	Error string `json:"error"`
 }
 
 // PreviewedEvent is the schema PreviewedEvent of the API. A member that is null has its zero value

@@ -2,12 +2,16 @@ package postgres
 
 import (
 	"context"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/pealhq/peal"
 )
 
-const selectEventType = `SELECT key, description, schema, example, created, updated FROM peal.catalogue_types`
+const (
+	selectEventType      = `SELECT key, description, schema, example, created, updated FROM peal.catalogue_types`
+	selectBriefEventType = `SELECT key, description, NULL::bytea, NULL::bytea, created, updated FROM peal.catalogue_types`
+)
 
 func noEventType(name string) error {
 	return peal.Errorf(peal.NotFound, "there is no event type %q in the catalogue", name)
@@ -42,7 +46,7 @@ func (s *Store) DeleteEventType(ctx context.Context, catalogue, name string) err
 
 // EventType implements [peal.ConfigStore].
 func (s *Store) EventType(ctx context.Context, catalogue, name string) (peal.EventType, error) {
-	types, err := s.eventTypes(ctx, ` WHERE key = $1`, clean(peal.EventTypeKey(catalogue, name)))
+	types, err := s.eventTypes(ctx, selectEventType+` WHERE key = $1`, clean(peal.EventTypeKey(catalogue, name)))
 	if err == nil && len(types) == 0 {
 		err = noEventType(name)
 	}
@@ -54,13 +58,13 @@ func (s *Store) EventType(ctx context.Context, catalogue, name string) (peal.Eve
 
 // EventTypes implements [peal.ConfigStore].
 func (s *Store) EventTypes(ctx context.Context, catalogue, after string, limit int) ([]peal.EventType, error) {
-	types, err := s.eventTypes(ctx, ` WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3`, clean(peal.EventTypeKey(catalogue, after)), clean(peal.EventTypesEnd(catalogue)), limit)
+	types, err := s.eventTypes(ctx, selectEventType+` WHERE key > $1 AND key < $2 ORDER BY key LIMIT $3`, clean(peal.EventTypeKey(catalogue, after)), clean(peal.EventTypesEnd(catalogue)), limit)
 	return types, translate("list event types", err)
 }
 
-func (s *Store) eventTypes(ctx context.Context, where string, args ...any) ([]peal.EventType, error) {
+func (s *Store) eventTypes(ctx context.Context, text string, args ...any) ([]peal.EventType, error) {
 	var types []peal.EventType
-	err := s.query(ctx, selectEventType+where, func(rows pgx.Rows) error {
+	err := s.query(ctx, text, func(rows pgx.Rows) error {
 		var t peal.EventType
 		var key string
 		var created, updated int64
@@ -71,6 +75,18 @@ func (s *Store) eventTypes(ctx context.Context, where string, args ...any) ([]pe
 		return err
 	}, args...)
 	return types, err
+}
+
+// FindEventTypes implements [peal.ConfigStore].
+func (s *Store) FindEventTypes(ctx context.Context, query peal.EventTypeQuery) ([]peal.EventType, error) {
+	after, before := query.Span()
+	columns := selectEventType
+	if query.Brief {
+		columns = selectBriefEventType
+	}
+	types, err := s.eventTypes(ctx, columns+` WHERE key > $1 AND key < $2 AND ($3 = '' OR position($3 IN lower(split_part(key, '/', 2))) > 0) ORDER BY key LIMIT $4`,
+		clean(after), clean(before), clean(strings.ToLower(query.Text)), query.Limit)
+	return types, translate("find event types", err)
 }
 
 // Catalogues implements [peal.ConfigStore]. Each name is found by one step of the index.

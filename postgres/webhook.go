@@ -146,6 +146,12 @@ func (s *Store) Webhooks(ctx context.Context, tenant string, before peal.Webhook
 	return webhooks, translate("list webhooks", err)
 }
 
+// WebhooksOf implements [peal.ConfigStore].
+func (s *Store) WebhooksOf(ctx context.Context, tenant string, ids []peal.WebhookID) ([]peal.Webhook, error) {
+	webhooks, err := s.webhooks(ctx, s.pool, ` WHERE w.id = ANY ($1) AND n.name = $2 AND NOT w.deleted`, uuids(ids...), clean(tenant))
+	return webhooks, translate("read webhooks", err)
+}
+
 // SetHealth implements [peal.ConfigStore].
 func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.Health) error {
 	_, err := s.exec(ctx, `UPDATE peal.webhooks SET exhausted = $2, failing_since = $3, certificate_expires = $4 WHERE id = $1 AND NOT deleted`,

@@ -87,7 +87,7 @@ func TestHangUpReadsTheFileAgain(t *testing.T) {
 // all gives the webhooks by their first event pattern.
 func all(t *testing.T, c *client.Client) map[string]client.Webhook {
 	t.Helper()
-	page, err := c.Webhooks(t.Context(), client.PageQuery{})
+	page, err := c.Webhooks(t.Context(), client.WebhooksQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}

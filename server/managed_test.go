@@ -37,7 +37,7 @@ func reload(t *testing.T, s *server.Server, list ...server.ManagedWebhook) serve
 // only gives a tenant's webhook, of which there must be one.
 func only(t *testing.T, c *client.Client) client.Webhook {
 	t.Helper()
-	page, err := c.Webhooks(t.Context(), client.PageQuery{})
+	page, err := c.Webhooks(t.Context(), client.WebhooksQuery{})
 	if err != nil || len(page.Data) != 1 {
 		t.Fatalf("%d webhooks, %v", len(page.Data), err)
 	}
@@ -175,7 +175,7 @@ func TestManagedWebhooksLeaveOthersAlone(t *testing.T) {
 		}
 		o.Webhooks = test.list
 		s = start(t, o)
-		page, err := connect(t, "http://"+s.Addr(), operatorKey).Webhooks(t.Context(), client.PageQuery{})
+		page, err := connect(t, "http://"+s.Addr(), operatorKey).Webhooks(t.Context(), client.WebhooksQuery{})
 		if err != nil || len(page.Data) != test.want || page.Data[0].ID != mine.ID {
 			t.Errorf("%d webhooks, %v", len(page.Data), err)
 		}

@@ -3,11 +3,15 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/pealhq/peal"
 )
 
-const selectEventType = `SELECT key, description, schema, example, created, updated FROM catalogue_types`
+const (
+	selectEventType      = `SELECT key, description, schema, example, created, updated FROM catalogue_types`
+	selectBriefEventType = `SELECT key, description, NULL, NULL, created, updated FROM catalogue_types`
+)
 
 func scanEventType(r row) peal.EventType {
 	t := peal.EventType{Description: r.text(1), CreatedAt: timeOf(r.int(4)), UpdatedAt: timeOf(r.int(5))}
@@ -94,6 +98,21 @@ func (s *Store) EventTypes(ctx context.Context, catalogue, after string, limit i
 		return nil
 	}, peal.EventTypeKey(catalogue, after), peal.EventTypesEnd(catalogue), int64(limit))
 	return eventTypes, translate("list event types", err)
+}
+
+// FindEventTypes implements [peal.ConfigStore].
+func (s *Store) FindEventTypes(ctx context.Context, query peal.EventTypeQuery) ([]peal.EventType, error) {
+	text := selectEventType
+	if query.Brief {
+		text = selectBriefEventType
+	}
+	after, before := query.Span()
+	var eventTypes []peal.EventType
+	err := s.query(ctx, text+` WHERE key > ?1 AND key < ?2 AND (?3 = '' OR instr(lower(substr(key, instr(key, '/') + 1)), ?3) > 0) ORDER BY key LIMIT +?4`, func(r row) error {
+		eventTypes = append(eventTypes, scanEventType(r))
+		return nil
+	}, after, before, strings.ToLower(query.Text), int64(query.Limit))
+	return eventTypes, translate("find event types", err)
 }
 
 // Catalogues implements [peal.ConfigStore]. Each name is found by one step of the index.

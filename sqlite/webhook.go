@@ -148,6 +148,24 @@ func (s *Store) Webhooks(ctx context.Context, tenant string, before peal.Webhook
 	return webhooks, translate("list webhooks", err)
 }
 
+// WebhooksOf implements [peal.ConfigStore].
+func (s *Store) WebhooksOf(ctx context.Context, tenant string, ids []peal.WebhookID) ([]peal.Webhook, error) {
+	var webhooks []peal.Webhook
+	err := s.snapshot(ctx, func(q querier) error {
+		for _, id := range ids {
+			if err := q.query(ctx, selectWebhook+` WHERE w.id = ? AND n.name = ? AND NOT w.deleted`, func(r row) error {
+				webhook, err := s.scanWebhook(r)
+				webhooks = append(webhooks, webhook)
+				return err
+			}, id[:], tenant); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return webhooks, translate("read webhooks", err)
+}
+
 // SetHealth implements [peal.ConfigStore].
 func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.Health) error {
 	err := s.queue.submit(&change{ctx: ctx, patient: true, rows: 1, run: func(w *writer) error {

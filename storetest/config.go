@@ -221,6 +221,49 @@ var eventTypeTests = map[string]func(*testing.T, *harness){
 		}
 		h.equal(got, want, "names")
 	},
+	"they are found by a part of their name and by their group": func(t *testing.T, h *harness) {
+		h = h.own()
+		for _, name := range []string{"task", "task.Created", "task.done", "task.done.late", "task-old.done", "tasks.done", "user_created", "done.task"} {
+			for _, catalogue := range []string{"", "other"} {
+				_, err := h.store.PutEventType(h.ctx, peal.EventType{Catalogue: catalogue, Name: name, Description: "created", Schema: []byte(`{}`), CreatedAt: moment(), UpdatedAt: moment()})
+				h.must(err)
+			}
+		}
+		for _, test := range []struct {
+			query peal.EventTypeQuery
+			want  []string
+		}{
+			{peal.EventTypeQuery{}, []string{"done.task", "task", "task-old.done", "task.Created", "task.done", "task.done.late", "tasks.done", "user_created"}},
+			{peal.EventTypeQuery{Text: "CREATED"}, []string{"task.Created", "user_created"}},
+			{peal.EventTypeQuery{Text: "_"}, []string{"user_created"}},
+			{peal.EventTypeQuery{Text: "%"}, nil},
+			{peal.EventTypeQuery{Text: "default"}, nil},
+			{peal.EventTypeQuery{Text: "ü"}, nil},
+			{peal.EventTypeQuery{Group: "task"}, []string{"task.Created", "task.done", "task.done.late"}},
+			{peal.EventTypeQuery{Group: "task.done"}, []string{"task.done.late"}},
+			{peal.EventTypeQuery{Group: "task", Text: "done", After: "task.done"}, []string{"task.done.late"}},
+			{peal.EventTypeQuery{Group: "task", After: "task"}, []string{"task.Created", "task.done", "task.done.late"}},
+			{peal.EventTypeQuery{Group: "task", After: "user"}, nil},
+			{peal.EventTypeQuery{Text: "done", Catalogue: "other", Limit: 2}, []string{"done.task", "task-old.done"}},
+			{peal.EventTypeQuery{Text: "done", Catalogue: "none"}, nil},
+		} {
+			if test.query.Limit == 0 {
+				test.query.Limit = 10
+			}
+			for _, brief := range []bool{false, true} {
+				test.query.Brief = brief
+				found, err := h.store.FindEventTypes(h.ctx, test.query)
+				h.must(err)
+				var names []string
+				for _, entry := range found {
+					names = append(names, entry.Name)
+					h.equal(entry.Schema == nil, brief, "no schema")
+					h.equal(entry.Description, "created", "description")
+				}
+				h.equal(names, test.want, fmt.Sprintf("names that %+v chooses", test.query))
+			}
+		}
+	},
 	"catalogues are apart": func(t *testing.T, h *harness) {
 		h = h.own()
 		// The names are such that one starts another, and sorts before and after its slash.

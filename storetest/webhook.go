@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -113,6 +114,17 @@ var webhookTests = map[string]func(*testing.T, *harness){
 		list, err := h.store.Webhooks(h.ctx, stranger, peal.WebhookID{}, 10)
 		h.must(err)
 		h.equal(len(list), 0, "webhooks of a stranger")
+	},
+	"some are read by their ids": func(t *testing.T, h *harness) {
+		a, b, gone := h.webhook(), h.webhook(), h.webhook()
+		h.must(h.store.DeleteWebhook(h.ctx, h.tenant, gone.ID))
+		found, err := h.store.WebhooksOf(h.ctx, h.tenant, []peal.WebhookID{b.ID, gone.ID, peal.NewWebhookID(), a.ID})
+		h.must(err)
+		slices.SortFunc(found, func(a, b peal.Webhook) int { return a.ID.Compare(b.ID) })
+		h.equal(found, []peal.Webhook{a, b}, "webhooks")
+		found, err = h.store.WebhooksOf(h.ctx, h.tenant+"-stranger", []peal.WebhookID{a.ID})
+		h.must(err)
+		h.equal(len(found), 0, "webhooks of a stranger")
 	},
 	"an unknown one is not found": func(t *testing.T, h *harness) {
 		unknown := h.newWebhook()

@@ -32,17 +32,22 @@ commands are about the catalogue of the tenant.`,
 }
 
 func newEventTypesListCommand(app *app, catalogue *string) *cobra.Command {
-	return newListCommand(app, list[client.EventType]{
+	var query client.EventTypesQuery
+	cmd := newListCommand(app, list[client.EventType]{
 		Things: "event types", Short: "List the event types by name",
-		Example: "  peal event-types list",
+		Example: "  peal event-types list\n  peal event-types list --group task --find done",
 		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.EventType], error) {
-			return c.EventTypes(ctx, client.EventTypesQuery{PageQuery: page, Catalogue: *catalogue})
+			query.PageQuery, query.Catalogue = page, *catalogue
+			return c.EventTypes(ctx, query)
 		},
 		Heads: []string{"NAME", "SCHEMA", "EXAMPLE", "UPDATED", "DESCRIPTION"},
 		Row: func(t client.EventType) []string {
 			return []string{t.Name, yes(pretty(t.Schema) != ""), yes(pretty(t.Example) != ""), app.ago(t.UpdatedAt), t.Description}
 		},
 	})
+	cmd.Flags().StringVar(&query.Q, "find", "", "only those with this text in the name")
+	cmd.Flags().StringVar(&query.Group, "group", "", "only those with a name that begins with this and a dot")
+	return cmd
 }
 
 func yes(is bool) string {

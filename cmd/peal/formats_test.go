@@ -116,7 +116,7 @@ func TestFormatsOfTheFile(t *testing.T) {
 	if err != nil || webhook.Secret == "" || len(webhook.RetryPolicy.DelaysSeconds) != 3 {
 		t.Fatalf("created %+v, %v", webhook, err)
 	}
-	page, err := c.Webhooks(ctx, client.PageQuery{})
+	page, err := c.Webhooks(ctx, client.WebhooksQuery{})
 	if err != nil || len(page.Data) != 2 || !page.Data[1].Managed || page.Data[1].Format != "tickets" {
 		t.Fatalf("the webhooks are %+v, %v", page.Data, err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -24,15 +25,21 @@ The first event or webhook of a tenant creates it. These commands need an operat
 }
 
 func newTenantsListCommand(app *app) *cobra.Command {
-	return newListCommand(app, list[client.Tenant]{
+	var query client.TenantsQuery
+	cmd := newListCommand(app, list[client.Tenant]{
 		Things: "tenants", Short: "List tenants by name",
-		Example: "  peal tenants list",
-		Page:    (*client.Client).Tenants,
-		Heads:   []string{"NAME", "FORMAT", "CREATED", "DESCRIPTION"},
+		Example: "  peal tenants list\n  peal tenants list --find acme",
+		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.Tenant], error) {
+			query.PageQuery = page
+			return c.Tenants(ctx, query)
+		},
+		Heads: []string{"NAME", "FORMAT", "CREATED", "DESCRIPTION"},
 		Row: func(t client.Tenant) []string {
 			return []string{t.Name, t.Format, app.ago(t.CreatedAt), t.Description}
 		},
 	})
+	cmd.Flags().StringVar(&query.Q, "find", "", "only those with this text in the name or the description")
+	return cmd
 }
 
 func newTenantsShowCommand(app *app) *cobra.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -34,15 +35,29 @@ func newWebhooksCommand(app *app) *cobra.Command {
 }
 
 func newWebhooksListCommand(app *app) *cobra.Command {
-	return newListCommand(app, list[client.Webhook]{
+	var query client.WebhooksQuery
+	cmd := newListCommand(app, list[client.Webhook]{
 		Things: "webhooks", Short: "List webhooks, the newest first",
-		Example: "  peal webhooks list --tenant acme",
-		Page:    (*client.Client).Webhooks,
-		Heads:   []string{"ID", "NAME", "STATUS", "FORMAT", "EVENTS", "CREATED", "URL"},
+		Example: `  peal webhooks list --tenant acme
+  peal webhooks list --find billing --status disabled --order name`,
+		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.Webhook], error) {
+			query.PageQuery = page
+			return c.Webhooks(ctx, query)
+		},
+		Heads: []string{"ID", "NAME", "STATUS", "FORMAT", "EVENTS", "CREATED", "URL"},
 		Row: func(w client.Webhook) []string {
 			return []string{w.ID, w.Name, statusText(&w), w.Format, someOf(w.Events), app.ago(w.CreatedAt), peal.RedactURL(w.URL)}
 		},
 	})
+	flags := cmd.Flags()
+	flags.StringVar(&query.Q, "find", "", "only those with each of these words in the name, the URL or the description, or at the beginning of the id")
+	flags.StringVar(&query.Status, "status", "", "only active, paused or disabled ones")
+	flags.StringVar(&query.Format, "format", "", "only those of this format")
+	flags.StringVar(&query.Event, "event", "", "only those that ask for events of this type")
+	flags.StringVar(&query.Order, "order", "", "newest (as without it), oldest or name")
+	choices(cmd, "status", "active", "paused", "disabled")
+	choices(cmd, "order", "newest", "oldest", "name")
+	return cmd
 }
 
 // named names a webhook in a question: by its URL, after its name where it has one.

@@ -53,6 +53,7 @@ type Engine interface {
 	CancelReplay(ctx context.Context, tenant string, id peal.JobID) (peal.Replay, error)
 	Quotas(ctx context.Context, tenant string) ([]dispatch.QuotaUse, error)
 	Ready(ctx context.Context) error
+	Missed(ctx context.Context, event *peal.Event) (groups []dispatch.MissedGroup, known bool, err error)
 	Share(ctx context.Context, kind share.Kind, tenant string) (leave func(), err error)
 }
 

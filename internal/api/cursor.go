@@ -11,7 +11,9 @@ import (
 type listKind byte
 
 const (
-	webhookList   listKind = 'w'
+	webhookList   listKind = 'w' // newest first
+	oldHookList   listKind = 'o' // webhooks, oldest first
+	namedHookList listKind = 'm' // webhooks by name: the id, and what they are sorted by
 	deliveryList  listKind = 'd'
 	eventList     listKind = 'e'
 	keyList       listKind = 'k'
@@ -39,8 +41,10 @@ func parseCursor(kind listKind, text string) (string, bool) {
 	}
 	last := string(plain[1:])
 	switch kind {
-	case webhookList:
+	case webhookList, oldHookList:
 		_, err = peal.ParseWebhookID(last)
+	case namedHookList:
+		_, err = peal.ParseWebhookPlace(last)
 	case deliveryList:
 		_, err = peal.ParseDeliveryID(last)
 	case eventList:

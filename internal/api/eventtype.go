@@ -6,6 +6,13 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	managing "github.com/pealhq/peal/internal/manage"
+)
+
+// The parameters of the list of event types.
+var (
+	findTypeParam = param{"q", "Only those with this text in the name, in any case.", findParam.schema}
+	groupParam    = param{"group", "Only those with a name that begins with this and a dot.", typeParam.schema}
 )
 
 // eventTypeShape is an entry of the catalogue.
@@ -39,11 +46,13 @@ func noEventType() error {
 func (a *API) listEventTypes(c *call) error {
 	q := c.query()
 	limit, after := q.limit(), q.cursor(eventTypeList)
+	query := peal.EventTypeQuery{Text: q.find(), Group: parsed(q, "group", typeNamed), After: after, Limit: limit + 1}
 	catalogue, err := c.catalogue(q)
 	if err != nil {
 		return err
 	}
-	rows, err := a.Store.EventTypes(c.context(), catalogue, after, limit+1)
+	query.Catalogue = catalogue
+	rows, err := managing.FindEventTypes(c.context(), a.Store, a.Engine, c.tenant, query)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type param struct {
 var (
 	limitParam     = param{"limit", "How many rows to give at most.", huma.Schema{Type: "integer", Minimum: ptr(1.0), Maximum: ptr(float64(maxLimit)), Default: defaultLimit}}
 	cursorParam    = param{"cursor", "Where to go on: next_cursor of the page before.", huma.Schema{Type: "string", MaxLength: ptr(512)}}
+	findParam      = param{"q", "Only those with this text in the name or the description, in any case.", huma.Schema{Type: "string", MaxLength: ptr(peal.MaxFindText)}}
 	catalogueParam = param{"catalogue", "The catalogue, for operators; that of the tenant without it.", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxCatalogueLength), Pattern: cataloguePattern}}
 	sinceParam     = param{"since", "Only those from this time on (RFC 3339).", huma.Schema{Type: "string", Format: "date-time"}}
 	untilParam     = param{"until", "Only those before this time (RFC 3339).", huma.Schema{Type: "string", Format: "date-time"}}
@@ -111,6 +112,22 @@ func (q *query) cursor(kind listKind) string {
 	}
 	return last
 }
+
+// find returns the text that the list is searched for; "" for none.
+func (q *query) find() string {
+	return parsed(q, "q", func(text string) (string, error) { return text, peal.ValidateFindText(text) })
+}
+
+// name returns a parameter that names something; "" when it is absent.
+func (q *query) name(name string) string {
+	text, given := q.text(name)
+	if given && (text == "" || len(text) > peal.MaxFindText) {
+		q.fault(name, short(text), "must be a name")
+	}
+	return text
+}
+
+func typeNamed(text string) (string, error) { return text, peal.ValidateType(text) }
 
 func (q *query) time(name string) time.Time {
 	text, ok := q.text(name)

@@ -40,13 +40,17 @@ func (a *API) eventRoutes() []route {
 		method: http.MethodGet, path: "/v1/events/{id}", id: "get-event", tag: "Events", access: read, part: peal.PartEvents,
 		summary: "Show an event with its data and deliveries",
 		answers: ok("The event.", eventShape{}), handle: a.getEvent,
+	}, {
+		method: http.MethodGet, path: "/v1/events/{id}/missed", id: "get-event-missed", tag: "Events", access: read, part: peal.PartEvents,
+		summary: "Show who did not get an event, and why", description: "Each of the tenant's webhooks without a delivery of the event is in one group, by the first reason that holds as far as it can be known now.",
+		answers: ok("The groups.", missedShape{}), handle: a.getMissed,
 	}}
 }
 
 func (a *API) webhookRoutes() []route {
 	return []route{{
-		method: http.MethodGet, path: "/v1/webhooks", id: "list-webhooks", tag: "Webhooks", access: read, query: pageParams,
-		summary: "List webhooks, newest first",
+		method: http.MethodGet, path: "/v1/webhooks", id: "list-webhooks", tag: "Webhooks", access: read, query: webhooksParams,
+		summary: "List webhooks, newest first", description: "`q`, `status`, `format` and `event` narrow the list, and `order` changes its order.",
 		answers: ok("A page of webhooks.", listShape[WebhookShape]{}), handle: a.listWebhooks,
 	}, {
 		method: http.MethodPost, path: "/v1/webhooks", id: "create-webhook", tag: "Webhooks", access: manage, audit: "webhook.create", body: webhookCreateInput{},
@@ -123,7 +127,7 @@ func (a *API) deliveryRoutes() []route {
 
 func (a *API) catalogueRoutes() []route {
 	return []route{{
-		method: http.MethodGet, path: "/v1/event-types", id: "list-event-types", tag: "Event types", access: read, part: peal.PartCatalogue, query: append(slices.Clone(pageParams), catalogueParam),
+		method: http.MethodGet, path: "/v1/event-types", id: "list-event-types", tag: "Event types", access: read, part: peal.PartCatalogue, query: append(slices.Clone(pageParams), findTypeParam, groupParam, catalogueParam),
 		summary: "List the catalogue of event types, by name",
 		answers: ok("A page of event types.", listShape[eventTypeShape]{}), handle: a.listEventTypes,
 	}, {
@@ -150,8 +154,8 @@ func (a *API) catalogueRoutes() []route {
 
 func (a *API) accountRoutes() []route {
 	return []route{{
-		method: http.MethodGet, path: "/v1/tenants", id: "list-tenants", tag: "Tenants", access: oversee, query: pageParams,
-		summary: "List tenants, by name",
+		method: http.MethodGet, path: "/v1/tenants", id: "list-tenants", tag: "Tenants", access: oversee, query: append(slices.Clone(pageParams), findParam),
+		summary: "List tenants, by name", description: "With `q`, a page may have fewer rows than the limit, or none, and yet not be the last one.",
 		answers: ok("A page of tenants.", listShape[tenantShape]{}), handle: a.listTenants,
 	}, {
 		method: http.MethodPost, path: "/v1/tenants", id: "create-tenant", tag: "Tenants", access: operate, audit: "tenant.create", body: tenantCreateInput{},

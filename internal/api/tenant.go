@@ -4,6 +4,7 @@ import (
 	"net/url"
 
 	"github.com/pealhq/peal"
+	managing "github.com/pealhq/peal/internal/manage"
 )
 
 // tenantShape is whose webhooks and events they are.
@@ -50,14 +51,19 @@ func tenantOf(t *peal.Tenant) tenantShape {
 func (a *API) listTenants(c *call) error {
 	q := c.query()
 	limit, after := q.limit(), q.cursor(tenantList)
+	text := q.find()
 	if err := q.err(); err != nil {
 		return err
 	}
-	rows, err := a.Store.Tenants(c.context(), after, limit+1)
+	rows, next, err := managing.FindTenants(c.context(), a.Store, managing.TenantQuery{Text: text, After: after, Limit: limit})
 	if err != nil {
 		return err
 	}
-	return c.json(200, page(tenantList, rows, limit, tenantOf, func(t *peal.Tenant) string { return t.Name }))
+	list := page(tenantList, rows, limit, tenantOf, nil)
+	if next != "" {
+		list.NextCursor = ptr(cursorOf(tenantList, next))
+	}
+	return c.json(200, list)
 }
 
 func (a *API) getTenant(c *call) error {

@@ -4,9 +4,20 @@ import (
 	"errors"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	managing "github.com/pealhq/peal/internal/manage"
+)
+
+// The parameters of the list of webhooks.
+var (
+	findHookParam   = param{"q", "Only those with each of these words, in any case, in the name, the host or path of the URL or the description, or at the beginning of the id.", findParam.schema}
+	hookStatusParam = param{"status", "Only webhooks of this status.", huma.Schema{Type: "string", Enum: []any{"active", "paused", "disabled"}}}
+	hookFormatParam = param{"format", "Only webhooks of this format.", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxFindText)}}
+	wantsParam      = param{"event", "Only webhooks that ask for events of this type. Filters are not asked.", typeParam.schema}
+	orderParam      = param{"order", "The order: newest or oldest first, or by name (by the host and path of the URL for those without a name).", huma.Schema{Type: "string", Enum: []any{"newest", "oldest", "name"}, Default: "newest"}}
+	webhooksParams  = []param{limitParam, cursorParam, findHookParam, hookStatusParam, hookFormatParam, wantsParam, orderParam}
 )
 
 func now() time.Time { return peal.Now() }
@@ -21,19 +32,37 @@ func ofWebhook(err error) error {
 
 func (a *API) listWebhooks(c *call) error {
 	q := c.query()
-	limit, cursor := q.limit(), q.cursor(webhookList)
+	query := peal.WebhookQuery{
+		Tenant: c.tenant, Text: q.find(), Status: peal.WebhookStatus(q.choice("status", "active", "paused", "disabled")),
+		Format: q.name("format"), Event: parsed(q, "event", typeNamed), Order: peal.WebhookOrder(q.choice("order", "newest", "oldest", "name")),
+	}
+	kind := webhookList
+	switch query.Order {
+	case peal.OldestFirst:
+		kind = oldHookList
+	case peal.ByName:
+		kind = namedHookList
+	}
+	limit, cursor := q.limit(), q.cursor(kind)
 	if err := q.err(); err != nil {
 		return err
 	}
-	before, err := idOrZero(cursor, peal.ParseWebhookID)
+	var err error
+	if query.Limit = limit + 1; kind == namedHookList && cursor != "" {
+		query.After, err = peal.ParseWebhookPlace(cursor)
+	} else {
+		query.After.ID, err = idOrZero(cursor, peal.ParseWebhookID)
+	}
 	if err != nil {
 		return err
 	}
-	rows, err := a.Store.Webhooks(c.context(), c.tenant, before, limit+1)
+	rows, _, err := a.webhooks.Find(c.context(), query)
 	if err != nil {
 		return err
 	}
-	return c.json(200, page(webhookList, rows, limit, c.webhookOf, func(w *peal.Webhook) string { return w.ID.String() }))
+	return c.json(200, page(kind, rows, limit, c.webhookOf, func(w *peal.Webhook) string {
+		return query.PlaceOf(w).String()
+	}))
 }
 
 func (a *API) getWebhook(c *call) error {

@@ -104,7 +104,7 @@ func (r *run) moveToKept(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for webhook, err := range api.AllWebhooks(ctx, client.PageQuery{}) {
+	for webhook, err := range api.AllWebhooks(ctx, client.WebhooksQuery{}) {
 		if err == nil {
 			err = api.DeleteWebhook(ctx, webhook.ID)
 		}

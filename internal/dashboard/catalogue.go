@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/manage"
 )
 
 // catalogue returns the name of the catalogue that describes the tenant's events.
@@ -26,6 +27,14 @@ func (c *call) eventTypes(after string, limit int) ([]peal.EventType, error) {
 	return c.d.Store.EventTypes(c.ctx(), catalogue, after, limit)
 }
 
+// findEventTypes returns the types of the tenant's catalogue that a query chooses, by name.
+func (c *call) findEventTypes(q peal.EventTypeQuery) (found []peal.EventType, err error) {
+	if q.Catalogue, err = c.catalogue(); err != nil {
+		return nil, err
+	}
+	return manage.FindEventTypes(c.ctx(), c.d.Store, c.d.Engine, c.tenant, q)
+}
+
 // eventType returns a type of the tenant's catalogue.
 func (c *call) eventType(name string) (peal.EventType, error) {
 	catalogue, err := c.catalogue()
@@ -36,9 +45,10 @@ func (c *call) eventType(name string) (peal.EventType, error) {
 }
 
 type cataloguePage struct {
-	Name  string
-	Types []peal.EventType
-	Next  string
+	Name        string
+	Text, Group string // what the list is narrowed to
+	Types       []peal.EventType
+	Next        string // the address of the next page
 }
 
 // catalogue lists the types of events.
@@ -47,14 +57,18 @@ func (d *Dashboard) catalogue(c *call) error {
 	if err != nil {
 		return err
 	}
-	types, err := d.Store.EventTypes(c.ctx(), name, c.r.URL.Query().Get("after"), 2*pageRows+1)
+	values := c.r.URL.Query()
+	data := cataloguePage{Name: name, Text: findText(values), Group: strings.Trim(values.Get("group"), ".*")}
+	if peal.ValidateType(data.Group) != nil {
+		data.Group = ""
+	}
+	data.Types, err = c.findEventTypes(peal.EventTypeQuery{Text: data.Text, Group: data.Group, Brief: true, After: values.Get("after"), Limit: 2*pageRows + 1})
 	if err != nil {
 		return err
 	}
-	data := cataloguePage{Name: name, Types: types}
-	if len(types) > 2*pageRows {
-		data.Types = types[:2*pageRows]
-		data.Next = data.Types[2*pageRows-1].Name
+	if len(data.Types) > 2*pageRows {
+		data.Types = data.Types[:2*pageRows]
+		data.Next = listAddress("/catalogue", "q", data.Text, "group", data.Group, "after", data.Types[2*pageRows-1].Name)
 	}
 	return c.page("catalogue", c.texts.get("menu.catalogue"), data)
 }

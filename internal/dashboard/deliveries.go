@@ -65,7 +65,7 @@ func (f *deliveryFilter) address(path string) string {
 // deliveries lists deliveries, newest first.
 func (d *Dashboard) deliveries(c *call) error {
 	values := c.r.URL.Query()
-	byID, webhooks, err := c.tenantWebhooks()
+	webhooks, err := c.tenantWebhooks()
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,10 @@ func (d *Dashboard) deliveries(c *call) error {
 	if err = data.Search.take(err); err != nil {
 		return err
 	}
-	data.Rows, data.Next = c.deliveryRows(found, byID), next
+	if data.Rows, err = c.deliveryRows(found); err != nil {
+		return err
+	}
+	data.Next = next
 	if data.Filter.before == "" && data.Search.Fault == "" {
 		after := peal.DeliveryID{}
 		if len(found) > 0 {

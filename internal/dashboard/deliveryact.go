@@ -84,7 +84,7 @@ func (d *Dashboard) retryMany(c *call) error {
 	if since.IsZero() {
 		since = c.now.AddDate(-1, 0, 0)
 	}
-	_, webhooks, err := c.tenantWebhooks()
+	webhooks, err := c.tenantWebhooks()
 	if err != nil {
 		return err
 	}

@@ -21,25 +21,50 @@ type deliveryRow struct {
 	Test     bool
 }
 
-func (c *call) deliveryRows(deliveries []peal.Delivery, webhooks map[peal.WebhookID]*peal.Webhook) []deliveryRow {
+func (c *call) deliveryRows(deliveries []peal.Delivery) ([]deliveryRow, error) {
+	names, err := c.namesOf(deliveries)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]deliveryRow, len(deliveries))
 	for i := range deliveries {
 		d := &deliveries[i]
-		name := c.texts.get("delivery.gone")
-		if w, err := c.rowWebhook(webhooks, d.WebhookID); err != nil {
-			name = d.WebhookID.String()
-		} else if w != nil {
-			name = called(*w)
-		}
 		rows[i] = deliveryRow{
-			ID: d.ID, Type: d.EventType, Target: name, Pill: c.texts.deliveryPill(d.Status), Outcome: c.texts.outcome(d),
+			ID: d.ID, Type: d.EventType, Target: names[d.WebhookID], Pill: c.texts.deliveryPill(d.Status), Outcome: c.texts.outcome(d),
 			Attempts: d.Attempts, Duration: "–", At: d.CreatedAt(), Ago: c.texts.ago(d.CreatedAt(), c.now), Test: d.Test,
 		}
 		if d.Attempts > 0 {
 			rows[i].Duration = c.texts.duration(d.Duration)
 		}
 	}
-	return rows
+	return rows, nil
+}
+
+// namesOf returns what the webhooks of deliveries are called: as the engine has them in memory,
+// or as the store has those that it does not know.
+func (c *call) namesOf(deliveries []peal.Delivery) (map[peal.WebhookID]string, error) {
+	names := map[peal.WebhookID]string{}
+	var unknown []peal.WebhookID
+	for i := range deliveries {
+		id := deliveries[i].WebhookID
+		if _, named := names[id]; named {
+			continue
+		}
+		if w, known := c.d.Engine.KnownWebhook(c.tenant, id); known {
+			names[id] = called(*w)
+			continue
+		}
+		names[id] = c.texts.get("delivery.gone")
+		unknown = append(unknown, id)
+	}
+	if len(unknown) == 0 {
+		return names, nil
+	}
+	found, err := c.d.Store.WebhooksOf(c.ctx(), c.tenant, unknown)
+	for i := range found {
+		names[found[i].ID] = called(found[i])
+	}
+	return names, err
 }
 
 // rowWebhook returns the webhook that a row is about, nil for a deleted one. It is among those that
@@ -76,15 +101,7 @@ func (t *texts) outcome(d *peal.Delivery) string {
 // pageWebhooks is how many of a tenant's webhooks a page knows.
 const pageWebhooks = 500
 
-// tenantWebhooks are the tenant's webhooks by id, for names in lists.
-func (c *call) tenantWebhooks() (map[peal.WebhookID]*peal.Webhook, []peal.Webhook, error) {
-	webhooks, err := c.d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, pageWebhooks)
-	if err != nil {
-		return nil, nil, err
-	}
-	byID := make(map[peal.WebhookID]*peal.Webhook, len(webhooks))
-	for i := range webhooks {
-		byID[webhooks[i].ID] = &webhooks[i]
-	}
-	return byID, webhooks, nil
+// tenantWebhooks are the newest of the tenant's webhooks, to choose from.
+func (c *call) tenantWebhooks() ([]peal.Webhook, error) {
+	return c.d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, pageWebhooks)
 }

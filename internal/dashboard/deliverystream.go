@@ -79,10 +79,6 @@ func (c *call) news(filter *deliveryFilter, after peal.DeliveryID, seen map[peal
 	if err != nil {
 		return nil, err
 	}
-	byID, _, err := c.tenantWebhooks()
-	if err != nil {
-		return nil, err
-	}
 	if len(seen) > 100*pageRows {
 		clear(seen)
 		first = true
@@ -91,7 +87,10 @@ func (c *call) news(filter *deliveryFilter, after peal.DeliveryID, seen map[peal
 	if err != nil {
 		return nil, err
 	}
-	rows := c.deliveryRows(found, byID)
+	rows, err := c.deliveryRows(found)
+	if err != nil {
+		return nil, err
+	}
 	var events bytes.Buffer
 	for i := len(found) - 1; i >= 0; i-- {
 		status, known := seen[found[i].ID]

@@ -89,7 +89,7 @@ func (c *call) menu(name string) ([]menuItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	types, err := c.eventTypes("", menuCount+1)
+	types, err := c.findEventTypes(peal.EventTypeQuery{Brief: true, Limit: menuCount + 1})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
@@ -49,58 +48,16 @@ func (d *Dashboard) listTenants(c *call) error { return c.showTenants(200, typed
 
 func (c *call) showTenants(status int, form typed) error {
 	query := c.r.URL.Query()
-	p := tenantsPage{typed: form, Formats: c.d.Engine.Formats(), Search: strings.TrimSpace(query.Get("search"))}
-	tenants, next, err := c.searchTenants(p.Search, query.Get("after"))
+	p := tenantsPage{typed: form, Formats: c.d.Engine.Formats(), Search: findText(query)}
+	tenants, next, err := manage.FindTenants(c.ctx(), c.d.Store, manage.TenantQuery{Text: p.Search, After: query.Get("after"), Limit: pageRows})
 	if err != nil {
 		return err
 	}
 	if next != "" {
-		further := url.Values{"after": {next}}
-		if p.Search != "" {
-			further.Set("search", p.Search)
-		}
-		p.Next = "/tenants?" + further.Encode()
+		p.Next = listAddress("/tenants", "q", p.Search, "after", next)
 	}
 	p.Tenants = tenants
 	return c.answer(status, "tenants", c.texts.get("menu.tenants"), &p)
-}
-
-// How many tenants are read at once for a search, and how many it looks at for one page.
-const (
-	searchedTenants = 1000
-	passedTenants   = 20 * searchedTenants
-)
-
-// searchTenants returns a page of the tenants after a name of which the name or the description
-// has a text in it, in any case; next is where the page after it begins, "" for none.
-func (c *call) searchTenants(text, after string) (found []peal.Tenant, next string, err error) {
-	read := searchedTenants
-	if text == "" {
-		read = pageRows + 1
-	}
-	text = strings.ToLower(text)
-	for passed := 0; ; {
-		tenants, err := c.d.Store.Tenants(c.ctx(), after, read)
-		if err != nil {
-			return nil, "", err
-		}
-		for i := range tenants {
-			if !strings.Contains(strings.ToLower(tenants[i].Name), text) && !strings.Contains(strings.ToLower(tenants[i].Description), text) {
-				continue
-			}
-			if len(found) == pageRows {
-				return found, found[pageRows-1].Name, nil
-			}
-			found = append(found, tenants[i])
-		}
-		if len(tenants) < read {
-			return found, "", nil
-		}
-		after = tenants[read-1].Name
-		if passed += read; passed >= passedTenants {
-			return found, after, nil
-		}
-	}
 }
 
 func (d *Dashboard) createTenant(c *call) error {

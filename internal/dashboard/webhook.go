@@ -96,6 +96,6 @@ func (c *call) completeWebhook(data *webhookPage) error {
 	if err != nil {
 		return err
 	}
-	data.Deliveries = c.deliveryRows(deliveries, webhooks)
-	return nil
+	data.Deliveries, err = c.deliveryRows(deliveries)
+	return err
 }

@@ -25,22 +25,10 @@ type webhookRow struct {
 // maxPatterns is how many characters of a webhook's patterns a row shows.
 const maxPatterns = 48
 
-// rows gives webhooks with what they did in the last day.
+// rows returns webhooks with what they did in the last day. It reads the counts of these webhooks
+// alone, however many the tenant has.
 func (c *call) rows(webhooks []peal.Webhook) ([]webhookRow, error) {
 	day := spanOf("24h")
-	buckets, err := c.d.Store.Stats(c.ctx(), peal.StatsQuery{Tenant: c.tenant, Width: day.Width, Since: day.since(c.now), Until: c.now.Add(time.Hour)})
-	if err != nil {
-		return nil, err
-	}
-	byWebhook := map[peal.WebhookID]*series{}
-	for i := range buckets {
-		s := byWebhook[buckets[i].WebhookID]
-		if s == nil {
-			s = newSeries(day, c.now)
-			byWebhook[buckets[i].WebhookID] = s
-		}
-		s.add(&buckets[i])
-	}
 	ids := make([]peal.WebhookID, len(webhooks))
 	for i := range webhooks {
 		ids[i] = webhooks[i].ID
@@ -52,9 +40,13 @@ func (c *call) rows(webhooks []peal.Webhook) ([]webhookRow, error) {
 	rows := make([]webhookRow, len(webhooks))
 	for i := range webhooks {
 		w := &webhooks[i]
-		s := byWebhook[w.ID]
-		if s == nil {
-			s = newSeries(day, c.now)
+		buckets, err := c.d.Store.Stats(c.ctx(), peal.StatsQuery{Tenant: c.tenant, WebhookID: w.ID, Width: day.Width, Since: day.since(c.now), Until: c.now.Add(time.Hour)})
+		if err != nil {
+			return nil, err
+		}
+		s := newSeries(day, c.now)
+		for j := range buckets {
+			s.add(&buckets[j])
 		}
 		failing := w.Status == peal.Active && !w.Health.FailingSince.IsZero()
 		last := activity[i].Last()

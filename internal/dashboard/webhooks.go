@@ -1,32 +1,98 @@
 package dashboard
 
-import "github.com/pealhq/peal"
+import (
+	"net/url"
+	"strings"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/wire"
+)
 
 // pageRows is how many rows a page of a list has.
 const pageRows = 50
 
 type webhooksPage struct {
-	Rows []webhookRow
-	Next string
+	Query   peal.WebhookQuery
+	Formats []*wire.Format
+	Orders  []peal.WebhookOrder
+	// Narrow is whether the list is one of a search or a filter, and Total how many webhooks that
+	// chooses; -1 where nobody has counted them.
+	Narrow bool
+	Total  int
+	Rows   []webhookRow
+	Next   string // the address of the next page
 	// IPRanges are where requests come from, for the endpoints' firewalls.
 	IPRanges []string
 }
 
-// webhooks lists the tenant's webhooks, newest first, failing ones on top of their page.
+// webhooks lists the tenant's webhooks: the newest first and failing ones on top of their page,
+// or as the address asks.
 func (d *Dashboard) webhooks(c *call) error {
-	before, _ := peal.ParseWebhookID(c.r.URL.Query().Get("before")) // nonsense begins with the newest
-	webhooks, err := d.Store.Webhooks(c.ctx(), c.tenant, before, pageRows+1)
+	q := c.readWebhookQuery(c.r.URL.Query())
+	q.Limit = pageRows + 1
+	webhooks, total, err := d.hooks.Find(c.ctx(), q)
 	if err != nil {
 		return err
 	}
-	data := webhooksPage{IPRanges: d.Facts.Ranges}
+	data := webhooksPage{
+		Query: q, Formats: d.Engine.Formats(), Orders: []peal.WebhookOrder{peal.NewestFirst, peal.OldestFirst, peal.ByName},
+		Narrow: q.Text != "" || q.Status != "" || q.Format != "" || q.Event != "", Total: total, IPRanges: d.Facts.Ranges,
+	}
 	if len(webhooks) > pageRows {
 		webhooks = webhooks[:pageRows]
-		data.Next = webhooks[pageRows-1].ID.String()
+		data.Next = listAddress("/webhooks", "q", q.Text, "status", string(q.Status), "format", q.Format, "event", q.Event, "order", string(q.Order),
+			"after", q.PlaceOf(&webhooks[pageRows-1]).String())
 	}
 	if data.Rows, err = c.rows(webhooks); err != nil {
 		return err
 	}
-	failingFirst(data.Rows)
+	if q.Plain() {
+		failingFirst(data.Rows)
+	}
 	return c.page("webhooks", c.texts.get("menu.webhooks"), data)
+}
+
+// readWebhookQuery reads what an address asks of a list of webhooks. What is nonsense narrows
+// nothing, and begins at the start.
+func (c *call) readWebhookQuery(values url.Values) peal.WebhookQuery {
+	q := peal.WebhookQuery{Tenant: c.tenant, Text: findText(values)}
+	switch status := peal.WebhookStatus(values.Get("status")); status {
+	case peal.Active, peal.Paused, peal.Disabled:
+		q.Status = status
+	}
+	if _, known := c.d.Engine.Format(values.Get("format")); known {
+		q.Format = values.Get("format")
+	}
+	if event := values.Get("event"); peal.ValidateType(event) == nil {
+		q.Event = event
+	}
+	switch order := peal.WebhookOrder(values.Get("order")); order {
+	case peal.OldestFirst, peal.ByName:
+		q.Order = order
+	}
+	if place, err := peal.ParseWebhookPlace(values.Get("after")); err == nil {
+		q.After = place
+	}
+	return q
+}
+
+// findText reads what a list is searched for. A text that no list can be searched for is none.
+func findText(values url.Values) string {
+	text := strings.TrimSpace(values.Get("q"))
+	if peal.ValidateFindText(text) != nil {
+		return ""
+	}
+	return text
+}
+
+// listAddress writes the address of a list with those of some pairs of names and values that
+// have a value.
+func listAddress(path string, pairs ...string) string {
+	values := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			values.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return path + "?" + values.Encode()
 }

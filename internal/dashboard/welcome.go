@@ -35,7 +35,7 @@ func (c *call) welcomeState() (welcomePage, error) {
 	if c.d.Echo == nil {
 		return data, peal.Errorf(peal.NotFound, "%s", c.texts.get("welcome.no_echo"))
 	}
-	byID, webhooks, err := c.tenantWebhooks()
+	webhooks, err := c.tenantWebhooks()
 	if err != nil {
 		return data, err
 	}
@@ -53,7 +53,11 @@ func (c *call) welcomeState() (welcomePage, error) {
 	if err != nil || len(deliveries) == 0 {
 		return data, err
 	}
-	data.Delivery = &c.deliveryRows(deliveries, byID)[0]
+	rows, err := c.deliveryRows(deliveries)
+	if err != nil {
+		return data, err
+	}
+	data.Delivery = &rows[0]
 	data.Arrived = deliveries[0].Status == peal.Success
 	if received := c.d.Echo.Received(c.tenant); len(received) > 0 {
 		data.Received = &received[0]

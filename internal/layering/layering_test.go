@@ -53,7 +53,7 @@ var rules = map[string]rule{
 	"internal/intake":      {may: []string{".", "wire", "dispatch"}},
 	"internal/maintenance": {may: []string{".", "internal/crashpoint"}, anything: true},
 
-	"internal/manage":  {may: []string{".", "wire", "dispatch", "internal/canonical", "internal/identity", "internal/intake", "internal/match", "internal/theme"}},
+	"internal/manage":  {may: []string{".", "wire", "dispatch", "internal/canonical", "internal/identity", "internal/intake", "internal/match", "internal/share", "internal/theme"}},
 	"internal/match":   {may: []string{"."}, anything: true},
 	"internal/preset":  {may: []string{".", "client"}},
 	"internal/ownfile": {},

@@ -18,6 +18,7 @@ type Engine interface {
 	CompleteWebhook(ctx context.Context, before, w *peal.Webhook) error
 	DefaultFormat(ctx context.Context, tenant string) (string, error)
 	Format(name string) (*wire.Format, bool)
+	FindWebhooks(ctx context.Context, q peal.WebhookQuery) (found []peal.Webhook, total int, err error)
 }
 
 var _ Engine = (*dispatch.Engine)(nil)
@@ -25,6 +26,7 @@ var _ Engine = (*dispatch.Engine)(nil)
 // Finder reads webhooks.
 type Finder interface {
 	Webhook(ctx context.Context, tenant string, id peal.WebhookID) (peal.Webhook, error)
+	Webhooks(ctx context.Context, tenant string, before peal.WebhookID, limit int) ([]peal.Webhook, error)
 }
 
 // Webhooks creates, changes and deletes the webhooks of all tenants.

@@ -69,6 +69,21 @@ func (t *Table) Match(tenant, eventType string) []*Route {
 	return t.tenants[shardOf(tenant)][tenant].match(eventType)
 }
 
+// All returns the webhooks of a tenant in the order of their ids, disabled ones included.
+// The caller must not change them.
+func (t *Table) All(tenant string) []*peal.Webhook {
+	g := t.tenants[shardOf(tenant)][tenant]
+	if g == nil {
+		return nil
+	}
+	routes := g.all()
+	webhooks := make([]*peal.Webhook, len(routes))
+	for i, route := range routes {
+		webhooks[i] = route.webhook
+	}
+	return webhooks
+}
+
 // Len returns the number of routes.
 func (t *Table) Len() int { return t.size }
 
