@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/longtest"
 	"github.com/pealhq/peal/internal/pgtest"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/postgres"
 )
 
@@ -78,18 +80,16 @@ func awaitVacuum(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	testkit.Eventually(t, func() error {
 		var times int64
 		if err := conn.QueryRow(t.Context(), `SELECT vacuum_count + autovacuum_count FROM pg_stat_user_tables WHERE relname = 'held'`).Scan(&times); err != nil {
 			t.Fatal(err)
 		}
-		if times > 0 {
-			return
+		if times == 0 {
+			return errors.New("held was not vacuumed")
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("held was not vacuumed")
-		}
-	}
+		return nil
+	})
 }
 
 // What is driven through: drivers at once, each with so many deliveries a call, of

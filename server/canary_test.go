@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/secret"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/server"
 )
 
@@ -201,7 +203,7 @@ func useSecrets(t *testing.T, c canaries, operator *client.Client, secure string
 	if _, err := operator.Publish(t.Context(), client.NewEvent{Type: "task.created", Data: []byte(`{"a":1}`)}); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	testkit.Eventually(t, func() error {
 		deliveries, err := operator.Deliveries(t.Context(), client.DeliveriesQuery{})
 		if err != nil {
 			t.Fatal(err)
@@ -215,13 +217,12 @@ func useSecrets(t *testing.T, c canaries, operator *client.Client, secure string
 				delivery = d.ID
 			}
 		}
-		if len(deliveries.Data) == webhooks && pending == 0 {
-			return delivery
+		if len(deliveries.Data) != webhooks || pending > 0 {
+			return fmt.Errorf("%d of %d deliveries are pending", pending, len(deliveries.Data))
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("the deliveries do not end")
-		}
-	}
+		return nil
+	})
+	return delivery
 }
 
 // refusals are answers to requests that hold secrets in the wrong places.

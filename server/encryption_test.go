@@ -2,15 +2,16 @@ package server_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/secret"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/sqlite"
 )
 
@@ -62,18 +63,17 @@ func demandSecrets(t *testing.T, c *client.Client, want map[string]string) {
 // awaitRotation waits until no secret is being sealed anew.
 func awaitRotation(t *testing.T, c *client.Client) client.Encryption {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
-		state, err := c.Encryption(t.Context())
-		if err != nil {
+	var state client.Encryption
+	testkit.Eventually(t, func() (err error) {
+		if state, err = c.Encryption(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if state.Status != "running" {
-			return state
+		if state.Status == "running" {
+			return errors.New("the rotation is still running")
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("it does not end")
-		}
-	}
+		return nil
+	})
+	return state
 }
 
 func TestRotateEncryption(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // smallDisk gives a file system of a few megabytes, or skips the test where this
@@ -164,9 +164,10 @@ func TestDiskFull(t *testing.T) {
 // wait waits until something holds.
 func wait(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not yet after %s: %s", patience, what)
+	testkit.Eventually(t, func() error {
+		if !holds() {
+			return errors.New(what)
 		}
-	}
+		return nil
+	})
 }

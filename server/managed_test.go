@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/server"
 	"github.com/pealhq/peal/wire"
 )
@@ -191,11 +193,12 @@ func TestManagedWebhookStaysDisabled(t *testing.T) {
 	s := start(t, o)
 	c := connect(t, "http://"+s.Addr(), operatorKey)
 	publish(t, c)
-	for deadline := time.Now().Add(patience); only(t, c).Status != "disabled"; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("410 does not disable it")
+	testkit.Eventually(t, func() error {
+		if status := only(t, c).Status; status != "disabled" {
+			return fmt.Errorf("after 410 it is %s", status)
 		}
-	}
+		return nil
+	})
 	reload(t, s, o.Webhooks...)
 	if got := only(t, c); got.Status != "disabled" || got.StatusReason == "" {
 		t.Errorf("the same entry made it %s", got.Status)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/longtest"
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // usualMoveKills is how often a move is killed, unless PEAL_TEST_MOVE_KILLS says otherwise.
@@ -202,7 +203,7 @@ func manyDelays() []float64 {
 func (s *moving) slow(t *testing.T) map[string]int {
 	t.Helper()
 	attempts := map[string]int{}
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	testkit.Eventually(t, func() error {
 		tried := 0
 		for d, err := range s.client.AllDeliveries(t.Context(), client.DeliveriesQuery{Webhook: s.lateID}) {
 			if err != nil {
@@ -212,13 +213,12 @@ func (s *moving) slow(t *testing.T) map[string]int {
 				tried++
 			}
 		}
-		if tried > 0 && len(attempts) == len(s.waiting) {
-			return attempts
+		if tried == 0 || len(attempts) != len(s.waiting) {
+			return fmt.Errorf("%d of %d are tried", tried, len(attempts))
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d are tried", tried, len(attempts))
-		}
-	}
+		return nil
+	})
+	return attempts
 }
 
 // check demands that all arrives at the new place, as it would have at the old one.

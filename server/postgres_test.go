@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/longtest"
 	"github.com/pealhq/peal/internal/pgtest"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/server"
 )
 
@@ -66,11 +68,12 @@ func TestKilledDatabaseLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := oracle.count()
-		for deadline := time.Now().Add(patience); oracle.count() == before; time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("nothing arrives after the database came back\n%s", &node.log)
+		testkit.Eventually(t, func() error {
+			if oracle.count() == before {
+				return fmt.Errorf("nothing arrives after the database came back\n%s", &node.log)
 			}
-		}
+			return nil
+		})
 	}
 	stopPublishing()
 	wg.Wait()

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // freeAddress gives an address of loopback that nobody listens on. It stays the
@@ -67,19 +70,24 @@ func (p *process) awaitReady(t *testing.T) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	probe := &http.Client{Transport: transport, Timeout: patience}
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		response, err := probe.Get("http://" + p.address + "/readyz")
-		if err == nil {
-			response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		if time.Now().After(deadline) {
+	ready := false
+	defer func() {
+		if !ready { // the test ends here: the program must not outlive it
 			p.kill(t)
-			t.Fatalf("start %d: it does not get ready: %v\n%s", p.starts, err, &p.log)
 		}
-	}
+	}()
+	testkit.Eventually(t, func() error {
+		response, err := probe.Get("http://" + p.address + "/readyz")
+		if err != nil {
+			return fmt.Errorf("start %d: %w\n%s", p.starts, err, &p.log)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("start %d: it is not ready: %s\n%s", p.starts, response.Status, &p.log)
+		}
+		ready = true
+		return nil
+	})
 }
 
 // kill ends it as a power cut would, between any two instructions.

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // A first signal lets a request under way end and be written down; the next start
@@ -103,12 +105,12 @@ func signal(t *testing.T, node *process) {
 // awaitClosed waits until nobody listens any more: the stop has begun.
 func awaitClosed(t *testing.T, address string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	testkit.Eventually(t, func() error {
 		connection, err := net.Dial("tcp", address)
 		if err != nil {
-			return
+			return nil
 		}
 		connection.Close()
-	}
-	t.Fatal("it still listens")
+		return errors.New("it still listens")
+	})
 }

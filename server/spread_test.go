@@ -10,10 +10,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/crashpoint"
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // The server dies at each step of a publish that is too large for one transaction. After
@@ -99,11 +99,12 @@ func killInLargePublishes(t *testing.T, node *process) {
 			}
 			return n
 		}
-		for deadline := time.Now().Add(patience); missing() > 0; time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: %d deliveries have not arrived", name, missing())
+		testkit.Eventually(t, func() error {
+			if n := missing(); n > 0 {
+				return fmt.Errorf("%s: %d deliveries have not arrived", name, n)
 			}
-		}
+			return nil
+		})
 		if status := publishLarge(t.Context(), node.address, name); status != http.StatusOK {
 			t.Errorf("%s: a repeat is answered %d", name, status)
 		}

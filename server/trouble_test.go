@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/pgtest"
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 func stopAfter(t *testing.T, database *pgtest.Cluster) {
@@ -26,11 +28,12 @@ func (c *cluster) awaitMore(t *testing.T, more int) {
 	t.Helper()
 	for _, node := range c.nodes {
 		before := c.oracle.by(node.name)
-		for deadline := time.Now().Add(patience); c.oracle.by(node.name) < before+more; time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s sends no more than %d requests in %v\n%s", node.name, c.oracle.by(node.name)-before, patience, &node.log)
+		testkit.Eventually(t, func() error {
+			if sent := c.oracle.by(node.name) - before; sent < more {
+				return fmt.Errorf("%s sends %d requests, not %d\n%s", node.name, sent, more, &node.log)
 			}
-		}
+			return nil
+		})
 	}
 }
 
@@ -38,22 +41,21 @@ func (c *cluster) awaitMore(t *testing.T, more int) {
 // and when to try again.
 func awaitRefusal(t *testing.T, c *client.Client, reason string) {
 	t.Helper()
-	latest := "nothing is"
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	testkit.Eventually(t, func() error {
 		id := "probe-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 		_, err := c.Publish(t.Context(), client.NewEvent{ID: id, Type: "trouble.test", Data: json.RawMessage(`{"id": "` + id + `"}`)})
 		if err == nil {
-			continue
+			return fmt.Errorf("a publish succeeds, want the refusal that %s", reason)
 		}
 		var answer *client.Error
 		if !errors.As(err, &answer) || answer.Status != http.StatusServiceUnavailable || answer.RetryAfter <= 0 {
 			t.Fatalf("a publish is answered %v, want 503 with Retry-After", err)
 		}
-		if latest = answer.Error(); strings.Contains(latest, reason) {
-			return
+		if !strings.Contains(answer.Error(), reason) {
+			return fmt.Errorf("a publish is refused because %w, want the refusal that %s", answer, reason)
 		}
-	}
-	t.Fatalf("no publish is refused for the reason that %s; the latest: %s", reason, latest)
+		return nil
+	})
 }
 
 // checkUnharmed demands that no node was started again or panicked, and that all that

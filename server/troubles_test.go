@@ -3,19 +3,21 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/pgtest"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/server"
 )
 
@@ -96,11 +98,13 @@ func (d *troubled) count(t *testing.T, column string) (n int) {
 
 func (d *troubled) awaitCount(t *testing.T, column string, atLeast int) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); d.count(t, column) < atLeast; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s stays below %d", column, atLeast)
+	testkit.Eventually(t, func() error {
+		n := d.count(t, column)
+		if n < atLeast {
+			return fmt.Errorf("%s is %d, not yet %d", column, n, atLeast)
 		}
-	}
+		return nil
+	})
 }
 
 // Each trouble of a database: events are refused with 503 for as long as it lasts, what is
@@ -222,20 +226,18 @@ func awaitWaiting(t *testing.T, d *troubled, table string) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	testkit.Eventually(t, func() error {
 		var waits bool
 		err := conn.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity a JOIN pg_locks w ON w.pid = a.pid AND NOT w.granted
 			JOIN pg_locks e ON e.pid = a.pid AND e.granted AND e.relation = $2::regclass AND e.mode = 'RowExclusiveLock' WHERE a.usename = $1)`, d.role, table).Scan(&waits)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if waits {
-			return
+		if !waits {
+			return errors.New("nothing waits")
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("nothing waits")
-		}
-	}
+		return nil
+	})
 }
 
 // onSmallDisk gives a database whose tables are on a disk of their own, and that.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -35,7 +36,7 @@ func TestEachFormatIsDocumented(t *testing.T) {
 				t.Fatal("the page has no http block")
 			}
 			want := before + opening + dump(documented(t, f)) + closing + after
-			if *update {
+			if testkit.Updating() {
 				if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 					t.Fatal(err)
 				}

@@ -3,7 +3,6 @@ package wire_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -15,10 +14,9 @@ import (
 	"unicode/utf16"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/wire"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const goldenData = `{"id": 4711, "title": "Write <docs> & \"tests\" é世😀\u2028", "project": {"id": 3, "name": "Home"},
 	"labels": ["a", "b"], "big": 18446744073709551615, "rate": 1.50, "api_token": "s3cr3t", "url": "https://example.com/t_1?a=1&b=2", "done": false, "note": null}`
@@ -117,7 +115,7 @@ func dump(r wire.Request) string {
 
 func checkGolden(t *testing.T, path, got string) {
 	t.Helper()
-	if *update {
+	if testkit.Updating() {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}

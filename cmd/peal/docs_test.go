@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 const docsPath = "../../docs/cli.md"
@@ -17,7 +19,7 @@ const docsPath = "../../docs/cli.md"
 // TestDocs holds docs/cli.md to the commands; -update writes it anew.
 func TestDocs(t *testing.T) {
 	got := docs(newRootCommand(quietApp()))
-	if *update {
+	if testkit.Updating() {
 		if err := os.WriteFile(docsPath, got, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/config"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -76,7 +77,7 @@ func TestRequestOfTheFormatsPage(t *testing.T) {
 		t.Fatal("the page has no http block")
 	}
 	want := before + opening + sent.String() + closing + after
-	if *update {
+	if testkit.Updating() {
 		if err := os.WriteFile(formatsPage, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"flag"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pealhq/peal/internal/pgtest"
 )
-
-var update = flag.Bool("update", false, "write golden files, scripts and docs/cli.md anew")
 
 // cluster is the PostgreSQL of the scripts that ask for a database.
 var cluster pgtest.Shared

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pealhq/peal/internal/pgtest"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/server"
 )
 
@@ -40,7 +41,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		Setup:         func(env *testscript.Env) error { return startServer(t, env) },
-		UpdateScripts: *update,
+		UpdateScripts: testkit.Updating(),
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":   exits,
 			"capture": capture,

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"testing"
+
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // TestDocumentFile compares docs/openapi.json, which clients are generated from, with the
@@ -12,7 +14,7 @@ func TestDocumentFile(t *testing.T) {
 	const name = "../../docs/openapi.json"
 	b := newBench(t)
 	got := b.do(request{method: "GET", path: "/v1/openapi.json", key: "none"}).body
-	if *update {
+	if testkit.Updating() {
 		if err := os.WriteFile(name, got, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -1,19 +1,22 @@
 package api_test
 
 import (
+	"errors"
 	"testing"
-	"time"
+
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // Operators see the running nodes, with the load of the one that answers.
 func TestNodes(t *testing.T) {
 	b := newBench(t)
 	var nodes []any
-	for deadline := time.Now().Add(time.Minute); len(nodes) == 0; time.Sleep(time.Millisecond) { // it registers while it starts
-		if nodes = b.want(200, request{method: "GET", path: "/v1/nodes"})["data"].([]any); time.Now().After(deadline) {
-			t.Fatal("the node does not register")
+	testkit.Eventually(t, func() error { // it registers while it starts
+		if nodes = b.want(200, request{method: "GET", path: "/v1/nodes"})["data"].([]any); len(nodes) == 0 {
+			return errors.New("the node is not registered")
 		}
-	}
+		return nil
+	})
 	if len(nodes) != 1 {
 		t.Fatalf("%d nodes: %v", len(nodes), nodes)
 	}

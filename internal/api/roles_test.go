@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -10,9 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // placeholders stand for things that there are not.
 var placeholders = strings.NewReplacer("{id}", "x", "{name}", "x", "{source}", "x", "{tenant}", "x")
@@ -78,7 +76,7 @@ func TestRoles(t *testing.T) {
 		fmt.Fprintf(&table, "  lets in  %s\n  refuses  %s\n", strings.Join(in, "; "), strings.Join(out, "; "))
 	}
 	const golden = "testdata/roles.txt"
-	if *update {
+	if testkit.Updating() {
 		if err := os.WriteFile(golden, []byte(table.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

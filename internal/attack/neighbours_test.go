@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal/internal/longtest"
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 const (
@@ -101,19 +102,17 @@ func (n *neighbourhood) live(t *testing.T, ctx context.Context) []time.Duration 
 		})
 	}
 	publishing.Wait()
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	testkit.Eventually(t, func() error {
 		n.mu.Lock()
-		missing := len(n.accept)
-		took := slices.Clone(n.took)
-		n.mu.Unlock()
-		if missing == 0 {
-			slices.Sort(took)
-			return took
+		defer n.mu.Unlock()
+		if missing := len(n.accept); missing > 0 {
+			return fmt.Errorf("%d accepted events of the neighbours have not arrived", missing)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d accepted events of the neighbours have not arrived", missing)
-		}
-	}
+		return nil
+	})
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Sorted(slices.Values(n.took))
 }
 
 func (n *neighbourhood) publish(tenant *caller) {

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 const (
@@ -99,18 +101,17 @@ func (s *target) launch(t *testing.T, program string) {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	testkit.Eventually(t, func() error {
 		response, err := s.http.Get(s.url + "/readyz")
-		if err == nil {
-			response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return
-			}
+		if err != nil {
+			return fmt.Errorf("%w\n%s", err, &s.log)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the server does not become ready: %v\n%s", err, &s.log)
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("the server is not ready: %s\n%s", response.Status, &s.log)
 		}
-	}
+		return nil
+	})
 }
 
 // end stops the program as an operator does; it must stop in order, and in time.

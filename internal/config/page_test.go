@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -10,9 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pealhq/peal/internal/config"
+	"github.com/pealhq/peal/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write docs/configuration.md anew")
 
 const page = "../../docs/configuration.md"
 
@@ -150,7 +148,7 @@ func TestPage(t *testing.T) {
 	}
 	b.WriteString(formatsTail)
 	want := b.String()
-	if *update {
+	if testkit.Updating() {
 		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}

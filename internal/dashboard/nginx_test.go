@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // TestStreamBehindNginx reads the live list through an nginx that knows nothing of it: the
@@ -60,19 +61,15 @@ http {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	var response *http.Response
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	testkit.Eventually(t, func() error {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/t/acme/deliveries/stream", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Cookie", who.cookie)
-		if response, err = transport.RoundTrip(r); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("nginx does not serve: ", err)
-		}
-	}
+		response, err = transport.RoundTrip(r)
+		return err
+	})
 	defer response.Body.Close()
 	late := time.AfterFunc(patience, func() { response.Body.Close() })
 	defer late.Stop()

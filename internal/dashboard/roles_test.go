@@ -1,7 +1,6 @@
 package dashboard_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -12,9 +11,8 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write the golden files again")
 
 // public are the forms that anybody may send.
 var public = map[string]bool{"/login": true, "/logout": true, "/portal/leave": true}
@@ -83,7 +81,7 @@ func TestRoles(t *testing.T) {
 		fmt.Fprintf(&table, "  lets in  %s\n  refuses  %s\n", strings.Join(in, "; "), strings.Join(out, "; "))
 	}
 	const golden = "testdata/roles.txt"
-	if *update {
+	if testkit.Updating() {
 		if err := os.WriteFile(golden, []byte(table.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

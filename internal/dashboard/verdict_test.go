@@ -14,6 +14,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/dashboard"
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // verdictsNow is when the states of [TestVerdicts] are looked at.
@@ -200,7 +201,7 @@ func TestVerdicts(t *testing.T) {
 			add("pending of a tenant: "+s.name, say.Backlog(&s.backlog, verdictsNow))
 		}
 		golden := "testdata/verdicts." + language + ".txt"
-		if *update {
+		if testkit.Updating() {
 			if err := os.WriteFile(golden, []byte(table.String()), 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/dashboard"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // run runs an engine until the test ends.
@@ -25,11 +26,7 @@ func run(t *testing.T, engine *dispatch.Engine) {
 			t.Errorf("run: %v", err)
 		}
 	})
-	for deadline := time.Now().Add(time.Minute); engine.Ready(ctx) != nil; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the engine is not ready")
-		}
-	}
+	testkit.Eventually(t, func() error { return engine.Ready(ctx) })
 }
 
 // TestPagesWarn saves webhooks that will not arrive: the page says why at once, and goes

@@ -1,14 +1,15 @@
 package identity_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/testkit"
 )
 
 // TestOIDCManyAtOnce has sixteen wait for a provider that does not answer: the next one
@@ -36,11 +37,13 @@ func TestOIDCManyAtOnce(t *testing.T) {
 	}
 	<-asked
 	var err error // of the seventeenth, once all others wait
-	for deadline := time.Now().Add(10 * time.Second); peal.CodeOf(err) != peal.RateLimited && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if h.OIDCWaiting() == identity.ProviderCalls {
-			err = begin()
+	testkit.Eventually(t, func() error {
+		if waiting := h.OIDCWaiting(); waiting != identity.ProviderCalls {
+			return fmt.Errorf("%d wait", waiting)
 		}
-	}
+		err = begin()
+		return nil
+	})
 	if peal.CodeOf(err) != peal.RateLimited {
 		t.Errorf("one too many: %v", err)
 	}

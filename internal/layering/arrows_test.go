@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/importer"
@@ -21,9 +20,9 @@ import (
 	"strings"
 	"testing"
 	"text/tabwriter"
-)
 
-var update = flag.Bool("update", false, "lower the numbers of golden files to those of today")
+	"github.com/pealhq/peal/internal/testkit"
+)
 
 const (
 	arrowsFile = "testdata/arrows.txt"
@@ -53,7 +52,7 @@ const (
 // may have up to a tenth of its arrows run back.
 func TestArrowsBackUp(t *testing.T) {
 	ceilings := readCeilings(t)
-	fresh := len(ceilings) == 0 && *update
+	fresh := len(ceilings) == 0 && testkit.Updating()
 	var table bytes.Buffer
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "# Arrows between files of a package, and those that run back up: see TestArrowsBackUp.")
@@ -88,7 +87,7 @@ func TestArrowsBackUp(t *testing.T) {
 		t.Fatalf("only %q have arrows", all)
 	}
 	w.Flush()
-	if *update {
+	if testkit.Updating() {
 		if err := os.WriteFile(arrowsFile, table.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +97,7 @@ func TestArrowsBackUp(t *testing.T) {
 // readCeilings returns the numbers of arrows that may run back up, by package.
 func readCeilings(t *testing.T) map[string]int {
 	content, err := os.ReadFile(arrowsFile)
-	if err != nil && !(*update && errors.Is(err, os.ErrNotExist)) {
+	if err != nil && !(testkit.Updating() && errors.Is(err, os.ErrNotExist)) {
 		t.Fatal(err)
 	}
 	ceilings := make(map[string]int)

@@ -71,6 +71,7 @@ var rules = map[string]rule{
 	"internal/layering": {},
 	"internal/attack":   {},
 	"internal/samples":  {},
+	"internal/testkit":  {}, // for tests only
 	"internal/prose":    {},
 
 	"internal/longtest":   {}, // for tests only

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/preset"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -139,7 +140,7 @@ func contains(names []string, name string) bool {
 
 func compare(t *testing.T, path string, got []byte) {
 	t.Helper()
-	if *update {
+	if testkit.Updating() {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}

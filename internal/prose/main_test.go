@@ -3,15 +3,14 @@ package main
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "lower the totals to those of today")
+	"github.com/pealhq/peal/internal/testkit"
+)
 
 const totalsFile = "testdata/totals.txt"
 
@@ -30,7 +29,7 @@ func TestTotals(t *testing.T) {
 		now[c.scope]++
 	}
 	content, err := os.ReadFile(totalsFile)
-	fresh := *update && errors.Is(err, os.ErrNotExist)
+	fresh := testkit.Updating() && errors.Is(err, os.ErrNotExist)
 	if err != nil && !fresh {
 		t.Fatal(err)
 	}
@@ -54,7 +53,7 @@ func TestTotals(t *testing.T) {
 		}
 		fmt.Fprintf(&text, "%s %d\n", scope, n)
 	}
-	if *update {
+	if testkit.Updating() {
 		if err := os.WriteFile(totalsFile, text.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}

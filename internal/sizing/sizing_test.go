@@ -1,7 +1,6 @@
 package sizing_test
 
 import (
-	"flag"
 	"math"
 	"os"
 	"strings"
@@ -9,9 +8,8 @@ import (
 	"time"
 
 	"github.com/pealhq/peal/internal/sizing"
+	"github.com/pealhq/peal/internal/testkit"
 )
-
-var update = flag.Bool("update", false, "write the table into docs/scaling.md")
 
 const (
 	docs  = "../../docs/scaling.md"
@@ -31,7 +29,7 @@ func TestDocs(t *testing.T) {
 		t.Fatalf("docs/scaling.md lacks the lines %q and %q", begin, end)
 	}
 	want := "\n" + sizing.Table() + "\n"
-	if *update {
+	if testkit.Updating() {
 		if err := os.WriteFile(docs, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}

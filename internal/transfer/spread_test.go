@@ -2,11 +2,13 @@ package transfer_test
 
 import (
 	"database/sql"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/record"
+	"github.com/pealhq/peal/internal/testkit"
 	"github.com/pealhq/peal/postgres"
 )
 
@@ -57,11 +59,15 @@ func TestMovesTheListsOfALargeInsert(t *testing.T) {
 	}
 	defer m.close(other)
 	var got []peal.Delivery
-	for deadline := time.Now().Add(time.Minute); len(got) < 2 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	testkit.Eventually(t, func() error {
 		if got, err = other.Deliveries(t.Context(), peal.DeliveryQuery{Tenant: "acme", EventKey: key, Limit: 10}); err != nil {
 			t.Fatal(err)
 		}
-	}
+		if len(got) < 2 {
+			return fmt.Errorf("%d deliveries", len(got))
+		}
+		return nil
+	})
 	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
