@@ -119,7 +119,7 @@ func TestIntakeRefuses(t *testing.T) {
 		{"unsigned", request{method: "POST", path: "/in/tasks", key: "none", body: vikunjaBody}, 401, "unauthorized", "", "X-Vikunja-Signature is missing"},
 		{"another secret", vikunja("/in/tasks", "t", vikunjaBody), 401, "unauthorized", "", "does not match"},
 		{"an operator's key is none", request{method: "POST", path: "/in/tasks", body: vikunjaBody}, 401, "unauthorized", "", "is missing"},
-		{"no JSON", vikunja("/in/tasks", "s", `{"event_name":`), 400, "malformed", "body", "no valid JSON"},
+		{"no JSON", vikunja("/in/tasks", "s", `{"event_name":`), 400, "malformed", "body", "not valid JSON"},
 		{"no type", vikunja("/in/tasks", "s", `{"data":1}`), 422, "invalid", "body.event_name", "is missing"},
 		{"a bad time", vikunja("/in/tasks", "s", `{"event_name":"t","time":"now","data":1}`), 422, "invalid", "body.time", "time"},
 		{"no event header", unnamed, 422, "invalid", "header.X-GitHub-Event", ""},
