@@ -3,6 +3,7 @@ package peal
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -170,3 +171,5 @@ func CodeOf(err error) Code {
 // since the snapshot that the deliveries were routed by. Nothing was written;
 // the caller reads [Store.RoutesSince], routes again and repeats the call.
 var ErrStaleRoutes = errors.New("routes are stale")
+
+func itoa(n int) string { return strconv.Itoa(n) }

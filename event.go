@@ -3,6 +3,7 @@ package peal
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -157,45 +158,294 @@ func isSegment(s string) bool {
 	return s != ""
 }
 
-// EventType is an entry of the catalogue: what a type of event means.
-type EventType struct {
-	Catalogue   string          // the catalogue that it is in; "" for [DefaultCatalogue]
-	Name        string          // as in [Event.Type]
-	Description string          // plain text, at most 4,096 bytes
-	Schema      json.RawMessage // JSON Schema of the data; nil when there is none
-	Example     json.RawMessage // an example of the data; nil when there is none
-	CreatedAt   time.Time       // UTC
-	UpdatedAt   time.Time       // UTC
+// ParseEvent reads the JSON object that a publisher sends,
+// {"type","data","id"?,"subject"?,"time"?}, in one pass: it checks the whole text
+// and finds the members. Data shares body's memory, byte for byte as it came.
+//
+// A member that is missing, doubled, unknown, of the wrong type or against the
+// rules of [Event] is refused with code [Invalid] and its name in Field; so are
+// invalid JSON, invalid UTF-8 and data nested deeper than [MaxDepth].
+func ParseEvent(body []byte) (Event, error) {
+	s := scanner{text: body}
+	s.space()
+	event, err := s.event()
+	if err != nil {
+		return Event{}, err
+	}
+	if err := s.end(); err != nil {
+		return Event{}, err
+	}
+	return event, nil
 }
 
-// MaxDescription is the longest description of anything, in bytes.
-const MaxDescription = 4096
-
-// MaxSchema is the largest schema and the largest example of an event type, in bytes.
-const MaxSchema = 64 << 10
-
-// Validate checks the entry's own shape; whether Schema is a schema is the
-// business of package internal/match. The error has code [Invalid]; see [Faults].
-func (t *EventType) Validate() error {
-	faults := []error{ValidateType(t.Name)}
-	if t.Catalogue != "" {
-		faults = append(faults, ValidateCatalogue(t.Catalogue))
+// ParseBatch reads {"events":[…]} as [ParseEvent] reads each of its elements; the
+// Field of an error begins with the element, such as "events[2].data". An empty
+// batch and one of more than [MaxBatch] events are refused.
+func ParseBatch(body []byte) ([]Event, error) {
+	s := scanner{text: body}
+	s.space()
+	var events []Event
+	seen := false
+	err := s.members(func(name string) error {
+		if name != "events" {
+			return Invalidf(quotable(name), "is not a member of a batch: give {\"events\":[…]}")
+		}
+		if seen {
+			return Invalidf(name, "stands twice")
+		}
+		seen = true
+		var err error
+		events, err = s.batch()
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if len(t.Description) > MaxDescription {
-		faults = append(faults, Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription))
+	if err := s.end(); err != nil {
+		return nil, err
 	}
-	for _, text := range []struct {
-		field string
-		value json.RawMessage
-	}{{"schema", t.Schema}, {"example", t.Example}} {
-		if len(text.value) > MaxSchema {
-			faults = append(faults, Invalidf(text.field, "is %d bytes, at most %d are kept", len(text.value), MaxSchema))
-		} else if text.value != nil {
-			if err := validateJSON(text.value); err != nil {
-				err.Field = text.field
-				faults = append(faults, err)
+	if len(events) == 0 {
+		return nil, Invalidf("events", "is missing or empty: give 1 to %d events", MaxBatch)
+	}
+	return events, nil
+}
+
+func (s *scanner) batch() ([]Event, error) {
+	if s.peek() != '[' {
+		return nil, Invalidf("events", "must be an array")
+	}
+	s.at++
+	s.space()
+	if s.peek() == ']' {
+		s.at++
+		return nil, nil
+	}
+	var events []Event
+	for {
+		if len(events) == MaxBatch {
+			return nil, Invalidf("events", "has more than %d events: send several batches", MaxBatch)
+		}
+		event, err := s.event()
+		if err != nil {
+			return nil, Within(fmt.Sprintf("events[%d]", len(events)), err)
+		}
+		events = append(events, event)
+		if more, err := s.next(']'); err != nil {
+			return nil, Within("events", err)
+		} else if !more {
+			return events, nil
+		}
+	}
+}
+
+// The members of an event, as bits of a set.
+const (
+	hasType = 1 << iota
+	hasData
+	hasID
+	hasSubject
+	hasTime
+)
+
+var eventMembers = map[string]uint8{
+	"type": hasType, "data": hasData, "id": hasID, "subject": hasSubject, "time": hasTime,
+}
+
+// event reads an event's object.
+func (s *scanner) event() (Event, error) {
+	var event Event
+	var seen uint8
+	err := s.members(func(name string) error {
+		member := eventMembers[name]
+		if member == 0 {
+			return Invalidf(quotable(name), "is not a member of an event: it has type, data, id, subject and time")
+		}
+		if seen&member != 0 {
+			return Invalidf(name, "stands twice")
+		}
+		seen |= member
+		if err := s.eventMember(&event, member); err != nil {
+			return Within(name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return Event{}, err
+	}
+	if seen&hasType == 0 {
+		return Event{}, ValidateType("")
+	}
+	if seen&hasData == 0 {
+		return Event{}, Invalidf("data", "is missing: give the event's content as JSON")
+	}
+	return event, nil
+}
+
+// eventMember reads the value of a member. Its errors have no field yet, or the
+// member's own.
+func (s *scanner) eventMember(event *Event, member uint8) error {
+	from := s.at
+	if member == hasData {
+		if err := s.value(0); err != nil {
+			return err
+		}
+		event.Data = s.text[from:s.at:s.at]
+		event.scanned = event.Data
+		return nil
+	}
+	if s.peek() != '"' {
+		return Errorf(Invalid, "must be a string")
+	}
+	if err := s.str(); err != nil {
+		return err
+	}
+	text, err := s.content(from)
+	if err != nil {
+		return err
+	}
+	switch member {
+	case hasType:
+		event.Type = text
+		return ValidateType(text)
+	case hasID:
+		event.ID = text
+		if text == "" {
+			return Errorf(Invalid, "is empty: leave it out to let Peal choose one")
+		}
+		return validateEventID(text)
+	case hasSubject:
+		event.Subject = text
+		return validateSubject(text)
+	}
+	event.Time, err = ParseTimestamp(text)
+	return err
+}
+
+// quotable shortens a name that a caller made up, for an error.
+func quotable(name string) string {
+	const longest = 64
+	if len(name) <= longest {
+		return name
+	}
+	return strings.ToValidUTF8(name[:longest], "") + "…"
+}
+
+// Timestamp is an instant as its writer wrote it: an RFC 3339 text with up to nine
+// fractional digits and a zone offset, all of which it keeps. The zero Timestamp
+// is no time.
+type Timestamp struct{ text string }
+
+// TimestampOf writes a time as RFC 3339 in the time's own zone, with as many
+// fractional digits as it needs; in UTC where the zone's offset is no whole number
+// of minutes. The zero time, and years outside 0000 to 9999, which have no such
+// text, give the zero Timestamp.
+func TimestampOf(t time.Time) Timestamp {
+	if _, offset := t.Zone(); offset%60 != 0 {
+		t = t.UTC()
+	}
+	if t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
+		return Timestamp{}
+	}
+	return Timestamp{t.Format(time.RFC3339Nano)}
+}
+
+// ParseTimestamp reads an RFC 3339 text and keeps it as it is, also with t and z in lower
+// case. More than nine
+// fractional digits, a missing offset and years outside 0000 to 9999 are refused
+// with code [Invalid].
+func ParseTimestamp(text string) (Timestamp, error) {
+	if _, err := time.Parse(time.RFC3339Nano, upperTime(text)); err != nil || !hasTimestampShape(upperTime(text)) {
+		return Timestamp{}, Errorf(Invalid, "must be an RFC 3339 time with an offset and at most nine fractional digits, such as 2026-11-21T09:30:00.25+01:00")
+	}
+	return Timestamp{text}, nil
+}
+
+// upperTime writes the t and z of an RFC 3339 text in upper case, which the RFC leaves open
+// and package time demands.
+func upperTime(text string) string {
+	if strings.ContainsAny(text, "tz") {
+		return strings.NewReplacer("t", "T", "z", "Z").Replace(text)
+	}
+	return text
+}
+
+// hasTimestampShape checks what package time does not: two digits in each place, a
+// point before the fraction, and an offset of less than a day.
+func hasTimestampShape(text string) bool {
+	const whole = "0000-00-00T00:00:00"
+	if len(text) <= len(whole) || !hasShape(text[:len(whole)], whole) {
+		return false
+	}
+	rest := text[len(whole):]
+	if fraction, ok := strings.CutPrefix(rest, "."); ok {
+		rest = strings.TrimLeft(fraction, "0123456789")
+		if len(fraction)-len(rest) > 9 {
+			return false
+		}
+	}
+	if rest == "Z" {
+		return true
+	}
+	return hasShape(rest, "±00:00") && rest[1:3] <= "23" && rest[4:] <= "59"
+}
+
+// hasShape compares a text with a shape, in which 0 is any digit and ± either sign.
+func hasShape(text, shape string) bool {
+	at := 0
+	for _, want := range shape {
+		if at == len(text) {
+			return false
+		}
+		c := text[at]
+		switch at++; want {
+		case '0':
+			if c-'0' > 9 {
+				return false
+			}
+		case '±':
+			if c != '+' && c != '-' {
+				return false
+			}
+		default:
+			if c != byte(want) {
+				return false
 			}
 		}
 	}
-	return Faults(faults...)
+	return at == len(text)
+}
+
+// String is the text as it was written; "" for no time.
+func (t Timestamp) String() string { return t.text }
+
+// Time is the instant, in the zone that its writer gave; the zero time for no time.
+func (t Timestamp) Time() time.Time {
+	parsed, err := time.Parse(time.RFC3339Nano, upperTime(t.text))
+	if err != nil {
+		return time.Time{} // only the zero Timestamp: the others were parsed when made
+	}
+	_, offset := parsed.Zone()
+	if offset == 0 {
+		return parsed.UTC()
+	}
+	return parsed.In(time.FixedZone("", offset)) // the machine's own zone must not show
+}
+
+// IsZero reports whether there is no time.
+func (t Timestamp) IsZero() bool { return t.text == "" }
+
+// MarshalText gives the text as it was written.
+func (t Timestamp) MarshalText() ([]byte, error) { return []byte(t.text), nil }
+
+// UnmarshalText reads what [ParseTimestamp] reads; "" gives no time.
+func (t *Timestamp) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*t = Timestamp{}
+		return nil
+	}
+	parsed, err := ParseTimestamp(string(text))
+	if err == nil {
+		*t = parsed
+	}
+	return err
 }

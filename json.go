@@ -1,7 +1,9 @@
 package peal
 
 import (
+	"bytes"
 	"encoding/binary"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -283,4 +285,119 @@ func (s *scanner) digits() bool {
 		s.at++
 	}
 	return s.at > from
+}
+
+func (s *scanner) end() error {
+	s.space()
+	if s.at < len(s.text) {
+		return s.fail("something follows the object")
+	}
+	return nil
+}
+
+// members walks over an object and calls read at each member's value, which read walks over.
+func (s *scanner) members(read func(name string) error) error {
+	if s.peek() != '{' {
+		if s.at >= len(s.text) {
+			return s.fail("")
+		}
+		return s.fail("expected an object")
+	}
+	s.at++
+	s.space()
+	if s.peek() == '}' {
+		s.at++
+		return nil
+	}
+	for {
+		from := s.at
+		if err := s.key(); err != nil {
+			return err
+		}
+		name, err := s.name(from)
+		if err != nil {
+			return err
+		}
+		if err := read(name); err != nil {
+			return err
+		}
+		if more, err := s.next('}'); err != nil {
+			return err
+		} else if !more {
+			return nil
+		}
+	}
+}
+
+// name gives what content gives, without making a new string of the names that
+// every event has.
+func (s *scanner) name(from int) (string, error) {
+	quoted := s.text[from+1 : s.at]
+	switch end := bytes.IndexByte(quoted, '"'); string(quoted[:end]) {
+	case "type":
+		return "type", nil
+	case "data":
+		return "data", nil
+	case "id":
+		return "id", nil
+	case "time":
+		return "time", nil
+	case "subject":
+		return "subject", nil
+	}
+	return s.content(from)
+}
+
+// content gives the text of the string that begins at from and was walked over already.
+func (s *scanner) content(from int) (string, error) {
+	quoted := s.text[from+1 : s.at]
+	end := bytes.IndexAny(quoted, "\"\\")
+	if quoted[end] == '"' {
+		return string(quoted[:end]), nil
+	}
+	return unescape(quoted)
+}
+
+var escapes = map[byte]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// unescape reads the content of a string up to its closing quote. Half of a
+// surrogate pair is refused, because no text can hold it.
+func unescape(quoted []byte) (string, error) {
+	text := make([]byte, 0, len(quoted))
+	for i := 0; quoted[i] != '"'; i++ {
+		if quoted[i] != '\\' {
+			text = append(text, quoted[i])
+			continue
+		}
+		i++
+		if quoted[i] != 'u' {
+			if c, ok := escapes[quoted[i]]; ok {
+				text = append(text, c)
+			} else {
+				text = append(text, quoted[i])
+			}
+			continue
+		}
+		r := hex4(quoted[i+1:])
+		i += 4
+		if utf16.IsSurrogate(r) {
+			if quoted[i+1] != '\\' || quoted[i+2] != 'u' {
+				return "", Errorf(Invalid, "holds half of a surrogate pair")
+			}
+			if r = utf16.DecodeRune(r, hex4(quoted[i+3:])); r == utf8.RuneError {
+				return "", Errorf(Invalid, "holds half of a surrogate pair")
+			}
+			i += 6
+		}
+		text = utf8.AppendRune(text, r)
+	}
+	return string(text), nil
+}
+
+func hex4(digits []byte) rune {
+	var r rune
+	for _, c := range digits[:4] {
+		r = r<<4 | rune(hexValue(c))
+	}
+	return r
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -87,4 +89,52 @@ func RotateSecrets(current []Secret, value string, at time.Time, overlap time.Du
 		secrets = append(secrets, old)
 	}
 	return secrets, previous
+}
+
+// Hidden stands in settings for a secret that is there and not shown, and keeps it when
+// it comes back. It is no value: [Webhook.Validate] and [Source.Validate] refuse it.
+const Hidden = "[set]"
+
+// IsHidden reports whether a text only stands for a value that is not shown: [Hidden],
+// or what records and a [Secret] have in its place.
+func IsHidden(text string) bool { return text == Hidden || text == redacted }
+
+// refuseHidden refuses what stands for a value and keeps none.
+func refuseHidden(field, value string) error {
+	if !IsHidden(value) {
+		return nil
+	}
+	return Invalidf(field, "is %s, which only stands for a value that is not shown, and there is none to keep; set the value", value)
+}
+
+// hidesQuery reports whether a URL's query holds what [RedactURL] writes.
+func hidesQuery(text string) bool {
+	_, query, _ := strings.Cut(text, "?")
+	if plain, err := url.QueryUnescape(query); err == nil {
+		query = plain
+	}
+	return strings.Contains(query, redacted)
+}
+
+// RedactURL hides the values of a URL's query, where tokens stand, for records and for
+// readers who may not see secrets: https://host/hook?token=[redacted]. A query without
+// names is hidden as a whole.
+func RedactURL(url string) string {
+	base, query, found := strings.Cut(url, "?")
+	if !found {
+		return url
+	}
+	query, _, _ = strings.Cut(query, "#")
+	var text strings.Builder
+	text.WriteString(base)
+	for i, pair := range strings.Split(query, "&") {
+		text.WriteByte("?&"[min(i, 1)])
+		if name, _, named := strings.Cut(pair, "="); named {
+			text.WriteString(name + "=")
+		}
+		if pair != "" {
+			text.WriteString(redacted)
+		}
+	}
+	return text.String()
 }

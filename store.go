@@ -2,6 +2,7 @@ package peal
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -255,4 +256,155 @@ type HistoryStore interface {
 	Deliveries(ctx context.Context, query DeliveryQuery) ([]Delivery, error)
 	// Attempts gives all attempts of a delivery, the first one first; none for an unknown delivery.
 	Attempts(ctx context.Context, tenant string, id DeliveryID) ([]Attempt, error)
+}
+
+// MaxNodeName is the longest name of a node, in bytes.
+const MaxNodeName = 256
+
+// Node is one running Peal process on a store.
+type Node struct {
+	// ID is new each time that the process registers: a node that was taken over
+	// comes back as another one.
+	ID NodeID
+	// Name tells people which process it is: its machine's name, up to [MaxNodeName] bytes.
+	Name string
+	// Version is that of the program.
+	Version string
+	// StartedAt is when it registered and SeenAt when it last renewed that, in UTC by
+	// the store's clock.
+	StartedAt time.Time
+	SeenAt    time.Time
+	Load      NodeLoad
+}
+
+// NodeLoad is what a node had to do when it was last seen.
+type NodeLoad struct {
+	InFlight  int   `json:"in_flight"` // requests under way
+	Lanes     int   `json:"lanes"`     // webhooks that it has sent to
+	Queued    int   `json:"queued"`    // deliveries that wait in its memory, retries included
+	Spilled   int   `json:"spilled"`   // lanes for which more that is due waits in the store
+	Open      int   `json:"open"`      // lanes whose breaker does not let everything through
+	Unwritten int   `json:"unwritten"` // results of attempts that are not yet in the store
+	Memory    int64 `json:"memory"`    // what the deliveries in its memory cost, in bytes
+	Fences    int   `json:"fences"`    // how often it has fenced itself since it started
+}
+
+// NodeStore keeps which nodes there are. Only the store's clock judges how long ago
+// one was seen, so that the nodes' clocks may differ.
+//
+// A node is registered from RegisterNode until it leaves or is taken over, and then
+// never again: its process registers under a new id. What an id that is not
+// registered may still do: [WorkStore.Insert] without held deliveries,
+// [WorkStore.Settle] as said there, and Release, which finds nothing. Claim, Reopen
+// and an Insert with a held delivery write nothing and return [ErrFenced].
+type NodeStore interface {
+	// RegisterNode adds a node, seen now. ID, Name and Version are the caller's, the
+	// times are the store's. Conflict when the id is registered.
+	RegisterNode(ctx context.Context, node Node) (NodeView, error)
+	// RenewNode makes the node seen now, with its load. NotFound when it is not registered.
+	RenewNode(ctx context.Context, id NodeID, load NodeLoad) (NodeView, error)
+	// LeaveNode lets go of all that the node holds and ends its registration, which is no
+	// evidence against any delivery. A node that is not registered is no error.
+	LeaveNode(ctx context.Context, id NodeID) error
+	// Takeover ends the registration of every node but the given one that was not seen
+	// for at least stale, and lets go of all deliveries whose holder is not registered. Those
+	// of them that were due become suspects, or get another strike by their mark.
+	// It is judged in the statement that does it: a node that renews at that moment is
+	// either seen or gone, never both.
+	Takeover(ctx context.Context, node NodeID, stale time.Duration) (Taken, error)
+	// Nodes lists the registered nodes by id, so the oldest first.
+	Nodes(ctx context.Context) ([]Node, error)
+
+	// Signal tells those that watch, in this process and others. It is a hint: it may
+	// be lost, and comes at most once to each.
+	Signal(ctx context.Context, signals ...Signal) error
+	// Watch calls heard for each signal until ctx ends, one at a time. The store
+	// itself signals when webhooks change, when held deliveries are canceled, and when a
+	// node leaves or is taken over. It returns nil when ctx ends, and nil at once when
+	// the store closes or can never hear; it mends its own connection.
+	Watch(ctx context.Context, heard func(Signal)) error
+}
+
+// NodeView is what a node learns when it registers or renews.
+type NodeView struct {
+	// Nodes are all registered nodes, the asking one included, by id.
+	Nodes []NodeID
+	// Routes is the version of the routes: when it is newer than the node's, it reads
+	// RoutesSince.
+	Routes int64
+	// Canceled are the deliveries that were canceled within the last minute while this
+	// node held them: it must not begin attempts of them. The same ones may come again.
+	Canceled []DeliveryID
+}
+
+// Taken is what a takeover did.
+type Taken struct {
+	Nodes      []NodeID // whose registration it ended
+	Deliveries int      // that it let go of
+}
+
+// Signal is a hint that another node gives.
+type Signal struct {
+	Kind SignalKind
+	// WebhookID is what it is about; zero for no webhook in particular.
+	WebhookID WebhookID
+}
+
+// SignalKind says what a signal hints at.
+type SignalKind string
+
+// The kinds of signals.
+const (
+	SignalRoutes   SignalKind = "routes"   // webhooks have changed: renew and read RoutesSince
+	SignalCanceled SignalKind = "canceled" // held deliveries were canceled: renew
+	SignalWork     SignalKind = "work"     // deliveries wait that nobody holds: of the webhook, or of any
+	SignalUp       SignalKind = "up"       // the webhook's endpoint, which was down, has answered
+)
+
+// ErrFenced is what a store returns to a node that is not registered: it has left, or
+// others have taken it over. Nothing was written.
+var ErrFenced = errors.New("the node is not registered")
+
+// Schema is how far a database's tables are, beside what this program knows.
+type Schema struct {
+	// Migrations are all that this program knows, in their order.
+	Migrations []Migration
+	// Later are the versions of migrations that a later release has applied, which this
+	// program does not know.
+	Later []int64
+	// Usable is whether this program works on the database, once what is pending is
+	// applied. It need not be false where Later is not empty: see the store.
+	Usable bool
+}
+
+// Migration is one step of a schema.
+type Migration struct {
+	Version int64
+	Name    string
+	// AppliedAt is the zero time while the migration is pending.
+	AppliedAt time.Time
+}
+
+// Pending is how many of the migrations are yet to be applied.
+func (s *Schema) Pending() int {
+	n := 0
+	for i := range s.Migrations {
+		if s.Migrations[i].AppliedAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// SealStore brings secrets at rest from one key to another, while everything goes on.
+type SealStore interface {
+	// Reseal seals at most limit values anew, in one short transaction: those that were
+	// sealed with another key than the [Sealer] of the store seals with now, and those in
+	// the clear. Nothing else of their rows changes, neither the revision of a webhook or
+	// a source nor the version of the routes.
+	//
+	// It gives how many it looked after; 0 means that none is left, also of those whose
+	// writing had begun before the Sealer changed its key. A store without a Sealer has
+	// none to look after. Internal when a value does not open with any key.
+	Reseal(ctx context.Context, limit int) (int, error)
 }

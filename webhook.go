@@ -268,3 +268,111 @@ func ValidateURL(text string) error {
 	}
 	return nil
 }
+
+// Storable reports why a store must not take a webhook: without an ID, a tenant, a URL to
+// send to and events, nothing could be done with it. It is what every store
+// asks; [Webhook.Validate] asks for much more. The error has code [Invalid] and names the
+// field.
+func (w *Webhook) Storable() error {
+	u, err := url.Parse(w.URL)
+	switch {
+	case w.ID.IsZero():
+		return Invalidf("id", "is missing")
+	case w.Tenant == "":
+		return Invalidf("tenant", "is missing")
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return Invalidf("url", "must be a URL such as https://host/path")
+	case len(w.Events) == 0:
+		return Invalidf("events", "is missing or empty: name event types or patterns, such as task.created, task.* or *")
+	}
+	switch w.Status {
+	case Active, Paused, Disabled:
+		return nil
+	}
+	return Invalidf("status", "must be active, paused or disabled")
+}
+
+// MatchPattern reports whether an event type is what a pattern asks for. "*"
+// matches every type, "task.*" every type that begins with "task." (so
+// task.created and task.comment.edited, not task itself), and anything else only
+// itself.
+func MatchPattern(pattern, eventType string) bool {
+	if pattern == "*" || pattern == eventType {
+		return true
+	}
+	prefix, isPrefix := strings.CutSuffix(pattern, "*")
+	return isPrefix && strings.HasPrefix(eventType, prefix)
+}
+
+// ValidatePatterns checks a webhook's event patterns: 1 to [MaxPatterns], each an
+// event type, a prefix of whole segments followed by ".*", or "*". The error has
+// code [Invalid] and names the element.
+func ValidatePatterns(patterns []string) error {
+	if len(patterns) == 0 {
+		return Invalidf("events", "is missing or empty: name event types or patterns, such as task.created, task.* or *")
+	}
+	if len(patterns) > MaxPatterns {
+		return Invalidf("events", "has %d patterns, at most %d are allowed; use a wildcard such as task.*", len(patterns), MaxPatterns)
+	}
+	var faults []error
+	for i, pattern := range patterns {
+		if pattern == "*" {
+			continue
+		}
+		if err := ValidateType(strings.TrimSuffix(pattern, ".*")); err != nil {
+			faults = append(faults, Invalidf("events["+itoa(i)+"]", "must be an event type such as task.created, a prefix such as task.*, or *"))
+		}
+	}
+	return Faults(faults...)
+}
+
+// Limits of what is kept of filters that failed on an event.
+const (
+	MaxFilterErrors     = 20  // webhooks of one event
+	MaxFilterErrorBytes = 500 // bytes of one message
+)
+
+// ReasonFilter is the reason of problems with a webhook's filter, which fails on events:
+// no attempt has it.
+const ReasonFilter Reason = "filter"
+
+// FilterError is a webhook whose filter failed on an event, which counts as no match.
+type FilterError struct {
+	WebhookID WebhookID
+	// Message says what failed, at most MaxFilterErrorBytes of UTF-8 in one line.
+	Message string
+}
+
+// NewFilterError keeps an error's message, cut to what a [FilterError] may hold.
+func NewFilterError(id WebhookID, err error) FilterError {
+	message := err.Error()
+	if e, ok := err.(*Error); ok {
+		message = e.Message // the field is always the filter
+	}
+	return FilterError{WebhookID: id, Message: clipLine(message, MaxFilterErrorBytes)}
+}
+
+// clipLine makes one line of UTF-8 of a text that may hold pieces of an event, and
+// cuts it to limit bytes.
+func clipLine(text string, limit int) string {
+	const cut = "…"
+	text = strings.Map(func(r rune) rune {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit-len(cut)], "") + cut
+}
+
+// Entry says what a managed webhook was last set from, so that a later reading of
+// the configuration finds it again and sees whether the entry has changed since.
+type Entry struct {
+	// Name is the entry's own name, which no other entry has.
+	Name string
+	// Digest stands for everything that the entry said, its secrets included.
+	Digest string
+}
