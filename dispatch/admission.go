@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -10,15 +11,20 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// admission holds tenants to their quotas of what is pending and of events a second.
+// usageStore is the part of the store that counts what is pending.
+type usageStore interface {
+	PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error)
+}
+
+// admission enforces the quotas of tenants for pending deliveries and for events a second.
 //
-// It counts up what a tenant publishes, and asks the store what is really pending only
-// where that count would exceed a limit: the usual publish costs a look into a map. While
-// a tenant is at its limit the store is asked once a second at most, and the less often the
-// longer it takes. Other nodes' deliveries are seen when it is asked: on n nodes a tenant
-// may get up to n times its limit before all of them know.
+// It counts up what a tenant publishes, and asks the store what is pending only where that
+// count would exceed a limit: the usual publish costs a look into a map. While a tenant is at
+// its limit the store is asked once a second at most, and less often the longer it takes.
+// Deliveries of other nodes count when the store is asked: on n nodes a tenant may have up to
+// n times its limit before all of them know.
 type admission struct {
-	store   peal.QuotaStore
+	store   usageStore
 	tenants *tenantSettings
 	quotas  peal.Quotas
 	clock   func() time.Time
@@ -27,14 +33,14 @@ type admission struct {
 	known map[string]*admitted
 }
 
-// admitted is what is known of a tenant. Its mutex guards it; it is held while the store
-// is asked, so that one asks for all.
+// admitted is the count of a tenant. Its mutex guards it, and is held while the store is asked,
+// so that one caller asks for all.
 type admitted struct {
 	mu sync.Mutex
-	// deliveries and bytes are pending at most: those that the store had when it was asked,
-	// and what was reserved since.
+	// deliveries and bytes are upper bounds of what is pending: what the store had when it
+	// was asked, and what was reserved since.
 	deliveries, bytes int64
-	// reserved are those whose insert has not ended.
+	// reserved are the deliveries and bytes of inserts under way.
 	reservedDeliveries, reservedBytes int64
 	asked                             time.Time
 	pause                             time.Duration // before it is asked again
@@ -47,11 +53,11 @@ const (
 	askShare    = 20 // asking takes at most this part of the time
 )
 
-func newAdmission(store peal.QuotaStore, tenants *tenantSettings, quotas peal.Quotas) *admission {
+func newAdmission(store usageStore, tenants *tenantSettings, quotas peal.Quotas) *admission {
 	return &admission{store: store, tenants: tenants, quotas: quotas, clock: time.Now, known: map[string]*admitted{}}
 }
 
-// limits are those of a tenant that the engine enforces; 0 for none.
+// limits are the limits of a tenant that the engine enforces; 0 for none.
 type limits struct{ deliveries, bytes, events int64 }
 
 func (a *admission) limits(ctx context.Context, tenant string) (limits, error) {
@@ -96,7 +102,7 @@ func (a *admission) events(tenant string, limit int64, n int) error {
 	}
 	reserved := t.limiter.ReserveN(now, n)
 	if delay := reserved.DelayFrom(now); delay > 0 {
-		reserved.CancelAt(now) // it is refused, not made to wait
+		reserved.CancelAt(now) // it is refused and does not wait
 		refused := peal.QuotaEventsPerSecond.Exceeded(limit, limit)
 		refused.RetryAfter = delay
 		return refused
@@ -104,8 +110,8 @@ func (a *admission) events(tenant string, limit int64, n int) error {
 	return nil
 }
 
-// reserve refuses deliveries beyond the quotas of what is pending. What it lets in must be
-// given to ended.
+// reserve refuses deliveries beyond the quotas of pending ones. The caller passes those that it
+// accepts to ended.
 func (a *admission) reserve(ctx context.Context, tenant string, l limits, deliveries, bytes int64) error {
 	most, mostBytes := l.deliveries, l.bytes
 	if deliveries == 0 || most == 0 && mostBytes == 0 {
@@ -136,23 +142,23 @@ func (a *admission) reserve(ctx context.Context, tenant string, l limits, delive
 	return nil
 }
 
-// ask asks the store. What is reserved counts on top, whether or not it is there already.
+// ask asks the store. What is reserved counts on top, although the store may have it already.
 func (a *admission) ask(ctx context.Context, tenant string, t *admitted, most int64) error {
 	if most == 0 {
 		most = 1 << 40
 	}
-	begun := a.clock()
+	started := a.clock()
 	deliveries, bytes, err := a.store.PendingUsage(ctx, tenant, most+1)
 	if err != nil {
 		return err
 	}
 	t.asked = a.clock()
-	t.pause = max(askPause, askShare*t.asked.Sub(begun))
+	t.pause = max(askPause, askShare*t.asked.Sub(started))
 	t.deliveries, t.bytes = deliveries+t.reservedDeliveries, bytes+t.reservedBytes
 	return nil
 }
 
-// ended notes that an insert of what was reserved has ended, with or without success.
+// ended notes that the insert of what was reserved has ended, with success or not.
 func (a *admission) ended(tenant string, l limits, deliveries, bytes int64, inserted bool) {
 	if deliveries == 0 || l.deliveries == 0 && l.bytes == 0 {
 		return
@@ -169,4 +175,66 @@ func (a *admission) ended(tenant string, l limits, deliveries, bytes int64, inse
 	if !inserted {
 		t.deliveries, t.bytes = max(0, t.deliveries-deliveries), max(0, t.bytes-bytes)
 	}
+}
+
+// tenantStore is the part of the store that reads tenants.
+type tenantStore interface {
+	Tenant(ctx context.Context, name string) (peal.Tenant, error)
+}
+
+// tenantSettings caches the settings of tenants until the routes change, which they do with every
+// change of a tenant.
+type tenantSettings struct {
+	store tenantStore
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	known map[string]*peal.Tenant
+}
+
+// policy returns a tenant's retry policy; nil when it has none.
+func (t *tenantSettings) policy(name string) *peal.RetryPolicy {
+	tenant, err := t.get(context.Background(), name)
+	if err != nil {
+		t.log.Warn("cannot read a tenant's retry policy; the default applies until the next change", "tenant", name, "error", err)
+		return nil
+	}
+	return tenant.RetryPolicy
+}
+
+// catalogue returns the name of the catalogue that describes a tenant's events.
+func (t *tenantSettings) catalogue(ctx context.Context, name string) (string, error) {
+	tenant, err := t.get(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return tenant.CatalogueName(), nil
+}
+
+// get returns a tenant; one without any settings when it does not exist yet.
+func (t *tenantSettings) get(ctx context.Context, name string) (*peal.Tenant, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if tenant, ok := t.known[name]; ok {
+		return tenant, nil
+	}
+	tenant, err := t.store.Tenant(ctx, name)
+	if peal.CodeOf(err) == peal.NotFound {
+		return &peal.Tenant{Name: name}, nil // it is not cached: it may be created without a change of routes
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.known == nil {
+		t.known = make(map[string]*peal.Tenant)
+	}
+	t.known[name] = &tenant
+	return &tenant, nil
+}
+
+// reset forgets all tenants.
+func (t *tenantSettings) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.known)
 }

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -20,7 +18,6 @@ import (
 // The headers of the validation handshake: section 4 of the CloudEvents
 // specification "HTTP 1.1 Web Hooks for Event Delivery", version 1.0.2.
 const (
-	requestOrigin = "WebHook-Request-Origin"
 	requestRate   = "WebHook-Request-Rate"
 	allowedOrigin = "WebHook-Allowed-Origin"
 	allowedRate   = "WebHook-Allowed-Rate"
@@ -29,15 +26,14 @@ const (
 // maxRate is the highest rate of a [peal.RateLimit].
 const maxRate = 1e4
 
-// consentTime is how long an endpoint has for its answer.
+// consentTime bounds the wait for an endpoint's answer.
 const consentTime = 10 * time.Second
 
-// AskConsent asks the URL of a webhook with Handshake whether it takes requests from
-// this deployment, and does nothing for other webhooks. Call it after
-// [Engine.CheckWebhook], before a webhook is saved that is new or has another URL,
-// format, Handshake or RateLimit. A rate that the endpoint allows becomes the
-// webhook's RateLimit where that is higher or not set. The error has code
-// [peal.Invalid] and the field "url", and says what came back.
+// AskConsent asks the URL of a webhook with Handshake whether it accepts requests from this
+// deployment, and does nothing for other webhooks. Call it after [Engine.CheckWebhook], before a
+// webhook is saved that is new or has another URL, format, Handshake or RateLimit. A rate that the
+// endpoint allows becomes the webhook's RateLimit where that is higher or not set. The error has
+// code [peal.Invalid] and the field "url", and contains the answer.
 func (e *Engine) AskConsent(ctx context.Context, w *peal.Webhook) error {
 	if !w.Handshake {
 		return nil
@@ -53,7 +49,7 @@ func (e *Engine) AskConsent(ctx context.Context, w *peal.Webhook) error {
 	if w.RateLimit != nil {
 		header[requestRate] = []string{strconv.FormatFloat(max(math.Ceil(w.RateLimit.PerSecond*60), 1), 'f', 0, 64)}
 	}
-	client, err := e.clientFor(w)
+	client, err := e.rules.clientFor(w)
 	if err != nil {
 		return err
 	}
@@ -77,35 +73,7 @@ func (e *Engine) AskConsent(ctx context.Context, w *peal.Webhook) error {
 	return limitRate(w, answer)
 }
 
-// nameOrigin names the origin that an endpoint has consented to, in any request to it.
-func (e *Engine) nameOrigin(header http.Header) {
-	for name := range header {
-		if strings.EqualFold(name, requestOrigin) {
-			delete(header, name)
-		}
-	}
-	header[requestOrigin] = []string{e.options.Origin}
-}
-
-// hostname is the origin of a deployment that was given none.
-func hostname() string {
-	if name, err := os.Hostname(); err == nil && isOrigin(name) {
-		return name
-	}
-	return "localhost"
-}
-
-// isOrigin reports whether a text is a DNS name as it may stand in a header.
-func isOrigin(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; c|0x20-'a' > 25 && c-'0' > 9 && c != '.' && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return text != "" && len(text) <= 253
-}
-
-// shown is what came back of a header, cut where it is long.
+// shown describes a header of an answer, cut where it is long.
 func shown(answer egress.Consent, name string) string {
 	if len(answer.Values(name)) == 0 {
 		return "without " + name
@@ -118,7 +86,7 @@ func shown(answer egress.Consent, name string) string {
 	return fmt.Sprintf("with %s: %+q", name, text)
 }
 
-// limitRate keeps a webhook to the requests a minute that its endpoint allows.
+// limitRate lowers the rate limit of a webhook to the requests a minute that its endpoint allows.
 func limitRate(w *peal.Webhook, answer egress.Consent) error {
 	allowed := answer.Values(allowedRate)
 	if len(allowed) == 0 || len(allowed) == 1 && allowed[0].Is("*") {
@@ -135,4 +103,62 @@ func limitRate(w *peal.Webhook, answer egress.Consent) error {
 		w.RateLimit = &peal.RateLimit{PerSecond: perSecond, Burst: w.RateLimit.Burst}
 	}
 	return nil
+}
+
+// ReloadEgress applies the rules of other options to all attempts that start from now on: which
+// addresses may be reached, and through which proxy. Other options stay as they are. When the error,
+// of code [peal.Invalid], is not nil, nothing has changed.
+func (e *Engine) ReloadEgress(options EgressOptions) error { return e.client.Reload(options) }
+
+// Warning is a sentence about something that will keep a webhook's requests from arriving, unless
+// somebody acts.
+type Warning struct {
+	// Public is the text for everybody who may see the webhook.
+	Public string
+	// Operator is the text for operators: it may contain the internal address of a name.
+	Operator string
+}
+
+// For returns the sentence for an operator or for others.
+func (w Warning) For(operator bool) string {
+	if operator {
+		return w.Operator
+	}
+	return w.Public
+}
+
+// WarningsFor returns the sentences for an operator or for others.
+func WarningsFor(operator bool, warnings []Warning) []string {
+	var sentences []string
+	for _, w := range warnings {
+		sentences = append(sentences, w.For(operator))
+	}
+	return sentences
+}
+
+// Warnings returns sentences about all that will keep a webhook's requests from arriving: addresses
+// that are refused, names that do not resolve, certificates that expire. It looks names up, which
+// takes two seconds at most, unless the tenant has too many such look-ups under way.
+func (e *Engine) Warnings(ctx context.Context, w *peal.Webhook) []Warning {
+	var warnings []Warning
+	leave, err := e.Share(ctx, share.Lookup, w.Tenant)
+	if err == nil {
+		defer leave()
+	}
+	warn := func(subject, url string) {
+		if err != nil {
+			return // without a look-up nothing is known
+		}
+		if why := e.client.Warn(ctx, url); why.Public != "" {
+			warnings = append(warnings, Warning{subject + why.Public + ".", subject + why.Operator + "."})
+		}
+	}
+	warn("The URL cannot be reached now: ", w.URL)
+	if w.OAuth2 != nil {
+		warn("The token URL cannot be reached now: ", w.OAuth2.TokenURL)
+	}
+	for _, sentence := range w.Warnings(time.Now()) {
+		warnings = append(warnings, Warning{sentence, sentence})
+	}
+	return warnings
 }

@@ -1,70 +1,89 @@
+// Package dispatch is Peal's engine: it accepts events, routes them to webhooks,
+// commits them and sends the deliveries until they arrive.
+//
+// [New] creates an engine on a [peal.Store]; [Engine.Publish] accepts events;
+// [Engine.Run] works until its context ends and then stops gracefully. A Go
+// application can embed it without a server; the examples show how.
+//
+// # Lanes
+//
+// Each webhook has a lane: a bounded queue in memory, a number of requests that
+// may be in flight at once, which grows while the endpoint keeps up and halves
+// when it slows or errs, a rate limit, and a breaker that lets single probes
+// through while the endpoint is down. Ready lanes take turns. What does not fit in
+// memory waits in the store and is claimed, oldest first, as the lane drains.
+//
+// # Promises
+//
+// Publish returns after the event and its deliveries are durable. An accepted
+// delivery is attempted at least once and reaches a final status with all its
+// attempts on record, also across crashes: what a dead node held is taken over and
+// sent again.
 package dispatch
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/maintenance"
-	"github.com/pealhq/peal/internal/match"
 	"github.com/pealhq/peal/internal/share"
+	"github.com/pealhq/peal/internal/wake"
 )
 
-// Engine takes events and delivers them. Make one with [New]; it is safe for
+// Engine accepts events and delivers them. Create it with [New]; it is safe for
 // concurrent use. Engines on one store, in one process or several, are its nodes.
 type Engine struct {
 	store   peal.Store
 	options Options
 	log     *slog.Logger
 	client  *egress.Client
-	tokens  *egress.Tokens
 	clock   *clock
 	metrics *metrics
 	tracer  *tracer // nil when nothing is traced
-	tenants *tenantSettings
-	schemas match.Schemas
+	shares  *share.Limiter
 
-	admission *admission
-
-	scheduler *scheduler
-	ledger    *ledger
-	health    *healthKeeper
-	upkeep    *maintenance.Maintenance
-	replays   *replayer
-	member    *member
-	hints     *hints
-	shares    *share.Limiter
-
-	routes    atomic.Pointer[routes]
-	hooks     hooks
-	refreshMu sync.Mutex // one refresh at a time
+	tenants     *tenantSettings
+	rules       *rules
+	router      *router
+	publisher   *publisher
+	scheduler   *scheduler
+	claimer     *claimer
+	attempter   *attempter
+	isolator    *isolator
+	ledger      *ledger
+	health      *healthKeeper
+	node        *node
+	signals     *signals
+	replays     *replayer
+	maintenance *maintenance.Maintenance
 
 	state      atomic.Int32
-	publishers sync.WaitGroup // inserts under way, which must end before the last release
-	gate       sync.RWMutex   // guards the step from taking publishers to stopping
+	entering   sync.RWMutex   // guards the step from accepting publishes to stopping
+	publishing sync.WaitGroup // publishes under way, which must end before the last release
 	attempts   sync.WaitGroup // workers
-	hard       context.Context
-	kill       context.CancelFunc // ends the requests in flight
 
-	stopping     context.Context // ends when the engine begins to stop, and with it what others asked for
-	stopPrograms context.CancelFunc
-	filters      *filterWatch
+	// hard ends when requests in flight are cut off; stopping ends earlier, when the engine
+	// starts to stop, and with it programs that callers wait for.
+	hard, stopping   context.Context
+	cutOff, stopWork context.CancelFunc
 }
 
-// What an engine is doing.
+// The states of an engine.
 const (
 	stateNew int32 = iota
 	stateRunning
 	stateStopped
 )
 
-// New makes an engine. Nothing is sent before [Engine.Run]; what is published
+// New creates an engine. Nothing is sent before [Engine.Run]; what is published
 // before is committed and waits. The error has code [peal.Invalid] and names the
 // option.
 func New(store peal.Store, options Options) (*Engine, error) {
@@ -72,7 +91,6 @@ func New(store peal.Store, options Options) (*Engine, error) {
 		return nil, err
 	}
 	options = options.withDefaults()
-	options.Formats = allFormats(options.Formats)
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
@@ -89,220 +107,159 @@ func New(store peal.Store, options Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		store: store, options: options, log: options.Log, client: client, tokens: egress.NewTokens(client),
-		clock: newClock(options.Now), scheduler: newScheduler(options), hints: newHints(), shares: share.New(),
+		store: store, options: options, log: options.Log, client: client, clock: newClock(options.Now),
+		metrics: newMetrics(), tracer: newTracer(options.Trace), shares: share.New(),
 	}
-	if e.metrics, err = newMetrics(e.scheduler, options.Metrics); err != nil {
-		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of an engine", Err: err}
-	}
-	e.tracer = newTracer(options.Trace)
-	e.tenants = &tenantSettings{store: store, log: options.Log}
-	e.admission = newAdmission(store, e.tenants, options.Quotas)
-	e.ledger = newLedger(store, options.Log)
-	e.ledger.node, e.ledger.due, e.ledger.metrics = e.Node, e.clock.due, e.metrics
-	e.ledger.settled, e.ledger.stall = e.settled, e.scheduler.stall
-	e.health = newHealthKeeper(e)
-	if options.Metrics != nil {
-		if err := options.Metrics.Register(newBacklogCollector(store)); err != nil {
-			return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of the backlog", Err: err}
-		}
-	}
-	e.replays = newReplayer(e)
-	if e.member, err = newMember(e); err != nil {
-		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "takes no metrics of a node", Err: err}
-	}
-	e.upkeep, err = maintenance.New(store, maintenance.Options{
-		Retention: options.Retention, Search: options.Search, IsFirst: e.member.isFirst, Now: e.clock.aged, Log: options.Log, Metrics: options.Metrics,
+	e.hard, e.cutOff = context.WithCancel(context.Background())
+	e.stopping, e.stopWork = context.WithCancel(context.Background())
+	e.wire()
+	e.maintenance, err = maintenance.New(store, maintenance.Options{
+		Retention: options.Retention, Search: options.Search, IsFirst: e.node.isFirst, Now: e.clock.aged, Log: e.log, Metrics: options.Metrics,
 	})
-	if err != nil {
-		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "could not register the metrics of maintenance", Err: err}
+	if err == nil {
+		err = e.register(options.Metrics)
 	}
-	e.hard, e.kill = context.WithCancel(context.Background())
-	e.stopping, e.stopPrograms = context.WithCancel(context.Background())
-	e.filters = newFilterWatch(e.log, e.health.problem)
+	if err != nil {
+		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "could not register the engine's metrics", Err: err}
+	}
 	return e, nil
 }
 
-// Node is the engine's id among the nodes of its store: another one each time that it
-// registers.
-func (e *Engine) Node() peal.NodeID { return *e.member.node.Load() }
+// wire creates the parts of an engine and connects them.
+func (e *Engine) wire() {
+	store, options, log := e.store, &e.options, e.log
+	e.tenants = &tenantSettings{store: store, log: log}
+	e.rules = &rules{
+		log: log, formats: allFormats(options.Formats), policy: options.RetryPolicy,
+		variables: options.Variables, scopes: options.VariableScopes, client: e.client, tenants: e.tenants,
+	}
+	e.scheduler = newScheduler(options)
+	e.ledger = newLedger(store, log, e.metrics.settleSize, e.metrics.settleTime, e.clock.due)
+	e.router = &router{store: store, log: log, rules: e.rules, scheduler: e.scheduler}
+	lookDue := wake.New()
+	e.node = newNode(&node{
+		store: store, options: options, log: log, scheduler: e.scheduler, ledger: e.ledger, router: e.router, hard: e.hard, lookDue: lookDue,
+	})
+	e.signals = newSignals(&signals{store: store, log: log, alone: options.Alone, patience: e.node.patience(), handle: e.signaled})
+	e.claimer = &claimer{
+		store: store, log: log, scheduler: e.scheduler, router: e.router, every: options.DueSync, look: lookDue,
+		now: e.clock.due, node: e.Node, lost: e.node.lost,
+	}
+	e.scheduler.releases, e.scheduler.elsewhere, e.scheduler.canceled = e.ledger, e.signals.work, endTest
+	e.ledger.node, e.ledger.settled, e.ledger.stall = e.Node, e.claimer.settled, e.scheduler.stall
 
-// Run delivers until ctx ends, and then stops: it begins no more requests, gives
-// those in flight StopGrace to end, writes down what they came to, and lets go of
-// everything it holds, so that the next process goes on with it. It returns nil
-// after such a stop, and an error when the store cannot be read at the start or
-// when the engine has run before.
+	e.health = newHealthKeeper(&healthKeeper{store: store, log: log, router: e.router, scheduler: e.scheduler, now: e.clock.aged})
+	admission := newAdmission(store, e.tenants, options.Quotas)
+	filters := newFilterWatch(log, e.health.problem)
+	e.publisher = &publisher{
+		store: store, maxData: options.MaxData, maxDeliveries: options.MaxDeliveries, checkSchemas: options.CheckSchemas,
+		tenants: e.tenants, admission: admission, router: e.router, filters: filters, scheduler: e.scheduler, metrics: e.metrics,
+		traced: e.tracer != nil, stopping: e.stopping, node: e.Node, lost: e.node.lost,
+	}
+	e.health.publish = e.publisher.publish
+	e.replays = &replayer{
+		store: store, log: log, isFirst: e.node.isFirst, router: e.router, admission: admission, filters: filters,
+		stopping: e.stopping, noteDue: e.claimer.noteDue, added: e.node.first,
+	}
+	marks := &marks{store: store, node: e.Node, patience: e.node.patience(), log: log}
+	e.attempter = &attempter{
+		courier:   &courier{log: log, tokens: egress.NewTokens(e.client), tracer: e.tracer, origin: options.Origin, hard: e.hard},
+		scheduler: e.scheduler, ledger: e.ledger, health: e.health, marks: marks, metrics: e.metrics,
+		answered: e.signals.up, now: e.clock.due, holdRetry: options.HoldRetry,
+	}
+	e.isolator = &isolator{
+		marks: marks, scheduler: e.scheduler, attempts: &e.attempts, attempt: e.attempter.attempt,
+		ledger: e.ledger, metrics: e.metrics, find: e.router.find, log: log,
+	}
+	e.claimer.setAside = e.isolator.setAside
+}
+
+// register registers the metrics of all parts; nil for none.
+func (e *Engine) register(registerer prometheus.Registerer) error {
+	if registerer == nil {
+		return nil
+	}
+	all := append(e.metrics.collectors(), e.node.collectors()...)
+	all = append(all, laneGauges(e.scheduler.counts)...)
+	all = append(all, newBacklogCollector(e.store))
+	for _, collector := range all {
+		if err := registerer.Register(collector); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Node returns the engine's id among the nodes of its store: another one after each registration.
+func (e *Engine) Node() peal.NodeID { return e.node.ID() }
+
+// Run delivers until ctx ends, and then stops: it starts no more requests, waits up to StopGrace for
+// those in flight, writes their results, and releases everything it holds, so that the next process
+// can continue. It returns nil after such a stop, and an error when the store cannot be read at the
+// start or when the engine has run before.
 func (e *Engine) Run(ctx context.Context) error {
 	if !e.state.CompareAndSwap(stateNew, stateRunning) {
 		return peal.Errorf(peal.Conflict, "an engine runs only once: make a new one")
 	}
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	work, endWork := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers sync.WaitGroup
-	helpers.Go(func() { e.ledger.run() })
-	helpers.Go(func() { e.health.run() })
-	err := e.begin(ctx)
+	helpers.Go(e.ledger.run)
+	helpers.Go(e.health.run)
+	err := e.start(ctx)
 	if err == nil {
-		helpers.Go(func() { e.member.run(work) })
-		helpers.Go(func() { e.watch(work) })
-		helpers.Go(func() { e.hint(work) })
-		for range refillers {
-			helpers.Go(func() { e.refiller(work) })
+		helpers.Go(func() { e.node.run(work) })
+		helpers.Go(func() { e.signals.watch(work) })
+		helpers.Go(func() { e.signals.run(work) })
+		for range claimers {
+			helpers.Go(func() { e.claimer.run(work) })
 		}
+		helpers.Go(func() { e.maintenance.Run(ctx) })
 		helpers.Go(func() { e.replays.run(ctx) })
-		helpers.Go(func() { e.upkeep.Run(ctx) })
-		e.attempts.Go(e.soloist)
-		e.scheduler.begin(func() { e.attempts.Go(e.worker) })
-		e.loop(ctx)
+		e.attempts.Go(e.isolator.run)
+		e.scheduler.run(func() { e.attempts.Go(e.attempter.work) })
+		e.claimer.watch(ctx)
 	}
 	e.stop()
 	e.ledger.finish()
 	e.ledger.wait()
-	stopWork()
+	endWork()
 	e.health.finish()
 	helpers.Wait()
 	e.client.Close()
-	e.letGo()
+	e.node.leave()
 	if err != nil && ctx.Err() == nil {
 		return err
 	}
 	return nil
 }
 
-// begin registers, takes over what dead processes held and learns what waits in the
-// store.
-func (e *Engine) begin(ctx context.Context) error {
+// start registers, takes over what dead processes held and reads what waits in the store.
+func (e *Engine) start(ctx context.Context) error {
 	if err := e.Refresh(ctx); err != nil {
 		return err
 	}
-	if err := e.member.register(ctx); err != nil {
+	if err := e.node.register(ctx); err != nil {
 		return err
 	}
-	if err := e.member.takeOver(ctx); err != nil {
+	if err := e.node.takeOver(ctx); err != nil {
 		return err
 	}
-	return e.syncDue(ctx)
+	return e.claimer.sync(ctx)
 }
-
-// loop wakes lanes when the store's deliveries for them are due, and keeps the
-// slow attempts apart.
-func (e *Engine) loop(ctx context.Context) {
-	sort := time.NewTimer(slowAfter / 4)
-	defer sort.Stop()
-	sync := time.NewTicker(e.options.DueSync)
-	defer sync.Stop()
-	due := time.NewTimer(time.Hour)
-	defer due.Stop()
-	for sorting := false; ; {
-		now := e.clock.due()
-		if next := e.scheduler.callDue(now); next.IsZero() {
-			due.Stop()
-		} else {
-			due.Reset(next.Sub(now))
-		}
-		if !sorting { // it looks at every attempt in flight: not at each nudge
-			if sorting = e.scheduler.sortSlow(); sorting {
-				sort.Reset(slowAfter / 4)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-sort.C:
-			sorting = false
-		case <-sync.C:
-			if err := e.resync(ctx); err != nil && ctx.Err() == nil {
-				e.log.Warn("cannot ask the store what is due; trying again", "error", err)
-			}
-		case <-e.member.work:
-			if err := e.syncDue(ctx); err != nil && ctx.Err() == nil {
-				e.log.Warn("cannot ask the store what is due; trying again", "error", err)
-			}
-		case <-due.C:
-		case <-e.scheduler.nudge:
-		}
-	}
-}
-
-func (e *Engine) resync(ctx context.Context) error {
-	if err := e.Refresh(ctx); err != nil {
-		return err
-	}
-	return e.syncDue(ctx)
-}
-
-// syncDue learns from the store which webhooks have deliveries that nobody holds.
-func (e *Engine) syncDue(ctx context.Context) error {
-	const page = 1000
-	var after peal.WebhookID
-	for {
-		dues, err := e.store.Due(ctx, after, page)
-		if err != nil {
-			return err
-		}
-		now := e.clock.due()
-		for _, d := range dues {
-			h := e.hooks.get(d.WebhookID)
-			if h == nil {
-				continue
-			}
-			early, err := e.advance(ctx, h, &d, now)
-			if err != nil {
-				return err
-			}
-			if early.Before(d.Due) {
-				d.Due = early
-			}
-			e.scheduler.owe(h, d.Due, now)
-		}
-		if len(dues) < page {
-			return nil
-		}
-		after = dues[len(dues)-1].WebhookID
-	}
-}
-
-// advanceBatch is how many due times are advanced at once.
-const advanceBatch = 1000
-
-// advance makes deliveries due within what the webhook's policy, or an endpoint's
-// Retry-After, can ask for. Others were written by a clock that was ahead, or under another
-// policy: without this they would wait for as long as it was. It returns the earliest time
-// at which one of them is due now.
-func (e *Engine) advance(ctx context.Context, h *hook, due *peal.DueWebhook, now time.Time) (early time.Time, err error) {
-	longest := h.policy.Longest()
-	latest := now.Add(max(longest, peal.MaxRetryAfter) + advanceSlack)
-	if !due.Latest.After(latest) {
-		return due.Due, nil
-	}
-	retry, total := now.Add(longest), 0
-	for {
-		n, err := e.store.AdvanceDue(ctx, h.ID, latest, now, retry, advanceBatch)
-		if err != nil {
-			return due.Due, err
-		}
-		if total += n; n < advanceBatch {
-			break
-		}
-	}
-	if total > 0 {
-		e.log.Warn("retries were due later than the policy allows, as after a clock that was ahead; they are due earlier now", "webhook", h.ID, "deliveries", total)
-	}
-	return now, nil // or there is nothing: a claim finds out
-}
-
-// advanceSlack is by how much the clocks of several nodes may differ.
-const advanceSlack = time.Minute
 
 // stop ends publishing and sending.
 func (e *Engine) stop() {
-	e.gate.Lock()
+	e.entering.Lock()
 	e.state.Store(stateStopped)
-	e.gate.Unlock()
-	e.stopPrograms()
-	e.handOver(e.scheduler.stop())
+	e.entering.Unlock()
+	e.stopWork()
+	waiting := e.scheduler.stop()
+	if !e.options.Alone { // the last step would release them too, but others may have them now
+		e.ledger.release(waiting, func() { e.signals.send(peal.Signal{Kind: peal.SignalWork}) })
+	}
 	ended := make(chan struct{})
 	go func() {
-		e.publishers.Wait()
+		e.publishing.Wait()
 		e.attempts.Wait()
 		close(ended)
 	}()
@@ -311,71 +268,124 @@ func (e *Engine) stop() {
 	select {
 	case <-ended:
 	case <-grace.C:
-		e.log.Warn("requests still in flight are broken off; their deliveries are sent again")
-		e.kill()
+		e.log.Warn("requests still in flight are cut off; their deliveries are sent again")
+		e.cutOff()
 		<-ended
 	}
-	e.kill()
+	e.cutOff()
 }
 
-// handOver lets others go on with what waits in this node's memory, while the
-// requests under way still have their time.
-func (e *Engine) handOver(ids []peal.DeliveryID) {
-	if len(ids) == 0 || e.options.Alone {
-		return // let go of with all the rest, in one step
-	}
-	e.ledger.release(ids, func() { e.announce(peal.Signal{Kind: peal.SignalWork}) })
-}
-
-// letGo ends the registration and lets go of what this node still holds. When that
-// fails others take it over all the same, so it is worth one try with a bound.
-func (e *Engine) letGo() {
-	ctx, cancel := context.WithTimeout(context.Background(), letGoTime)
-	defer cancel()
-	if err := e.store.LeaveNode(ctx, e.Node()); err != nil {
-		e.log.Warn("cannot let go of the deliveries held; others take them over", "error", err)
+// signaled handles a signal of another node.
+func (e *Engine) signaled(s peal.Signal) {
+	switch {
+	case s.Kind == peal.SignalUp:
+		e.scheduler.probeNow(s.WebhookID)
+	case s.Kind != peal.SignalWork:
+		e.node.early.Send()
+	case s.WebhookID.IsZero():
+		e.claimer.look.Send()
+		e.replays.added.Send()
+	default:
+		e.claimer.noteDue(s.WebhookID)
 	}
 }
 
-const letGoTime = 10 * time.Second
-
-// release releases what lanes had in memory and may not send.
-func (e *Engine) release(removed ...removal) {
-	for _, r := range removed {
-		e.ledger.release(r.ids, func() {
-			if e.scheduler.released(r.lane) {
-				e.isWaitingFor(r.lane.id)
-			}
-		})
-	}
-}
-
-var errStopping = &peal.Error{Code: peal.Unavailable, Message: "Peal is stopping; publish again in a moment", RetryAfter: time.Second}
+// Refresh reads what has changed about webhooks and applies it from now on. Call it after a change
+// through the store: the engine notices by itself before it commits an event, but a pause or a
+// resume takes effect at once only so.
+func (e *Engine) Refresh(ctx context.Context) error { return e.router.refresh(ctx) }
 
 var errNotRunning = &peal.Error{Code: peal.Unavailable, Message: "the engine does not run"}
 
-// Ready reports whether events are taken and sent: nil, or the reason why not.
+// Ready reports whether events are accepted and sent: it returns nil, or the reason why not.
 func (e *Engine) Ready(ctx context.Context) error {
-	if e.state.Load() != stateRunning || e.routes.Load() == nil {
+	if e.state.Load() != stateRunning || e.router.routes.Load() == nil {
 		return errNotRunning
 	}
-	if e.scheduler.context().Err() != nil {
+	if !e.scheduler.isOpen() {
 		return errFenced
 	}
 	return e.store.Ping(ctx)
 }
 
-// enter begins a publish; the caller calls e.publishers.Done after it.
+// enter starts a publish; the caller calls e.publishing.Done after it.
 func (e *Engine) enter() error {
-	e.gate.RLock()
-	defer e.gate.RUnlock()
+	e.entering.RLock()
+	defer e.entering.RUnlock()
 	if e.state.Load() == stateStopped {
 		return errStopping
 	}
-	e.publishers.Add(1)
+	e.publishing.Add(1)
 	return nil
 }
 
-func isStale(err error) bool { return errors.Is(err, peal.ErrStaleRoutes) }
+// Publish accepts events of a tenant: all of them, or none. When it returns nil they and their
+// deliveries are durable. An event without an id or a time gets one; an event with an id that the
+// tenant already has is a duplicate and is not sent again.
+//
+// Errors are [peal.Invalid] or [peal.TooLarge] with the field (of "events[N]" when
+// there are several), [peal.Conflict] when an id is taken by an event with other
+// content, [peal.Forbidden] for the reserved tenant, and [peal.Unavailable] when
+// the store cannot take them now or the engine stops.
+//
+// Publish keeps none of the caller's memory and writes into none: Data may be used again,
+// and the slice of the events too, as soon as it returns. What it returns is shared with
+// the engine and must not be changed.
+func (e *Engine) Publish(ctx context.Context, tenant string, events ...peal.Event) ([]Published, error) {
+	if len(events) == 1 && len(events[0].Data) <= e.options.MaxData { // more of it is refused
+		events = []peal.Event{*own(&events[0])}
+	}
+	return e.PublishOwned(ctx, tenant, events) // which copies each of a batch
+}
 
-func isFenced(err error) bool { return errors.Is(err, peal.ErrFenced) }
+// PublishOwned is [Engine.Publish] for a caller that no longer reads or writes the events and their
+// bytes. It saves a copy.
+func (e *Engine) PublishOwned(ctx context.Context, tenant string, events []peal.Event) ([]Published, error) {
+	if tenant == peal.OperationsTenant {
+		return nil, peal.Errorf(peal.Forbidden, "the tenant %q is reserved for Peal's own events", tenant)
+	}
+	if err := e.enter(); err != nil {
+		return nil, err
+	}
+	defer e.publishing.Done()
+	if e.tracer == nil {
+		return e.counted(e.publisher.publish(ctx, tenant, events))
+	}
+	ctx, span := e.tracer.publish(ctx, tenant, events)
+	published, err := e.counted(e.publisher.publish(ctx, tenant, events))
+	if len(published) == 1 {
+		e.tracer.published(span, published[0].Event, published[0].Duplicate, err)
+	} else {
+		e.tracer.published(span, nil, false, err)
+	}
+	return published, err
+}
+
+// counted counts a publish call that was refused.
+func (e *Engine) counted(published []Published, err error) ([]Published, error) {
+	if err != nil {
+		e.metrics.refused.WithLabelValues(string(peal.CodeOf(err))).Inc()
+	}
+	return published, err
+}
+
+// Nodes returns the nodes of the store, the oldest first, this one with its present load.
+func (e *Engine) Nodes(ctx context.Context) ([]peal.Node, error) {
+	nodes, err := e.store.Nodes(ctx)
+	for i := range nodes {
+		if nodes[i].ID == e.Node() {
+			nodes[i].Load = e.node.load()
+		}
+	}
+	return nodes, err
+}
+
+// Kept returns the size of the store when this node last measured it, which it does every
+// [Retention.Every]. It is zero before that, and on a node that leaves retention to another.
+func (e *Engine) Kept() Kept { return e.maintenance.Kept() }
+
+// Share waits until work of a kind may start for a tenant, on the same account as the engine's own.
+// The caller calls leave after it. The error has code [peal.RateLimited] and names the limit.
+func (e *Engine) Share(ctx context.Context, kind share.Kind, tenant string) (leave func(), err error) {
+	return e.shares.Enter(ctx, kind, tenant)
+}

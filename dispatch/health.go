@@ -2,123 +2,136 @@ package dispatch
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/lanes"
+	"github.com/pealhq/peal/internal/wake"
 )
 
-// maxRaised is how many of Peal's own events may wait to be published; more are dropped.
-const maxRaised = 10_000
+// healthStore is the part of the store that the health keeper needs.
+type healthStore interface {
+	SetHealth(ctx context.Context, id peal.WebhookID, health peal.Health) error
+	AddProblem(ctx context.Context, problem peal.Problem) error
+	Webhook(ctx context.Context, tenant string, id peal.WebhookID) (peal.Webhook, error)
+	UpdateWebhook(ctx context.Context, w peal.Webhook) (peal.Webhook, error)
+}
 
-// healthKeeper follows whether webhooks fail, writes that down when it changes,
-// tells operators, and disables a webhook when its policy says so. While all goes
-// well it does nothing.
+// healthKeeper follows whether webhooks fail. When that changes it stores it, publishes Peal's own
+// events, and disables a webhook when its policy demands it. While all attempts succeed it does
+// nothing.
 type healthKeeper struct {
-	engine *Engine
+	store     healthStore
+	log       *slog.Logger
+	router    *router
+	scheduler *scheduler
+	now       func() time.Time                                                                   // the clock by which failures age
+	publish   func(ctx context.Context, tenant string, events []peal.Event) ([]Published, error) // also in the reserved tenant
 
-	mu       sync.Mutex
-	todo     healthWork
-	finished bool
-	more     chan struct{} // has room for one
+	mu         sync.Mutex
+	todo       healthWork
+	isFinished bool
+	more       wake.Signal
 }
 
-// healthWork is what the keeper has to do.
+// newHealthKeeper completes a health keeper.
+func newHealthKeeper(k *healthKeeper) *healthKeeper {
+	k.todo, k.more = newHealthWork(), wake.New()
+	return k
+}
+
+// healthWork is the pending work of the keeper.
 type healthWork struct {
-	changed map[peal.WebhookID]peal.Health
-	disable map[peal.WebhookID]disabling
-	problem []peal.Problem
-	raise   []raised
+	changed  map[peal.WebhookID]peal.Health
+	disable  map[peal.WebhookID]disabling
+	problems []peal.Problem
+	events   []operationEvent
 }
 
+// disabling is a webhook's tenant, and the reason for disabling it.
 type disabling struct{ tenant, reason string }
 
 func newHealthWork() healthWork {
 	return healthWork{changed: make(map[peal.WebhookID]peal.Health), disable: make(map[peal.WebhookID]disabling)}
 }
 
-func newHealthKeeper(e *Engine) *healthKeeper {
-	return &healthKeeper{engine: e, todo: newHealthWork(), more: make(chan struct{}, 1)}
+// The most entries that may wait to be written or published; more are dropped.
+const (
+	maxEvents   = 10_000
+	maxProblems = 1000
+)
+
+// add adds work under the lock, and wakes run.
+func (k *healthKeeper) add(add func(todo *healthWork)) {
+	k.mu.Lock()
+	add(&k.todo)
+	k.mu.Unlock()
+	k.more.Send()
 }
 
-// after learns from an attempt and what it made of its delivery.
-func (k *healthKeeper) after(h *hook, j *job, attempt *peal.Attempt, status peal.DeliveryStatus) {
-	at := k.engine.clock.aged().Add(-attempt.Timing.Total).UTC().Truncate(time.Microsecond)
-	var before, health peal.Health
-	var warn, recovered bool
-	var reason string
-	if !k.engine.hasMoved(h) { // else it says nothing of where the webhook leads now
-		before, health, warn, recovered = k.learn(h, j.lane, attempt, status, at)
-		reason = disableReason(h, health, attempt, at)
+// addEvents adds as many events as may wait.
+func (w *healthWork) addEvents(events ...operationEvent) {
+	if len(w.events) < maxEvents {
+		w.events = append(w.events, events...)
 	}
-	var events []raised
+}
+
+// after learns from an attempt, and the status that its delivery has then.
+func (k *healthKeeper) after(j *lanes.Job, attempt *peal.Attempt, status peal.DeliveryStatus) {
+	t := targetOf(j)
+	at := k.now().Add(-attempt.Timing.Total).UTC().Truncate(time.Microsecond)
+	var change lanes.HealthChange
+	var reason string
+	if !k.router.hasMoved(t) { // otherwise it is not about the present URL
+		change = k.scheduler.learn(j, &t.policy, attempt.Succeeded(), status == peal.Failed, at)
+		reason = disableReason(t, change.After, attempt, at)
+	}
+	var events []operationEvent
 	add := func(eventType string, data operation) {
-		if k.engine.hears(eventType, h.Tenant) {
-			events = append(events, raised{eventType, data})
+		if k.router.wantsOperation(eventType, t.Tenant) {
+			events = append(events, operationEvent{eventType, data})
 		}
 	}
-	about := operationOf(h.Webhook).withAttempt(attempt)
+	about := operationOf(t.Webhook).withAttempt(attempt)
 	if status == peal.Failed {
 		exhausted := about
 		exhausted.Delivery = &operationDelivery{
-			ID: j.delivery.ID, EventID: j.delivery.EventID, EventType: j.delivery.EventType, Attempts: attempt.Number,
+			ID: j.Delivery.ID, EventID: j.Delivery.EventID, EventType: j.Delivery.EventType, Attempts: attempt.Number,
 		}
 		add(EventDeliveryExhausted, exhausted)
 	}
-	if warn && reason == "" {
-		add(EventWebhookFailing, about.withHealth(health))
+	if change.Warn && reason == "" {
+		add(EventWebhookFailing, about.withHealth(change.After))
 	}
-	if recovered {
-		add(EventWebhookRecovered, about.withHealth(before))
+	if change.Recovered {
+		add(EventWebhookRecovered, about.withHealth(change.Before))
 	}
-	if health == before && reason == "" && len(events) == 0 {
+	if change.After == change.Before && reason == "" && len(events) == 0 {
 		return
 	}
-	k.mu.Lock()
-	if health != before {
-		k.todo.changed[h.ID] = health
-	}
-	if reason != "" {
-		k.todo.disable[h.ID] = disabling{h.Tenant, reason}
-	}
-	if len(k.todo.raise) < maxRaised {
-		k.todo.raise = append(k.todo.raise, events...)
-	}
-	k.mu.Unlock()
-	k.signal()
+	k.add(func(todo *healthWork) {
+		if change.After != change.Before {
+			todo.changed[t.ID] = change.After
+		}
+		if reason != "" {
+			todo.disable[t.ID] = disabling{t.Tenant, reason}
+		}
+		todo.addEvents(events...)
+	})
 }
 
-// learn moves the lane's health on by an attempt that began at a moment, and says whether this attempt is the first one
-// that deserves the early warning, or the success that ends what was warned of.
-func (k *healthKeeper) learn(h *hook, l *lane, attempt *peal.Attempt, status peal.DeliveryStatus, at time.Time) (before, after peal.Health, warn, recovered bool) {
-	s := k.engine.scheduler
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before = l.health
-	if attempt.Succeeded() {
-		recovered = l.warned || failing(h.policy, before, at)
-		l.health, l.warned = before.WithoutFailures(), false
-		return before, l.health, false, recovered
-	}
-	if l.health.FailingSince.IsZero() || l.health.FailingSince.After(at) { // after: by a clock that was ahead
-		l.health.FailingSince = at
-	}
-	if status == peal.Failed {
-		l.health.ExhaustedInRow++
-	}
-	warn = !l.warned && failing(h.policy, l.health, at)
-	l.warned = l.warned || warn
-	return before, l.health, warn, false
-}
-
-// disableReason says why the webhook must be disabled; "" when it need not be.
-func disableReason(h *hook, health peal.Health, attempt *peal.Attempt, at time.Time) string {
-	policy := h.policy
+// disableReason returns why the webhook must be disabled; "" when it need not be.
+func disableReason(t *target, health peal.Health, attempt *peal.Attempt, at time.Time) string {
+	policy := t.policy
 	switch failing := at.Sub(health.FailingSince); {
 	case attempt.Succeeded():
 		return ""
-	case attempt.StatusCode == statusGone:
+	case attempt.StatusCode == http.StatusGone:
 		return "The endpoint answered 410 Gone: it asked to get no more events."
 	case policy.DisableAfterExhausted > 0 && health.ExhaustedInRow >= policy.DisableAfterExhausted:
 		if health.ExhaustedInRow == 1 {
@@ -131,47 +144,63 @@ func disableReason(h *hook, health peal.Health, attempt *peal.Attempt, at time.T
 	return ""
 }
 
-// hasMoved reports whether the webhook has another target by now than an attempt had.
-func (e *Engine) hasMoved(h *hook) bool {
-	current := e.hooks.get(h.ID)
-	return current != nil && current.URL != h.URL
+// certificateSoon is the time before its end at which an endpoint's certificate causes a warning.
+const certificateSoon = 14 * 24 * time.Hour
+
+// certificate learns when the certificate of a webhook's endpoint expires, and warns once when that
+// is soon.
+func (k *healthKeeper) certificate(j *lanes.Job, expires time.Time) {
+	t := targetOf(j)
+	if k.router.hasMoved(t) {
+		return
+	}
+	if time.Until(expires) > certificateSoon {
+		expires = time.Time{}
+	}
+	health, changed := k.scheduler.learnCertificate(j, expires)
+	if !changed {
+		return
+	}
+	var events []operationEvent
+	if !expires.IsZero() {
+		k.log.Warn("the certificate of a webhook's endpoint expires soon", "webhook", t.ID, "tenant", t.Tenant, "expires_at", expires)
+		if k.router.wantsOperation(EventCertificateExpiring, t.Tenant) {
+			about := operationOf(t.Webhook)
+			about.CertificateExpiresAt = &expires
+			events = append(events, operationEvent{EventCertificateExpiring, about})
+		}
+	}
+	k.add(func(todo *healthWork) {
+		todo.changed[t.ID] = health
+		todo.addEvents(events...)
+	})
 }
 
-// maxProblems is how many problems may wait to be written; more are dropped.
-const maxProblems = 1000
-
-// problem notes failures of a webhook that are no attempts.
+// problem records failures of a webhook that are not attempts.
 func (k *healthKeeper) problem(p peal.Problem) {
-	k.mu.Lock()
-	if len(k.todo.problem) < maxProblems {
-		k.todo.problem = append(k.todo.problem, p)
-	}
-	k.mu.Unlock()
-	k.signal()
+	k.add(func(todo *healthWork) {
+		if len(todo.problems) < maxProblems {
+			todo.problems = append(todo.problems, p)
+		}
+	})
 }
 
-func (k *healthKeeper) signal() {
-	select {
-	case k.more <- struct{}{}:
-	default:
-	}
-}
-
-// finish makes run end after doing what is left.
+// finish ends run after the work that is left.
 func (k *healthKeeper) finish() {
 	k.mu.Lock()
-	k.finished = true
+	k.isFinished = true
 	k.mu.Unlock()
-	k.signal()
+	k.more.Send()
 }
 
+// run does the work until finish was called and nothing is left.
 func (k *healthKeeper) run() {
 	ctx := context.Background() // what was learned is written also while the engine stops
 	for {
 		<-k.more
 		k.gather()
 		k.mu.Lock()
-		todo, finished := k.todo, k.finished
+		todo, finished := k.todo, k.isFinished
 		k.todo = newHealthWork()
 		k.mu.Unlock()
 		k.do(ctx, todo)
@@ -181,21 +210,21 @@ func (k *healthKeeper) run() {
 	}
 }
 
-// Many webhooks begin to fail at once where something that they share is down. What is
-// learned of them gathers for a while, and is written by many at a time, so that the
-// store commits it in few transactions.
+// Many webhooks start to fail at once where something that they share is down. What is learned of
+// them gathers for a while, and is written by many at a time, so that the store commits it in few
+// transactions.
 const (
 	healthLinger  = settleLinger
 	healthWriters = 64
 )
 
-// gather waits for more to come, unless the engine stops.
+// gather waits for further work, unless the engine stops.
 func (k *healthKeeper) gather() {
 	linger := time.NewTimer(healthLinger)
 	defer linger.Stop()
 	for {
 		k.mu.Lock()
-		finished := k.finished
+		finished := k.isFinished
 		k.mu.Unlock()
 		if finished {
 			return
@@ -209,42 +238,39 @@ func (k *healthKeeper) gather() {
 }
 
 func (k *healthKeeper) do(ctx context.Context, todo healthWork) {
-	e := k.engine
 	var writers sync.WaitGroup
 	places := make(chan struct{}, healthWriters)
-	for id, health := range todo.changed {
+	write := func(id peal.WebhookID, message string, write func() error) {
 		places <- struct{}{}
 		writers.Go(func() {
-			if err := e.store.SetHealth(ctx, id, health); err != nil {
-				e.log.Warn("cannot write a webhook's health", "webhook", id, "error", err)
+			if err := write(); err != nil {
+				k.log.Warn(message, "webhook", id, "error", err)
 			}
 			<-places
 		})
 	}
-	for _, problem := range todo.problem {
-		places <- struct{}{}
-		writers.Go(func() {
-			if err := e.store.AddProblem(ctx, problem); err != nil {
-				e.log.Warn("cannot write a webhook's problem", "webhook", problem.WebhookID, "error", err)
-			}
-			<-places
-		})
+	for id, health := range todo.changed {
+		write(id, "cannot write a webhook's health", func() error { return k.store.SetHealth(ctx, id, health) })
+	}
+	for _, problem := range todo.problems {
+		write(problem.WebhookID, "cannot write a webhook's problem", func() error { return k.store.AddProblem(ctx, problem) })
 	}
 	writers.Wait()
 	for id, d := range todo.disable {
-		if err := e.disableWebhook(ctx, d.tenant, id, d.reason); err != nil {
-			e.log.Warn("cannot disable a webhook; it goes on until it fails again", "webhook", id, "error", err)
+		if err := k.disable(ctx, d.tenant, id, d.reason); err != nil {
+			k.log.Warn("cannot disable a webhook; it is sent to until it fails again", "webhook", id, "error", err)
 		}
 	}
-	for _, r := range todo.raise {
-		e.raise(ctx, r)
+	for _, event := range todo.events {
+		k.raise(ctx, event)
 	}
 }
 
-// disableWebhook sets an active webhook's status; a person's choice stays as it is.
-func (e *Engine) disableWebhook(ctx context.Context, tenant string, id peal.WebhookID, reason string) error {
-	for range maxReroutes {
-		webhook, err := e.store.Webhook(ctx, tenant, id)
+// disable disables an active webhook; a person's choice stays as it is.
+func (k *healthKeeper) disable(ctx context.Context, tenant string, id peal.WebhookID, reason string) error {
+	const tries = 10
+	for range tries {
+		webhook, err := k.store.Webhook(ctx, tenant, id)
 		if peal.CodeOf(err) == peal.NotFound {
 			return nil
 		}
@@ -253,23 +279,103 @@ func (e *Engine) disableWebhook(ctx context.Context, tenant string, id peal.Webh
 		}
 		webhook.Status, webhook.StatusReason = peal.Disabled, reason
 		webhook.UpdatedAt = peal.ChangedAt(webhook.CreatedAt())
-		_, err = e.store.UpdateWebhook(ctx, webhook)
+		_, err = k.store.UpdateWebhook(ctx, webhook)
 		if peal.CodeOf(err) == peal.Conflict {
-			continue // somebody changed it in between: look again
+			continue // somebody has changed it in between: read it again
 		}
 		if err != nil {
 			return err
 		}
-		e.log.Warn("webhook disabled", "webhook", id, "tenant", tenant, "reason", reason)
-		if err := e.Refresh(ctx); err != nil {
+		k.log.Warn("webhook disabled", "webhook", id, "tenant", tenant, "reason", reason)
+		if err := k.router.refresh(ctx); err != nil {
 			return err
 		}
-		if e.hears(EventWebhookDisabled, tenant) {
+		if k.router.wantsOperation(EventWebhookDisabled, tenant) {
 			about := operationOf(&webhook).withHealth(webhook.Health)
 			about.Reason = reason
-			e.raise(ctx, raised{EventWebhookDisabled, about})
+			k.raise(ctx, operationEvent{EventWebhookDisabled, about})
 		}
 		return nil
 	}
 	return peal.Errorf(peal.Conflict, "the webhook changes too fast")
+}
+
+// raise publishes one of Peal's own events. A failure is logged: the state that the event reports
+// can be read at any time.
+func (k *healthKeeper) raise(ctx context.Context, o operationEvent) {
+	data, err := json.Marshal(o.data)
+	if err == nil {
+		_, err = k.publish(ctx, peal.OperationsTenant, []peal.Event{{Type: o.eventType, Subject: o.data.Webhook.ID.String(), Data: data}})
+	}
+	if err != nil {
+		k.log.Warn("cannot publish an operational event", "type", o.eventType, "webhook", o.data.Webhook.ID, "error", err)
+	}
+}
+
+// The types of Peal's own events, in the tenant [peal.OperationsTenant]. An
+// operator's webhooks there receive them like any other event; the subject is the id of
+// the webhook concerned.
+const (
+	EventWebhookFailing      = "peal.webhook.failing"      // an early warning: half of the limit that disables it is reached
+	EventWebhookDisabled     = "peal.webhook.disabled"     // it receives no more events until somebody sets it active
+	EventWebhookRecovered    = "peal.webhook.recovered"    // it succeeds again after a warning
+	EventCertificateExpiring = "peal.certificate.expiring" // that of a webhook's endpoint, within 14 days
+	EventDeliveryExhausted   = "peal.delivery.exhausted"   // a delivery has failed for good
+)
+
+// operation is the data of Peal's own events. What does not apply is left out.
+type operation struct {
+	Webhook              operationWebhook   `json:"webhook"`
+	Reason               string             `json:"reason,omitempty"`
+	FailingSince         *time.Time         `json:"failing_since,omitempty"`
+	ExhaustedInRow       int                `json:"exhausted_in_row,omitempty"`
+	Delivery             *operationDelivery `json:"delivery,omitempty"`
+	LastAttempt          *operationAttempt  `json:"last_attempt,omitempty"`
+	CertificateExpiresAt *time.Time         `json:"certificate_expires_at,omitempty"`
+}
+
+type operationWebhook struct {
+	ID          peal.WebhookID `json:"id"`
+	Tenant      string         `json:"tenant"`
+	Name        string         `json:"name,omitempty"`
+	URL         string         `json:"url"`
+	Description string         `json:"description,omitempty"`
+}
+
+type operationDelivery struct {
+	ID        peal.DeliveryID `json:"id"`
+	EventID   string          `json:"event_id"`
+	EventType string          `json:"event_type"`
+	Attempts  int             `json:"attempts"`
+}
+
+type operationAttempt struct {
+	StatusCode int         `json:"status_code,omitempty"`
+	Reason     peal.Reason `json:"reason"`
+	Error      string      `json:"error"`
+}
+
+// operationEvent is one of Peal's own events before it is published.
+type operationEvent struct {
+	eventType string
+	data      operation
+}
+
+func operationOf(w *peal.Webhook) operation {
+	return operation{Webhook: operationWebhook{ID: w.ID, Tenant: w.Tenant, Name: w.Name, URL: peal.RedactURL(w.URL), Description: w.Description}}
+}
+
+func (o operation) withHealth(h peal.Health) operation {
+	if !h.FailingSince.IsZero() {
+		o.FailingSince = &h.FailingSince
+	}
+	o.ExhaustedInRow = h.ExhaustedInRow
+	return o
+}
+
+func (o operation) withAttempt(a *peal.Attempt) operation {
+	if !a.Succeeded() {
+		o.LastAttempt = &operationAttempt{StatusCode: a.StatusCode, Reason: a.Reason, Error: a.Error}
+	}
+	return o
 }

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"cmp"
 	"log/slog"
+	"os"
 	"reflect"
 	"time"
 
@@ -14,13 +15,13 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// EgressOptions say where requests may go.
+// EgressOptions are the rules for where requests may go.
 type EgressOptions = egress.Options
 
 // PortRange is ports from First to Last, both included.
 type PortRange = egress.PortRange
 
-// Retention is how long history is kept.
+// Retention is the time for which history is kept.
 type Retention = maintenance.Retention
 
 // DefaultRetention keeps history for 30 days.
@@ -29,88 +30,84 @@ func DefaultRetention() Retention { return maintenance.DefaultRetention() }
 // Kept is the size of the store at the end of retention's latest pass.
 type Kept = maintenance.Kept
 
-// Kept returns the size of the store when this node last measured it, which it does every
-// [Retention.Every]. It is zero before that, and on a node that leaves retention to another.
-func (e *Engine) Kept() Kept { return e.upkeep.Kept() }
-
 // Options are an engine's settings. The zero Options are [DefaultOptions]; so is each
 // field that is zero and must be above it, and RetryPolicy, Retention, Egress, StopGrace,
 // HoldRetry and MaxDeliveries where MaxData, MaxInFlight and LaneQueue are zero as well.
 type Options struct {
-	// Log gets what an operator should know; nil discards it.
+	// Log receives what an operator should know; nil discards it.
 	Log *slog.Logger
-	// Metrics gets the engine's metrics, named peal_…; nil for none.
+	// Metrics is where the engine's metrics, named peal_…, are registered; nil for nowhere.
 	Metrics prometheus.Registerer
-	// Trace says what is traced with OpenTelemetry.
+	// Trace configures tracing with OpenTelemetry.
 	Trace TraceOptions
 	// MaxData is the largest event data in bytes, at most [peal.LargestMaxData].
 	MaxData int
 	// MaxDeliveries is the largest number of deliveries that the events of one publish may
 	// have together, 1 to [LargestMaxDeliveries].
 	MaxDeliveries int
-	// Quotas are the limits of tenants that have none of their own; a quota that is missing
-	// has no limit. The engine enforces those of what is pending and of events a second.
+	// Quotas are the default limits of tenants; a missing quota has no limit. The engine
+	// enforces those of pending deliveries and of events a second.
 	Quotas peal.Quotas
-	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.
+	// RetryPolicy applies to webhooks without one by themselves, their tenant or their format.
 	RetryPolicy peal.RetryPolicy
 	// Variables fill {{NAME}} in the values of extra headers. They are secrets.
 	Variables map[string]string
-	// VariableScopes say to which webhooks they may go, by their names; see
-	// [VariableScope] for those without one.
+	// VariableScopes limit, by name, the webhooks that may use a variable; see
+	// [VariableScope] for variables without one.
 	VariableScopes map[string]VariableScope
 	// Formats are formats beside the built-in ones; none may have the name of another.
 	Formats []*wire.Format
-	// Egress says where requests may go.
+	// Egress is the rules for where requests may go.
 	Egress EgressOptions
-	// Origin is the DNS name of this deployment, which webhooks with Handshake name to
+	// Origin is the DNS name of this deployment, which webhooks with Handshake send to
 	// their endpoints; "" takes the machine's name.
 	Origin string
-	// CheckSchemas refuses events whose data breaks the schema of their type.
+	// CheckSchemas refuses events with data that does not match the schema of their type.
 	CheckSchemas bool
-	// StopGrace is how long requests in flight may go on after Run was told to end.
+	// StopGrace is the time that requests in flight have left when the context of Run ends.
 	StopGrace time.Duration
 
-	// MaxInFlight is how many requests may be in flight at once to endpoints that
-	// answer within a second.
+	// MaxInFlight is the number of requests that may be in flight at once to endpoints
+	// that answer within a second.
 	MaxInFlight int
-	// MaxSlow is how many requests may be in flight at once to endpoints that take
-	// longer. They have a number of their own so that they cannot use up the other. As
-	// many again may be in flight to endpoints of which nothing is known yet, one each.
+	// MaxSlow is the number of requests that may be in flight at once to endpoints that
+	// take longer; it is separate so that they cannot use up MaxInFlight. As many again
+	// may be in flight to endpoints that nothing was sent to yet, one each.
 	MaxSlow int
-	// LaneInFlight is the most requests in flight of one webhook. A lane begins with
-	// a few, gets more while its endpoint keeps up and fewer when it slows or errs.
+	// LaneInFlight is the most requests in flight of one webhook. A lane starts with
+	// a few, has more while its endpoint keeps up and fewer when it slows or errs.
 	LaneInFlight int
 	// LaneQueue is the most deliveries of one webhook that wait in memory; the others
 	// wait in the store.
 	LaneQueue int
-	// Memory bounds what deliveries in memory cost, in bytes: their events' data and
+	// Memory bounds the cost of deliveries in memory, in bytes: their events' data and
 	// about half a kilobyte each.
 	Memory int64
-	// HoldRetry is the longest delay before a retry that is waited for in memory; for
-	// a longer one the delivery is let go of and claimed when it is due.
+	// HoldRetry is the longest delay for which a retry stays in memory; for a longer one
+	// the delivery is released, and claimed when it is due.
 	HoldRetry time.Duration
-	// Retention says how long what happened is kept.
+	// Retention is the time for which history is kept.
 	Retention Retention
 	// Search keeps an index of the words in events and answers, so that they can be
-	// found. What the oldest node says counts.
+	// found. The options of the oldest node count.
 	Search bool
-	// Name tells people which node this is; "" takes the machine's name.
+	// Name is the name of this node for people; "" takes the machine's name.
 	Name string
-	// Version is that of the program, for people too.
+	// Version is the version of the program, for people too.
 	Version string
 	// Alone promises that no other engine delivers from the store: Run takes over at
-	// once what others have held, and the engine never fences itself.
+	// once what others held, and the engine never fences itself.
 	Alone bool
-	// Heartbeat is how often the engine renews its registration as a node.
+	// Heartbeat is the time between two renewals of the engine's registration as a node.
 	Heartbeat time.Duration
-	// Lease is how long the engine sends after it has asked for the latest renewal that
-	// succeeded; then it fences itself. At least twice Heartbeat.
+	// Lease is the time for which the engine sends after it has asked for the latest
+	// successful renewal; then it fences itself. At least twice Heartbeat.
 	Lease time.Duration
-	// Stale is how long ago the store must have seen another node before this one takes
-	// over from it: at least five fourths of Lease, and the same for all nodes.
+	// Stale is the age of another node's latest renewal at which this one takes over from
+	// it: at least five fourths of Lease, and the same for all nodes.
 	Stale time.Duration
-	// DueSync is how often the store is asked which webhooks have deliveries that no
-	// node holds: the net under the engine's own knowledge of them.
+	// DueSync is the time between two questions to the store which webhooks have
+	// deliveries that no node holds, in case the engine has missed some.
 	DueSync time.Duration
 	// Now is the machine's clock, which may be set while the engine runs; nil for [time.Now].
 	Now func() time.Time
@@ -144,10 +141,10 @@ func DefaultOptions() Options {
 	}
 }
 
-// withDefaults returns the options with what is zero taken from the defaults.
+// withDefaults returns the options with defaults in zero fields.
 func (o Options) withDefaults() Options {
 	d := DefaultOptions()
-	if o.MaxData == 0 && o.MaxInFlight == 0 && o.LaneQueue == 0 { // not begun with the defaults
+	if o.MaxData == 0 && o.MaxInFlight == 0 && o.LaneQueue == 0 { // not made from DefaultOptions
 		if o.RetryPolicy.Equal(peal.RetryPolicy{}) {
 			o.RetryPolicy = d.RetryPolicy
 		}
@@ -213,4 +210,22 @@ func (o Options) Validate() error {
 		return err
 	}
 	return o.Egress.Validate()
+}
+
+// hostname returns the origin of a deployment without one in its options.
+func hostname() string {
+	if name, err := os.Hostname(); err == nil && isOrigin(name) {
+		return name
+	}
+	return "localhost"
+}
+
+// isOrigin reports whether a text is a DNS name that may be sent in a header.
+func isOrigin(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c|0x20-'a' > 25 && c-'0' > 9 && c != '.' && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= 253
 }

@@ -3,92 +3,82 @@ package dispatch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
+	"github.com/pealhq/peal/internal/lanes"
 	"github.com/pealhq/peal/internal/match"
 )
 
-// Published is what became of an event.
+// Published is the result of publishing an event.
 type Published struct {
 	// Event is the accepted event; the first one of its id when Duplicate.
 	Event *peal.Event
-	// Duplicate is true when the tenant already had this event.
+	// Duplicate reports whether the tenant already had this event.
 	Duplicate bool
-	// Webhooks are those that it goes to, in the order of their ids.
+	// Webhooks are those that get it, in the order of their ids.
 	Webhooks []peal.WebhookID
 }
 
-// maxReroutes is how often a publish is routed anew because the webhooks changed
-// in the moment before it was committed.
+// maxReroutes is the number of times that a publish is routed because the webhooks changed just
+// before it was committed.
 const maxReroutes = 10
 
-// Publish takes events of a tenant: all of them, or none. When it returns nil they
-// and their deliveries are durable. An event without an id or a time gets one; an
-// event whose id the tenant already has is a duplicate and is not sent again.
-//
-// Errors are [peal.Invalid] or [peal.TooLarge] with the field (of "events[N]" when
-// there are several), [peal.Conflict] when an id is taken by an event with other
-// content, [peal.Forbidden] for the reserved tenant, and [peal.Unavailable] when
-// the store cannot take them now or the engine stops.
-//
-// Publish keeps none of the caller's memory and writes into none: Data may be used again,
-// and the slice of the events too, as soon as it returns. What it returns is shared with
-// the engine and must not be changed.
-func (e *Engine) Publish(ctx context.Context, tenant string, events ...peal.Event) ([]Published, error) {
-	if len(events) == 1 && len(events[0].Data) <= e.options.MaxData { // more of it is refused
-		events = []peal.Event{*own(&events[0])}
-	}
-	return e.PublishOwned(ctx, tenant, events) // which copies each of a batch
+func isStale(err error) bool { return errors.Is(err, peal.ErrStaleRoutes) }
+
+func isFenced(err error) bool { return errors.Is(err, peal.ErrFenced) }
+
+// publishStore is the part of the store that publishing needs.
+type publishStore interface {
+	Insert(ctx context.Context, node peal.NodeID, routes int64, insertions []peal.Insertion) ([]peal.Inserted, error)
+	EventType(ctx context.Context, catalogue, name string) (peal.EventType, error)
 }
 
-// PublishOwned is [Engine.Publish] for a caller that gives the events and their bytes
-// away: nobody else may read or write them from then on. It saves a copy.
-func (e *Engine) PublishOwned(ctx context.Context, tenant string, events []peal.Event) ([]Published, error) {
-	if tenant == peal.OperationsTenant {
-		return nil, peal.Errorf(peal.Forbidden, "the tenant %q is reserved for Peal's own events", tenant)
-	}
-	if err := e.enter(); err != nil {
-		return nil, err
-	}
-	defer e.publishers.Done()
-	if e.tracer == nil {
-		return e.counted(e.publish(ctx, tenant, events))
-	}
-	ctx, span := e.tracer.publish(ctx, tenant, events)
-	published, err := e.counted(e.publish(ctx, tenant, events))
-	e.tracer.published(span, published, err)
-	return published, err
+// publisher checks events, routes them, commits them with their deliveries and hands those to the
+// scheduler.
+type publisher struct {
+	store         publishStore
+	maxData       int
+	maxDeliveries int
+	checkSchemas  bool
+	schemas       match.Schemas
+	tenants       *tenantSettings
+	admission     *admission
+	router        *router
+	filters       *filterWatch
+	scheduler     *scheduler
+	metrics       *metrics
+	traced        bool            // the context of a call has a span
+	stopping      context.Context // ends when the engine starts to stop
+	node          func() peal.NodeID
+	lost          func() // learns that the node's registration has ended
 }
 
-func (e *Engine) counted(published []Published, err error) ([]Published, error) {
-	if err != nil {
-		e.metrics.refused.WithLabelValues(string(peal.CodeOf(err))).Inc()
-	}
-	return published, err
-}
-
-func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event) ([]Published, error) {
+// publish takes events of a tenant, which may be the reserved one: all of them, or none.
+func (p *publisher) publish(ctx context.Context, tenant string, events []peal.Event) ([]Published, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	batch, err := e.prepare(ctx, tenant, events)
+	batch, err := p.prepare(ctx, tenant, events)
 	if err != nil {
 		return nil, err
 	}
-	limits, err := e.admission.limits(ctx, tenant)
+	limits, err := p.admission.limits(ctx, tenant)
 	if err == nil {
-		err = e.admission.events(tenant, limits.events, len(batch))
+		err = p.admission.events(tenant, limits.events, len(batch))
 	}
 	if err != nil {
 		return nil, err
 	}
 	crashpoint.Reach(crashpoint.PublishParsed)
-	judge := judge{engine: e, ctx: ctx, tenant: tenant, events: len(batch)}
+	run := filterRun{ctx: ctx, stopping: p.stopping, tenant: tenant, events: len(batch)}
 	for i := 0; crashpoint.Armed && i < len(batch); i++ {
 		crashpoint.ReachWith(crashpoint.PublishOf, batch[i].Event.Data)
 	}
@@ -96,38 +86,38 @@ func (e *Engine) publish(ctx context.Context, tenant string, events []peal.Event
 	// when the caller has gone.
 	ctx = context.WithoutCancel(ctx)
 	var published []Published
-	err = e.routed(ctx, func(routes *routes) (err error) {
-		published, err = e.commit(ctx, routes, &judge, batch, limits)
+	err = p.routed(ctx, func(routes *routes) (err error) {
+		published, err = p.commit(ctx, routes, &run, batch, limits)
 		return err
 	})
 	return published, err
 }
 
-// routed commits something by the newest routes, and again by newer ones as long as
-// they have changed in the moment before.
-func (e *Engine) routed(ctx context.Context, commit func(*routes) error) error {
+// routed commits something by the newest routes, and again by newer ones while they have changed
+// just before.
+func (p *publisher) routed(ctx context.Context, commit func(*routes) error) error {
 	for range maxReroutes {
-		routes, err := e.snapshot(ctx)
+		routes, err := p.router.snapshot(ctx)
 		if err != nil {
 			return err
 		}
 		err = commit(routes)
 		if isFenced(err) {
-			e.member.lost() // routed again, nothing is kept in memory
+			p.lost() // routed again, with nothing in memory
 			continue
 		}
 		if !isStale(err) {
 			return err
 		}
-		if err := e.Refresh(ctx); err != nil {
+		if err := p.router.refresh(ctx); err != nil {
 			return err
 		}
 	}
 	return &peal.Error{Code: peal.Unavailable, Message: "the webhooks change too fast to publish; try again", RetryAfter: time.Second}
 }
 
-// prepare checks the events and gives them what their publisher left out.
-func (e *Engine) prepare(ctx context.Context, tenant string, events []peal.Event) ([]peal.Insertion, error) {
+// prepare checks the events and sets what their publisher left out.
+func (p *publisher) prepare(ctx context.Context, tenant string, events []peal.Event) ([]peal.Insertion, error) {
 	if err := peal.ValidateTenant(tenant); err != nil {
 		return nil, err
 	}
@@ -142,7 +132,7 @@ func (e *Engine) prepare(ctx context.Context, tenant string, events []peal.Event
 			// slice may be the caller's.
 			event = own(event)
 		}
-		if err := e.check(ctx, tenant, event); err != nil {
+		if err := p.check(ctx, tenant, event); err != nil {
 			if len(events) > 1 {
 				return nil, peal.Within(fmt.Sprintf("events[%d]", i), err)
 			}
@@ -155,7 +145,7 @@ func (e *Engine) prepare(ctx context.Context, tenant string, events []peal.Event
 	return insertions, nil
 }
 
-// complete gives an event its key, and an id and a time where it has none.
+// complete sets an event's key, and its id and time where it has none.
 func complete(event *peal.Event) {
 	event.Key = peal.NewEventKey()
 	if event.ID == "" {
@@ -166,166 +156,287 @@ func complete(event *peal.Event) {
 	}
 }
 
+// own copies an event with its data.
 func own(event *peal.Event) *peal.Event {
 	copied := *event
 	copied.Data = bytes.Clone(event.Data)
 	return &copied
 }
 
-func (e *Engine) check(ctx context.Context, tenant string, event *peal.Event) error {
-	if err := event.Validate(e.options.MaxData); err != nil || !e.options.CheckSchemas {
+// check checks an event of a tenant, against the schema of its type where schemas are checked.
+func (p *publisher) check(ctx context.Context, tenant string, event *peal.Event) error {
+	if err := event.Validate(p.maxData); err != nil || !p.checkSchemas {
 		return err
 	}
-	catalogue, err := e.tenants.catalogue(ctx, tenant)
+	catalogue, err := p.tenants.catalogue(ctx, tenant)
 	if err != nil {
 		return err
 	}
-	entry, err := e.store.EventType(ctx, catalogue, event.Type)
+	entry, err := p.store.EventType(ctx, catalogue, event.Type)
 	if peal.CodeOf(err) == peal.NotFound {
 		return nil // only what the catalogue describes can be checked
 	}
 	if err != nil {
 		return err
 	}
-	return e.schemas.Check(&entry, event.Data)
+	return p.schemas.Check(&entry, event.Data)
 }
 
-// plan is where one event of a batch goes.
-type plan struct {
-	hooks []*hook
-	fits  []bool // whether the lane of each has a place promised
-	size  int64  // what it costs in memory for each of them
-	term  int    // of the scheduler, when the places were promised
-}
-
-// commit routes the events, commits them with their deliveries and hands those to
-// the lanes.
-func (e *Engine) commit(ctx context.Context, routes *routes, judge *judge, batch []peal.Insertion, limits limits) ([]Published, error) {
+// commit routes the events, commits them with their deliveries and hands those to the lanes.
+func (p *publisher) commit(ctx context.Context, routes *routes, run *filterRun, batch []peal.Insertion, limits limits) ([]Published, error) {
 	plans := make([]plan, len(batch))
-	defer judge.rest()
-	left := e.options.MaxDeliveries
+	defer run.pause()
+	left := p.maxDeliveries
 	for i := range batch {
-		err := e.plan(&plans[i], routes, judge, &batch[i], left)
-		left -= len(plans[i].hooks)
+		err := p.route(&plans[i], routes, run, &batch[i], left)
+		left -= len(plans[i].places)
 		if err != nil {
-			e.giveUp(plans[:i])
+			p.abandon(plans[:i])
 			return nil, err
 		}
 	}
-	judge.rest()
+	run.pause()
 	var origin *trace.SpanContext
-	if e.tracer != nil {
+	if p.traced {
 		origin = originOf(ctx)
 	}
 	tenant := batch[0].Event.Tenant
 	deliveries, bytes := pendingOf(plans, batch)
-	if err := e.admission.reserve(ctx, tenant, limits, deliveries, bytes); err != nil {
-		e.giveUp(plans)
+	if err := p.admission.reserve(ctx, tenant, limits, deliveries, bytes); err != nil {
+		p.abandon(plans)
 		return nil, err
 	}
-	begun := time.Now()
-	inserted, err := e.store.Insert(ctx, e.Node(), routes.version, batch)
-	e.admission.ended(tenant, limits, deliveries, bytes, err == nil)
+	started := time.Now()
+	inserted, err := p.store.Insert(ctx, p.node(), routes.version, batch)
+	p.admission.ended(tenant, limits, deliveries, bytes, err == nil)
 	if err != nil {
-		e.giveUp(plans)
+		p.abandon(plans)
 		return nil, err
 	}
 	crashpoint.Reach(crashpoint.PublishDone)
-	e.metrics.commit.Observe(time.Since(begun).Seconds())
+	p.metrics.commit.Observe(time.Since(started).Seconds())
 	published := make([]Published, len(batch))
 	for i := range batch {
-		p := &plans[i]
+		plan := &plans[i]
 		published[i] = Published{Event: inserted[i].Event, Duplicate: inserted[i].Duplicate, Webhooks: inserted[i].Webhooks}
 		if inserted[i].Duplicate {
-			e.scheduler.giveUp(p.hooks, p.fits, p.size)
-			e.metrics.duplicate.Inc()
+			p.scheduler.abandon(plan)
+			p.metrics.duplicate.Inc()
 			continue
 		}
-		e.metrics.accepted.Inc()
-		e.metrics.matched.Add(float64(len(p.hooks)))
-		if len(p.hooks) == 0 {
+		p.metrics.accepted.Inc()
+		p.metrics.matched.Add(float64(len(plan.places)))
+		if len(plan.places) == 0 {
 			continue
 		}
-		published[i].Webhooks = make([]peal.WebhookID, len(p.hooks))
-		for j, h := range p.hooks {
-			published[i].Webhooks[j] = h.ID
+		published[i].Webhooks = make([]peal.WebhookID, len(plan.places))
+		for j := range plan.places {
+			published[i].Webhooks[j] = batch[i].Deliveries[j].WebhookID
 		}
-		e.hints.add(e.scheduler.hand(p, &batch[i], origin)...)
+		p.scheduler.commit(plan, &batch[i], origin)
 	}
 	return published, nil
 }
 
-// pendingOf counts the deliveries of events, and the bytes that are to be sent with them.
+// pendingOf returns the number of deliveries of events, and of the bytes that they send.
 func pendingOf(plans []plan, batch []peal.Insertion) (deliveries, bytes int64) {
 	for i := range plans {
-		n := int64(len(plans[i].hooks))
+		n := int64(len(plans[i].places))
 		deliveries, bytes = deliveries+n, bytes+n*int64(len(batch[i].Event.Data))
 	}
 	return deliveries, bytes
 }
 
-// giveUp takes the places of events back that are not committed.
-func (e *Engine) giveUp(plans []plan) {
+// abandon frees the places of events that are not committed.
+func (p *publisher) abandon(plans []plan) {
 	for i := range plans {
-		p := &plans[i]
-		e.scheduler.giveUp(p.hooks, p.fits, p.size)
+		p.scheduler.abandon(&plans[i])
 	}
 }
 
-// tooManyDeliveries is the refusal of a publish of so many events that has more than
-// MaxDeliveries.
-func (e *Engine) tooManyDeliveries(events int) error {
+// tooManyDeliveries returns the error of a publish of so many events that has more than
+// maxDeliveries.
+func (p *publisher) tooManyDeliveries(events int) error {
 	if events > 1 {
-		return peal.Invalidf("events", "have more than %d deliveries together (limits.max_deliveries); publish them in smaller batches", e.options.MaxDeliveries)
+		return peal.Invalidf("events", "have more than %d deliveries together (limits.max_deliveries); publish them in smaller batches", p.maxDeliveries)
 	}
-	return peal.Errorf(peal.Invalid, "the event has more than %d deliveries (limits.max_deliveries); have fewer webhooks match it, or ask the operator to raise the limit", e.options.MaxDeliveries)
+	return peal.Errorf(peal.Invalid, "the event has more than %d deliveries (limits.max_deliveries); have fewer webhooks match it, or ask the operator to raise the limit", p.maxDeliveries)
 }
 
-// plan finds the webhooks of an event and reserves their places. When they are more than
-// most, it reserves none.
-func (e *Engine) plan(p *plan, routes *routes, judge *judge, insertion *peal.Insertion, most int) error {
+// route finds the webhooks of an event and reserves their places. When they are more than most, it
+// reserves none.
+func (p *publisher) route(plan *plan, routes *routes, run *filterRun, insertion *peal.Insertion, most int) error {
 	event := insertion.Event
-	p.size = cost(event)
+	plan.cost = lanes.Cost(event)
 	matched := routes.table.Match(event.Tenant, event.Type)
 	insertion.Deliveries, insertion.FilterErrors = nil, nil
 	if len(matched) == 0 {
 		return nil
 	}
-	p.hooks = make([]*hook, 0, len(matched))
+	plan.places = make([]lanes.Place, 0, len(matched))
 	var facts *match.Facts
 	for _, route := range matched {
-		h := e.hooks.get(route.Webhook().ID)
-		if h == nil { // deleted since: the commit will report that
+		t := p.router.find(route.Webhook().ID)
+		if t == nil { // deleted since: the commit will report that
 			continue
 		}
 		if route.Filters() {
 			if facts == nil {
 				facts = match.FactsOf(event)
 			}
-			wants, err := judge.wants(route, facts, len(matched))
-			if judge.err != nil {
-				return judge.err
+			wants, err := run.wants(route, facts, len(matched))
+			if run.err != nil {
+				return run.err
 			}
 			if err != nil {
-				e.filters.failed(h, event, err)
+				p.filters.failed(t, event, err)
 				if len(insertion.FilterErrors) < peal.MaxFilterErrors {
-					insertion.FilterErrors = append(insertion.FilterErrors, peal.NewFilterError(h.ID, err))
+					insertion.FilterErrors = append(insertion.FilterErrors, peal.NewFilterError(t.ID, err))
 				}
 			}
 			if !wants {
 				continue
 			}
 		}
-		p.hooks = append(p.hooks, h)
-		if len(p.hooks) > most {
-			return e.tooManyDeliveries(judge.events)
+		plan.places = append(plan.places, lanes.Place{Webhook: t})
+		if len(plan.places) > most {
+			plan.places = nil
+			return p.tooManyDeliveries(run.events)
 		}
 	}
-	p.fits = make([]bool, len(p.hooks))
-	p.term = e.scheduler.reserve(p.hooks, p.size, p.fits)
-	insertion.Deliveries = make([]peal.NewDelivery, len(p.hooks))
-	for i, h := range p.hooks {
-		insertion.Deliveries[i] = peal.NewDelivery{ID: peal.NewDeliveryID(), WebhookID: h.ID, Held: p.fits[i]}
+	p.scheduler.reserve(plan)
+	insertion.Deliveries = make([]peal.NewDelivery, len(plan.places))
+	for i, place := range plan.places {
+		insertion.Deliveries[i] = peal.NewDelivery{ID: peal.NewDeliveryID(), WebhookID: place.Webhook.Settings().ID, Held: place.Reserved}
 	}
 	return nil
+}
+
+// filterRun runs the filters of the webhooks for the events of one publish. All of them share one
+// purse, under the caller's context: when the caller has gone, or the engine stops, nothing of the
+// publish is committed. It costs nothing where no webhook has a filter.
+type filterRun struct {
+	ctx      context.Context
+	stopping context.Context // ends when the engine starts to stop
+	tenant   string
+	events   int
+	purse    *match.Purse
+	err      error // why the publish must be refused
+
+	costliest peal.WebhookID // the webhook of which a filter did the most work for one event
+	most      int
+}
+
+// wants runs one filter. The event's filters may be as many as its routes.
+//
+// Every filter judges an event that is accepted. So a batch for which the filters do too much work
+// is refused as a whole: its publisher can send fewer events at once. A single event cannot be
+// split; each of its filters has a part of the work in any case, and one that needs more fails, as
+// does one that needs too much for itself.
+func (r *filterRun) wants(route *match.Route, facts *match.Facts, routes int) (bool, error) {
+	if r.purse == nil {
+		r.purse = match.NewPurse(r.ctx, r.stopping, r.tenant)
+		if r.events == 1 {
+			r.purse.Guarantee(routes)
+		}
+	}
+	before := r.purse.Used()
+	wants, err := route.Wants(r.purse, facts)
+	if used := r.purse.Used() - before; used > r.most {
+		r.most, r.costliest = used, route.Webhook().ID
+	}
+	if r.purse.Spent() {
+		r.err = peal.Errorf(peal.TooLarge, "the filters of the tenant's webhooks do more work than one request may cost: "+
+			"send fewer events at once, or simplify the filters, above all that of the webhook %s", r.costliest)
+	} else if r.purse.Err() != nil {
+		r.err = programError(r.stopping, r.purse)
+	}
+	return wants, err
+}
+
+// pause releases the turn of the filters, which may run again.
+func (r *filterRun) pause() {
+	if r.purse != nil {
+		r.purse.Close()
+	}
+}
+
+// programError returns why programs of a request were stopped from outside; nil when they were not.
+func programError(stopping context.Context, purse *match.Purse) error {
+	err := purse.Err()
+	if err != nil && stopping.Err() != nil {
+		return errStopping
+	}
+	return err
+}
+
+// The bounds of what is remembered of filters that fail.
+const (
+	filterLogEvery  = time.Minute // for each webhook
+	filterLogFirst  = 3           // lines that come at once
+	filterNoteEvery = 10 * time.Second
+	filtersKept     = 10_000 // webhooks
+)
+
+// filterWatch reports filters that fail while they run: in a line of the log for the first few
+// failures of a webhook, and then at most one a minute with the number of the others; and as a
+// problem of the webhook.
+type filterWatch struct {
+	log  *slog.Logger
+	note func(peal.Problem) // must not block
+
+	mu      sync.Mutex
+	failing map[peal.WebhookID]*filterFailures
+}
+
+type filterFailures struct {
+	lines  int
+	silent int // failures since the last line
+	logged time.Time
+	noted  time.Time
+	since  peal.Problem // not noted yet
+}
+
+func newFilterWatch(log *slog.Logger, note func(peal.Problem)) *filterWatch {
+	return &filterWatch{log: log, note: note, failing: make(map[peal.WebhookID]*filterFailures)}
+}
+
+// failed reports a failure, which counts as no match.
+func (w *filterWatch) failed(t *target, event *peal.Event, err error) {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	w.mu.Lock()
+	f := w.failing[t.ID]
+	if f == nil {
+		if len(w.failing) >= filtersKept {
+			clear(w.failing)
+		}
+		f = &filterFailures{}
+		w.failing[t.ID] = f
+	}
+	if f.since.Attempts == 0 {
+		f.since.First = now
+	}
+	f.since.Attempts++
+	var problem peal.Problem
+	if now.Sub(f.noted) >= filterNoteEvery {
+		problem = f.since
+		f.noted, f.since = now, peal.Problem{}
+	}
+	silent := f.silent
+	loud := f.lines < filterLogFirst || now.Sub(f.logged) >= filterLogEvery
+	if loud {
+		f.lines++
+		f.silent, f.logged = 0, now
+	} else {
+		f.silent++
+	}
+	w.mu.Unlock()
+	if problem.Attempts > 0 {
+		problem.WebhookID, problem.Reason, problem.Last = t.ID, peal.ReasonFilter, now
+		problem.Error = peal.NewFilterError(t.ID, err).Message
+		w.note(problem)
+	}
+	if loud {
+		w.log.Info("a filter failed, which counts as no match", "webhook", t.ID, "event", event.ID, "error", err, "more_since", silent)
+	}
 }

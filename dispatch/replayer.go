@@ -2,68 +2,78 @@ package dispatch
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/internal/wake"
 )
+
+// replayStore is the part of the store that replays work on.
+type replayStore interface {
+	CreateReplay(ctx context.Context, r peal.Replay) error
+	CountReplay(ctx context.Context, r peal.Replay, wants func(eventType string) bool) (peal.ReplayCount, error)
+	Replay(ctx context.Context, tenant string, id peal.JobID) (peal.Replay, error)
+	EndReplay(ctx context.Context, tenant string, id peal.JobID, status peal.ReplayStatus, reason string, at time.Time) error
+	OpenReplays(ctx context.Context, limit int) ([]peal.Replay, error)
+	ReplayDeliveries(ctx context.Context, id peal.JobID, due time.Time, limit int) (replayed int, more bool, err error)
+	MissedEvents(ctx context.Context, id peal.JobID, wants func(eventType string) bool, limit int) (peal.Missed, error)
+	ReplayMissed(ctx context.Context, id peal.JobID, missed peal.Missed, deliveries []peal.MissedDelivery) (int, error)
+}
 
 const (
-	replayBatch = 200         // deliveries or events that a step looks at
-	replayOpen  = 100         // replays that take turns
-	replayRetry = time.Second // how long after a failed step the next one is made
+	replayBatch  = 200         // deliveries or events of one step
+	replayTurns  = 100         // replays that take turns
+	replayRetry  = time.Second // from a failed step to the next
+	maxReplaying = 10          // replays of a tenant that may run at once
 )
 
-// replayer runs the open replays: each gets a step in turn. Between two steps it lets
-// as much time pass as the first one took, so that replays never use up the store.
+// replayer runs replays: each gets a step in turn. Between two steps it pauses for as long as the
+// first one took, so that replays never use up the store.
 type replayer struct {
-	engine *Engine
-	wake   chan struct{} // has room for one: there may be a new replay
+	store     replayStore
+	log       *slog.Logger
+	isFirst   func() bool // this node runs the replays of all
+	router    *router
+	admission *admission
+	filters   *filterWatch
+	stopping  context.Context
+	noteDue   func(peal.WebhookID) // learns that the store has deliveries of a webhook that are due
+	added     wake.Signal          // there may be a new replay
 }
 
-func newReplayer(e *Engine) *replayer {
-	return &replayer{engine: e, wake: make(chan struct{}, 1)}
-}
-
-func (r *replayer) look() {
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-}
-
-// run runs replays, those of the process before first, until ctx ends. Only the oldest
-// node does.
+// run runs replays until ctx ends, first those that an earlier process has started.
 func (r *replayer) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		var open []peal.Replay
+		var running []peal.Replay
 		var err error
-		if r.engine.member.isFirst() {
-			open, err = r.engine.store.OpenReplays(ctx, replayOpen)
+		if r.isFirst() {
+			running, err = r.store.OpenReplays(ctx, replayTurns)
 		}
 		if err != nil {
 			r.failed(ctx, err)
 			continue
 		}
-		if len(open) == 0 {
+		if len(running) == 0 {
 			select {
-			case <-r.wake:
+			case <-r.added:
 			case <-ctx.Done():
 			}
 		}
 		waiting := 0
-		for i := range open {
-			begun := time.Now()
-			err := r.step(ctx, &open[i])
+		for i := range running {
+			started := time.Now()
+			err := r.step(ctx, &running[i])
 			if peal.CodeOf(err) == peal.RateLimited { // its tenant has enough pending
 				waiting++
 			} else if err != nil {
 				r.failed(ctx, err)
 			}
-			sleep(ctx, time.Since(begun))
+			sleep(ctx, time.Since(started))
 		}
-		if waiting > 0 && waiting == len(open) {
+		if waiting > 0 && waiting == len(running) {
 			sleep(ctx, replayRetry)
 		}
 	}
@@ -73,52 +83,38 @@ func (r *replayer) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	r.engine.log.Warn("cannot go on with a replay; trying again", "error", err)
+	r.log.Warn("cannot continue a replay; trying again", "error", err)
 	sleep(ctx, replayRetry)
 }
 
-// sleep waits, or returns early when ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// step does the next batch of a replay, and ends it after the last one.
+// step runs the next batch of a replay, and ends the replay after the last one.
 func (r *replayer) step(ctx context.Context, p *peal.Replay) error {
-	e := r.engine
-	if err := e.Refresh(ctx); err != nil {
+	if err := r.router.refresh(ctx); err != nil {
 		return err
 	}
-	h := e.hooks.get(p.WebhookID)
+	t := r.router.find(p.WebhookID)
 	switch {
-	case h == nil:
+	case t == nil:
 		return r.end(ctx, p, peal.ReplayFailed, "the webhook was deleted")
-	case h.Status == peal.Disabled:
+	case t.Status == peal.Disabled:
 		return r.end(ctx, p, peal.ReplayFailed, "the webhook was disabled: set it active, and replay again from where it matters")
 	}
-	limits, err := e.admission.limits(ctx, p.Tenant)
+	limits, err := r.admission.limits(ctx, p.Tenant)
 	if err == nil {
-		err = e.admission.reserve(ctx, p.Tenant, limits, replayBatch, 0)
+		err = r.admission.reserve(ctx, p.Tenant, limits, replayBatch, 0)
 	}
 	if err != nil {
 		return err
 	}
-	replayed, more, err := r.batch(ctx, p, h)
-	e.admission.ended(p.Tenant, limits, int64(replayed), 0, true)
-	e.admission.ended(p.Tenant, limits, int64(replayBatch-replayed), 0, false)
+	replayed, more, err := r.batch(ctx, p, t)
+	r.admission.ended(p.Tenant, limits, int64(replayed), 0, true)
+	r.admission.ended(p.Tenant, limits, int64(replayBatch-replayed), 0, false)
 	crashpoint.Reach(crashpoint.ReplayDone)
 	if replayed > 0 {
-		now := time.Now()
-		if e.scheduler.owe(h, now, now) {
-			e.isWaitingFor(h.ID)
-		}
+		r.noteDue(t.ID)
 	}
 	switch {
-	case peal.CodeOf(err) == peal.Conflict: // ended or deleted meanwhile: what is still open shows that
+	case peal.CodeOf(err) == peal.Conflict: // ended or deleted meanwhile: the next OpenReplays shows that
 		return nil
 	case err != nil || more:
 		return err
@@ -127,40 +123,39 @@ func (r *replayer) step(ctx context.Context, p *peal.Replay) error {
 }
 
 // batch replays deliveries, and missed events after the last of those.
-func (r *replayer) batch(ctx context.Context, p *peal.Replay, h *hook) (replayed int, more bool, err error) {
-	store := r.engine.store
-	replayed, more, err = store.ReplayDeliveries(ctx, p.ID, time.Now(), replayBatch)
+func (r *replayer) batch(ctx context.Context, p *peal.Replay, t *target) (replayed int, more bool, err error) {
+	replayed, more, err = r.store.ReplayDeliveries(ctx, p.ID, time.Now(), replayBatch)
 	if err != nil || more || !p.Missed {
 		return replayed, more, err
 	}
-	missed, err := store.MissedEvents(ctx, p.ID, wantsOf(h.Webhook), replayBatch)
+	missed, err := r.store.MissedEvents(ctx, p.ID, wantedTypes(t.Webhook), replayBatch)
 	if err != nil || missed.Through.IsZero() {
 		return replayed, false, err
 	}
-	deliveries, err := r.wanted(ctx, h, missed.Events)
+	deliveries, err := r.filter(ctx, t, missed.Events)
 	if err != nil {
 		return replayed, false, err
 	}
-	made, err := store.ReplayMissed(ctx, p.ID, missed, deliveries)
+	made, err := r.store.ReplayMissed(ctx, p.ID, missed, deliveries)
 	return replayed + made, true, err
 }
 
-// wanted makes deliveries of the events that the webhook's filter lets through. As in
-// publishing, a filter that fails counts as no.
-func (r *replayer) wanted(ctx context.Context, h *hook, events []peal.Event) ([]peal.MissedDelivery, error) {
-	purse := match.NewPurse(ctx, r.engine.stopping, h.Tenant).Patient()
+// filter returns deliveries of the events that the webhook's filter lets through. As in publishing, a
+// filter that fails counts as no match.
+func (r *replayer) filter(ctx context.Context, t *target, events []peal.Event) ([]peal.MissedDelivery, error) {
+	purse := match.NewPurse(ctx, r.stopping, t.Tenant).Patient()
 	purse.Guarantee(1) // nobody waits for a replay
 	defer purse.Close()
 	deliveries := make([]peal.MissedDelivery, 0, len(events))
 	for i := range events {
 		event := &events[i]
-		if h.route.Filters() {
-			wants, err := h.route.Wants(purse, match.FactsOf(event))
+		if t.route.Filters() {
+			wants, err := t.route.Wants(purse, match.FactsOf(event))
 			if purse.Err() != nil {
 				return nil, purse.Err()
 			}
 			if err != nil {
-				r.engine.filters.failed(h, event, err)
+				r.filters.failed(t, event, err)
 			}
 			if !wants {
 				continue
@@ -173,12 +168,36 @@ func (r *replayer) wanted(ctx context.Context, h *hook, events []peal.Event) ([]
 
 // end ends a replay; one that somebody has ended meanwhile stays as it is.
 func (r *replayer) end(ctx context.Context, p *peal.Replay, status peal.ReplayStatus, reason string) error {
-	err := r.engine.store.EndReplay(ctx, p.Tenant, p.ID, status, reason, time.Now().UTC().Truncate(time.Microsecond))
+	err := r.store.EndReplay(ctx, p.Tenant, p.ID, status, reason, time.Now().UTC().Truncate(time.Microsecond))
 	if peal.CodeOf(err) == peal.Conflict {
 		return nil
 	}
 	if err == nil {
-		r.engine.log.Info("a replay has ended", "replay", p.ID, "webhook", p.WebhookID, "status", string(status), "reason", reason)
+		r.log.Info("a replay has ended", "replay", p.ID, "webhook", p.WebhookID, "status", string(status), "reason", reason)
 	}
 	return err
+}
+
+// mayStart refuses a replay of a tenant that has as many running as it may have.
+func (r *replayer) mayStart(ctx context.Context, tenant string) error {
+	all, err := r.store.OpenReplays(ctx, 1000)
+	if err != nil {
+		return err
+	}
+	running := 0
+	for i := range all {
+		if all[i].Tenant == tenant {
+			running++
+		}
+	}
+	if running >= maxReplaying {
+		return &peal.Error{Code: peal.RateLimited, RetryAfter: replayRetry, Message: "the tenant has 10 replays running, which is the limit; cancel one, or try again when one has ended"}
+	}
+	return nil
+}
+
+// wantedTypes returns the test of event types that a webhook asks for.
+func wantedTypes(w *peal.Webhook) func(string) bool {
+	asks := peal.Replay{EventTypes: w.Events}
+	return asks.WantsType
 }

@@ -2,395 +2,499 @@ package dispatch
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/lanes"
+	"github.com/pealhq/peal/internal/wake"
 )
 
-// scheduler decides which delivery is attempted next. Lanes that have something to
-// send and may send it stand in the queue of their kind and take turns: fast ones,
-// whose endpoints answer within slowAfter, erring and slow ones, and those of which
-// nothing is known yet. Each kind has its own number of requests that may be in flight,
-// so that endpoints that hang cannot use up what the healthy ones need.
-type scheduler struct {
-	mu      sync.Mutex
-	options Options
-	lanes   map[peal.WebhookID]*lane
-
-	queues         [kinds]fifo[*lane] // the ready lanes
-	inFlight       [kinds]int
-	most           [kinds]int // in flight
-	gates          [kinds]*gate
-	latest         kind        // other than fast that had its turn last
-	lastNewest     [kinds]bool // whether the last one of the kind was the newest of its queue
-	oldest, newest *job        // attempts in flight, by their start
-	memory         int64       // what all deliveries in memory cost, in bytes
-
-	// sending ends when this node may not send any more; nil while it may not. A term
-	// is one registration of the node: what is in memory belongs to the latest.
-	sending context.Context
-	cut     context.CancelFunc
-	opened  chan struct{} // closed when sending is set
-	fenceAt time.Time     // zero for never
-	term    int
-	cluster cluster
-	busy    int        // workers in an attempt or at what follows it
-	rest    *sync.Cond // busy became 0
-
-	idle     int // workers that wait
-	workers  int
-	work     *sync.Cond
-	spawn    func()      // starts a worker; called with mu held; nil before the engine runs
-	stalled  atomic.Bool // the results of attempts cannot be written: begin no more
-	stopping bool
-
-	refills fifo[*lane]
-	refill  *sync.Cond
-	patient []*lane     // join refills within refillLinger
-	linger  *time.Timer // has them join; nil while there are none
-	dues    dueHeap
-	solo    solo
-	nudge   chan struct{} // has room for one: the engine's loop should look again
+// releaser writes that this node does not hold deliveries any more, and calls then afterwards.
+type releaser interface {
+	release(ids []peal.DeliveryID, then func())
 }
 
-func newScheduler(options Options) *scheduler {
-	s := &scheduler{options: options, lanes: make(map[peal.WebhookID]*lane), nudge: make(chan struct{}, 1)}
-	s.most = [kinds]int{fast: options.MaxInFlight, fresh: options.MaxSlow, erring: options.MaxInFlight, slow: options.MaxSlow}
-	s.gates = newGates()
-	s.work = sync.NewCond(&s.mu)
-	s.refill = sync.NewCond(&s.mu)
-	s.rest = sync.NewCond(&s.mu)
-	s.opened = make(chan struct{})
-	s.solo = newSolo()
+// scheduler owns the lanes: it serializes the calls, passes them the time and carries out their
+// effects. Nobody else takes its lock. It also owns the workers, which run the attempts, and the
+// permission to send, which lasts as long as the node's lease.
+type scheduler struct {
+	releases  releaser
+	elsewhere func([]peal.WebhookID) // learns of webhooks that another node has to send
+	canceled  func(lanes.CanceledTest)
+	stalled   atomic.Bool // results cannot be written: no attempt starts
+
+	mu    sync.Mutex
+	lanes *lanes.Lanes
+	alarm alarm // calls ring when the lanes ask to be woken
+
+	// sending ends when this node may not send any more; nil while it may not.
+	sending  context.Context
+	cut      context.CancelFunc
+	opened   chan struct{} // closed when sending is set
+	stopping bool
+
+	spawn   func()     // starts a worker; called with mu held; nil before the engine runs
+	workers int        // that there are
+	idle    int        // of them, which wait and are not woken
+	work    *sync.Cond // there may be an attempt for an idle worker
+	busy    int        // attempts under way, with what follows them
+	ended   *sync.Cond // busy became 0
+	claims  *sync.Cond // there may be a claim to make
+
+	due      wake.Signal // the earliest due time has changed
+	suspects wake.Signal // a suspect may be attempted
+}
+
+// suspectRest is the least time after its start (and half of the longest) in which a process does
+// not attempt what was marked when another one ended: not while something else (a person, a machine that
+// is out of memory) ends one process after the other.
+const suspectRest = 15 * time.Second
+
+// newScheduler returns a scheduler that sends nothing before open.
+func newScheduler(options *Options) *scheduler {
+	s := &scheduler{
+		lanes: lanes.New(lanes.Options{
+			MaxInFlight: options.MaxInFlight, MaxSlow: options.MaxSlow,
+			LaneInFlight: options.LaneInFlight, LaneQueue: options.LaneQueue, Memory: options.Memory,
+			Started: time.Now(), SuspectRest: suspectRest + rand.N(suspectRest),
+		}),
+		opened: make(chan struct{}), due: wake.New(), suspects: wake.New(),
+	}
+	s.work, s.ended, s.claims = sync.NewCond(&s.mu), sync.NewCond(&s.mu), sync.NewCond(&s.mu)
 	return s
 }
 
-// maxIdle is how many workers wait for work; others end when there is none.
+// unlock carries out the effects of what was called under the lock, and releases it.
+func (s *scheduler) unlock() {
+	effects := s.wakeOthers()
+	s.mu.Unlock()
+	if effects.Due {
+		s.due.Send()
+	}
+	if effects.Suspects {
+		s.suspects.Send()
+	}
+	for _, canceled := range effects.Canceled {
+		s.canceled(canceled)
+	}
+	for _, release := range effects.Release {
+		s.releases.release(release.IDs, func() { s.released(release) })
+	}
+	if len(effects.Elsewhere) > 0 {
+		s.elsewhere(effects.Elsewhere)
+	}
+}
+
+// wakeOthers carries out the effects that need the lock, and returns all. The caller has mu.
+func (s *scheduler) wakeOthers() lanes.Effects {
+	effects := s.lanes.TakeEffects()
+	for range effects.Start {
+		if !s.wakeWorker() {
+			break
+		}
+	}
+	for range effects.Claim {
+		s.claims.Signal()
+	}
+	s.alarm.set(effects.Wake, s.ring)
+	return effects
+}
+
+// ring wakes the lanes. It may be called early.
+func (s *scheduler) ring() {
+	s.mu.Lock()
+	defer s.unlock()
+	s.alarm.rang()
+	s.lanes.Wake(time.Now())
+}
+
+// maxIdle is the number of workers that wait for work; others end when there is none.
 const maxIdle = 64
 
-// next gives a worker its next attempt and until when it may go on, or nil when the
-// worker should end. after is whether it comes from an attempt.
-func (s *scheduler) next(after bool) (*job, context.Context) {
+// wakeWorker wakes or starts a worker. It reports whether there was one. The caller has mu.
+func (s *scheduler) wakeWorker() bool {
+	switch {
+	case s.stopping || s.stalled.Load() || s.sending == nil:
+		return false
+	case s.idle > 0:
+		s.idle--
+		s.work.Signal()
+	case s.workers < s.lanes.MaxAttempts() && s.spawn != nil:
+		s.workers++
+		s.spawn()
+	default:
+		return false
+	}
+	return true
+}
+
+// next returns a worker's next attempt and its context; nil when the worker must end. after reports
+// whether the worker comes from an attempt.
+func (s *scheduler) next(after bool) (*lanes.Job, context.Context) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if after {
-		if s.busy--; s.busy == 0 {
-			s.rest.Broadcast()
-		}
+		s.end()
 	}
 	for {
 		if s.stopping {
 			s.workers--
 			return nil, nil
 		}
-		if j := s.take(); j != nil {
-			s.busy++
-			return j, s.sending
+		if !s.stalled.Load() {
+			if j := s.lanes.Start(time.Now()); j != nil {
+				s.busy++
+				return j, s.sending
+			}
 		}
 		if s.idle >= maxIdle {
 			s.workers--
 			return nil, nil
 		}
 		s.idle++
+		s.wakeOthers() // a start has no other effects
 		s.work.Wait()
-		s.idle--
 	}
 }
 
-// take begins the next attempt; nil when none may begin.
-func (s *scheduler) take() *job {
-	for !s.stalled.Load() && s.sending != nil {
-		l := s.turn()
-		if l == nil {
-			return nil
-		}
-		l.ready = false
-		if k := l.pace.kind; s.inFlight[k] >= s.most[k] {
-			s.enqueue(l) // its kind has changed since it was queued
-			continue
-		}
-		now := time.Now()
-		if !s.fenceAt.IsZero() && !now.Before(s.fenceAt) {
-			s.enqueue(l) // this process stood still: the fence is about to come down
-			return nil
-		}
-		probe, ok := s.mayStart(l, now)
-		if !ok {
-			continue
-		}
-		j := l.pop()
-		s.start(j, now, probe)
-		s.ready(l)
-		if j.kind != fast && s.gentleWait() {
-			s.wakeWorker() // for the next of them, however long this one takes
-		}
-		s.topUp(l)
-		return j
-	}
-	return nil
-}
-
-// turn gives the lane whose turn it is; nil when none may begin an attempt.
-func (s *scheduler) turn() *lane {
-	if s.hasRoom(fast) {
-		return s.queues[fast].pop()
-	}
-	now := time.Now()
-	for range kinds - 1 {
-		s.latest = s.latest%(kinds-1) + 1 // they take turns: fresh, erring, slow
-		if k := s.latest; s.hasRoom(k) {
-			if l := s.gentle(k, now); l != nil {
-				return l
-			}
-		}
-	}
-	return nil
-}
-
-// gentle gives the lane of a kind other than fast whose turn it is; nil when none may
-// begin now.
-func (s *scheduler) gentle(k kind, now time.Time) *lane {
-	q := &s.queues[k]
-	switch {
-	case k == fresh && now.Sub(q.last().since) < newcomer && s.pass(k, 0, now):
-		return q.popLast()
-	case k == fresh && !s.pass(k, gentleKept, now), k != fresh && !s.pass(k, 0, now):
-		return nil
-	case k == slow:
-		return q.pop()
-	}
-	// In turns the one that waits longest and the one that came last: a new webhook, or
-	// one that failed once, does not wait behind a thousand that were there before it.
-	if s.lastNewest[k] = !s.lastNewest[k]; s.lastNewest[k] {
-		return q.popLast()
-	}
-	return q.pop()
-}
-
-// gentleWait reports whether lanes of kinds other than fast wait for their turn.
-func (s *scheduler) gentleWait() bool {
-	return s.hasRoom(fresh) || s.hasRoom(erring) || s.hasRoom(slow)
-}
-
-// hasRoom reports whether a lane of the kind is ready and may begin an attempt.
-func (s *scheduler) hasRoom(k kind) bool { return s.queues[k].len() > 0 && s.inFlight[k] < s.most[k] }
-
-// mayStart reports whether the lane may begin an attempt now, and arranges to be
-// asked again when only time is in the way.
-func (s *scheduler) mayStart(l *lane, now time.Time) (probe, ok bool) {
-	head := l.head()
-	if head == nil || l.inFlight >= l.pace.room() || !l.sends() && head.test == nil {
-		return false, false
-	}
-	allowed, probe, until := l.breaker.allows(now)
-	switch {
-	case head.byHand:
-		probe = head.test == nil && !l.breaker.probing && l.breaker.failures >= breakAfter
-	case allowed && now.Before(l.restUntil):
-		allowed, until = false, l.restUntil
-		fallthrough
-	case !allowed:
-		if !until.IsZero() {
-			s.wakeLane(l, until.Sub(now))
-		}
-		return false, false
-	}
-	if l.limiter != nil {
-		reservation := l.limiter.ReserveN(now, 1)
-		if wait := reservation.DelayFrom(now); wait > 0 {
-			reservation.CancelAt(now)
-			s.wakeLane(l, wait)
-			return false, false
-		}
-	}
-	return probe, true
-}
-
-func (s *scheduler) start(j *job, now time.Time, probe bool) {
-	l := j.lane
-	if j.hook == nil { // a test brings its own
-		j.hook = l.hook
-	}
-	j.start, j.probe, j.kind = now, probe, l.pace.kind
-	if probe {
-		l.breaker.probing = true
-	}
-	l.inFlight++
-	s.inFlight[j.kind]++
-	if j.prev = s.newest; j.prev != nil {
-		j.prev.next = j
-	} else {
-		s.oldest = j
-		s.look() // from now on attempts may become slow
-	}
-	s.newest = j
-}
-
-// ready puts the lane into its queue when it has something that may be sent, and
-// wakes a worker for it.
-func (s *scheduler) ready(l *lane) {
-	if s.enqueue(l) {
-		s.wakeWorker()
+// end notes that an attempt is over, with what follows it. The caller has mu.
+func (s *scheduler) end() {
+	if s.busy--; s.busy == 0 {
+		s.ended.Broadcast()
 	}
 }
 
-// enqueue puts the lane into its queue when it has something that may be sent and
-// is not in it yet.
-func (s *scheduler) enqueue(l *lane) bool {
-	head := l.head()
-	if l.ready || head == nil || l.inFlight >= l.pace.room() || !l.sends() && head.test == nil || l.breaker.probing && !head.byHand {
-		return false
-	}
-	l.ready = true
-	if l.pace.kind == fresh {
-		l.since = time.Now()
-	}
-	s.queues[l.pace.kind].push(l)
-	return true
-}
-
-func (s *scheduler) wakeWorker() {
-	switch {
-	case s.stopping || s.stalled.Load() || s.sending == nil:
-	case s.idle > 0:
-		s.work.Signal()
-	case s.workers < s.most[fast]+s.most[fresh]+s.most[erring]+s.most[slow] && s.spawn != nil:
-		s.workers++
-		s.spawn()
-	}
-}
-
-// wakeLane looks at the lane again after a while.
-func (s *scheduler) wakeLane(l *lane, after time.Duration) {
-	if l.wake != nil {
-		l.wake.Stop()
-	}
-	l.wake = time.AfterFunc(after, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.ready(l)
-	})
-}
-
-// done ends an attempt. What its endpoint did is learned from unless it says
-// nothing about the endpoint (the request could not be made, or Peal stopped).
-// asked is for how long the endpoint asked to be left alone, 0 for not.
-// troubled is whether the webhook's health has something to change on success.
-func (s *scheduler) done(j *job, took time.Duration, ok, telling bool, asked time.Duration) (troubled bool) {
+// run lets workers start; spawn starts one.
+func (s *scheduler) run(spawn func()) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := j.lane
-	s.unlink(j)
-	l.inFlight--
-	s.inFlight[j.kind]--
-	s.charge(l, -j.memory)
-	if telling {
-		l.pace.after(took, ok, s.share())
-		l.breaker.after(time.Now(), ok, j.probe, max(len(s.cluster.nodes), 1))
-		switch {
-		case ok && j.byHand:
-			l.restUntil = time.Time{}
-		case asked > 0 && j.hook.URL == l.url(): // of another endpoint by now, otherwise
-			if until := j.start.Add(took + min(asked, peal.MaxRetryAfter)); until.After(l.restUntil) {
-				l.restUntil = until
-			}
-		}
-	} else if j.probe {
-		l.breaker.probing = false
-	}
-	s.enqueue(l) // the worker that was busy with this attempt takes the next one
-	return l.health != l.health.WithoutFailures()
-}
-
-func (s *scheduler) unlink(j *job) {
-	if j.prev != nil {
-		j.prev.next = j.next
-	} else {
-		s.oldest = j.next
-	}
-	if j.next != nil {
-		j.next.prev = j.prev
-	} else {
-		s.newest = j.prev
-	}
-	j.prev, j.next = nil, nil
-}
-
-// sortSlow moves the attempts that have become slow out of the others' numbers,
-// so that the healthy lanes can go on. It reports whether any attempt is in flight.
-func (s *scheduler) sortSlow() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	limit := time.Now().Add(-slowAfter)
-	for j := s.oldest; j != nil && j.start.Before(limit); j = j.next {
-		if j.kind == slow {
-			continue
-		}
-		s.inFlight[j.kind]--
-		s.inFlight[slow]++
-		j.kind, j.lane.pace.kind = slow, slow
-		s.enqueue(j.lane) // what is known of it now allows it more than one request
-		s.wakeWorker()
-	}
-	return s.oldest != nil
-}
-
-// look makes the engine's loop look again.
-func (s *scheduler) look() {
-	select {
-	case s.nudge <- struct{}{}:
-	default:
-	}
-}
-
-// begin lets attempts begin; spawn starts a worker.
-func (s *scheduler) begin(spawn func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.spawn = spawn
-	s.wakeSome()
+	s.lanes.StartReady()
 }
 
-// stall begins no attempts while on is true. With true it takes no lock.
+// stall starts no attempts while on is true. With true it takes no lock.
 func (s *scheduler) stall(on bool) {
 	s.stalled.Store(on)
 	if on {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wakeSome()
+	defer s.unlock()
+	s.lanes.StartReady()
 }
 
-// wakeSome wakes workers for what is ready; each of them wakes the next.
-func (s *scheduler) wakeSome() {
-	for range min(s.queues[fast].len()+s.queues[fresh].len()+s.queues[erring].len()+s.queues[slow].len(), maxIdle) {
-		s.wakeWorker()
-	}
-}
-
-// stop lets every worker end after the attempt it is in, and gives what waits in memory.
+// stop lets every worker end after the attempt it is in, and returns the deliveries that wait in
+// memory.
 func (s *scheduler) stop() (waiting []peal.DeliveryID) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.stopping = true
 	s.work.Broadcast()
-	s.refill.Broadcast()
-	for _, g := range s.gates {
-		g.stop()
+	s.claims.Broadcast()
+	s.alarm.stop()
+	return s.lanes.Stop(errStopping)
+}
+
+var (
+	errDeleted  = peal.Errorf(peal.Conflict, "the webhook was deleted")
+	errStopping = &peal.Error{Code: peal.Unavailable, Message: "Peal is stopping; publish again in a moment", RetryAfter: time.Second}
+	errFenced   = &peal.Error{Code: peal.Unavailable, Message: "this node sends nothing until it has renewed its registration; try again in a moment", RetryAfter: time.Second}
+)
+
+// open lets attempts start, until the given time (zero for no end).
+func (s *scheduler) open(parent context.Context, until time.Time) {
+	s.mu.Lock()
+	defer s.unlock()
+	if s.sending == nil {
+		s.sending, s.cut = context.WithCancel(parent)
+		close(s.opened)
 	}
-	if s.linger != nil {
-		s.linger.Stop()
+	s.lanes.Resume(time.Now(), until)
+}
+
+// fence ends sending: no attempt starts, and those in flight are cut off. With expired it does
+// nothing when a renewal has extended the time. It reports whether it ended anything.
+func (s *scheduler) fence(expired bool) bool {
+	s.mu.Lock()
+	defer s.unlock()
+	if s.sending == nil || expired && !s.lanes.Expired(time.Now()) {
+		return false
 	}
-	s.solo.look()
-	for _, l := range s.lanes {
-		if l.wake != nil {
-			l.wake.Stop()
+	s.cut()
+	s.sending, s.cut = nil, nil
+	s.opened = make(chan struct{})
+	s.lanes.Suspend()
+	return true
+}
+
+// isOpen reports whether this node may send.
+func (s *scheduler) isOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sending != nil && s.sending.Err() == nil
+}
+
+// waitOpen waits until this node may send; it reports false when that takes longer than patience,
+// or than ctx.
+func (s *scheduler) waitOpen(ctx context.Context, patience time.Duration) bool {
+	s.mu.Lock()
+	opened := s.opened
+	s.mu.Unlock()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-opened:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// waitEnded waits until no attempt is under way. After fence that is soon.
+func (s *scheduler) waitEnded() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.busy > 0 {
+		s.ended.Wait()
+	}
+}
+
+// term returns the current registration term.
+func (s *scheduler) term() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lanes.Term()
+}
+
+// newTerm forgets what is in memory, because others have taken it over.
+func (s *scheduler) newTerm() {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.NewTerm(time.Now(), errFenced)
+}
+
+// plan is the routing of one event of a batch.
+type plan struct {
+	places []lanes.Place // one for each webhook that gets it
+	cost   int64         // in memory, for each of them
+	term   int           // of the lanes, when the places were reserved
+}
+
+func (s *scheduler) reserve(p *plan) {
+	s.mu.Lock()
+	defer s.unlock()
+	p.term = s.lanes.Reserve(time.Now(), p.places, p.cost)
+}
+
+func (s *scheduler) commit(p *plan, insertion *peal.Insertion, origin *trace.SpanContext) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.Commit(time.Now(), p.places, p.cost, p.term, insertion, origin)
+}
+
+func (s *scheduler) abandon(p *plan) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.Abandon(time.Now(), p.places, p.cost)
+}
+
+func (s *scheduler) done(j *lanes.Job, result lanes.Result) (hasFailures bool) {
+	s.mu.Lock()
+	defer s.unlock()
+	return s.lanes.Done(time.Now(), j, result)
+}
+
+// hold keeps a delivery in memory until its retry is due; before that can happen it calls note. It
+// reports false when it does not, and the delivery must go back to the store.
+func (s *scheduler) hold(j *lanes.Job, delay time.Duration, note func()) bool {
+	s.mu.Lock()
+	defer s.unlock()
+	held := s.lanes.Hold(time.Now(), j, delay)
+	if held {
+		note()
+	}
+	return held
+}
+
+func (s *scheduler) learn(j *lanes.Job, policy *peal.RetryPolicy, ok, exhausted bool, at time.Time) lanes.HealthChange {
+	s.mu.Lock()
+	defer s.unlock()
+	return s.lanes.Learn(j, policy, ok, exhausted, at)
+}
+
+func (s *scheduler) learnCertificate(j *lanes.Job, expires time.Time) (health peal.Health, changed bool) {
+	s.mu.Lock()
+	defer s.unlock()
+	return s.lanes.LearnCertificate(j, expires)
+}
+
+func (s *scheduler) forgive(id peal.WebhookID, health peal.Health) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.Forgive(id, health)
+}
+
+// replace sets the target of a webhook; nil when it is deleted.
+func (s *scheduler) replace(id peal.WebhookID, t *target) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.Replace(time.Now(), id, t.lanesWebhook(), errDeleted)
+}
+
+func (s *scheduler) released(r lanes.Release) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.Released(time.Now(), r)
+}
+
+// noteDue records that the store has an unclaimed delivery, due at a time of the clock of due
+// times, of which now is the present reading.
+func (s *scheduler) noteDue(t *target, due, now time.Time) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.NoteDue(time.Now(), t, due, !due.After(now))
+}
+
+// callDue claims for the lanes that are due, and returns when the next one is; zero for never.
+func (s *scheduler) callDue(now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.unlock()
+	return s.lanes.CallDue(time.Now(), now)
+}
+
+// nextClaim waits for a claim to make; ok is false when the engine stops.
+func (s *scheduler) nextClaim() (claim lanes.Claim, ok bool) {
+	s.mu.Lock()
+	defer s.unlock()
+	for !s.stopping {
+		if claim, ok = s.lanes.NextClaim(time.Now()); ok {
+			return claim, true
 		}
-		s.dropTests(l, errStopping)
-		waiting = append(waiting, s.empty(l)...)
+		s.claims.Wait()
 	}
-	return waiting
+	return lanes.Claim{}, false
+}
+
+func (s *scheduler) claimed(claim lanes.Claim, works []peal.Work, more bool, next time.Time) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.Claimed(time.Now(), claim, works, more, next)
+}
+
+func (s *scheduler) claimFailed(claim lanes.Claim, retry time.Time) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.ClaimFailed(claim, retry)
+}
+
+func (s *scheduler) hurry(webhook peal.WebhookID, id peal.DeliveryID) bool {
+	s.mu.Lock()
+	defer s.unlock()
+	return s.lanes.Hurry(time.Now(), webhook, id)
+}
+
+// force sends next what a person asked for. t is nil when the webhook is deleted.
+func (s *scheduler) force(t *target, work peal.Work, term int) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.Force(time.Now(), t.lanesWebhook(), work, term)
+}
+
+// try queues a test. t is nil when the webhook is deleted.
+func (s *scheduler) try(j *lanes.Job, t *target) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.Try(time.Now(), j, t.lanesWebhook(), errStopping)
+}
+
+func (s *scheduler) cancelTest(j *lanes.Job, reason error) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.CancelTest(j, reason)
+}
+
+func (s *scheduler) drop(ids map[peal.DeliveryID]bool) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.Drop(time.Now(), ids)
+}
+
+func (s *scheduler) dropOne(webhook peal.WebhookID, id peal.DeliveryID) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.DropOne(time.Now(), webhook, id)
+}
+
+// startSuspect starts the attempt of a suspect; nil when none may start now.
+func (s *scheduler) startSuspect() (j *lanes.Job, sending context.Context) {
+	s.mu.Lock()
+	defer s.unlock()
+	if s.stalled.Load() {
+		return nil, nil
+	}
+	if j = s.lanes.StartSuspect(time.Now()); j == nil {
+		return nil, nil
+	}
+	s.busy++
+	return j, s.sending
+}
+
+// unstart takes back the attempt of a suspect that is not made after all.
+func (s *scheduler) unstart(j *lanes.Job) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.Unstart(time.Now(), j)
+	s.end()
+}
+
+// endSuspect notes that the attempt of a suspect is over. No worker was busy with it, so one is
+// woken for what its lane may send now.
+func (s *scheduler) endSuspect() {
+	s.mu.Lock()
+	defer s.unlock()
+	s.end()
+	s.lanes.StartReady()
+}
+
+// hasSuspects reports whether there are suspects, and whether the scheduler has stopped.
+func (s *scheduler) hasSuspects() (has, stopped bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lanes.HasSuspects(), s.stopping
+}
+
+func (s *scheduler) setPeers(p lanes.Peers) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.SetPeers(time.Now(), p)
+}
+
+func (s *scheduler) probeNow(id peal.WebhookID) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.lanes.ProbeNow(time.Now(), id)
+}
+
+func (s *scheduler) status(id peal.WebhookID) lanes.Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lanes.Status(time.Now(), id)
+}
+
+func (s *scheduler) load() peal.NodeLoad {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lanes.Load()
+}
+
+func (s *scheduler) counts() lanes.Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lanes.Counts()
 }

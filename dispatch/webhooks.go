@@ -9,11 +9,12 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/canonical"
+	"github.com/pealhq/peal/internal/lanes"
 	"github.com/pealhq/peal/wire"
 )
 
 // CreateWebhook completes a webhook, checks it, asks its endpoint for consent where it
-// has Handshake, stores it and lets it govern at once. What is zero takes its default:
+// has Handshake, stores it and puts it in force at once. Zero fields take their defaults:
 // ID a new one, Tenant [peal.DefaultTenant], Format the tenant's, Timeout
 // [peal.DefaultTimeout], Status active, and Secrets a new one where the format always
 // signs. It returns the webhook as stored.
@@ -47,12 +48,12 @@ func (e *Engine) UpdateWebhook(ctx context.Context, w peal.Webhook) (peal.Webhoo
 	return e.replaceWebhook(ctx, &before, w)
 }
 
-// ChangeWebhook reads a webhook, lets change work on it and saves it as
-// [Engine.UpdateWebhook] does. Whenever somebody else has changed the webhook in
-// between, it starts again with the newest settings, until ctx ends; so change may be
-// called several times. An error of change ends it.
+// ChangeWebhook reads a webhook, calls change with it and saves it as
+// [Engine.UpdateWebhook] does. When somebody else has changed the webhook in between, it
+// starts again with the newest settings, until ctx ends; so change may be called several
+// times. It returns an error of change at once.
 func (e *Engine) ChangeWebhook(ctx context.Context, tenant string, id peal.WebhookID, change func(*peal.Webhook) error) (peal.Webhook, error) {
-	var asked *peal.Webhook // what the endpoint has consented to in this call
+	var asked *peal.Webhook // the settings that the endpoint has consented to in this call
 	for {
 		before, err := e.store.Webhook(ctx, tenant, id)
 		if err != nil {
@@ -60,7 +61,7 @@ func (e *Engine) ChangeWebhook(ctx context.Context, tenant string, id peal.Webho
 		}
 		w := clone(&before)
 		if err := change(&w); err != nil {
-			if peal.FaultsOf(err) != nil { // told together with what else is wrong
+			if peal.FaultsOf(err) != nil { // reported together with other faults
 				err = peal.Faults(err, e.CompleteWebhook(ctx, &before, &w))
 			}
 			return peal.Webhook{}, err
@@ -98,9 +99,9 @@ func (e *Engine) DeleteWebhook(ctx context.Context, tenant string, id peal.Webho
 	return nil
 }
 
-// PrepareWebhook does to a webhook all that comes before it is stored: it completes and
-// checks it, and asks for the endpoint's consent where that is needed. before is the
-// stored webhook; nil for a new one.
+// PrepareWebhook prepares a webhook for being stored: it completes and checks it, and asks
+// for the endpoint's consent where that is needed. before is the stored webhook; nil for a
+// new one.
 func (e *Engine) PrepareWebhook(ctx context.Context, before, w *peal.Webhook) error {
 	if err := e.CompleteWebhook(ctx, before, w); err != nil {
 		return err
@@ -111,18 +112,18 @@ func (e *Engine) PrepareWebhook(ctx context.Context, before, w *peal.Webhook) er
 	return e.AskConsent(ctx, w)
 }
 
-// CompleteWebhook puts defaults where a webhook has nothing, and checks it: what
-// [Engine.PrepareWebhook] does without asking anybody.
+// CompleteWebhook sets the defaults of a webhook's zero fields, and checks it. Unlike
+// [Engine.PrepareWebhook] it does not ask the endpoint.
 func (e *Engine) CompleteWebhook(ctx context.Context, before, w *peal.Webhook) error {
 	if err := e.fill(ctx, before, w); err != nil {
 		return err
 	}
 	fault := canonicalize(w)
-	return peal.Faults(e.checkWebhook(before, w), fault)
+	return peal.Faults(e.rules.check(before, w), fault)
 }
 
-// canonicalize writes the URLs of a webhook as they are sent. What is wrong with one
-// otherwise shows when the webhook is checked.
+// canonicalize sets the URLs of a webhook as they are sent. Invalid ones are left to the
+// check of the webhook.
 func canonicalize(w *peal.Webhook) error {
 	if peal.ValidateURL(w.URL) == nil {
 		url, err := canonical.URL(w.URL)
@@ -143,7 +144,7 @@ func canonicalize(w *peal.Webhook) error {
 	return nil
 }
 
-// fill puts defaults where a webhook has nothing.
+// fill sets the defaults of a webhook's zero fields.
 func (e *Engine) fill(ctx context.Context, before, w *peal.Webhook) error {
 	if before != nil {
 		w.ID, w.Tenant = before.ID, before.Tenant
@@ -168,14 +169,14 @@ func (e *Engine) fill(ctx context.Context, before, w *peal.Webhook) error {
 		w.Status = peal.Active
 	}
 	if before == nil && w.Author == peal.AuthorUnknown {
-		w.Author = peal.AuthorOperator // whoever has the engine
+		w.Author = peal.AuthorOperator // the caller of the library
 	}
 	if w.UpdatedAt = w.CreatedAt(); before != nil {
 		w.UpdatedAt = peal.ChangedAt(w.CreatedAt())
 	}
 	if format, known := e.Format(w.Format); known {
 		if format.Secrets == wire.SecretNone && before != nil && before.Format != w.Format && slices.Equal(before.Secrets, w.Secrets) {
-			w.Secrets = nil // those of the format before
+			w.Secrets = nil // they are those of the earlier format
 		}
 		if secret := format.NewSecret(); secret != "" && len(w.Secrets) == 0 {
 			w.Secrets = []peal.Secret{{Value: secret}}
@@ -189,8 +190,7 @@ func (e *Engine) fill(ctx context.Context, before, w *peal.Webhook) error {
 	return nil
 }
 
-// DefaultFormat is the format of a tenant's new webhooks, whether or not there is the
-// tenant already.
+// DefaultFormat returns the format of a tenant's new webhooks. The tenant need not exist.
 func (e *Engine) DefaultFormat(ctx context.Context, tenant string) (string, error) {
 	found, err := e.store.Tenant(ctx, tenant)
 	switch {
@@ -204,22 +204,22 @@ func (e *Engine) DefaultFormat(ctx context.Context, tenant string) (string, erro
 	return peal.DefaultFormat, nil
 }
 
-// replaceWebhook stores the settings of a webhook and lets them govern.
+// replaceWebhook stores the settings of a webhook and puts them in force.
 func (e *Engine) replaceWebhook(ctx context.Context, before *peal.Webhook, w peal.Webhook) (peal.Webhook, error) {
 	saved, err := e.store.UpdateWebhook(ctx, w)
 	if err != nil {
 		return peal.Webhook{}, err
 	}
-	if err := e.startOver(ctx, before, &saved); err != nil {
+	if err := e.resetHealth(ctx, before, &saved); err != nil {
 		e.log.Warn("cannot write a webhook's health", "webhook", saved.ID, "error", err)
 	}
 	e.Govern(ctx)
 	return saved, nil
 }
 
-// OverwriteWebhook stores settings that [Engine.PrepareWebhook] has prepared, whatever
-// others have changed since. They govern after [Engine.Refresh]. The error has code
-// [peal.NotFound].
+// OverwriteWebhook stores settings that [Engine.PrepareWebhook] has prepared, and
+// overwrites what others have changed since. They are in force after [Engine.Refresh]. The
+// error has code [peal.NotFound].
 func (e *Engine) OverwriteWebhook(ctx context.Context, w peal.Webhook) error {
 	for {
 		before, err := e.store.Webhook(ctx, w.Tenant, w.ID)
@@ -229,7 +229,7 @@ func (e *Engine) OverwriteWebhook(ctx context.Context, w peal.Webhook) error {
 		w.Revision = before.Revision
 		saved, err := e.store.UpdateWebhook(ctx, w)
 		if err == nil {
-			return e.startOver(ctx, &before, &saved)
+			return e.resetHealth(ctx, &before, &saved)
 		}
 		if peal.CodeOf(err) != peal.Conflict {
 			return err
@@ -240,9 +240,9 @@ func (e *Engine) OverwriteWebhook(ctx context.Context, w peal.Webhook) error {
 	}
 }
 
-// startOver clears the record of a webhook that has just been saved where its failures
-// are not its own any more: it is no longer disabled, or it has another target.
-func (e *Engine) startOver(ctx context.Context, before, saved *peal.Webhook) error {
+// resetHealth clears the failures of a webhook that has just been saved when they no longer
+// count: it is no longer disabled, or it has another URL.
+func (e *Engine) resetHealth(ctx context.Context, before, saved *peal.Webhook) error {
 	health, changed := healthAfter(before, saved)
 	if !changed {
 		return nil
@@ -255,17 +255,17 @@ func (e *Engine) startOver(ctx context.Context, before, saved *peal.Webhook) err
 // that fails it logs why, and the next insert or refresh puts the change in force.
 func (e *Engine) Govern(ctx context.Context) {
 	if err := e.Refresh(ctx); err != nil && ctx.Err() == nil {
-		e.log.Warn("a change does not govern yet: the engine could not reload its routes", "error", err)
+		e.log.Warn("a change is not in force yet: the engine could not reload its routes", "error", err)
 	}
 }
 
-// needsConsent reports whether a change is to something that an endpoint consents to.
+// needsConsent reports whether a change affects settings that an endpoint consents to.
 func needsConsent(before, after *peal.Webhook) bool {
 	return !canonical.Same(before.URL, after.URL) || before.Format != after.Format || before.Handshake != after.Handshake ||
 		!reflect.DeepEqual(before.RateLimit, after.RateLimit)
 }
 
-// clone copies what a change may write into.
+// clone returns a copy that shares no memory with the webhook.
 func clone(w *peal.Webhook) peal.Webhook {
 	copied := *w
 	copied.Events = append([]string(nil), w.Events...)
@@ -295,4 +295,146 @@ func clone(w *peal.Webhook) peal.Webhook {
 		copied.RateLimit = &limit
 	}
 	return copied
+}
+
+// Lane is the state of a webhook's lane.
+type Lane = lanes.Status
+
+// BreakerState is the state of a lane's breaker.
+type BreakerState = lanes.BreakerState
+
+// The states of a breaker.
+const (
+	Closed   = lanes.Closed   // requests are sent
+	Open     = lanes.Open     // the endpoint is down: nothing is sent until the next probe
+	HalfOpen = lanes.HalfOpen // one request is in flight to see whether it is up again
+)
+
+// Lane returns the state of a webhook's lane on this node: an empty one when nothing was sent to the
+// webhook since the start.
+func (e *Engine) Lane(id peal.WebhookID) Lane { return e.scheduler.status(id) }
+
+// Hold is the obstacle that keeps a pending delivery from being sent when it is due. The zero Hold
+// is none.
+type Hold struct {
+	Reason HoldReason
+	// Until is when it ends, or the endpoint is tried next; zero when that is not known.
+	Until time.Time
+}
+
+// HoldReason is the kind of an obstacle.
+type HoldReason string
+
+// The reasons of a [Hold].
+const (
+	HeldPaused   HoldReason = "paused"        // its webhook is
+	HeldDisabled HoldReason = "disabled"      // its webhook is
+	HeldDown     HoldReason = "endpoint_down" // the breaker is open: single probes go out
+	HeldAsked    HoldReason = "retry_after"   // the endpoint asked to be left alone
+)
+
+// Hold returns the obstacle to a delivery of a webhook, according to this node.
+func (e *Engine) Hold(d *peal.Delivery, w *peal.Webhook) Hold {
+	switch {
+	case d.Status != peal.Pending:
+		return Hold{}
+	case w.Status == peal.Paused:
+		return Hold{Reason: HeldPaused}
+	case w.Status == peal.Disabled:
+		return Hold{Reason: HeldDisabled}
+	}
+	lane, now := e.Lane(w.ID), time.Now()
+	held := Hold{}
+	switch {
+	case !lane.RestsUntil.IsZero():
+		held = Hold{HeldAsked, lane.RestsUntil}
+	case lane.Breaker == Open:
+		held = Hold{HeldDown, lane.NextProbe}
+	case lane.Breaker == HalfOpen:
+		held = Hold{HeldDown, now}
+	}
+	if until := held.Until; until.Before(now) && d.Due.After(now) || until.After(now) && d.Due.After(until) {
+		return Hold{} // it is due later
+	}
+	return held
+}
+
+// Format returns the format with the name that webhooks use, and reports whether there is one: a
+// built-in format or one of [Options.Formats]. It is shared with the engine; do not change it.
+func (e *Engine) Format(name string) (*wire.Format, bool) { return e.rules.format(name) }
+
+// Formats returns all formats, sorted by name. They are shared with the engine; do not change
+// them.
+func (e *Engine) Formats() []*wire.Format { return slices.Clone(e.rules.formats) }
+
+// Policy returns the retry policy that governs a webhook: its own, its tenant's, its format's or
+// the deployment's.
+func (e *Engine) Policy(w *peal.Webhook) peal.RetryPolicy { return e.rules.policyOf(w) }
+
+// CheckWebhook checks all of a webhook's settings: the rules of [peal.Webhook], that its format
+// exists and can use its secrets, that its programs compile, that its variables exist and that its
+// URL may be reached at all. Call it before the webhook is saved. The error has code
+// [peal.Invalid] and names the field; where several fields are wrong it is [peal.Invalids], in the
+// order of the settings.
+func (e *Engine) CheckWebhook(_ context.Context, w *peal.Webhook) error {
+	var before *peal.Webhook
+	if known := e.router.find(w.ID); known != nil {
+		before = known.Webhook
+	}
+	return e.rules.check(before, w)
+}
+
+// QuotaUse is a quota of a tenant with its use.
+type QuotaUse struct {
+	Quota peal.Quota
+	// Limit is in force, 0 for none; Default applies to tenants without a limit.
+	Limit, Default int64
+	// Own reports whether the limit is the tenant's own.
+	Own bool
+	// Counted reports whether Used is known. Counting may stop at the limit.
+	Counted bool
+	Used    int64
+}
+
+// IsNear reports whether nine tenths of the quota are used.
+func (q QuotaUse) IsNear() bool { return q.Counted && q.Limit > 0 && q.Used >= q.Limit-q.Limit/10 }
+
+// Quotas returns all quotas of a tenant in their order.
+func (e *Engine) Quotas(ctx context.Context, tenant string) ([]QuotaUse, error) {
+	settings, err := e.store.Tenant(ctx, tenant)
+	if err != nil && peal.CodeOf(err) != peal.NotFound { // it may have no rows yet
+		return nil, err
+	}
+	usage, err := e.store.Usage(ctx, tenant, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	most := e.options.Quotas.Of(tenant, settings.Quotas, peal.QuotaPendingDeliveries)
+	if most == 0 {
+		most = peal.MaxBacklog
+	}
+	deliveries, bytes, err := e.store.PendingUsage(ctx, tenant, most)
+	if err != nil {
+		return nil, err
+	}
+	usage[peal.QuotaPendingDeliveries], usage[peal.QuotaPendingBytes] = deliveries, bytes
+	var list []QuotaUse
+	for _, quota := range peal.AllQuotas() {
+		use := QuotaUse{
+			Quota: quota, Limit: e.options.Quotas.Of(tenant, settings.Quotas, quota), Default: e.options.Quotas.Of(tenant, nil, quota),
+		}
+		if quota == peal.QuotaEventTypes { // a catalogue may serve several tenants
+			use.Limit, use.Default = e.options.Quotas[quota], e.options.Quotas[quota]
+		}
+		_, use.Own = settings.Quotas[quota]
+		use.Used, use.Counted = usage[quota]
+		list = append(list, use)
+	}
+	return list, nil
+}
+
+// CheckQuotas checks the limits of a tenant. The error has code
+// [peal.Invalid] and names the field.
+func (e *Engine) CheckQuotas(quotas peal.Quotas) error {
+	return quotas.Validate(int64(e.options.MaxDeliveries))
 }

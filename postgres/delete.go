@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/wake"
 )
 
 // cancelBatch is how many deliveries of a deleted webhook are canceled in one
@@ -56,7 +57,7 @@ func (t *tx) cancelSome(webhook int32, at time.Time) (more bool, err error) {
 // sweeper finishes what is done in parts: it cancels what deleted webhooks have left
 // pending, and makes rows of the deliveries of large inserts.
 type sweeper struct {
-	wake  chan struct{}
+	wake  wake.Signal
 	mu    sync.Mutex        // guards parts
 	parts []peal.DeliveryID // of large inserts that this node began
 }
@@ -83,13 +84,10 @@ func (s *sweeper) done(part peal.DeliveryID) {
 	s.parts = slices.DeleteFunc(s.parts, func(id peal.DeliveryID) bool { return id == part })
 }
 
-func newSweeper() *sweeper { return &sweeper{wake: make(chan struct{}, 1)} }
+func newSweeper() *sweeper { return &sweeper{wake: wake.New()} }
 
 func (s *sweeper) signal() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.wake.Send()
 }
 
 // run sweeps when it is woken, until the context ends. It tries again after a

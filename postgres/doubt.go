@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/wake"
 )
 
 // doubts are deliveries that a node may hold without knowing, because the connection
@@ -21,8 +22,8 @@ type doubts struct {
 
 	// ending is held while some are let go of: whoever claims waits until it is done.
 	ending sync.Mutex
-	few    atomic.Int32  // of those that a claim must wait for, so that it need not look
-	wake   chan struct{} // has room for one
+	few    atomic.Int32 // of those that a claim must wait for, so that it need not look
+	wake   wake.Signal
 }
 
 type doubted struct {
@@ -39,7 +40,7 @@ type doubted struct {
 // looks are the times between looks for deliveries of an insert.
 var looks = [...]time.Duration{2 * time.Second, 20 * time.Second, 200 * time.Second}
 
-func newDoubts() *doubts { return &doubts{wake: make(chan struct{}, 1)} }
+func newDoubts() *doubts { return &doubts{wake: wake.New()} }
 
 func (d *doubts) add(node peal.NodeID, ids []peal.DeliveryID, inserted bool) {
 	if len(ids) == 0 {
@@ -51,10 +52,7 @@ func (d *doubts) add(node peal.NodeID, ids []peal.DeliveryID, inserted bool) {
 	if !inserted {
 		d.few.Add(1)
 	}
-	select {
-	case d.wake <- struct{}{}:
-	default:
-	}
+	d.wake.Send()
 }
 
 // due gives those to be let go of now, and otherwise the time until the next.

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"sync/atomic"
+
+	"github.com/pealhq/peal/internal/wake"
 )
 
 // vacuumEvery is after how many deliveries that have left held it is vacuumed.
@@ -13,10 +15,10 @@ const vacuumEvery = 20_000
 // of 600,000 that are gone lie around in what should stay in memory.
 type vacuum struct {
 	gone atomic.Int64
-	wake chan struct{} // has room for one
+	wake wake.Signal
 }
 
-func newVacuum() *vacuum { return &vacuum{wake: make(chan struct{}, 1)} }
+func newVacuum() *vacuum { return &vacuum{wake: wake.New()} }
 
 // left counts deliveries that have left held.
 func (v *vacuum) left(n int) {
@@ -24,10 +26,7 @@ func (v *vacuum) left(n int) {
 		return
 	}
 	v.gone.Store(0)
-	select {
-	case v.wake <- struct{}{}:
-	default: // it is about to
-	}
+	v.wake.Send()
 }
 
 // run vacuums until the context ends. Of several nodes one does it at a time. What

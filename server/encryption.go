@@ -9,6 +9,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/api"
 	"github.com/pealhq/peal/internal/secret"
+	"github.com/pealhq/peal/internal/wake"
 )
 
 // encryption holds the keys that seal secrets at rest, and brings everything from one
@@ -24,7 +25,7 @@ type encryption struct {
 	current secret.Key // seals
 	older   []secret.Key
 	state   api.Encryption
-	wake    chan struct{} // has room for one
+	wake    wake.Signal
 }
 
 var _ api.EncryptionKeeper = (*encryption)(nil)
@@ -33,7 +34,7 @@ var _ api.EncryptionKeeper = (*encryption)(nil)
 // directory, where it makes one for a new database. Without a file as the database,
 // other nodes need the same keys, so that none is made.
 func openEncryption(options Options, database string, log *slog.Logger) (*encryption, error) {
-	e := &encryption{log: log, shared: database == "", wake: make(chan struct{}, 1)}
+	e := &encryption{log: log, shared: database == "", wake: wake.New()}
 	keys, err := parseKeys(options.EncryptionKey)
 	if options.EncryptionKey == "" {
 		e.file = options.keyFile()
@@ -94,15 +95,8 @@ func (e *encryption) Rotate(context.Context) (api.Encryption, error) {
 	if err := e.beginRotation(); err != nil {
 		return api.Encryption{}, err
 	}
-	e.signal()
+	e.wake.Send()
 	return e.Encryption(), nil
-}
-
-func (e *encryption) signal() {
-	select {
-	case e.wake <- struct{}{}:
-	default: // it is about to begin
-	}
 }
 
 func (e *encryption) beginRotation() error {
@@ -141,7 +135,7 @@ func (e *encryption) run(ctx context.Context) {
 	e.mu.Lock()
 	if len(e.older) > 0 {
 		e.state.Status = api.EncryptionRunning
-		e.signal()
+		e.wake.Send()
 	}
 	e.mu.Unlock()
 	for {

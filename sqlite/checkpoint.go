@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 
+	"github.com/pealhq/peal/internal/wake"
+
 	sqlite "modernc.org/sqlite"
 )
 
@@ -23,7 +25,7 @@ const (
 // checkpointer is the goroutine that writes the log back.
 type checkpointer struct {
 	conn *connection
-	wake chan struct{} // has room for one
+	wake wake.Signal
 	done chan struct{}
 	busy atomic.Bool // asked for, and not yet done
 
@@ -35,7 +37,7 @@ func newCheckpointer(ctx context.Context, dsn string, state *logKeeper) (*checkp
 	if err != nil {
 		return nil, err
 	}
-	return &checkpointer{conn: conn, wake: make(chan struct{}, 1), done: make(chan struct{}), state: state}, nil
+	return &checkpointer{conn: conn, wake: wake.New(), done: make(chan struct{}), state: state}, nil
 }
 
 // run writes the log back whenever it is woken, until the context ends.
@@ -97,8 +99,5 @@ func (w *writer) written() {
 // signal has the log written back.
 func (c *checkpointer) signal() {
 	c.busy.Store(true)
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	c.wake.Send()
 }

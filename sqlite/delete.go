@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/wake"
 )
 
 // cancelBatch is how many deliveries of a deleted webhook are canceled in one
@@ -66,14 +67,14 @@ func (w *writer) cancelSome(webhook int64, at time.Time) (more bool, err error) 
 // sweeper finishes what is done in parts: it cancels what deleted webhooks have left
 // pending, and makes rows of the deliveries of large inserts.
 type sweeper struct {
-	wake  chan struct{}
+	wake  wake.Signal
 	ended chan struct{}
 	mu    sync.Mutex        // guards parts
 	parts []peal.DeliveryID // of large inserts that this process began
 }
 
 func newSweeper() *sweeper {
-	return &sweeper{wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	return &sweeper{wake: wake.New(), ended: make(chan struct{})}
 }
 
 // adopt leaves a part of a large insert to the sweeper.
@@ -102,10 +103,7 @@ func (s *sweeper) done(part peal.DeliveryID) {
 }
 
 func (s *sweeper) signal() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.wake.Send()
 }
 
 // run sweeps when it is woken, until the context ends. It tries again after a

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/turns"
+	"github.com/pealhq/peal/internal/wake"
 )
 
 // What nobody waits for goes in transactions of its own, of few rows, and no sooner
@@ -46,11 +47,11 @@ type queue struct {
 	patient []*change
 	turns   turns.Turns
 	closed  bool
-	wake    chan struct{} // has room for one; gets a value when changes or closed were set
+	wake    wake.Signal // gets a value when changes or closed were set
 }
 
 func newQueue(limit, most int) *queue {
-	return &queue{turns: turns.Turns{Calls: limit, Bytes: most}, wake: make(chan struct{}, 1)}
+	return &queue{turns: turns.Turns{Calls: limit, Bytes: most}, wake: wake.New()}
 }
 
 // submit queues a change and waits for its answer. A change that the writer has
@@ -95,10 +96,7 @@ func (q *queue) put(c *change) error {
 }
 
 func (q *queue) signal() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
+	q.wake.Send()
 }
 
 // take waits for changes and gives the group that goes into one transaction; nil

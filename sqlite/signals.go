@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/wake"
 )
 
 // signals pass from those that change something to those that watch: the file
@@ -18,7 +19,7 @@ type signals struct {
 // watcher has what it was not told yet, each signal once.
 type watcher struct {
 	pending map[peal.Signal]struct{}
-	more    chan struct{} // has room for one
+	more    wake.Signal
 }
 
 func newSignals() *signals {
@@ -34,10 +35,7 @@ func (s *signals) send(sent ...peal.Signal) {
 		for _, signal := range sent {
 			w.pending[signal] = struct{}{}
 		}
-		select {
-		case w.more <- struct{}{}:
-		default:
-		}
+		w.more.Send()
 	}
 }
 
@@ -50,7 +48,7 @@ func (s *signals) take(w *watcher) map[peal.Signal]struct{} {
 }
 
 func (s *signals) watch(ctx context.Context, heard func(peal.Signal)) {
-	w := &watcher{pending: map[peal.Signal]struct{}{}, more: make(chan struct{}, 1)}
+	w := &watcher{pending: map[peal.Signal]struct{}{}, more: wake.New()}
 	s.mu.Lock()
 	s.watchers[w] = struct{}{}
 	s.mu.Unlock()

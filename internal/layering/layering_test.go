@@ -28,13 +28,13 @@ var rules = map[string]rule{
 	".":    {},
 	"wire": {may: []string{"."}},
 
-	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record", "internal/turns"}, anything: true},
-	"postgres":  {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record", "internal/turns"}, anything: true},
+	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record", "internal/turns", "internal/wake"}, anything: true},
+	"postgres":  {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record", "internal/turns", "internal/wake"}, anything: true},
 	"storetest": {may: []string{"."}, anything: true},
-	"dispatch":  {may: []string{".", "wire", "internal/canonical", "internal/crashpoint", "internal/egress", "internal/maintenance", "internal/match", "internal/share", "internal/wake"}, anything: true},
+	"dispatch":  {may: []string{".", "wire", "internal/canonical", "internal/crashpoint", "internal/egress", "internal/lanes", "internal/maintenance", "internal/match", "internal/share", "internal/wake"}, anything: true},
 	"client":    {may: []string{"."}},
 	"server": {may: []string{
-		".", "wire", "dispatch", "sqlite", "postgres", "internal/api", "internal/bodies", "internal/dashboard", "internal/egress", "internal/front", "internal/gate", "internal/identity", "internal/intake", "internal/manage", "internal/ownfile", "internal/secret", "internal/theme",
+		".", "wire", "dispatch", "sqlite", "postgres", "internal/api", "internal/bodies", "internal/dashboard", "internal/egress", "internal/front", "internal/gate", "internal/identity", "internal/intake", "internal/manage", "internal/ownfile", "internal/secret", "internal/theme", "internal/wake",
 	}, anything: true},
 
 	"internal/api":         {may: []string{".", "wire", "dispatch", "internal/bodies", "internal/crashpoint", "internal/front", "internal/identity", "internal/intake", "internal/manage", "internal/match", "internal/share"}, anything: true},
@@ -68,6 +68,7 @@ var rules = map[string]rule{
 	"internal/wake":     {},
 	"internal/theme":    {may: []string{"."}},
 	"internal/transfer": {may: []string{".", "internal/progress", "internal/record", "internal/secret", "postgres", "sqlite"}},
+	"internal/lanes":    {may: []string{"."}, anything: true},
 	"internal/layering": {},
 	"internal/attack":   {},
 	"internal/samples":  {},

@@ -6,22 +6,18 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/pealhq/peal"
 )
 
 // Store is the part of the store that maintenance needs.
 type Store interface {
-	Purge(ctx context.Context, params peal.PurgeParams) (peal.Purged, error)
-	SetSearch(ctx context.Context, on bool) error
-	Index(ctx context.Context) (peal.Indexed, error)
+	purgeStore
+	searchStore
 }
 
-// Options are what maintenance does, and for whom.
+// Options configure maintenance.
 type Options struct {
 	Retention Retention
 	// Search turns the search index on.
@@ -36,25 +32,29 @@ type Options struct {
 
 // Maintenance runs the duties of one node. Create it with [New].
 type Maintenance struct {
-	store   Store
 	options Options
-	log     *slog.Logger
-	metrics *metrics
-
-	size       atomic.Pointer[Kept]
-	wasOver    bool // the store was too large after the latest pass; for retention's goroutine alone
-	isSwitched bool // the index is on or off as Options.Search asks; for the indexer's goroutine alone
+	purger  *purger
+	indexer *indexer
 }
 
 // New creates the maintenance of a store. The error is that of registering the metrics.
 func New(store Store, options Options) (*Maintenance, error) {
-	m := &Maintenance{store: store, options: options, log: options.Log, metrics: newMetrics()}
-	return m, m.metrics.register(options.Metrics)
+	metrics := newMetrics()
+	return &Maintenance{
+		options: options,
+		purger:  &purger{store: store, retention: options.Retention, now: options.Now, log: options.Log, metrics: metrics},
+		indexer: &indexer{store: store, on: options.Search, indexed: metrics.indexed},
+	}, metrics.register(options.Metrics)
 }
 
-// breather is how many times as long as a batch has kept the store busy the others then have it
-// for themselves.
-const breather = 2
+// Kept returns the size of the store when this node last measured it, which it does every
+// [Retention.Every]. It is zero before that, and on a node that leaves retention to another.
+func (m *Maintenance) Kept() Kept {
+	if kept := m.purger.size.Load(); kept != nil {
+		return *kept
+	}
+	return Kept{}
+}
 
 // searchRetry is the time from a failed pass of the indexer to the next.
 const searchRetry = time.Second
@@ -71,17 +71,23 @@ func (m *Maintenance) Run(ctx context.Context) {
 	}
 	var duties sync.WaitGroup
 	duties.Go(func() {
-		m.repeat(ctx, m.options.Retention.Every, m.options.Retention.Every, m.purge, "cannot delete old history; trying again later")
+		m.repeat(ctx, m.options.Retention.Every, m.options.Retention.Every, "cannot delete old history; trying again later", func() error {
+			if !m.options.IsFirst() {
+				return nil
+			}
+			return m.purger.pass(ctx)
+		})
 	})
 	duties.Go(func() {
-		m.repeat(ctx, search, searchRetry, m.index, "cannot keep the search index up to date; trying again")
+		m.repeat(ctx, search, searchRetry, "cannot keep the search index up to date; trying again", func() error {
+			return m.indexer.pass(ctx, m.options.IsFirst())
+		})
 	})
 	duties.Wait()
 }
 
-// repeat calls a duty at once and then at intervals, until ctx ends. A duty knows itself what it does
-// on a node that is not the first.
-func (m *Maintenance) repeat(ctx context.Context, every, retry time.Duration, duty func(context.Context) error, complaint string) {
+// repeat calls a duty at once and then at intervals, until ctx ends.
+func (m *Maintenance) repeat(ctx context.Context, every, retry time.Duration, complaint string, duty func() error) {
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for {
@@ -91,20 +97,10 @@ func (m *Maintenance) repeat(ctx context.Context, every, retry time.Duration, du
 		case <-next.C:
 		}
 		wait := every
-		if err := duty(ctx); err != nil && ctx.Err() == nil {
-			m.log.Warn(complaint, "error", err)
+		if err := duty(); err != nil && ctx.Err() == nil {
+			m.options.Log.Warn(complaint, "error", err)
 			wait = retry
 		}
 		next.Reset(wait)
-	}
-}
-
-// pause waits, or returns early when ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }

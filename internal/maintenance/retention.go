@@ -2,24 +2,26 @@ package maintenance
 
 import (
 	"context"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
-// Retention is how long history is kept.
+// Retention is the time for which history is kept.
 type Retention struct {
-	// History is how long events, their deliveries and the attempts are kept after all
+	// History is the time for which events, their deliveries and attempts are kept after all
 	// deliveries of an event have become final; at least a minute, or 0 for no end.
 	// Deliveries that a paused or disabled webhook has held back for so long are canceled;
 	// replays are kept for as long after their end.
 	History time.Duration
-	// Attempts is how long attempts keep the heads and the body of request and answer; at
+	// Attempts is the time for which attempts keep the heads and the body of request and answer; at
 	// least a minute, or 0 for as long as History.
 	Attempts time.Duration
 	// MaxBytes bounds the store's size: when it is larger, the oldest history is deleted
-	// whatever its age. At least 1 MiB, or 0 for no bound.
+	// regardless of its age. At least 1 MiB, or 0 for no bound.
 	MaxBytes int64
 	// Every is the time between two passes.
 	Every time.Duration
@@ -65,33 +67,50 @@ type Kept struct {
 	Bytes, Used int64
 }
 
-// Kept returns the size of the store when this node last measured it, which it does every
-// [Retention.Every]. It is zero before that, and on a node that leaves retention to another.
-func (m *Maintenance) Kept() Kept {
-	if kept := m.size.Load(); kept != nil {
-		return *kept
-	}
-	return Kept{}
+// purgeStore is the part of the store that retention needs.
+type purgeStore interface {
+	Purge(ctx context.Context, params peal.PurgeParams) (peal.Purged, error)
 }
 
-// purge deletes batch after batch until nothing is left to delete.
-func (m *Maintenance) purge(ctx context.Context) error {
-	if !m.options.IsFirst() {
-		return nil
+// purger deletes history that has been kept for long enough.
+type purger struct {
+	store     purgeStore
+	retention Retention
+	now       func() time.Time // the clock by which history ages
+	log       *slog.Logger
+	metrics   *metrics
+	size      atomic.Pointer[Kept]
+	wasOver   bool // the store was too large after the latest pass
+}
+
+// breather is the pause after a batch, as a multiple of the time for which it kept the store busy.
+const breather = 2
+
+// pause waits, or returns early when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
-	params := m.options.Retention.params(m.options.Now())
+}
+
+// pass deletes batch after batch until nothing is left to delete.
+func (p *purger) pass(ctx context.Context) error {
+	params := p.retention.params(p.now())
 	for ctx.Err() == nil {
-		purged, err := m.store.Purge(ctx, params)
+		purged, err := p.store.Purge(ctx, params)
 		if err != nil {
 			return err
 		}
 		if purged.More {
 			crashpoint.Reach(crashpoint.PurgeDone)
 		}
-		m.metrics.count(&purged)
+		p.metrics.count(&purged)
 		if !purged.More {
-			m.size.Store(&Kept{At: time.Now(), Bytes: purged.Bytes, Used: purged.Used})
-			m.warn(&purged)
+			p.size.Store(&Kept{At: time.Now(), Bytes: purged.Bytes, Used: purged.Used})
+			p.warn(&purged)
 			return nil
 		}
 		pause(ctx, breather*purged.Held)
@@ -100,12 +119,12 @@ func (m *Maintenance) purge(ctx context.Context) error {
 }
 
 // warn logs once that what is left does not fit.
-func (m *Maintenance) warn(purged *peal.Purged) {
-	most := m.options.Retention.MaxBytes
+func (p *purger) warn(purged *peal.Purged) {
+	most := p.retention.MaxBytes
 	isOver := most > 0 && purged.Used > most
-	if isOver && !m.wasOver {
-		m.log.Warn("the database is larger than retention.max_bytes, and all that is left is pending or settings",
+	if isOver && !p.wasOver {
+		p.log.Warn("the database is larger than retention.max_bytes, and all that is left is pending or settings",
 			"bytes", purged.Used, "max_bytes", most)
 	}
-	m.wasOver = isOver
+	p.wasOver = isOver
 }

@@ -1,26 +1,46 @@
 package maintenance
 
-import "context"
+import (
+	"context"
 
-// index turns the search index on or off, and indexes batch after batch until nothing is left.
-func (m *Maintenance) index(ctx context.Context) error {
-	if !m.options.IsFirst() {
-		m.isSwitched = false // the first node's options count
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pealhq/peal"
+)
+
+// searchStore is the part of the store that the indexer needs.
+type searchStore interface {
+	SetSearch(ctx context.Context, on bool) error
+	Index(ctx context.Context) (peal.Indexed, error)
+}
+
+// indexer turns the search index on or off, and keeps it up to date.
+type indexer struct {
+	store   searchStore
+	on      bool
+	indexed prometheus.Counter
+	isSet   bool // the store knows of on
+}
+
+// pass indexes batch after batch until nothing is left, on the node that works for all. That node's
+// options count.
+func (x *indexer) pass(ctx context.Context, isFirst bool) error {
+	if !isFirst {
+		x.isSet = false
 		return nil
 	}
-	on := m.options.Search
-	if !m.isSwitched {
-		if err := m.store.SetSearch(ctx, on); err != nil {
+	if !x.isSet {
+		if err := x.store.SetSearch(ctx, x.on); err != nil {
 			return err
 		}
-		m.isSwitched = true
+		x.isSet = true
 	}
-	for on && ctx.Err() == nil {
-		batch, err := m.store.Index(ctx)
+	for x.on && ctx.Err() == nil {
+		batch, err := x.store.Index(ctx)
 		if err != nil {
 			return err
 		}
-		m.metrics.indexed.Add(float64(batch.Events))
+		x.indexed.Add(float64(batch.Events))
 		if !batch.More {
 			return nil
 		}
