@@ -8,6 +8,134 @@ import (
 	"github.com/pealhq/peal/internal/share"
 )
 
+// MissedReason is why a webhook did not get an event.
+type MissedReason string
+
+// The reasons, in the order in which they are asked: the first one that holds is the webhook's.
+const (
+	MissedFilterFailed MissedReason = "filter_failed" // its filter failed on the event
+	MissedYounger      MissedReason = "created_later" // it was created after the event was accepted
+	MissedChanged      MissedReason = "changed_later" // it was changed after that; how it was then is not on record
+	MissedDisabled     MissedReason = "disabled"
+	MissedType         MissedReason = "type"    // it does not ask for events of this type
+	MissedFilter       MissedReason = "filter"  // its filter did not let the event through
+	MissedUnknown      MissedReason = "unknown" // it asks for such events, and yet there is no delivery
+)
+
+// MissedGroup is the webhooks that did not get an event for one reason.
+type MissedGroup struct {
+	Reason   MissedReason
+	Count    int                       // how many they are
+	Webhooks []*peal.Webhook           // the newest of them; nobody may change these
+	Errors   map[peal.WebhookID]string // why filters failed, for MissedFilterFailed
+}
+
+const (
+	// MaxMissed is how many webhooks a group names.
+	MaxMissed = 20
+	// maxReached is to how many webhooks an event may have gone for the others to be looked for.
+	maxReached = 5000
+	// reachedPage is how many deliveries are read at once.
+	reachedPage = 1000
+)
+
+// Missed returns the webhooks of an event's tenant that have no delivery of the event, in groups
+// by the reason as far as it can be known now. known is false when the event went to more than
+// 5,000 webhooks: the others are not looked for then. A call takes its turn among the searches of
+// the tenant; see [Engine.Share].
+func (e *Engine) Missed(ctx context.Context, event *peal.Event) (groups []MissedGroup, known bool, err error) {
+	leave, err := e.Share(ctx, share.Search, event.Tenant)
+	if err != nil {
+		return nil, false, err
+	}
+	defer leave()
+	if err := e.Refresh(ctx); err != nil {
+		return nil, false, err
+	}
+	reached, known, err := e.reached(ctx, event)
+	if err != nil || !known {
+		return nil, known, err
+	}
+	failures, err := e.store.FilterErrors(ctx, event.Tenant, event.Key)
+	if err != nil {
+		return nil, false, err
+	}
+	failed := make(map[peal.WebhookID]string, len(failures))
+	for _, f := range failures {
+		failed[f.WebhookID] = f.Message
+	}
+	byReason := map[MissedReason]*MissedGroup{}
+	for _, w := range slices.Backward(e.router.routes.Load().table.All(event.Tenant)) {
+		if reached[w.ID] {
+			continue
+		}
+		_, broken := failed[w.ID]
+		reason := whyMissed(w, event, broken)
+		g := byReason[reason]
+		if g == nil {
+			g = &MissedGroup{Reason: reason, Errors: map[peal.WebhookID]string{}}
+			byReason[reason] = g
+		}
+		if g.Count++; g.Count > MaxMissed {
+			continue
+		}
+		g.Webhooks = append(g.Webhooks, w)
+		if broken {
+			g.Errors[w.ID] = failed[w.ID]
+		}
+	}
+	for _, reason := range []MissedReason{MissedFilterFailed, MissedFilter, MissedDisabled, MissedChanged, MissedUnknown, MissedYounger, MissedType} {
+		if g := byReason[reason]; g != nil {
+			groups = append(groups, *g)
+		}
+	}
+	return groups, true, nil
+}
+
+// reached returns the webhooks that have a delivery of an event, tests included; known is false
+// when they are too many.
+func (e *Engine) reached(ctx context.Context, event *peal.Event) (webhooks map[peal.WebhookID]bool, known bool, err error) {
+	webhooks = map[peal.WebhookID]bool{}
+	query := peal.DeliveryQuery{Tenant: event.Tenant, EventKey: event.Key, Limit: reachedPage}
+	for {
+		deliveries, err := e.store.Deliveries(ctx, query)
+		if err != nil {
+			return nil, false, err
+		}
+		for i := range deliveries {
+			webhooks[deliveries[i].WebhookID] = true
+		}
+		if len(deliveries) < reachedPage {
+			return webhooks, true, nil
+		}
+		if len(webhooks) >= maxReached {
+			return nil, false, nil
+		}
+		query.Before = deliveries[reachedPage-1].ID
+	}
+}
+
+// whyMissed returns the reason why a webhook has no delivery of an event. A filter is not asked
+// again: of a webhook that was not changed since and asks for the type, nothing else is left.
+func whyMissed(w *peal.Webhook, event *peal.Event, failed bool) MissedReason {
+	accepted := event.AcceptedAt()
+	switch {
+	case failed:
+		return MissedFilterFailed
+	case w.CreatedAt().After(accepted):
+		return MissedYounger
+	case w.UpdatedAt.After(accepted):
+		return MissedChanged
+	case w.Status == peal.Disabled:
+		return MissedDisabled
+	case !slices.ContainsFunc(w.Events, func(pattern string) bool { return peal.MatchPattern(pattern, event.Type) }):
+		return MissedType
+	case w.Filter != "":
+		return MissedFilter
+	}
+	return MissedUnknown
+}
+
 // FindWebhooks returns the webhooks of a tenant that a query chooses, in its order, and how many
 // it chooses in all, wherever the list begins. It looks at the settings that the engine has in
 // memory, brought up to date before, and reads from the store only those that it returns. A search takes its
@@ -27,7 +155,7 @@ func (e *Engine) FindWebhooks(ctx context.Context, q peal.WebhookQuery) (found [
 	}
 	var behind []placed
 	chooses := q.Chooses()
-	for _, w := range e.routes.Load().table.All(q.Tenant) {
+	for _, w := range e.router.routes.Load().table.All(q.Tenant) {
 		if !chooses(w) {
 			continue
 		}
@@ -57,9 +185,9 @@ func (e *Engine) FindWebhooks(ctx context.Context, q peal.WebhookQuery) (found [
 // refresh, not its health. It reports false for one that does not exist or is another tenant's.
 // The caller must not change it.
 func (e *Engine) KnownWebhook(tenant string, id peal.WebhookID) (*peal.Webhook, bool) {
-	h := e.hooks.get(id)
-	if h == nil || h.Tenant != tenant {
+	t := e.router.find(id)
+	if t == nil || t.Tenant != tenant {
 		return nil, false
 	}
-	return h.Webhook, true
+	return t.Webhook, true
 }
