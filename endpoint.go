@@ -77,7 +77,7 @@ const pinPrefix = "sha256/"
 func ParsePin(text string) ([32]byte, error) {
 	encoded, ok := strings.CutPrefix(text, pinPrefix)
 	sum, err := base64.StdEncoding.DecodeString(encoded)
-	if !ok || err != nil || len(sum) != 32 {
+	if !ok || err != nil || len(sum) != 32 || text != FormatPin([32]byte(sum)) { // each pin has one spelling
 		return [32]byte{}, Errorf(Invalid, "must be sha256/ and the SHA-256 of a public key in base64")
 	}
 	return [32]byte(sum), nil

@@ -97,8 +97,8 @@ func RowQuotas() []Quota {
 // whoever asks.
 type Quotas map[Quota]int64
 
-// largestQuota keeps sums of limits and uses from overflowing.
-const largestQuota = 1 << 50
+// LargestQuota keeps sums of limits and uses from overflowing.
+const LargestQuota = 1 << 50
 
 // DefaultQuotas are those of a server that was told nothing.
 func DefaultQuotas() Quotas {
@@ -132,8 +132,8 @@ func (q Quotas) Validate(most int64) error {
 		switch {
 		case !slices.Contains(AllQuotas(), quota):
 			faults = append(faults, Invalidf("quotas."+string(quota), "is unknown; use one of webhooks, sources, keys, portal_links, users, sessions, event_types, pending_deliveries, pending_bytes and events_per_second"))
-		case limit < 0 || limit > largestQuota:
-			faults = append(faults, Invalidf("quotas."+string(quota), "must be from 0 (no limit) to %d", int64(largestQuota)))
+		case limit < 0 || limit > LargestQuota:
+			faults = append(faults, Invalidf("quotas."+string(quota), "must be from 0 (no limit) to %d", int64(LargestQuota)))
 		case quota == QuotaWebhooks && most > 0 && limit > most:
 			faults = append(faults, Invalidf("quotas.webhooks", "must be at most limits.max_deliveries (%d), or an event to all of them cannot be published; raise both", most))
 		}

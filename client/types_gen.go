@@ -163,6 +163,25 @@ type Webhook struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// WebhookFormat is text with one of the values below.
+type WebhookFormat = string
+
+// The values of [WebhookFormat].
+const (
+	WebhookFormatCloudevents       WebhookFormat = "cloudevents"
+	WebhookFormatCloudeventsBinary WebhookFormat = "cloudevents-binary"
+	WebhookFormatDejacode          WebhookFormat = "dejacode"
+	WebhookFormatDiscord           WebhookFormat = "discord"
+	WebhookFormatGithub            WebhookFormat = "github"
+	WebhookFormatMsteams           WebhookFormat = "msteams"
+	WebhookFormatSlack             WebhookFormat = "slack"
+	WebhookFormatStandard          WebhookFormat = "standard"
+	WebhookFormatStripe            WebhookFormat = "stripe"
+	WebhookFormatVikunja           WebhookFormat = "vikunja"
+	WebhookFormatWireguardPortal   WebhookFormat = "wireguard-portal"
+	WebhookFormatXWebhook          WebhookFormat = "x-webhook"
+)
+
 // WebhookRequest is the schema WebhookRequest of the API. A field that is not set is left out: it
 // keeps its value, or takes its default on creation.
 type WebhookRequest struct {
@@ -182,7 +201,7 @@ type WebhookRequest struct {
 	// An expression that must be true for an event to match, such as data.project.id in [3, 4].
 	Filter *string `json:"filter,omitzero"`
 	// How an event becomes a request, such as standard or x-webhook; the tenant's default otherwise.
-	Format *string `json:"format,omitzero"`
+	Format *WebhookFormat `json:"format,omitzero"`
 	// true asks the URL for its consent before the webhook is saved (OPTIONS with
 	// WebHook-Request-Origin), for the formats of CloudEvents. A rate that it allows becomes
 	// rate_limit; without consent the webhook is refused.
@@ -517,6 +536,22 @@ func (r SourceCreateRequest) MarshalJSON() ([]byte, error) {
 	}{r.Name, plain(r.SourceRequest)}, r.Clear)
 }
 
+// SourceFormat is text with one of the values below.
+type SourceFormat = string
+
+// The values of [SourceFormat].
+const (
+	SourceFormatCloudevents       SourceFormat = "cloudevents"
+	SourceFormatCloudeventsBinary SourceFormat = "cloudevents-binary"
+	SourceFormatDejacode          SourceFormat = "dejacode"
+	SourceFormatGithub            SourceFormat = "github"
+	SourceFormatStandard          SourceFormat = "standard"
+	SourceFormatStripe            SourceFormat = "stripe"
+	SourceFormatVikunja           SourceFormat = "vikunja"
+	SourceFormatWireguardPortal   SourceFormat = "wireguard-portal"
+	SourceFormatXWebhook          SourceFormat = "x-webhook"
+)
+
 // SourceRequest is the schema SourceRequest of the API. A field that is not set is left out: it
 // keeps its value, or takes its default on creation.
 type SourceRequest struct {
@@ -525,7 +560,7 @@ type SourceRequest struct {
 	// What people call it.
 	Description *string `json:"description,omitzero"`
 	// How its sender writes and signs, such as vikunja or standard.
-	Format *string `json:"format,omitzero"`
+	Format *SourceFormat `json:"format,omitzero"`
 	// What the sender signs with or, where the format does not sign, the Authorization value that it
 	// sends, as a whole. Never shown again; "[set]" keeps the one there is. Setting it ends the
 	// earlier ones at once; rotate keeps them for an overlap.
@@ -591,7 +626,7 @@ type TenantRequest struct {
 	Catalogue   *string `json:"catalogue,omitzero"`
 	Description *string `json:"description,omitzero"`
 	// The default format of its new webhooks.
-	Format *string `json:"format,omitzero"`
+	Format *WebhookFormat `json:"format,omitzero"`
 	// Limits of its own by the name of the quota, 0 for no limit; all others are the server's. It
 	// takes the place of all that there were.
 	Quotas map[string]int `json:"quotas,omitzero"`

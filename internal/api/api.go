@@ -30,6 +30,7 @@ import (
 	"github.com/pealhq/peal/internal/intake"
 	managing "github.com/pealhq/peal/internal/manage"
 	"github.com/pealhq/peal/internal/share"
+	"github.com/pealhq/peal/wire"
 )
 
 // Engine is what the API needs of the engine; *[dispatch.Engine] is one.
@@ -40,6 +41,7 @@ type Engine interface {
 	Preview(ctx context.Context, w *peal.Webhook, choice dispatch.PreviewChoice) ([]dispatch.Preview, error)
 	Warnings(ctx context.Context, w *peal.Webhook) []dispatch.Warning
 	Policy(w *peal.Webhook) peal.RetryPolicy
+	Formats() []*wire.Format
 	Lane(id peal.WebhookID) dispatch.Lane
 	Hold(d *peal.Delivery, w *peal.Webhook) dispatch.Hold
 	Node() peal.NodeID

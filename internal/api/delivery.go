@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	webhookParam = param{"webhook", "Only deliveries of this webhook.", huma.Schema{Type: "string", MaxLength: ptr(64), Examples: []any{"webhook_01h455vb4pex5vsknk084sn02q"}}}
+	webhookParam = param{"webhook", "Only deliveries of this webhook.", huma.Schema{Type: "string", Format: ruleWebhookID, Examples: []any{"webhook_01h455vb4pex5vsknk084sn02q"}}}
 	eventParam   = param{"event", "Only deliveries of this event, by its id.", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxEventIDLength), Pattern: "^[!-~]+$"}}
 	statusParam  = param{"status", "Only deliveries of this status.", huma.Schema{Type: "string", Enum: []any{"pending", "success", "failed", "canceled"}}}
 )

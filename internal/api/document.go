@@ -76,8 +76,20 @@ func (a *API) describe(routes []route) (document, error) {
 	for i := range routes {
 		doc.AddOperation(operationOf(&routes[i], registry))
 	}
+	rules := rulesOf(a.Engine.Formats())
 	for _, schema := range registry.Map() {
+		fill(schema, rules)
 		allowNull(schema)
+	}
+	for _, path := range doc.Paths {
+		for _, op := range []*huma.Operation{path.Get, path.Put, path.Post, path.Delete, path.Options, path.Patch} {
+			if op == nil {
+				continue
+			}
+			for _, parameter := range op.Parameters {
+				fill(parameter.Schema, rules)
+			}
+		}
 	}
 	var text, pretty bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -130,6 +142,10 @@ func headerDoc(doc string) *huma.Header {
 
 func requestIDDoc() *huma.Header { return headerDoc("The request's name in the server's log.") }
 
+// ruleOfPath has the rules of the names in paths, by placeholder and tag. A value that breaks
+// one names nothing (404), or nothing that could be created (422).
+var ruleOfPath = map[string]map[string]string{"{name}": {"Event types": ruleType, "Tenants": ruleTenant}}
+
 var placeholder = regexp.MustCompile(`\{(\w+)\}`)
 
 func operationOf(rt *route, registry huma.Registry) *huma.Operation {
@@ -138,7 +154,11 @@ func operationOf(rt *route, registry huma.Registry) *huma.Operation {
 		Summary: rt.summary, Description: rt.description, Responses: map[string]*huma.Response{},
 	}
 	for _, match := range placeholder.FindAllStringSubmatch(rt.path, -1) {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: match[1], In: "path", Required: true, Schema: &huma.Schema{Type: "string", MinLength: ptr(1)}})
+		schema := &huma.Schema{Type: "string", MinLength: ptr(1)}
+		if rule := ruleOfPath[match[0]][rt.tag]; rule != "" {
+			schema = &huma.Schema{Type: "string", Format: rule}
+		}
+		op.Parameters = append(op.Parameters, &huma.Param{Name: match[1], In: "path", Required: true, Schema: schema})
 	}
 	for _, p := range rt.query {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "query", Description: p.doc, Schema: ptr(p.schema)})
@@ -150,7 +170,7 @@ func operationOf(rt *route, registry huma.Registry) *huma.Operation {
 		op.Security = []map[string][]string{{"key": {}}}
 		op.Parameters = append(op.Parameters, &huma.Param{
 			Name: tenantHeader, In: "header", Description: "The tenant that an operator acts for; default when absent. A tenant's key may only name its own.",
-			Schema: &huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxTenantLength), Pattern: "^[A-Za-z0-9][A-Za-z0-9._:@-]*$"},
+			Schema: &huma.Schema{Type: "string", Format: ruleTenant},
 		})
 		op.Description = strings.TrimSpace(op.Description + "\n\n" + whoMay(rt.access))
 	} else {

@@ -16,10 +16,10 @@ type clientCertificateShape struct {
 }
 
 type oauth2Input struct {
-	TokenURL     given[string]   `json:"token_url" format:"uri" maxLength:"2048" doc:"Where tokens are got, under the same rules as url."`
-	ClientID     given[string]   `json:"client_id" maxLength:"4096"`
-	ClientSecret given[string]   `json:"client_secret" maxLength:"4096" writeOnly:"true" doc:"Never shown again. \"[set]\" keeps the one there is."`
-	Scopes       given[[]string] `json:"scopes,omitempty" maxItems:"50" doc:"Those that are asked for; the server's own choice otherwise."`
+	TokenURL     given[string] `json:"token_url" format:"endpoint-url" doc:"Where tokens are got, under the same rules as url."`
+	ClientID     given[string] `json:"client_id" minLength:"1" maxLength:"4096" pattern:"^[ -~]+$"`
+	ClientSecret given[string] `json:"client_secret" minLength:"1" maxLength:"4096" pattern:"^[ -~]+$" writeOnly:"true" doc:"Never shown again. \"[set]\" keeps the one there is."`
+	Scopes       given[scopes] `json:"scopes,omitempty" doc:"Those that are asked for; the server's own choice otherwise."`
 }
 
 type oauth2Shape struct {
@@ -37,7 +37,9 @@ func (in *WebhookInput) applyEndpoint(w *peal.Webhook) {
 			w.ClientCertificate = &peal.ClientCertificate{Certificate: c.Certificate.Value, Key: peal.Secret{Value: c.Key.Value}}
 		}
 	}
-	set(&w.Pins, &in.Pins)
+	if in.Pins.Given {
+		w.Pins = in.Pins.orZero()
+	}
 	if in.OAuth2.Given {
 		w.OAuth2 = nil
 		if o := in.OAuth2.Value; o != nil {

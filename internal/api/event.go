@@ -10,7 +10,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-var typeParam = param{"type", "Only events of this type.", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxTypeLength), Pattern: `^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`}}
+var typeParam = param{"type", "Only events of this type.", huma.Schema{Type: "string", Format: ruleType}}
 
 // eventRowShape is an event in a list.
 type eventRowShape struct {

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	userParam   = param{"user", "Only this user's.", huma.Schema{Type: "string"}}
+	userParam   = param{"user", "Only this user's.", huma.Schema{Type: "string", Format: ruleUserID}}
 	actorParam  = param{"actor", "Only what the key, user or portal link of this id or name did.", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(256)}}
 	actionParam = param{"action", "Only this action, such as webhook.update.", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(64)}}
 	targetParam = param{"target", "Only what was done to the thing of this id or name.", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(256)}}

@@ -28,7 +28,7 @@ type createdKeyShape struct {
 
 type keyInput struct {
 	Name     given[string]   `json:"name" minLength:"1" maxLength:"128" doc:"What people call it."`
-	Scopes   given[[]string] `json:"scopes,omitempty" enum:"publish,manage,read" maxItems:"3" doc:"What it may do; needed unless operator is true."`
+	Scopes   given[[]string] `json:"scopes,omitempty" enum:"publish,manage,read" doc:"What it may do; needed unless operator is true."`
 	Operator given[bool]     `json:"operator,omitempty" doc:"Makes an operator's key, which may do everything for every tenant; for operators only."`
 }
 

@@ -6,6 +6,8 @@ import (
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/pealhq/peal"
 )
 
 // given is a member of a body that may be absent but not null, unless it is any JSON.
@@ -100,8 +102,35 @@ func (p *patterns) decodeJSON(d *decoder, place string, text []byte) {
 
 // Schema allows both.
 func (patterns) Schema(huma.Registry) *huma.Schema {
-	one := &huma.Schema{Type: "string", MaxLength: ptr(130)}
-	return &huma.Schema{OneOf: []*huma.Schema{{Type: "array", Items: one, MinItems: ptr(1), MaxItems: ptr(100)}, one}}
+	one := &huma.Schema{Type: "string", AnyOf: []*huma.Schema{{Type: "string", Format: ruleType}, {Type: "string", Format: rulePrefix}, {Type: "string", Enum: []any{"*"}}}}
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: "array", Items: one, MinItems: ptr(1), MaxItems: ptr(peal.MaxPatterns)}, one}}
+}
+
+// pins are the texts of [peal.ParsePin].
+type pins []string
+
+// Schema is that of a list of pins.
+func (pins) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: "array", MaxItems: ptr(peal.MaxPins), Items: &huma.Schema{Type: "string", Format: rulePin}}
+}
+
+// addedHeaders are headers that a webhook adds to its requests.
+type addedHeaders map[string]string
+
+// Schema is that of an object from the headers' names to their values.
+func (addedHeaders) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: "object", MaxProperties: ptr(peal.MaxHeaders), AdditionalProperties: &huma.Schema{Type: "string", Format: ruleHeaderValue},
+		Extensions: map[string]any{"propertyNames": &huma.Schema{Type: "string", MinLength: ptr(1), Pattern: headerName}},
+	}
+}
+
+// scopes are those of an OAuth2 token (RFC 6749, section 3.3).
+type scopes []string
+
+// Schema is that of a list of scopes.
+func (scopes) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: "array", MaxItems: ptr(peal.MaxScopes), Items: &huma.Schema{Type: "string", Pattern: scopePattern}}
 }
 
 // object is a JSON object that is kept as it is.

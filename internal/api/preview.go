@@ -17,7 +17,7 @@ import (
 // previewInput says what to preview.
 type previewInput struct {
 	Event   given[previewedEvent] `json:"event,omitempty" doc:"An event of your own, as it would be published."`
-	Type    given[string]         `json:"type,omitempty" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"The catalogue's example of this type."`
+	Type    given[string]         `json:"type,omitempty" format:"event-type" doc:"The catalogue's example of this type."`
 	Last    given[int]            `json:"last,omitempty" minimum:"1" maximum:"50" doc:"The tenant's newest events, so many."`
 	Webhook given[WebhookInput]   `json:"webhook,omitempty" doc:"Settings to try in place of the webhook's own, as in a change of it; nothing is saved."`
 }

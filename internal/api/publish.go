@@ -14,9 +14,9 @@ import (
 
 // eventInput describes a published event; [peal.ParseEvent] is what reads one.
 type eventInput struct {
-	Type    string          `json:"type" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"What happened." example:"task.created"`
+	Type    string          `json:"type" format:"event-type" doc:"What happened." example:"task.created"`
 	Data    json.RawMessage `json:"data" doc:"The event's content: any JSON value, at most 64 levels deep, kept byte for byte."`
-	ID      string          `json:"id,omitempty" minLength:"1" maxLength:"256" pattern:"^([!-\\-0-~]|[!-\\-/-~][!-~]|[!-~][!-\\-/-~]|[!-~]{3,})$" doc:"Your own name of the event, unique in the tenant; makes publishing idempotent. Chosen by the server when absent."`
+	ID      string          `json:"id,omitempty" format:"event-id" doc:"Your own name of the event, unique in the tenant; makes publishing idempotent. Chosen by the server when absent."`
 	Subject string          `json:"subject,omitempty" maxLength:"1024" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" doc:"What it happened to; at most 1,024 bytes, without line breaks, control characters and noncharacters."`
 	Time    string          `json:"time,omitempty" format:"date-time" doc:"When it happened (RFC 3339, up to nine fractional digits), kept as written. Now when absent."`
 }

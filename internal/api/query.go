@@ -18,9 +18,6 @@ const (
 	maxLimit     = 200
 )
 
-// cataloguePattern is the rule of [peal.ValidateCatalogue] as the document has it.
-const cataloguePattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
-
 // param is a parameter of a route: what the document says of it.
 type param struct {
 	name, doc string
@@ -31,7 +28,7 @@ var (
 	limitParam     = param{"limit", "How many rows to give at most.", huma.Schema{Type: "integer", Minimum: ptr(1.0), Maximum: ptr(float64(maxLimit)), Default: defaultLimit}}
 	cursorParam    = param{"cursor", "Where to go on: next_cursor of the page before.", huma.Schema{Type: "string", MaxLength: ptr(512)}}
 	findParam      = param{"q", "Only those with this text in the name or the description, in any case.", huma.Schema{Type: "string", MaxLength: ptr(peal.MaxFindText)}}
-	catalogueParam = param{"catalogue", "The catalogue, for operators; that of the tenant without it.", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxCatalogueLength), Pattern: cataloguePattern}}
+	catalogueParam = param{"catalogue", "The catalogue, for operators; that of the tenant without it.", huma.Schema{Type: "string", Format: ruleCatalogue}}
 	sinceParam     = param{"since", "Only those from this time on (RFC 3339).", huma.Schema{Type: "string", Format: "date-time"}}
 	untilParam     = param{"until", "Only those before this time (RFC 3339).", huma.Schema{Type: "string", Format: "date-time"}}
 )

@@ -2,7 +2,8 @@ package api
 
 import (
 	"encoding/json"
-	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
@@ -69,12 +70,27 @@ func (q *quotasInput) decodeJSON(d *decoder, place string, text []byte) {
 	}
 	*q = make(quotasInput, len(members))
 	for name, value := range members {
-		n, err := strconv.ParseInt(string(value), 10, 64)
-		if err != nil {
+		n, whole := wholeNumber(string(value), 64)
+		if !whole {
 			d.fault(place+"."+name, "must be a whole number; leave it out for the default")
 			continue
 		}
 		(*q)[name] = n
+	}
+}
+
+// Schema is that of an object with a limit for each quota that a tenant may have of its own
+// (see [peal.Tenant.Validate]).
+func (quotasInput) Schema(huma.Registry) *huma.Schema {
+	var names []any
+	for _, quota := range peal.AllQuotas() {
+		if quota != peal.QuotaEventTypes {
+			names = append(names, string(quota))
+		}
+	}
+	return &huma.Schema{
+		Type: "object", AdditionalProperties: &huma.Schema{Type: "integer", Format: "int64", Minimum: ptr(0.0), Maximum: ptr(float64(peal.LargestQuota))},
+		Extensions: map[string]any{"propertyNames": &huma.Schema{Type: "string", Enum: names}},
 	}
 }
 

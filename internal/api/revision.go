@@ -7,7 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-var ifMatchParam = param{"If-Match", "Change it only if this is still its ETag.", huma.Schema{Type: "string", MaxLength: ptr(256)}}
+var ifMatchParam = param{"If-Match", "Change it only if this is still its ETag.", huma.Schema{Type: "string"}}
 
 // etag names a revision of a thing's settings (RFC 9110, section 8.8.3).
 func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }

@@ -79,10 +79,10 @@ func (a *API) webhookRoutes() []route {
 		summary: "Show a webhook's secret",
 		answers: ok("The secret that signs; null when there is none.", secretShape{}), handle: a.getSecret,
 	}, {
-		method: http.MethodPost, path: "/v1/webhooks/{id}/secret/rotate", id: "rotate-webhook-secret", tag: "Webhooks", access: manage, part: peal.PartSecrets, audit: "webhook.rotate_secret", body: rotateInput{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/webhooks/{id}/secret/rotate", id: "rotate-webhook-secret", tag: "Webhooks", access: manage, part: peal.PartSecrets, audit: "webhook.rotate_secret", body: rotateInput{}, bodyOptional: true, headers: []param{ifMatchParam},
 		summary:     "Give a webhook a new secret",
 		description: "During the overlap both secrets sign, so that the receiver can change over. At most five secrets sign at once; the oldest stop first.",
-		answers:     ok("The new secret.", rotationShape{}), errors: []kind{conflict}, handle: a.rotateSecret,
+		answers:     ok("The new secret.", rotationShape{}), errors: []kind{conflict, preconditionFailed}, handle: a.rotateSecret,
 	}, {
 		method: http.MethodPost, path: "/v1/webhooks/{id}/test", id: "test-webhook", tag: "Webhooks", access: manage, part: peal.PartTests, audit: "webhook.test", body: testInput{}, bodyOptional: true,
 		summary:     "Send a test event to a webhook at once",
@@ -221,7 +221,7 @@ func (a *API) serverRoutes() []route {
 	}, {
 		method: http.MethodGet, path: "/v1/openapi.yaml", id: "openapi-yaml", tag: "Server", access: public,
 		summary: "This document as YAML",
-		answers: []answer{{status: http.StatusOK, doc: "The document.", body: "", media: yamlType}}, handle: a.openAPIYAML,
+		answers: []answer{{status: http.StatusOK, doc: "The document.", body: object{}, media: yamlType}}, handle: a.openAPIYAML,
 	}, {
 		method: http.MethodGet, path: "/docs", id: "docs", tag: "Server", access: public,
 		summary: "This document as a page",

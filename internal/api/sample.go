@@ -7,7 +7,7 @@ import (
 )
 
 type testInput struct {
-	Type given[string]          `json:"type,omitempty" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$" doc:"The type of the sample event; the first in the catalogue that the webhook wants when absent."`
+	Type given[string]          `json:"type,omitempty" format:"event-type" doc:"The type of the sample event; the first in the catalogue that the webhook wants when absent."`
 	Data given[json.RawMessage] `json:"data,omitempty" doc:"The sample event's content; the type's example when absent."`
 }
 

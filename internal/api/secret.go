@@ -15,7 +15,7 @@ type secretShape struct {
 
 type rotateInput struct {
 	OverlapSeconds given[int]    `json:"overlap_seconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the earlier secret signs too; a day (86400) when absent."`
-	Secret         given[string] `json:"secret,omitempty" maxLength:"512" doc:"A secret of your own; one is made when absent."`
+	Secret         given[string] `json:"secret,omitempty" minLength:"1" maxLength:"512" doc:"A secret of your own; one is made when absent."`
 }
 
 type rotationShape struct {

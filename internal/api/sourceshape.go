@@ -36,8 +36,8 @@ type sourceCountsShape struct {
 
 // sourceInput is what a caller changes of a source; absent keeps, null takes the default.
 type sourceInput struct {
-	Format      given[string]    `json:"format,omitempty" doc:"How its sender writes and signs, such as vikunja or standard."`
-	Secret      optional[string] `json:"secret,omitempty" maxLength:"4096" writeOnly:"true" doc:"What the sender signs with or, where the format does not sign, the Authorization value that it sends, as a whole. Never shown again; \"[set]\" keeps the one there is. Setting it ends the earlier ones at once; rotate keeps them for an overlap."`
+	Format      given[string]    `json:"format,omitempty" format:"source-format" doc:"How its sender writes and signs, such as vikunja or standard."`
+	Secret      optional[string] `json:"secret,omitempty" minLength:"1" maxLength:"4096" writeOnly:"true" doc:"What the sender signs with or, where the format does not sign, the Authorization value that it sends, as a whole. Never shown again; \"[set]\" keeps the one there is. Setting it ends the earlier ones at once; rotate keeps them for an overlap."`
 	Unverified  given[bool]      `json:"unverified,omitempty" doc:"true takes requests from anybody who knows the source's id; then there is no secret."`
 	Dedup       optional[string] `json:"dedup,omitempty" enum:"id,body" doc:"What makes a request a repeat: the sender's own id (id, the default) or the whole body (body)."`
 	Description optional[string] `json:"description,omitempty" maxLength:"4096" doc:"What people call it."`
@@ -46,9 +46,9 @@ type sourceInput struct {
 
 // sourceCreateInput has the members of sourceInput and the name, which never changes.
 type sourceCreateInput struct {
-	Name        given[string]    `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" doc:"Unique in the tenant; the ids of its events begin with it. It never changes."`
-	Format      given[string]    `json:"format" doc:"How its sender writes and signs, such as vikunja or standard."`
-	Secret      optional[string] `json:"secret,omitempty" maxLength:"4096" writeOnly:"true" doc:"What the sender signs with or, where the format does not sign, the Authorization value that it sends, as a whole. Needed unless unverified is true; never shown again."`
+	Name        given[string]    `json:"name" format:"source-name" doc:"Unique in the tenant; the ids of its events begin with it. It never changes."`
+	Format      given[string]    `json:"format" format:"source-format" doc:"How its sender writes and signs, such as vikunja or standard."`
+	Secret      optional[string] `json:"secret,omitempty" minLength:"1" maxLength:"4096" writeOnly:"true" doc:"What the sender signs with or, where the format does not sign, the Authorization value that it sends, as a whole. Needed unless unverified is true; never shown again."`
 	Unverified  given[bool]      `json:"unverified,omitempty" doc:"true takes requests from anybody who knows the source's id; then there is no secret."`
 	Dedup       optional[string] `json:"dedup,omitempty" enum:"id,body" doc:"What makes a request a repeat: the sender's own id (id, the default) or the whole body (body)."`
 	Description optional[string] `json:"description,omitempty" maxLength:"4096" doc:"What people call it."`

@@ -91,7 +91,7 @@ func (d *decoder) value(place string, text []byte, into reflect.Value) {
 	case reflect.Bool:
 		d.boolean(place, text, into)
 	case reflect.Int:
-		n, whole := wholeNumber(string(text))
+		n, whole := wholeNumber(string(text), 32)
 		if !whole {
 			d.fault(place, "must be a whole number")
 		}
@@ -107,10 +107,10 @@ func (d *decoder) value(place string, text []byte, into reflect.Value) {
 	}
 }
 
-// wholeNumber reads a JSON number of 32 bits without a fraction, which JSON Schema calls an
+// wholeNumber reads a JSON number of so many bits without a fraction, which JSON Schema calls an
 // integer however it is written: 300, 300.0 and 3e2.
-func wholeNumber(text string) (int64, bool) {
-	if n, err := strconv.ParseInt(text, 10, 32); err == nil {
+func wholeNumber(text string, bits int) (int64, bool) {
+	if n, err := strconv.ParseInt(text, 10, bits); err == nil {
 		return n, true
 	}
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
@@ -118,7 +118,7 @@ func wholeNumber(text string) (int64, bool) {
 		return 0, false // no such number has 32 bits, or it has more zeros than anybody writes
 	}
 	exact, ok := new(big.Rat).SetString(text)
-	if !ok || text[0] != '-' && (text[0] < '0' || text[0] > '9') || !exact.IsInt() || exact.Num().BitLen() > 31 {
+	if !ok || text[0] != '-' && (text[0] < '0' || text[0] > '9') || !exact.IsInt() || exact.Num().BitLen() >= bits {
 		return 0, false
 	}
 	return exact.Num().Int64(), true

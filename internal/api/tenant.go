@@ -21,18 +21,18 @@ type tenantShape struct {
 // tenantInput is what an operator sets of a tenant; absent keeps, null takes the default.
 type tenantInput struct {
 	Description optional[string]           `json:"description,omitempty" maxLength:"4096"`
-	Format      optional[string]           `json:"format,omitempty" doc:"The default format of its new webhooks."`
+	Format      optional[string]           `json:"format,omitempty" format:"webhook-format" doc:"The default format of its new webhooks."`
 	RetryPolicy optional[retryPolicyInput] `json:"retry_policy,omitempty" doc:"The default policy of its webhooks."`
-	Catalogue   optional[string]           `json:"catalogue,omitempty" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" doc:"The catalogue that describes its events: default, or another one, which need not have entries yet."`
+	Catalogue   optional[string]           `json:"catalogue,omitempty" format:"catalogue-name" doc:"The catalogue that describes its events: default, or another one, which need not have entries yet."`
 	Quotas      optional[quotasInput]      `json:"quotas,omitempty" doc:"Limits of its own by the name of the quota, 0 for no limit; all others are the server's. It takes the place of all that there were."`
 }
 
 type tenantCreateInput struct {
-	Name        given[string]              `json:"name" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9][A-Za-z0-9._:@-]*$" doc:"The application's own name of it."`
+	Name        given[string]              `json:"name" format:"tenant-name" doc:"The application's own name of it."`
 	Description optional[string]           `json:"description,omitempty" maxLength:"4096"`
-	Format      optional[string]           `json:"format,omitempty" doc:"The default format of its new webhooks."`
+	Format      optional[string]           `json:"format,omitempty" format:"webhook-format" doc:"The default format of its new webhooks."`
 	RetryPolicy optional[retryPolicyInput] `json:"retry_policy,omitempty" doc:"The default policy of its webhooks."`
-	Catalogue   optional[string]           `json:"catalogue,omitempty" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" doc:"The catalogue that describes its events: default, or another one, which need not have entries yet."`
+	Catalogue   optional[string]           `json:"catalogue,omitempty" format:"catalogue-name" doc:"The catalogue that describes its events: default, or another one, which need not have entries yet."`
 	Quotas      optional[quotasInput]      `json:"quotas,omitempty" doc:"Limits of its own by the name of the quota, 0 for no limit; all others are the server's. It takes the place of all that there were."`
 }
 
@@ -81,7 +81,9 @@ func (a *API) createTenant(c *call) error {
 	}
 	draft := peal.Tenant{Name: in.Name.Value}
 	settings := tenantInput{in.Description, in.Format, in.RetryPolicy, in.Catalogue, in.Quotas}
-	settings.apply(&draft, a.Engine)
+	if err := settings.apply(&draft, a.Engine); err != nil {
+		return err
+	}
 	tenant, err := a.tenants.Create(c.context(), c.actor(), draft, nil)
 	if err != nil {
 		return named(err)
@@ -120,8 +122,7 @@ func (a *API) updateTenant(c *call) error {
 		if err := c.ifRevision("tenant", t.Revision); err != nil {
 			return err
 		}
-		in.apply(t, a.Engine)
-		return nil
+		return in.apply(t, a.Engine)
 	})
 	if err != nil {
 		return orMissing(err, "tenant")
@@ -130,11 +131,16 @@ func (a *API) updateTenant(c *call) error {
 }
 
 // apply puts what is given on a tenant. Members of the retry policy that are absent are
-// those of the policy in force.
-func (in *tenantInput) apply(t *peal.Tenant, engine Engine) {
+// those of the policy in force. It refuses an empty catalogue, which to the domain is the default.
+func (in *tenantInput) apply(t *peal.Tenant, engine Engine) error {
 	set(&t.Description, &in.Description)
 	set(&t.Format, &in.Format)
 	set(&t.Catalogue, &in.Catalogue)
+	if in.Catalogue.Value != nil {
+		if err := peal.ValidateCatalogue(t.Catalogue); err != nil {
+			return err
+		}
+	}
 	if in.Quotas.Given {
 		t.Quotas = nil
 		if in.Quotas.Value != nil {
@@ -147,4 +153,5 @@ func (in *tenantInput) apply(t *peal.Tenant, engine Engine) {
 			t.RetryPolicy = in.RetryPolicy.Value.over(engine.Policy(&peal.Webhook{Tenant: t.Name}))
 		}
 	}
+	return nil
 }

@@ -12,15 +12,15 @@ import (
 // is embedded under a small one. Absent means: keep what there is
 // (or take the default of a new one); null means: take the default.
 type WebhookInput struct {
-	URL               given[string]                    `json:"url,omitempty" format:"uri" maxLength:"2048" doc:"Where the requests go: https (or http where the operator allows it), without user info and fragment."`
+	URL               given[string]                    `json:"url,omitempty" format:"endpoint-url" doc:"Where the requests go: https (or http where the operator allows it), without user info and fragment."`
 	Name              optional[string]                 `json:"name,omitempty" maxLength:"100" pattern:"^([^\\s\\x00-\\x1f\\x7f-\\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000])*$" doc:"What people call it; several webhooks may have the same name. At most 100 characters without line breaks, control characters and characters that change the direction of writing; the space around it is cut off."`
 	Events            given[patterns]                  `json:"events,omitempty" doc:"Which events it wants: types (task.created), prefixes (task.*) or all (*); 1 to 100, or a single one as a string."`
-	Secret            optional[string]                 `json:"secret,omitempty" maxLength:"512" writeOnly:"true" doc:"Signs the requests, written as the format wants it; one is made where the format always signs. Setting it ends the earlier ones at once; rotate keeps them for an overlap."`
-	Format            optional[string]                 `json:"format,omitempty" doc:"How an event becomes a request, such as standard or x-webhook; the tenant's default otherwise."`
-	Headers           optional[map[string]string]      `json:"headers,omitempty" doc:"Headers to add, at most 50 of 4 KiB; they replace others of the same name, but not those that the format signs or identifies deliveries with. Values may hold {{NAME}}, a variable that the operator lets the webhook use. A value shown as [redacted] keeps the one there is."`
-	Authorization     optional[string]                 `json:"authorization,omitempty" maxLength:"4096" writeOnly:"true" doc:"The Authorization header's value, such as Bearer …; never shown again. \"[set]\" keeps the one there is; it is asked for again when url moves to another host, port or scheme, as are the key of client_certificate and the client_secret of oauth2."`
+	Secret            optional[string]                 `json:"secret,omitempty" minLength:"1" maxLength:"512" writeOnly:"true" doc:"Signs the requests, written as the format wants it; one is made where the format always signs. Setting it ends the earlier ones at once; rotate keeps them for an overlap."`
+	Format            optional[string]                 `json:"format,omitempty" format:"webhook-format" doc:"How an event becomes a request, such as standard or x-webhook; the tenant's default otherwise."`
+	Headers           optional[addedHeaders]           `json:"headers,omitempty" doc:"Headers to add, at most 50 of 4 KiB; they replace others of the same name, but not those that the format signs or identifies deliveries with. Values may hold {{NAME}}, a variable that the operator lets the webhook use. A value shown as [redacted] keeps the one there is."`
+	Authorization     optional[string]                 `json:"authorization,omitempty" format:"header-value" writeOnly:"true" doc:"The Authorization header's value, such as Bearer …; never shown again. \"[set]\" keeps the one there is; it is asked for again when url moves to another host, port or scheme, as are the key of client_certificate and the client_secret of oauth2."`
 	ClientCertificate optional[clientCertificateInput] `json:"client_certificate,omitempty" doc:"What the endpoint knows the sender by in TLS (mTLS)."`
-	Pins              optional[[]string]               `json:"pins,omitempty" maxItems:"10" doc:"Public keys, as sha256/BASE64, of which one must stand in the endpoint's chain of certificates, which must be valid as well."`
+	Pins              optional[pins]                   `json:"pins,omitempty" doc:"Public keys, as sha256/BASE64, of which one must stand in the endpoint's chain of certificates, which must be valid as well."`
 	OAuth2            optional[oauth2Input]            `json:"oauth2,omitempty" doc:"Gets tokens with client credentials for the Authorization header, in place of authorization."`
 	ExtraPayload      optional[object]                 `json:"extra_payload,omitempty" doc:"An object that goes into the body where the format has a place for it; at most 64 KiB."`
 	UUID              optional[string]                 `json:"uuid,omitempty" maxLength:"128" doc:"The id that the dejacode format shows; the webhook's own otherwise."`
@@ -65,7 +65,9 @@ func (in *WebhookInput) apply(w *peal.Webhook, fallback string, engine Engine) {
 			w.Format = name
 		}
 	}
-	set(&w.Headers, &in.Headers)
+	if in.Headers.Given {
+		w.Headers = in.Headers.orZero()
+	}
 	set(&w.Authorization, &in.Authorization)
 	in.applyEndpoint(w)
 	if in.ExtraPayload.Given {
