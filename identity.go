@@ -104,17 +104,21 @@ func NormalizeUserName(typed string) string { return strings.ToLower(strings.Tri
 // Scope is what a key may do.
 type Scope string
 
-// The scopes. A key without a tenant is an operator's and may do everything.
+// The scopes. A key without a tenant and without scopes is an operator's and may do everything.
 const (
 	ScopePublish Scope = "publish" // publish events
 	ScopeManage  Scope = "manage"  // create, change and delete webhooks and deliveries
 	ScopeRead    Scope = "read"    // see webhooks (without secrets), events and deliveries
+	ScopeMetrics Scope = "metrics" // read the metrics of the whole server: of a key without a tenant, alone
 )
+
+// Scopes lists all scopes.
+func Scopes() []Scope { return []Scope{ScopePublish, ScopeManage, ScopeRead, ScopeMetrics} }
 
 // Key lets a caller in. Only the hash of its text is kept.
 type Key struct {
 	ID     KeyID
-	Tenant string // "" for an operator key
+	Tenant string // "" for an operator's key and for one with [ScopeMetrics]
 	Name   string // 1 to 128 bytes
 	Scopes []Scope
 	Hash   [sha256.Size]byte
@@ -138,7 +142,7 @@ func NewKeyText() string {
 func HashKey(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }
 
 // IsOperator reports whether the key acts for every tenant.
-func (k *Key) IsOperator() bool { return k.Tenant == "" }
+func (k *Key) IsOperator() bool { return k.Tenant == "" && len(k.Scopes) == 0 }
 
 // May reports whether the key has a scope.
 func (k *Key) May(scope Scope) bool {
@@ -154,17 +158,19 @@ func (k *Key) Validate() error {
 	if k.Name == "" || len(k.Name) > 128 {
 		faults = append(faults, Invalidf("name", "must have 1 to 128 bytes"))
 	}
-	if k.Tenant != "" && len(k.Scopes) == 0 {
+	switch metrics := slices.Contains(k.Scopes, ScopeMetrics); {
+	case metrics && len(k.Scopes) > 1:
+		faults = append(faults, Invalidf("scopes", "must be metrics alone, or others without it"))
+	case metrics && k.Tenant != "":
+		faults = append(faults, Invalidf("scopes", "must not be metrics for a tenant's key: the metrics are those of all tenants"))
+	case k.Tenant != "" && len(k.Scopes) == 0:
 		faults = append(faults, Invalidf("scopes", "is missing: give one or more of publish, manage and read"))
-	}
-	if k.Tenant == "" && len(k.Scopes) > 0 {
+	case k.Tenant == "" && len(k.Scopes) > 0 && !metrics:
 		faults = append(faults, Invalidf("scopes", "must be absent: an operator's key may do everything"))
 	}
 	for i, scope := range k.Scopes {
-		switch scope {
-		case ScopePublish, ScopeManage, ScopeRead:
-		default:
-			faults = append(faults, Invalidf("scopes["+itoa(i)+"]", "must be publish, manage or read"))
+		if !slices.Contains(Scopes(), scope) {
+			faults = append(faults, Invalidf("scopes["+itoa(i)+"]", "must be publish, manage, read or metrics"))
 		}
 	}
 	return Faults(faults...)

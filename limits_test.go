@@ -174,6 +174,10 @@ func TestKeyLimits(t *testing.T) {
 		{"no name", func(k *peal.Key) { k.Name = "" }, "name"},
 		{"no scopes", func(k *peal.Key) { k.Scopes = nil }, "scopes"},
 		{"no scopes of an operator", func(k *peal.Key) { k.Tenant, k.Scopes = "", nil }, ""},
+		{"metrics of a tenant", func(k *peal.Key) { k.Scopes = []peal.Scope{peal.ScopeMetrics} }, "scopes"},
+		{"metrics alone", func(k *peal.Key) { k.Tenant, k.Scopes = "", []peal.Scope{peal.ScopeMetrics} }, ""},
+		{"metrics among others", func(k *peal.Key) { k.Tenant, k.Scopes = "", []peal.Scope{peal.ScopeRead, peal.ScopeMetrics} }, "scopes"},
+		{"scopes of an operator", func(k *peal.Key) { k.Tenant = "" }, "scopes"},
 		{"an unknown scope", func(k *peal.Key) { k.Scopes[1] = "write" }, "scopes[1]"},
 	})
 }
@@ -186,6 +190,10 @@ func TestKeysMay(t *testing.T) {
 	}
 	if !operator.May(peal.ScopeRead) || !operator.May(peal.ScopeManage) || !operator.IsOperator() {
 		t.Error("an operator's key")
+	}
+	metrics := peal.Key{Scopes: []peal.Scope{peal.ScopeMetrics}}
+	if !metrics.May(peal.ScopeMetrics) || metrics.May(peal.ScopeRead) || metrics.IsOperator() {
+		t.Error("a key with the scope metrics")
 	}
 	operator.RevokedAt, tenant.RevokedAt = time.Now(), time.Now()
 	if tenant.May(peal.ScopeRead) || operator.May(peal.ScopeRead) {

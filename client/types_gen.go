@@ -673,7 +673,7 @@ type Encryption struct {
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Whose key it is; null for an operator's.
+	// Whose key it is; null for an operator's and for one with the scope metrics.
 	Tenant string `json:"tenant"`
 	// What it may do; an operator's key may do everything.
 	Scopes []string `json:"scopes"`
@@ -692,6 +692,7 @@ const (
 	KeyScopePublish KeyScope = "publish"
 	KeyScopeManage  KeyScope = "manage"
 	KeyScopeRead    KeyScope = "read"
+	KeyScopeMetrics KeyScope = "metrics"
 )
 
 // KeyRequest is the schema KeyRequest of the API. A field that is not set is left out: it keeps its
@@ -701,7 +702,8 @@ type KeyRequest struct {
 	Name string `json:"name"`
 	// Makes an operator's key, which may do everything for every tenant; for operators only.
 	Operator *bool `json:"operator,omitzero"`
-	// What it may do; needed unless operator is true.
+	// What it may do; needed unless operator is true. metrics stands alone: such a key belongs to no
+	// tenant, reads /metrics and nothing else, and only an operator may create it.
 	Scopes []KeyScope `json:"scopes,omitzero"`
 }
 
@@ -711,7 +713,7 @@ type CreatedKey struct {
 	Key  string `json:"key"`
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Whose key it is; null for an operator's.
+	// Whose key it is; null for an operator's and for one with the scope metrics.
 	Tenant string `json:"tenant"`
 	// What it may do; an operator's key may do everything.
 	Scopes []string `json:"scopes"`

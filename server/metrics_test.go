@@ -38,6 +38,16 @@ func testMetrics(t *testing.T, o server.Options) {
 	if strings.Contains(text, url) || strings.Contains(text, "webhook_") || strings.Contains(text, `"default"`) {
 		t.Error("the metrics name a URL, a webhook or a tenant")
 	}
+	key, err := c.CreateKey(t.Context(), client.KeyRequest{Name: "prometheus", Scopes: []string{"metrics"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, text := scrape(t, s, key.Key); status != http.StatusOK || !strings.Contains(text, "peal_events_published_total") || key.Tenant != "" {
+		t.Errorf("with a key for metrics, of tenant %q: %d", key.Tenant, status)
+	}
+	if _, err := connect(t, "http://"+s.Addr(), key.Key).Webhooks(t.Context(), client.WebhooksQuery{}); err == nil {
+		t.Error("a key for metrics reads webhooks")
+	}
 	if status, _ := scrape(t, s, "no key at all"); status != http.StatusUnauthorized {
 		t.Errorf("without a key: %d", status)
 	}

@@ -19,7 +19,8 @@ func newKeysCommand(app *app) *cobra.Command {
 		Long: `A tenant's key acts for that tenant and does what its scopes allow: publish events,
 manage webhooks and deliveries, read. With an operator's key, --tenant says whose
 keys the commands are about, and --operator makes and lists the operator's own keys,
-which may do everything for every tenant.`,
+which may do everything for every tenant. A key with the scope metrics belongs to no
+tenant and reads /metrics, nothing else; only an operator may make one.`,
 		Example: `  peal keys create shop --scopes publish --tenant acme
   peal keys list --tenant acme`,
 		GroupID: groupManage,
@@ -52,7 +53,8 @@ func newKeysCreateCommand(app *app) *cobra.Command {
 		Use:   "create NAME",
 		Short: "Make a key; it is shown this once",
 		Example: `  peal keys create shop --scopes publish --tenant acme
-  peal keys create portal --scopes manage,read --tenant acme`,
+  peal keys create portal --scopes manage,read --tenant acme
+  peal keys create prometheus --scopes metrics`,
 		Args: arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := app.connect()
@@ -76,9 +78,9 @@ func newKeysCreateCommand(app *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringSliceVar(&key.Scopes, "scopes", nil, "what it may do: publish, manage, read (separated by commas)")
+	cmd.Flags().StringSliceVar(&key.Scopes, "scopes", nil, "what it may do: publish, manage, read (separated by commas), or metrics alone")
 	cmd.Flags().BoolVar(&operator, "operator", false, "make an operator's key, which needs no scopes")
-	choices(cmd, "scopes", "publish", "manage", "read")
+	choices(cmd, "scopes", "publish", "manage", "read", "metrics")
 	return cmd
 }
 

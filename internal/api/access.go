@@ -24,6 +24,7 @@ const (
 	reveal            = identity.Reveal
 	manageKeys        = identity.Keys
 	administer        = identity.Administer
+	metrics           = identity.Metrics
 	oversee           = identity.Oversee
 	operate           = identity.Operate
 )
@@ -125,12 +126,15 @@ func (c *call) forbid(action identity.Action) error {
 	return refuse(forbidden, "only an operator's key may do this")
 }
 
-// scopeFor gives the scope that lets a tenant's key do something; false for what no
-// tenant's key may.
+// scopeFor returns the scope with which a key may do something; false for what only an
+// operator's key may.
 func scopeFor(action identity.Action) (peal.Scope, bool) {
-	for _, scope := range []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead} {
-		key := identity.OfKey(&peal.Key{Tenant: peal.DefaultTenant, Scopes: []peal.Scope{scope}})
-		if key.Can(action) {
+	for _, scope := range peal.Scopes() {
+		key := peal.Key{Tenant: peal.DefaultTenant, Scopes: []peal.Scope{scope}}
+		if scope == peal.ScopeMetrics {
+			key.Tenant = ""
+		}
+		if caller := identity.OfKey(&key); caller.Can(action) {
 			return scope, true
 		}
 	}

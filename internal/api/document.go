@@ -193,7 +193,10 @@ func operationOf(rt *route, registry huma.Registry) *huma.Operation {
 // whoMay says in words what [identity.Principal.Can] decides.
 func whoMay(action access) string {
 	text := "For operator keys"
-	if scope, ofKeys := scopeFor(action); ofKeys {
+	switch scope, ofKeys := scopeFor(action); {
+	case scope == peal.ScopeMetrics:
+		text += ", keys with the scope `" + string(scope) + "`"
+	case ofKeys:
 		text += ", tenant keys with the scope `" + string(scope) + "`"
 	}
 	var roles []string

@@ -14,7 +14,7 @@ var operatorParam = param{"operator", "true lists the operator's keys instead; f
 type KeyShape struct {
 	ID        peal.KeyID `json:"id"`
 	Name      string     `json:"name"`
-	Tenant    *string    `json:"tenant" doc:"Whose key it is; null for an operator's."`
+	Tenant    *string    `json:"tenant" doc:"Whose key it is; null for an operator's and for one with the scope metrics."`
 	Scopes    []string   `json:"scopes" nullable:"false" doc:"What it may do; an operator's key may do everything."`
 	Hint      string     `json:"hint" doc:"The last four characters of its text."`
 	CreatedAt string     `json:"created_at" format:"date-time"`
@@ -28,7 +28,7 @@ type createdKeyShape struct {
 
 type keyInput struct {
 	Name     given[string]   `json:"name" minLength:"1" maxLength:"128" doc:"What people call it."`
-	Scopes   given[[]string] `json:"scopes,omitempty" enum:"publish,manage,read" doc:"What it may do; needed unless operator is true."`
+	Scopes   given[[]string] `json:"scopes,omitempty" enum:"publish,manage,read,metrics" doc:"What it may do; needed unless operator is true. metrics stands alone: such a key belongs to no tenant, reads /metrics and nothing else, and only an operator may create it."`
 	Operator given[bool]     `json:"operator,omitempty" doc:"Makes an operator's key, which may do everything for every tenant; for operators only."`
 }
 

@@ -27,6 +27,7 @@ func TestRoles(t *testing.T) {
 		{"key: manage", b.newKey("acme", peal.ScopeManage), ""},
 		{"key: read", b.newKey("acme", peal.ScopeRead), ""},
 		{"key: all scopes", b.newKey("acme", peal.ScopePublish, peal.ScopeManage, peal.ScopeRead), ""},
+		{"key: metrics", b.newKey("", peal.ScopeMetrics), ""},
 		{"first run", "none", b.newFirstRun()},
 	}
 	for _, tenant := range []string{"", "acme"} {

@@ -211,8 +211,8 @@ func (a *API) serverRoutes() []route {
 		summary: "Where requests to endpoints come from", description: "The networks that the operator has published, for the firewalls of endpoints. Without any, requests may come from anywhere.",
 		answers: ok("The networks.", rangesShape{}), handle: a.ipRanges,
 	}, {
-		method: http.MethodGet, path: "/metrics", id: "metrics", tag: "Server", access: oversee,
-		summary: "Metrics for Prometheus", description: "Give Prometheus an operator key as its bearer token. No label names a tenant, a webhook or a URL.",
+		method: http.MethodGet, path: "/metrics", id: "metrics", tag: "Server", access: metrics,
+		summary: "Metrics for Prometheus", description: "Give Prometheus a key with the scope `metrics` as its bearer token; such a key opens nothing else. No label names a tenant, a webhook or a URL.",
 		answers: []answer{{status: http.StatusOK, doc: "The metrics in the text format.", body: "", media: "text/plain"}}, handle: a.metrics,
 	}, {
 		method: http.MethodGet, path: "/v1/openapi.json", id: "openapi-json", tag: "Server", access: public,

@@ -123,7 +123,7 @@ type TLS struct {
 
 // Metrics is where what the server counts is read.
 type Metrics struct {
-	Listen string `yaml:"listen" env:"PEAL_METRICS_LISTEN" doc:"Address and port where /metrics is served over plain HTTP without a key, and nothing else, such as 127.0.0.1:9420. Keep it inside. Empty for none: /metrics is then read with an operator key."`
+	Listen string `yaml:"listen" env:"PEAL_METRICS_LISTEN" doc:"Address and port where /metrics is served over plain HTTP without a key, and nothing else, such as 127.0.0.1:9420. Keep it inside. Empty for none: /metrics is then read with a key that has the scope metrics."`
 }
 
 // API is how much callers may ask for.

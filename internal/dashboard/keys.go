@@ -45,10 +45,8 @@ func (d *Dashboard) createKey(c *call) error {
 	if wanted.Tenant, err = c.tenantOfNew(&form); err != nil {
 		return err
 	}
-	if wanted.Tenant != "" {
-		for _, name := range form.Values["scopes"] {
-			wanted.Scopes = append(wanted.Scopes, peal.Scope(name))
-		}
+	for _, name := range form.Values["scopes"] {
+		wanted.Scopes = append(wanted.Scopes, peal.Scope(name))
 	}
 	_, text, err := d.keys.Create(c.ctx(), c.actor(""), wanted)
 	if err != nil {

@@ -62,6 +62,8 @@ func TestKeys(t *testing.T) {
 	if err != nil || key.Tenant != "acme" || len(key.Scopes) != 2 {
 		t.Fatalf("the key is %+v: %v", key, err)
 	}
+	d.shows(d.post("/keys", url.Values{"name": {"prometheus"}, "scopes": {"metrics"}}), 201, "shown this once", "<code>metrics</code>")
+	d.shows(d.post("/keys", url.Values{"name": {"both"}, "scopes": {"metrics", "read"}}), 422, "must be metrics alone")
 	if again := d.get("/keys"); strings.Contains(again.body, text) || !strings.Contains(again.body, "shop") {
 		t.Errorf("the key shows again, or not at all: %s", again.body)
 	}
@@ -70,7 +72,7 @@ func TestKeys(t *testing.T) {
 		t.Errorf("the key still works: %v", err)
 	}
 	d.shows(d.get("/audit?action=key.revoke"), 200, key.ID.String(), "ann")
-	if export := d.get("/audit/export?action=key.create"); !strings.HasPrefix(export.body, "at,tenant,actor_kind") || strings.Count(export.body, "\n") != 2 {
+	if export := d.get("/audit/export?action=key.create"); !strings.HasPrefix(export.body, "at,tenant,actor_kind") || strings.Count(export.body, "\n") != 3 {
 		t.Errorf("the export is %s", export.body)
 	}
 }

@@ -30,13 +30,34 @@ const (
 	Reveal     Action = "reveal"     // see secrets of webhooks
 	Keys       Action = "keys"       // list, create and revoke keys
 	Administer Action = "administer" // manage users, sessions and portal links, and read the audit log
-	Oversee    Action = "oversee"    // see tenants and metrics of the whole server
+	Metrics    Action = "metrics"    // read the metrics of the whole server
+	Oversee    Action = "oversee"    // see tenants, catalogues and nodes of the whole server
 	Operate    Action = "operate"    // change tenants and the catalogue of event types
 )
 
 // Actions lists all actions.
 func Actions() []Action {
-	return []Action{Read, Publish, Manage, Reveal, Keys, Administer, Oversee, Operate}
+	return []Action{Read, Publish, Manage, Reveal, Keys, Administer, Metrics, Oversee, Operate}
+}
+
+// ActionOf returns the action that somebody must be able to perform to create a key with a scope.
+func ActionOf(scope peal.Scope) Action {
+	switch scope {
+	case peal.ScopePublish:
+		return Publish
+	case peal.ScopeManage:
+		return Manage
+	case peal.ScopeRead:
+		return Read
+	case peal.ScopeMetrics:
+		return Metrics
+	}
+	return Operate // the unknown is for whoever may do everything
+}
+
+// GrantableScopes returns the scopes that the caller may give to a key.
+func (p *Principal) GrantableScopes() []peal.Scope {
+	return slices.DeleteFunc(peal.Scopes(), func(scope peal.Scope) bool { return !p.Can(ActionOf(scope)) })
 }
 
 // Principal is the caller of a request.
@@ -46,7 +67,7 @@ type Principal struct {
 	ID string
 	// Name is its name.
 	Name string
-	// Tenant is the only tenant that the caller sees; "" for every tenant.
+	// Tenant is the only tenant that the caller sees; "" for every tenant, or for none: see IsOperator.
 	Tenant string
 	// Role is the role of a signed-in caller; "" for a key.
 	Role peal.Role
@@ -54,7 +75,7 @@ type Principal struct {
 	ReadOnly bool
 	// SessionID is the session of a signed-in caller; zero for a key.
 	SessionID peal.SessionID
-	// Scopes are the scopes of a tenant's key.
+	// Scopes are the scopes of a key; none for an operator's.
 	Scopes []peal.Scope
 	// Hidden lists the parts that the theme hides from guests of the portal, wherever their session
 	// is used; empty for others.
@@ -62,9 +83,9 @@ type Principal struct {
 }
 
 // IsOperator reports whether the caller acts for every tenant. A portal link is always for one
-// tenant and grants nothing without one.
+// tenant and grants nothing without one, and a key with scopes has no more than these.
 func (p *Principal) IsOperator() bool {
-	return p.Tenant == "" && p.Kind != KindAnonymous && p.Kind != KindPortal
+	return p.Tenant == "" && p.Kind != KindAnonymous && p.Kind != KindPortal && len(p.Scopes) == 0
 }
 
 // SeesTenant reports whether the caller may act for a tenant.
@@ -93,10 +114,13 @@ func (p *Principal) Can(action Action) bool {
 }
 
 // keyCan reports whether a key may perform an action: an operator's key any, a tenant's key those
-// of its scopes.
+// of its scopes, and another one at most reading the metrics.
 func (p *Principal) keyCan(action Action) bool {
 	if p.IsOperator() {
 		return true
+	}
+	if p.Tenant == "" {
+		return action == Metrics && slices.Contains(p.Scopes, peal.ScopeMetrics)
 	}
 	switch action {
 	case Read:
@@ -118,7 +142,7 @@ func (p *Principal) roleCan(action Action) bool {
 		return editor
 	case Keys, Administer:
 		return p.Role == peal.RoleOwner
-	case Oversee:
+	case Metrics, Oversee:
 		return p.IsOperator() && (editor || p.Role == peal.RoleViewer)
 	case Operate:
 		return p.IsOperator() && editor

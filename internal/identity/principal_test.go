@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,9 +29,12 @@ func TestTableOfRoles(t *testing.T) {
 	}
 	for _, action := range identity.Actions() {
 		key := "no"
-		for _, scope := range []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead} {
+		for _, scope := range peal.Scopes() {
 			if of := identity.OfKey(&peal.Key{Tenant: "acme", Scopes: []peal.Scope{scope}}); of.Can(action) {
 				key = "scope `" + string(scope) + "`"
+			}
+			if of := identity.OfKey(&peal.Key{Scopes: []peal.Scope{scope}}); of.Can(action) {
+				key = "scope `" + string(scope) + "`, of no tenant"
 			}
 		}
 		want := " | " + strings.Join([]string{
@@ -53,5 +57,25 @@ func TestTableOfRoles(t *testing.T) {
 		if !operator.Can(action) || nobody.Can(action) {
 			t.Errorf("%s: an operator's key may %t, nobody may %t", action, operator.Can(action), nobody.Can(action))
 		}
+	}
+}
+
+// TestKeyOfNoTenant checks that a key with scopes and without a tenant is no operator's: it
+// acts for nobody, whatever its scopes, and that a tenant's key never reads the metrics.
+func TestKeyOfNoTenant(t *testing.T) {
+	none, tenants := identity.OfKey(&peal.Key{Scopes: peal.Scopes()}), identity.OfKey(&peal.Key{Tenant: "acme", Scopes: peal.Scopes()})
+	if none.IsOperator() || none.SeesTenant("") || none.SeesTenant("acme") || none.SeesTenant(peal.DefaultTenant) {
+		t.Error("a key with scopes and without a tenant acts for tenants")
+	}
+	for _, action := range identity.Actions() {
+		if none.Can(action) != (action == identity.Metrics) {
+			t.Errorf("a key with scopes and without a tenant: %s is %t", action, none.Can(action))
+		}
+	}
+	if tenants.Can(identity.Metrics) {
+		t.Error("a tenant's key reads the metrics of all tenants")
+	}
+	if got := tenants.GrantableScopes(); !slices.Equal(got, []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead}) {
+		t.Errorf("a tenant's key with all scopes may give %v", got)
 	}
 }

@@ -84,7 +84,7 @@ func NewKeys(store KeyStore, identity Identity) *Keys { return &Keys{store, iden
 
 // NewKey is a key to create.
 type NewKey struct {
-	Tenant string // "" for an operator's, which only an operator may create
+	Tenant string // "" for an operator's, which only an operator may create; without effect with [peal.ScopeMetrics]
 	Name   string
 	Scopes []peal.Scope // none for an operator's
 }
@@ -92,7 +92,15 @@ type NewKey struct {
 // Create creates a key and returns it with its text, which is kept nowhere. The error has
 // code [peal.Invalid] and names the field, or [peal.Forbidden].
 func (m *Keys) Create(ctx context.Context, actor Actor, in NewKey) (key peal.Key, text string, err error) {
-	if in.Tenant == "" && !actor.Operator {
+	// The metrics are those of all tenants, so such a key is no tenant's: neither to create
+	// nor to list and revoke.
+	metrics := slices.Contains(in.Scopes, peal.ScopeMetrics)
+	switch {
+	case metrics && !actor.Operator:
+		return peal.Key{}, "", peal.Errorf(peal.Forbidden, "only an operator may create a key with the scope metrics: it reads the numbers of all tenants")
+	case metrics:
+		in.Tenant = ""
+	case in.Tenant == "" && !actor.Operator:
 		return peal.Key{}, "", peal.Errorf(peal.Forbidden, "only an operator may create an operator's key")
 	}
 	key, text = FreshKey(in)

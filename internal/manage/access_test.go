@@ -90,10 +90,23 @@ func TestKeys(t *testing.T) {
 	if stored, err := l.store.KeyByHash(t.Context(), peal.HashKey(text)); err != nil || stored.ID != key.ID || len(stored.Scopes) != 1 || !strings.HasSuffix(text, stored.Hint) {
 		t.Errorf("stored %+v, %v", stored, err)
 	}
+	metrics := manage.NewKey{Tenant: "acme", Name: "prometheus", Scopes: []peal.Scope{peal.ScopeMetrics}}
+	_, _, err = l.keys.Create(t.Context(), l.of(peal.Scopes()...), metrics)
+	l.refused(err, peal.Forbidden) // the numbers of all tenants
+	reader, _, err := l.keys.Create(t.Context(), l.operator(), metrics)
+	l.must(err)
+	if reader.Tenant != "" || reader.IsOperator() {
+		t.Errorf("created %+v", reader)
+	}
+	l.refused(l.keys.Revoke(t.Context(), l.of(), "acme", reader.ID), peal.NotFound)
+	metrics.Scopes = append(metrics.Scopes, peal.ScopeRead)
+	_, _, err = l.keys.Create(t.Context(), l.operator(), metrics)
+	l.refused(err, peal.Invalid, "scopes")
 	l.refused(l.keys.Revoke(t.Context(), l.of(), "other", key.ID), peal.NotFound)
 	l.must(l.keys.Revoke(t.Context(), l.of(), "acme", key.ID))
 	l.audited(
 		manage.Entry{Tenant: "acme", Action: "key.create", Target: key.ID.String(), Detail: "ci"},
+		manage.Entry{Action: "key.create", Target: reader.ID.String(), Detail: "prometheus"},
 		manage.Entry{Tenant: "acme", Action: "key.revoke", Target: key.ID.String()},
 	)
 }
