@@ -187,6 +187,10 @@ func (q Quota) Exceeded(used, limit int64) *Error {
 type QuotaStore interface {
 	// Usage counts what a tenant has of the row quotas at a moment.
 	Usage(ctx context.Context, tenant string, now time.Time) (map[Quota]int64, error)
+	// Count counts what a tenant has of one row quota at a moment, up to most.
+	Count(ctx context.Context, tenant string, quota Quota, now time.Time, most int64) (int64, error)
+	// CountEventTypes counts the entries of a catalogue, up to most.
+	CountEventTypes(ctx context.Context, catalogue string, most int64) (int64, error)
 	// PendingUsage counts a tenant's pending deliveries and the bytes of their events'
 	// data, looking at no more than most deliveries.
 	PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error)

@@ -34,6 +34,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/maintenance"
+	"github.com/pealhq/peal/internal/processor"
 	"github.com/pealhq/peal/internal/share"
 	"github.com/pealhq/peal/internal/wake"
 )
@@ -386,6 +387,12 @@ func (e *Engine) Kept() Kept { return e.maintenance.Kept() }
 
 // Share waits until work of a kind may start for a tenant, on the same account as the engine's own.
 // The caller calls leave after it. The error has code [peal.RateLimited] and names the limit.
+//
+// The processor's turn that ctx carries ends where the work is to wait, for others of its
+// kind or for an endpoint.
 func (e *Engine) Share(ctx context.Context, kind share.Kind, tenant string) (leave func(), err error) {
+	if kind == share.Test || kind == share.Lookup || kind == share.Stream {
+		processor.Release(ctx)
+	}
 	return e.shares.Enter(ctx, kind, tenant)
 }

@@ -89,6 +89,22 @@ func (s *Store) Usage(ctx context.Context, tenant string, now time.Time) (map[pe
 	return usage, translate("count what a tenant has", err)
 }
 
+// Count implements [peal.QuotaStore].
+func (s *Store) Count(ctx context.Context, tenant string, quota peal.Quota, now time.Time, most int64) (count int64, err error) {
+	var num int32
+	if _, err = s.one(ctx, s.pool, `SELECT num FROM peal.tenants WHERE name = $1`, []any{clean(tenant)}, &num); err == nil {
+		_, err = s.one(ctx, s.pool, quotaText(quota), []any{num, micros(now), most}, &count)
+	}
+	return count, translate("count what a tenant has", err)
+}
+
+// CountEventTypes implements [peal.QuotaStore].
+func (s *Store) CountEventTypes(ctx context.Context, catalogue string, most int64) (count int64, err error) {
+	_, err = s.one(ctx, s.pool, `SELECT count(*) FROM (SELECT 1 FROM peal.catalogue_types WHERE key > $1 AND key < $2 LIMIT $3) t`,
+		[]any{clean(peal.EventTypeKey(catalogue, "")), clean(peal.EventTypesEnd(catalogue)), most}, &count)
+	return count, translate("count event types", err)
+}
+
 // PendingUsage implements [peal.QuotaStore].
 func (s *Store) PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error) {
 	_, err = s.one(ctx, s.pool, `WITH hooks AS MATERIALIZED (SELECT num FROM peal.webhooks WHERE tenant = (SELECT num FROM peal.tenants WHERE name = $1)),

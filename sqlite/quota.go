@@ -95,6 +95,33 @@ func (s *Store) Usage(ctx context.Context, tenant string, now time.Time) (map[pe
 	return usage, translate("count what a tenant has", err)
 }
 
+// Count implements [peal.QuotaStore].
+func (s *Store) Count(ctx context.Context, tenant string, quota peal.Quota, now time.Time, most int64) (count int64, err error) {
+	err = s.snapshot(ctx, func(q querier) error {
+		num := int64(0)
+		if err := q.query(ctx, `SELECT num FROM tenants WHERE name = ?`, func(r row) error {
+			num = r.int(0)
+			return nil
+		}, tenant); err != nil {
+			return err
+		}
+		return q.query(ctx, quotaText(quota), func(r row) error {
+			count = r.int(0)
+			return nil
+		}, num, micros(now), most)
+	})
+	return count, translate("count what a tenant has", err)
+}
+
+// CountEventTypes implements [peal.QuotaStore].
+func (s *Store) CountEventTypes(ctx context.Context, catalogue string, most int64) (count int64, err error) {
+	err = s.query(ctx, `SELECT count(*) FROM (SELECT 1 FROM catalogue_types WHERE key > ? AND key < ? LIMIT +?)`, func(r row) error {
+		count = r.int(0)
+		return nil
+	}, peal.EventTypeKey(catalogue, ""), peal.EventTypesEnd(catalogue), most)
+	return count, translate("count event types", err)
+}
+
 // PendingUsage implements [peal.QuotaStore].
 func (s *Store) PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error) {
 	err = s.query(ctx, `WITH hooks (num) AS MATERIALIZED (SELECT num FROM webhooks WHERE tenant = (SELECT num FROM tenants WHERE name = ?1)),

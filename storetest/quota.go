@@ -70,6 +70,15 @@ func (h *harness) usage(quota peal.Quota) int64 {
 	h.t.Helper()
 	usage, err := h.store.Usage(h.ctx, h.tenant, moment())
 	h.must(err)
+	for _, quota := range peal.RowQuotas() {
+		all, countErr := h.store.Count(h.ctx, h.tenant, quota, moment(), 1000)
+		if countErr != nil || all != usage[quota] {
+			h.t.Errorf("Count(%s) = %d, %v, and Usage counts %d", quota, all, countErr, usage[quota])
+		}
+		if few, countErr := h.store.Count(h.ctx, h.tenant, quota, moment(), 1); countErr != nil || few != min(all, 1) {
+			h.t.Errorf("Count(%s) up to 1 = %d, %v, of %d", quota, few, countErr, all)
+		}
+	}
 	return usage[quota]
 }
 

@@ -187,10 +187,12 @@ func (a *API) serve(rt *route) http.HandlerFunc {
 			guarded, stop := identity.Guard(c.ResponseWriter, r, asking.stillIn)
 			defer stop()
 			c.request = guarded
+			err = c.openTurn()
 		}
 		if err == nil {
 			err = rt.handle(c)
 		}
+		c.turn.Leave()
 		if err != nil {
 			c.refuse(err)
 		}

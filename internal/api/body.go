@@ -37,6 +37,9 @@ func (c *call) asked(text []byte, err error) ([]byte, error) {
 	if err == nil {
 		err = c.again()
 	}
+	if err == nil {
+		err = c.turn.Enter(c.context())
+	}
 	return text, err
 }
 
@@ -138,7 +141,7 @@ func short(text string) string {
 // optionalBody is body for routes that do without one: nil when there is none.
 func (c *call) optionalBody(limit int64) ([]byte, error) {
 	if c.request.ContentLength == 0 {
-		return nil, nil
+		return nil, c.turn.Enter(c.context())
 	}
 	if c.request.ContentLength < 0 && c.request.Header.Get("Content-Type") == "" {
 		text, err := c.sizedBody(limit)

@@ -13,6 +13,7 @@ import (
 	"github.com/pealhq/peal/internal/bodies"
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/processor"
 )
 
 // Values of headers that every answer shares; nobody changes them.
@@ -37,7 +38,8 @@ type call struct {
 	status  int  // 0 until the answer's head is written
 	mute    bool // what is still written has been answered already
 
-	account bodies.Account // the memory of its bodies
+	account bodies.Account  // the memory of its bodies
+	turn    *processor.Turn // of the processor; nil while nobody is known, and for who publishes
 }
 
 // Unwrap is for [http.ResponseController].
@@ -48,6 +50,7 @@ func (c *call) WriteHeader(status int) {
 	if c.status != 0 {
 		return
 	}
+	c.turn.Leave() // the client may read slowly
 	if c.route != nil {
 		c.status = status
 		c.ResponseWriter.WriteHeader(status)
@@ -102,6 +105,9 @@ func (c *call) survive() {
 
 // refuse answers with the problem that stands for an error, and logs what is our fault.
 func (c *call) refuse(err error) {
+	if c.caller.Kind == "" {
+		err = c.waitAsStranger(err)
+	}
 	r := translate(err)
 	gone := c.request.Context().Err() != nil && (errors.Is(err, context.Canceled) || r.kind == timedOut)
 	if r.kind.status >= http.StatusInternalServerError && !gone && !errors.Is(err, bodies.ErrFull) {
@@ -130,6 +136,7 @@ func (c *call) write(r *refusal) {
 	h["Content-Type"] = problemType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	c.status = r.kind.status
+	c.turn.Leave()
 	c.ResponseWriter.WriteHeader(c.status)
 	c.ResponseWriter.Write(body)
 }

@@ -49,7 +49,12 @@ func (a *API) publishEvent(c *call) error {
 	if err != nil {
 		return err
 	}
+	turn, err := c.turnFor(body)
+	if err != nil {
+		return err
+	}
 	event, err := peal.ParseEvent(body)
+	turn.Leave()
 	if err != nil {
 		return unparsed(err, body)
 	}
@@ -77,7 +82,12 @@ func (a *API) publishBatch(c *call) error {
 	if err != nil {
 		return err
 	}
+	turn, err := c.turnFor(body)
+	if err != nil {
+		return err
+	}
 	events, err := peal.ParseBatch(body)
+	turn.Leave()
 	if err != nil {
 		return unparsed(err, body)
 	}

@@ -20,6 +20,7 @@ const attackerVariable = "PEAL_TEST_ATTACKER"
 type plan struct {
 	Address string // of the server
 	Key     string // of the hostile tenant, with all scopes
+	Tenant  string // its name
 	Cookie  string // of a session of its portal
 	Source  string // the path of its source
 }
@@ -90,10 +91,12 @@ func attackFrom(text string) (code int) {
 	s := &target{address: p.Address, url: "http://" + p.Address}
 	s.http = &http.Client{Transport: transport, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	h := &hostile{
-		s: s, key: &caller{s: s, key: p.Key}, portal: &caller{s: s, cookie: p.Cookie}, stranger: &caller{s: s}, source: p.Source, endpoint: endpoint,
+		s: s, preparing: &caller{s: s, key: operatorKey, tenant: p.Tenant}, key: &caller{s: s, key: p.Key}, portal: &caller{s: s, cookie: p.Cookie}, stranger: &caller{s: s}, source: p.Source, endpoint: endpoint,
 		answers: answers{Counts: map[string]map[int]int{}, Sample: map[string]string{}},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	h.prepare(ctx, chosen)
+	h.preparing = nil
 	wait := h.attack(ctx, chosen)
 	fmt.Println("begun")
 	io.Copy(io.Discard, os.Stdin)

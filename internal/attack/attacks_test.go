@@ -16,7 +16,7 @@ import (
 var attacks = []*attack{
 	{name: "programs that fill the memory", workers: 2, pause: 100 * time.Millisecond, prepare: saveTransforms, run: publishOne("memory.filled")},
 	{name: "filters that take all the time", workers: 2, pause: 50 * time.Millisecond, prepare: saveFilters, run: publishBatch("filter.heavy", 100)},
-	{name: "previews of heavy programs", workers: 2, pause: 50 * time.Millisecond, run: preview},
+	{name: "previews of heavy programs", workers: 2, pause: 50 * time.Millisecond, prepare: savePreviewed, run: preview},
 	{name: "a batch to very many webhooks", workers: 2, pause: 50 * time.Millisecond, prepare: saveFanOut, run: publishBatch("fan.out", 1000)},
 	{name: "thousands of signatures", workers: 2, pause: 100 * time.Millisecond, run: signatures},
 	{name: "forms before anybody is known", workers: 20, pause: 50 * time.Millisecond, run: largeForms},
@@ -41,7 +41,11 @@ func (h *hostile) save(ctx context.Context, a *attack, webhook object) string {
 	if webhook["url"] == nil {
 		webhook["url"] = h.endpoint + "/ok"
 	}
-	status, text := h.key.json(ctx, "POST", "/v1/webhooks", webhook)
+	who := h.key
+	if h.preparing != nil {
+		who = h.preparing
+	}
+	status, text := who.json(ctx, "POST", "/v1/webhooks", webhook)
 	h.note(ctx, a, status, text)
 	if status != http.StatusCreated {
 		return ""
@@ -82,7 +86,7 @@ func saveFilters(ctx context.Context, h *hostile, a *attack) {
 }
 
 func saveFanOut(ctx context.Context, h *hostile, a *attack) {
-	for range 600 {
+	for range 300 {
 		if h.save(ctx, a, object{"events": []string{"fan.out"}}) == "" {
 			return
 		}
@@ -109,16 +113,17 @@ func publishBatch(kind string, size int) func(context.Context, *hostile, *attack
 	}
 }
 
+func savePreviewed(ctx context.Context, h *hostile, a *attack) {
+	id := h.save(ctx, a, object{"events": []string{"never"}})
+	h.mu.Lock()
+	previewed = id
+	h.mu.Unlock()
+}
+
 var preview = func() func(context.Context, *hostile, *attack) {
 	var next int
 	return func(ctx context.Context, h *hostile, a *attack) {
 		h.mu.Lock()
-		if next == 0 {
-			h.mu.Unlock()
-			id := h.save(ctx, a, object{"events": []string{"never"}})
-			h.mu.Lock()
-			previewed = id
-		}
 		next++
 		program, id := heavyTransforms[next%len(heavyTransforms)], previewed
 		who := h.key

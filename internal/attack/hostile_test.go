@@ -19,12 +19,15 @@ import (
 // hostile is a tenant with all of its rights, a visitor of its portal, and a stranger who
 // knows nothing but the server's address and the id of the tenant's source.
 type hostile struct {
-	s        *target
-	key      *caller // all scopes of the tenant
-	portal   *caller // a session of the tenant's portal
-	stranger *caller
-	source   string // the path of an endpoint that verifies signatures
-	endpoint string // the base URL of endpoints that behave as badly as they can
+	s   *target
+	key *caller // all scopes of the tenant
+	// preparing is an operator, who acts for the tenant and never waits for a turn: the
+	// attacks are complete when they begin, however slow the server has become for those who make them.
+	preparing *caller
+	portal    *caller // a session of the tenant's portal
+	stranger  *caller
+	source    string // the path of an endpoint that verifies signatures
+	endpoint  string // the base URL of endpoints that behave as badly as they can
 
 	mu sync.Mutex
 	answers
@@ -50,7 +53,7 @@ type attack struct {
 func moveIn(t *testing.T, s *target) *plan {
 	t.Helper()
 	key := s.newTenant(t, "hostile")
-	p := &plan{Address: s.address, Key: key.key}
+	p := &plan{Address: s.address, Key: key.key, Tenant: "hostile"}
 	source := key.must(t, "POST", "/v1/sources", map[string]any{"name": "in", "format": "standard", "secret": "whsec_" + strings.Repeat("QUJD", 11)})
 	p.Source = "/in/" + source["id"].(string)
 	link := s.operator("hostile").must(t, "POST", "/v1/portal-links", map[string]any{"name": "visitor", "session_seconds": 3600})
@@ -186,14 +189,22 @@ func selected() ([]*attack, error) {
 	return chosen, nil
 }
 
+// prepare saves what the attacks need.
+func (h *hostile) prepare(ctx context.Context, chosen []*attack) {
+	var preparing sync.WaitGroup
+	for _, a := range chosen {
+		if a.prepare != nil {
+			preparing.Go(func() { a.prepare(ctx, h, a) })
+		}
+	}
+	preparing.Wait()
+}
+
 // attack starts all attacks and returns a function that waits until they have ended.
 func (h *hostile) attack(ctx context.Context, chosen []*attack) (wait func()) {
 	var running sync.WaitGroup
 	for _, a := range chosen {
 		running.Go(func() {
-			if a.prepare != nil {
-				a.prepare(ctx, h, a)
-			}
 			var workers sync.WaitGroup
 			for range a.workers {
 				workers.Go(func() {

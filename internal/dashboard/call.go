@@ -8,6 +8,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/processor"
 )
 
 // call is one request for a page.
@@ -25,6 +26,7 @@ type call struct {
 	need   identity.Action
 	of     peal.Part // that the page belongs to; "" for none
 	now    time.Time
+	turn   *processor.Turn // of the processor
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }
@@ -63,16 +65,29 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 		asking := *c
 		guarded, stop := identity.Guard(w, r, asking.stillIn)
 		defer stop()
-		c.r = guarded
+		c.turn = processor.Shared.Turn(c.holder())
+		defer c.turn.Leave()
+		c.r = guarded.WithContext(processor.With(guarded.Context(), c.turn))
 		account := c.openAccount()
 		defer account.Close()
 		if err = c.takeForm(&account); err == nil {
+			err = c.turn.Enter(c.ctx())
+		}
+		if err == nil {
 			err = rt.handle(c)
 		}
 		if err != nil {
 			c.fail(err)
 		}
 	}
+}
+
+// holder is whom the work of a caller is charged to: its tenant, and nobody for operators.
+func (c *call) holder() processor.Holder {
+	if c.who.IsOperator() {
+		return processor.Holder{}
+	}
+	return processor.Tenant(c.who.Tenant)
 }
 
 // redirect sends the browser on, after something was done.

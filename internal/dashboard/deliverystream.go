@@ -36,6 +36,7 @@ func (d *Dashboard) streamDeliveries(c *call) error {
 		return nil
 	}
 	seen := map[peal.DeliveryID]peal.DeliveryStatus{}
+	c.turn.Patient()
 	tick := time.NewTicker(streamEvery)
 	defer tick.Stop()
 	beat := time.NewTicker(d.beat)
@@ -43,7 +44,15 @@ func (d *Dashboard) streamDeliveries(c *call) error {
 	end := time.NewTimer(streamLife)
 	defer end.Stop()
 	for first := true; ; first = false {
-		text, err := c.news(&filter, after, seen, first)
+		err := c.turn.Enter(c.ctx())
+		var text []byte
+		if err == nil {
+			text, err = c.news(&filter, after, seen, first)
+		}
+		c.turn.Leave()
+		if c.ctx().Err() != nil {
+			return nil
+		}
 		if err != nil {
 			d.log.Warn("a live list ends: deliveries could not be read", "error", err)
 			return nil
@@ -83,21 +92,28 @@ func (c *call) news(filter *deliveryFilter, after peal.DeliveryID, seen map[peal
 		clear(seen)
 		first = true
 	}
-	parts, err := c.d.pages.set(c.texts.language, "")
-	if err != nil {
-		return nil, err
-	}
-	rows, err := c.deliveryRows(found)
-	if err != nil {
-		return nil, err
-	}
-	var events bytes.Buffer
-	for i := len(found) - 1; i >= 0; i-- {
+	fresh := found[:0]
+	for i := range found {
 		status, known := seen[found[i].ID]
 		seen[found[i].ID] = found[i].Status
 		if known && status == found[i].Status || first && found[i].ID.Compare(after) <= 0 {
 			continue
 		}
+		fresh = append(fresh, found[i])
+	}
+	if len(fresh) == 0 {
+		return nil, nil
+	}
+	parts, err := c.d.pages.set(c.texts.language, "")
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.deliveryRows(fresh)
+	if err != nil {
+		return nil, err
+	}
+	var events bytes.Buffer
+	for i := len(fresh) - 1; i >= 0; i-- {
 		var row bytes.Buffer
 		if err := parts.ExecuteTemplate(&row, "delivery_row", rows[i]); err != nil {
 			return nil, err

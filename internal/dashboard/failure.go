@@ -30,6 +30,9 @@ func (c *call) fail(err error) {
 		shown = c.partWith(status, "failure", f)
 	case c.isPart():
 		shown = c.part("failure", f)
+	case status == http.StatusTooManyRequests: // a page that costs next to nothing
+		c.turn.Leave()
+		http.Error(c.w, message, status)
 	default:
 		shown = c.answer(status, "failure", f.Title, f)
 	}

@@ -85,20 +85,24 @@ const menuCount = 100
 
 // menu is the menu with the page's row marked.
 func (c *call) menu(name string) ([]menuItem, error) {
-	webhooks, err := c.d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, menuCount+1)
+	webhooks, err := c.d.Store.Count(c.ctx(), c.tenant, peal.QuotaWebhooks, c.now, menuCount+1)
 	if err != nil {
 		return nil, err
 	}
-	types, err := c.findEventTypes(peal.EventTypeQuery{Brief: true, Limit: menuCount + 1})
+	catalogue, err := c.catalogue()
+	if err != nil {
+		return nil, err
+	}
+	types, err := c.d.Store.CountEventTypes(c.ctx(), catalogue, menuCount+1)
 	if err != nil {
 		return nil, err
 	}
 	items := []menuItem{
 		{Key: "menu.overview", Path: "/"},
-		{Key: "menu.webhooks", Path: "/webhooks", Count: c.upTo(len(webhooks))},
+		{Key: "menu.webhooks", Path: "/webhooks", Count: c.upTo(int(webhooks))},
 		{Key: "menu.deliveries", Path: "/deliveries"},
 		{Key: "menu.events", Path: "/events"},
-		{Key: "menu.catalogue", Path: "/catalogue", Count: c.upTo(len(types))},
+		{Key: "menu.catalogue", Path: "/catalogue", Count: c.upTo(int(types))},
 		{Key: "menu.quotas", Path: "/quotas"},
 	}
 	section := map[string]string{

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
+	"github.com/pealhq/peal/internal/processor"
 )
 
 // ServeHTTP answers a request for a page.
@@ -48,7 +49,14 @@ func (d *Dashboard) static() http.Handler {
 
 // plain answers with a page for whoever is not known yet, without the menu.
 func (d *Dashboard) plain(w http.ResponseWriter, r *http.Request, status int, name, titleKey string, data any) {
-	c := &call{w: w, r: r, d: d, now: d.Now().UTC(), texts: d.pages.language(r, languageOfPortal(r))}
+	turn := processor.Shared.Turn(processor.Address(d.identity.Network(r)))
+	if err := turn.Enter(r.Context()); err != nil {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "Too many requests wait. Send this one again in a moment.", http.StatusTooManyRequests)
+		return
+	}
+	defer turn.Leave()
+	c := &call{w: w, r: r, d: d, now: d.Now().UTC(), texts: d.pages.language(r, languageOfPortal(r)), turn: turn}
 	c.zone, c.chosen = zoneOf(r)
 	c.showPlain(status, name, &frame{Title: c.texts.get(titleKey), Language: c.texts.language, Brand: ownName, Theme: c.theme()}, data)
 }

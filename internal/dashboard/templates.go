@@ -123,9 +123,11 @@ func (c *call) render(status int, page, name string, data any) error {
 	if err := set.ExecuteTemplate(&b, name, data); err != nil {
 		return fmt.Errorf("render %s: %w", name, err)
 	}
+	text := c.placed(b.Bytes())
+	c.turn.Leave() // the client may read slowly
 	c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	c.w.WriteHeader(status)
-	_, err = c.w.Write(c.placed(b.Bytes()))
+	_, err = c.w.Write(text)
 	if err != nil && c.ctx().Err() == nil {
 		c.d.log.Debug("a page could not be sent", "error", err)
 	}

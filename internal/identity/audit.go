@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/pealhq/peal"
@@ -42,6 +43,11 @@ func (i *Identity) Record(r *http.Request, who Principal, e Entry) error {
 // Neighbourhood returns the [front.Neighbourhood] of the client, or "" if its address is unknown.
 func (i *Identity) Neighbourhood(r *http.Request) string {
 	return front.Neighbourhood(i.proxies.Address(r)).String()
+}
+
+// Network returns the network of a request's client, or the zero Prefix if the address is unknown.
+func (i *Identity) Network(r *http.Request) netip.Prefix {
+	return front.Neighbourhood(i.proxies.Address(r))
 }
 
 // address returns the client's address as text, or "".

@@ -132,7 +132,7 @@ func New(options Options) (*Identity, error) {
 		store: options.Store, theme: options.Theme, log: options.Log, proxies: options.Proxies, publicURL: options.PublicURL, frameAncestors: options.FrameAncestors,
 		sessionLife: options.SessionLife, cost: options.Cost, keepAudit: options.KeepAudit, now: options.Now,
 		guesses:     newGuesses(options.LockAfter, options.LockAddressAfter, options.LockFor),
-		hashing:     newTurns(min(runtime.GOMAXPROCS(0), mostHashing)),
+		hashing:     newTurns(min(max(1, runtime.GOMAXPROCS(0)-1), mostHashing)),
 		crossOrigin: http.NewCrossOriginProtection(),
 	}
 	if i.log == nil {

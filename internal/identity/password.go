@@ -14,6 +14,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
+	"github.com/pealhq/peal/internal/processor"
 )
 
 // The bounds of a password.
@@ -90,12 +91,18 @@ func (i *Identity) verify(ctx context.Context, address netip.Addr, stored, passw
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
 
-// derive computes argon2id, with bounded concurrency because each computation needs much memory.
+// derive computes argon2id, with bounded concurrency because each computation needs much memory, and
+// a processor.
 func (i *Identity) derive(ctx context.Context, address netip.Prefix, password string, salt []byte, cost Cost) ([]byte, error) {
 	if err := i.hashing.take(ctx, address); err != nil {
 		return nil, err
 	}
 	defer i.hashing.release()
+	turn := processor.Shared.Turn(processor.Address(address)).Patient() // few are here
+	if err := turn.Enter(ctx); err != nil {
+		return nil, err
+	}
+	defer turn.Leave()
 	return argon2.IDKey([]byte(password), salt, cost.Passes, cost.Memory, cost.Threads, hashLength), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/processor"
 )
 
 // The reasons to end a run early. Their texts complete "the program …".
@@ -18,6 +19,9 @@ var (
 // as one unit of work.
 const clockEvery = 16
 
+// breath is the time after which a run lets its slot of the processor rest, if it has to.
+const breath = 5 * time.Millisecond
+
 // meter holds the remaining work of one run. It is also the context that the jq machine checks
 // before each step, which is how steps pay.
 type meter struct {
@@ -26,13 +30,16 @@ type meter struct {
 	work     int
 	payments int
 	deadline time.Time
+	turn     *processor.Turn // the turn that the run has; nil for none
+	breathed time.Time
 	failed   error
 	closed   chan struct{} // returned by Done when the run must end
 }
 
 // reset prepares a meter for another run.
 func (m *meter) reset(ctx, stop context.Context, work int, limit time.Duration) {
-	*m = meter{Context: ctx, stop: stop, work: work, deadline: time.Now().Add(limit)}
+	now := time.Now()
+	*m = meter{Context: ctx, stop: stop, work: work, deadline: now.Add(limit), breathed: now}
 }
 
 // pay deducts units of work and returns the reason to stop, if any. After a failure it always
@@ -62,8 +69,13 @@ func (m *meter) look() error {
 	if err := m.stop.Err(); err != nil {
 		return m.fail(err)
 	}
-	if time.Now().After(m.deadline) {
+	now := time.Now()
+	if now.After(m.deadline) {
 		return m.fail(errTime)
+	}
+	if m.turn != nil && now.Sub(m.breathed) > breath {
+		m.deadline = m.deadline.Add(m.turn.Breathe())
+		m.breathed = time.Now()
 	}
 	return nil
 }

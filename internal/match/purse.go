@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/processor"
 )
 
 // The bounds of the programs of one request, in units of work.
@@ -35,8 +36,10 @@ type Purse struct {
 	floor     int // units that a run may use in any case
 	patient   bool
 
-	inside bool // holds a place for short runs
-	turn   int  // bytes of the current turn; 0 without one
+	inside bool            // holds a place for short runs
+	turn   int             // bytes of the current turn; 0 without one
+	slot   *processor.Turn // the processor's part of the current turn; nil before the first
+	asked  bool            // whether its tenant is busy has been asked
 	since  time.Time
 	failed error
 	meter  meter
@@ -72,6 +75,7 @@ func (p *Purse) Close() {
 	if p.turn > 0 {
 		shared.leave(p.turn)
 		p.turn = 0
+		p.slot.Leave()
 	}
 }
 
@@ -108,6 +112,12 @@ func (p *Purse) run(limit, data int, timeout time.Duration, unread func() int, d
 	if need > longMemory {
 		return errData
 	}
+	if !p.asked {
+		p.asked = true
+		if processor.Shared.IsBusy(processor.Tenant(p.tenant)) {
+			p.free = 0
+		}
+	}
 	for {
 		reading := unread()
 		allowed := min(limit, max(p.work-reading, p.floor))
@@ -126,6 +136,9 @@ func (p *Purse) run(limit, data int, timeout time.Duration, unread func() int, d
 			}
 			m := &p.meter
 			m.reset(p.ctx, p.stop, step, timeout)
+			if p.turn > 0 {
+				m.turn = p.slot
+			}
 			err := do(m)
 			used := max(step-m.work, int((timeout-time.Until(m.deadline))/unitTime)) + reading
 			p.work, p.free = max(p.work-used, 0), max(p.free-used, 0)
@@ -189,9 +202,27 @@ func (p *Purse) enter(need int) (bool, error) {
 	return true, nil
 }
 
-// waitTurn waits for a turn with the given memory.
+// waitTurn waits for a turn of the processor, and then for the given memory. It ends the turn of the
+// request itself, which would wait for the program's otherwise.
 func (p *Purse) waitTurn(bytes int) error {
+	processor.Release(p.ctx)
+	if p.slot == nil {
+		p.slot = processor.Shared.Turn(processor.Tenant(p.tenant))
+		if p.patient {
+			p.slot.Patient()
+		}
+	}
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	defer context.AfterFunc(p.stop, cancel)()
+	if err := p.slot.Enter(ctx); err != nil {
+		if p.ctx.Err() == nil && p.stop.Err() != nil {
+			return p.stop.Err()
+		}
+		return err
+	}
 	if err := shared.enter(p.ctx, p.stop, p.tenant, bytes, p.patient); err != nil {
+		p.slot.Leave()
 		return err
 	}
 	p.turn, p.since = bytes, time.Now()
@@ -231,8 +262,10 @@ type waiter struct {
 	ready chan struct{} // closed when the turn starts
 }
 
-// shared is the only gate of the process, because memory is shared by the process.
-var shared = newGate(max(1, runtime.GOMAXPROCS(0)-1))
+// shared is the only gate of the process, because memory is shared by the process. A tenant that has
+// used much lately needs a slot of [processor.Shared] too. There is one slot fewer, which leaves a
+// turn to the others.
+var shared = newGate(runtime.GOMAXPROCS(0))
 
 func newGate(slots int) *gate {
 	return &gate{

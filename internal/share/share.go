@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/processor"
 )
 
 // Kind is a kind of work that a caller can start.
@@ -116,6 +117,7 @@ func (l *line) enter(ctx context.Context, name string) (func(), error) {
 }
 
 func (l *line) wait(ctx context.Context, t *tenant, turn chan struct{}) (func(), error) {
+	processor.Release(ctx)
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	var err error
