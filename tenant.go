@@ -75,6 +75,7 @@ const (
 	QuotaUsers             Quota = "users"              //
 	QuotaSessions          Quota = "sessions"           // that have not ended, of users and of the portal
 	QuotaEventTypes        Quota = "event_types"        // of a catalogue, which tenants may share
+	QuotaStreams           Quota = "streams"            // open live lists, on each node
 	QuotaPendingDeliveries Quota = "pending_deliveries" // without a final status
 	QuotaPendingBytes      Quota = "pending_bytes"      // of the data of those deliveries' events, once for each delivery
 	QuotaEventsPerSecond   Quota = "events_per_second"  // that are published, in the long run, on each node
@@ -84,7 +85,7 @@ const (
 func AllQuotas() []Quota {
 	return []Quota{
 		QuotaWebhooks, QuotaSources, QuotaKeys, QuotaPortalLinks, QuotaUsers, QuotaSessions, QuotaEventTypes,
-		QuotaPendingDeliveries, QuotaPendingBytes, QuotaEventsPerSecond,
+		QuotaStreams, QuotaPendingDeliveries, QuotaPendingBytes, QuotaEventsPerSecond,
 	}
 }
 
@@ -103,7 +104,7 @@ const LargestQuota = 1 << 50
 // DefaultQuotas are those of a server that was told nothing.
 func DefaultQuotas() Quotas {
 	return Quotas{
-		QuotaWebhooks: 500, QuotaSources: 100, QuotaKeys: 100, QuotaPortalLinks: 1000, QuotaUsers: 1000, QuotaSessions: 10_000, QuotaEventTypes: 10_000,
+		QuotaWebhooks: 500, QuotaSources: 100, QuotaKeys: 100, QuotaPortalLinks: 1000, QuotaUsers: 1000, QuotaSessions: 10_000, QuotaEventTypes: 10_000, QuotaStreams: 16,
 		QuotaPendingDeliveries: 1_000_000, QuotaPendingBytes: 1 << 30, QuotaEventsPerSecond: 0,
 	}
 }
@@ -131,7 +132,7 @@ func (q Quotas) Validate(most int64) error {
 		limit := q[quota]
 		switch {
 		case !slices.Contains(AllQuotas(), quota):
-			faults = append(faults, Invalidf("quotas."+string(quota), "is unknown; use one of webhooks, sources, keys, portal_links, users, sessions, event_types, pending_deliveries, pending_bytes and events_per_second"))
+			faults = append(faults, Invalidf("quotas."+string(quota), "is unknown; use one of webhooks, sources, keys, portal_links, users, sessions, event_types, streams, pending_deliveries, pending_bytes and events_per_second"))
 		case limit < 0 || limit > LargestQuota:
 			faults = append(faults, Invalidf("quotas."+string(quota), "must be from 0 (no limit) to %d", int64(LargestQuota)))
 		case quota == QuotaWebhooks && most > 0 && limit > most:
@@ -171,6 +172,10 @@ func (q Quota) Exceeded(used, limit int64) *Error {
 	switch q {
 	case QuotaPendingDeliveries, QuotaPendingBytes:
 		e := Errorf(RateLimited, "the quota %s is used up: %d of %d; wait until deliveries have arrived, cancel some, or ask the operator to raise it", q, used, limit)
+		e.RetryAfter = pendingWait
+		return e
+	case QuotaStreams:
+		e := Errorf(RateLimited, "the quota %s is used up: %d of %d live lists are open; close one, or ask the operator to raise it", q, used, limit)
 		e.RetryAfter = pendingWait
 		return e
 	case QuotaEventsPerSecond:

@@ -100,3 +100,50 @@ func TestEventsPerSecond(t *testing.T) {
 	}
 	w.publish(e, batch[:100]...)
 }
+
+// Open live lists are a quota: a tenant's own limit goes before the default, and a list
+// that is closed makes room.
+func TestStreamsAreAQuota(t *testing.T) {
+	w := newWorld(t)
+	e, _ := w.engine(func(o *dispatch.Options) { o.Quotas = peal.Quotas{peal.QuotaStreams: 2} })
+	w.publish(e, event(0))
+	var leave func()
+	for range 2 {
+		var err error
+		if leave, err = e.Stream(t.Context(), tenant); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := e.Stream(t.Context(), tenant)
+	if peal.CodeOf(err) != peal.RateLimited || !strings.Contains(err.Error(), "streams is used up: 2 of 2") {
+		t.Errorf("a third live list: %v, want rate_limited that names the quota", err)
+	}
+	list, err := e.Quotas(t.Context(), tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, use := range list {
+		if use.Quota == peal.QuotaStreams && (!use.Counted || use.Used != 2 || use.Limit != 2 || !use.IsNear()) {
+			t.Errorf("the quota is %+v, want 2 of 2", use)
+		}
+	}
+	leave()
+	if leave, err = e.Stream(t.Context(), tenant); err != nil {
+		t.Fatalf("a live list after another one was closed: %v", err)
+	}
+	if err := w.store.UpdateTenant(t.Context(), peal.Tenant{Name: tenant, Quotas: peal.Quotas{peal.QuotaStreams: 3}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = e.Stream(t.Context(), tenant); err != nil {
+		t.Errorf("a third live list with a limit of three: %v", err)
+	}
+	if _, err = e.Stream(t.Context(), tenant); peal.CodeOf(err) != peal.RateLimited {
+		t.Errorf("a fourth live list with a limit of three: %v, want rate_limited", err)
+	}
+	if _, err = e.Stream(t.Context(), peal.DefaultTenant); err != nil {
+		t.Errorf("a live list of the tenant default: %v", err)
+	}
+}

@@ -391,8 +391,23 @@ func (e *Engine) Kept() Kept { return e.maintenance.Kept() }
 // The processor's turn that ctx carries ends where the work is to wait, for others of its
 // kind or for an endpoint.
 func (e *Engine) Share(ctx context.Context, kind share.Kind, tenant string) (leave func(), err error) {
-	if kind == share.Test || kind == share.Lookup || kind == share.Stream {
+	if kind == share.Test || kind == share.Lookup {
 		processor.Release(ctx)
 	}
 	return e.shares.Enter(ctx, kind, tenant)
+}
+
+// Stream waits until a live list of a tenant may start, and ends the processor's turn that
+// ctx carries. The caller calls leave after it. The error has code [peal.RateLimited], and
+// names [peal.QuotaStreams] where that is used up.
+func (e *Engine) Stream(ctx context.Context, tenant string) (leave func(), err error) {
+	processor.Release(ctx)
+	settings, err := e.tenants.get(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	limit := e.options.Quotas.Of(tenant, settings.Quotas, peal.QuotaStreams)
+	return e.shares.EnterUpTo(ctx, share.Stream, tenant, int(limit), func() error {
+		return peal.QuotaStreams.Exceeded(int64(e.shares.InUse(share.Stream, tenant)), limit)
+	})
 }

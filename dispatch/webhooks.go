@@ -417,6 +417,7 @@ func (e *Engine) Quotas(ctx context.Context, tenant string) ([]QuotaUse, error) 
 	if err != nil {
 		return nil, err
 	}
+	usage[peal.QuotaStreams] = int64(e.shares.InUse(share.Stream, tenant))
 	usage[peal.QuotaPendingDeliveries], usage[peal.QuotaPendingBytes] = deliveries, bytes
 	var list []QuotaUse
 	for _, quota := range peal.AllQuotas() {

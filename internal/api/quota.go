@@ -11,7 +11,7 @@ import (
 
 // quotaShape is a quota of a tenant with its use.
 type quotaShape struct {
-	Name    string `json:"name" enum:"webhooks,sources,keys,portal_links,users,sessions,event_types,pending_deliveries,pending_bytes,events_per_second" doc:"What is limited."`
+	Name    string `json:"name" enum:"webhooks,sources,keys,portal_links,users,sessions,event_types,streams,pending_deliveries,pending_bytes,events_per_second" doc:"What is limited."`
 	Limit   *int64 `json:"limit" doc:"How much there may be; null for no limit."`
 	Used    *int64 `json:"used" doc:"How much there is, of pending deliveries and their bytes no more than the limit; null where nothing is counted."`
 	Default *int64 `json:"default" doc:"The limit where the tenant has none of its own; null for no limit."`

@@ -79,6 +79,7 @@ type Quotas struct {
 	Users             int  `yaml:"users" env:"PEAL_QUOTAS_USERS" doc:"Most users of a tenant; 0 for no limit."`
 	Sessions          int  `yaml:"sessions" env:"PEAL_QUOTAS_SESSIONS" doc:"Most sessions of a tenant that have not ended, of users and of the portal; 0 for no limit. A user's own oldest one ends where a new one is too many."`
 	EventTypes        int  `yaml:"event_types" env:"PEAL_QUOTAS_EVENT_TYPES" doc:"Most event types of one catalogue; 0 for no limit."`
+	Streams           int  `yaml:"streams" env:"PEAL_QUOTAS_STREAMS" doc:"Most live lists of a tenant that are open on each node, in the dashboard and the portal; 0 for no limit but that of all tenants."`
 	PendingDeliveries int  `yaml:"pending_deliveries" env:"PEAL_QUOTAS_PENDING_DELIVERIES" doc:"Most deliveries of a tenant without a final status; 0 for no limit. Beyond it, publishing is answered 429."`
 	PendingBytes      Size `yaml:"pending_bytes" env:"PEAL_QUOTAS_PENDING_BYTES" doc:"Most bytes of the data of those deliveries' events, counted once for each delivery; 0 for no limit."`
 	EventsPerSecond   int  `yaml:"events_per_second" env:"PEAL_QUOTAS_EVENTS_PER_SECOND" doc:"Events a second that a tenant may publish on each node in the long run, with bursts of ten seconds' worth and 1000 at least; 0 for no limit."`
@@ -89,6 +90,7 @@ func (q Quotas) Limits() peal.Quotas {
 	return peal.Quotas{
 		peal.QuotaWebhooks: int64(q.Webhooks), peal.QuotaSources: int64(q.Sources), peal.QuotaKeys: int64(q.Keys), peal.QuotaPortalLinks: int64(q.PortalLinks),
 		peal.QuotaUsers: int64(q.Users), peal.QuotaSessions: int64(q.Sessions), peal.QuotaEventTypes: int64(q.EventTypes),
+		peal.QuotaStreams:           int64(q.Streams),
 		peal.QuotaPendingDeliveries: int64(q.PendingDeliveries), peal.QuotaPendingBytes: int64(q.PendingBytes), peal.QuotaEventsPerSecond: int64(q.EventsPerSecond),
 	}
 }
@@ -98,6 +100,7 @@ func quotasOf(q peal.Quotas) Quotas {
 	return Quotas{
 		Webhooks: int(q[peal.QuotaWebhooks]), Sources: int(q[peal.QuotaSources]), Keys: int(q[peal.QuotaKeys]), PortalLinks: int(q[peal.QuotaPortalLinks]),
 		Users: int(q[peal.QuotaUsers]), Sessions: int(q[peal.QuotaSessions]), EventTypes: int(q[peal.QuotaEventTypes]),
+		Streams:           int(q[peal.QuotaStreams]),
 		PendingDeliveries: int(q[peal.QuotaPendingDeliveries]), PendingBytes: Size(q[peal.QuotaPendingBytes]), EventsPerSecond: int(q[peal.QuotaEventsPerSecond]),
 	}
 }

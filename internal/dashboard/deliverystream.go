@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/internal/share"
 )
 
 // A stream looks for what is new every streamEvery and ends after streamLife, before
@@ -21,7 +20,7 @@ const (
 // streamDeliveries sends a row for each delivery of the filter that is new or has another
 // status, as server-sent events.
 func (d *Dashboard) streamDeliveries(c *call) error {
-	leave, err := d.Engine.Share(c.ctx(), share.Stream, c.tenant)
+	leave, err := d.Engine.Stream(c.ctx(), c.tenant)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (d *Dashboard) showQuotas(c *call) error {
 	}
 	if c.portal != nil {
 		list = slices.DeleteFunc(list, func(use dispatch.QuotaUse) bool {
-			return !slices.Contains([]peal.Quota{peal.QuotaWebhooks, peal.QuotaPendingDeliveries, peal.QuotaPendingBytes, peal.QuotaEventsPerSecond}, use.Quota)
+			return !slices.Contains([]peal.Quota{peal.QuotaWebhooks, peal.QuotaStreams, peal.QuotaPendingDeliveries, peal.QuotaPendingBytes, peal.QuotaEventsPerSecond}, use.Quota)
 		})
 	}
 	return c.page("quotas", c.texts.get("menu.quotas"), list)

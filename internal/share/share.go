@@ -28,7 +28,8 @@ const (
 	Stream  Kind = "live lists"
 )
 
-// Bound is how much of a kind may be under way at once.
+// Bound is how much of a kind may be under way at once. A Tenant of 0 is a quota of the
+// tenant, for [Limiter.EnterUpTo].
 type Bound struct {
 	Kind        Kind
 	Tenant, All int
@@ -37,7 +38,7 @@ type Bound struct {
 // Bounds lists the bounds of all kinds.
 func Bounds() []Bound {
 	return []Bound{
-		{Test, 4, 64}, {Preview, 2, 8}, {Lookup, 4, 32}, {Search, 4, 16}, {Count, 2, 8}, {Export, 2, 8}, {Stream, 16, 64},
+		{Test, 4, 64}, {Preview, 2, 8}, {Lookup, 4, 32}, {Search, 4, 16}, {Count, 2, 8}, {Export, 2, 8}, {Stream, 0, 256},
 	}
 }
 
@@ -60,7 +61,17 @@ func New() *Limiter {
 // the caller calls leave once after it. The error has code RateLimited and names the limit,
 // or is that of ctx.
 func (l *Limiter) Enter(ctx context.Context, kind Kind, name string) (leave func(), err error) {
-	return l.lines[kind].enter(ctx, name)
+	line := l.lines[kind]
+	return line.enter(ctx, name, line.Tenant, func() error {
+		return &peal.Error{Code: peal.RateLimited, RetryAfter: time.Second, Message: fmt.Sprintf(
+			"the tenant has %d %s under way, which is the limit; try again when one has ended", line.Tenant, kind)}
+	})
+}
+
+// EnterUpTo is Enter for a kind that is a quota: most is the tenant's limit, 0 for none, and
+// excess the error beyond it.
+func (l *Limiter) EnterUpTo(ctx context.Context, kind Kind, name string, most int, excess func() error) (leave func(), err error) {
+	return l.lines[kind].enter(ctx, name, most, excess)
 }
 
 // InUse returns how much of a kind a tenant has under way or waiting.
@@ -90,17 +101,16 @@ type tenant struct {
 	waiting []chan struct{} // closed when it may start
 }
 
-func (l *line) enter(ctx context.Context, name string) (func(), error) {
+func (l *line) enter(ctx context.Context, name string, most int, excess func() error) (func(), error) {
 	l.mu.Lock()
 	t := l.tenants[name]
 	if t == nil {
 		t = &tenant{name: name}
 		l.tenants[name] = t
 	}
-	if t.running+len(t.waiting) >= l.Tenant {
+	if most > 0 && t.running+len(t.waiting) >= most {
 		l.mu.Unlock()
-		return nil, &peal.Error{Code: peal.RateLimited, RetryAfter: time.Second, Message: fmt.Sprintf(
-			"the tenant has %d %s under way, which is the limit; try again when one has ended", l.Tenant, l.Kind)}
+		return nil, excess()
 	}
 	if l.running < l.All && len(l.turns) == 0 {
 		l.start(t)

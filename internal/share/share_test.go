@@ -19,20 +19,27 @@ func TestShareOfATenant(t *testing.T) {
 	for _, bound := range share.Bounds() {
 		t.Run(string(bound.Kind), func(t *testing.T) {
 			l := share.New()
+			enter := func(tenant string) (func(), error) { return l.Enter(t.Context(), bound.Kind, tenant) }
+			if bound.Tenant == 0 { // a quota
+				bound.Tenant = 3
+				enter = func(tenant string) (func(), error) {
+					return l.EnterUpTo(t.Context(), bound.Kind, tenant, bound.Tenant, func() error { return peal.QuotaStreams.Exceeded(3, 3) })
+				}
+			}
 			var leave []func()
 			for range bound.Tenant {
-				done, err := l.Enter(t.Context(), bound.Kind, "a")
+				done, err := enter("a")
 				if err != nil {
 					t.Fatal(err)
 				}
 				leave = append(leave, done)
 			}
-			_, err := l.Enter(t.Context(), bound.Kind, "a")
+			_, err := enter("a")
 			var refused *peal.Error
 			if refused, _ = err.(*peal.Error); refused == nil || refused.Code != peal.RateLimited || refused.RetryAfter == 0 || !strings.Contains(refused.Message, fmt.Sprint(bound.Tenant)) {
 				t.Errorf("one more gave %v", err)
 			}
-			if done, err := l.Enter(t.Context(), bound.Kind, "b"); err != nil {
+			if done, err := enter("b"); err != nil {
 				t.Errorf("another tenant got %v", err)
 			} else {
 				done()
@@ -42,7 +49,7 @@ func TestShareOfATenant(t *testing.T) {
 			if n := l.InUse(bound.Kind, "a"); n != bound.Tenant-1 {
 				t.Errorf("%d are in use, want %d", n, bound.Tenant-1)
 			}
-			done, err := l.Enter(t.Context(), bound.Kind, "a")
+			done, err := enter("a")
 			if err != nil {
 				t.Errorf("after one has ended: %v", err)
 			} else {
@@ -122,7 +129,11 @@ func TestBoundsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bound := range share.Bounds() {
-		if row := fmt.Sprintf("| %s | %d | %d |", bound.Kind, bound.Tenant, bound.All); !strings.Contains(string(text), row) {
+		row := fmt.Sprintf("| %s | %d | %d |", bound.Kind, bound.Tenant, bound.All)
+		if bound.Tenant == 0 {
+			row = fmt.Sprintf("| %s | %d (`quotas.streams`) | %d |", bound.Kind, peal.DefaultQuotas()[peal.QuotaStreams], bound.All)
+		}
+		if !strings.Contains(string(text), row) {
 			t.Errorf("docs/security.md has no row that holds %q", row)
 		}
 	}
