@@ -36,6 +36,8 @@ type Error struct {
 	Message string
 	// RetryAfter is when trying again makes sense; 0 when it does not or nobody knows.
 	RetryAfter time.Duration
+	// Quota names the [Quota] that is used up; "" when the failure is no refusal of one.
+	Quota string
 	// Err is the cause; nil when the message says everything.
 	Err error
 }

@@ -169,6 +169,12 @@ const pendingWait = 5 * time.Second
 // Exceeded returns the refusal of what would exceed a quota: [RateLimited] where waiting
 // helps, and [Invalid] otherwise.
 func (q Quota) Exceeded(used, limit int64) *Error {
+	e := q.exceeded(used, limit)
+	e.Quota = string(q)
+	return e
+}
+
+func (q Quota) exceeded(used, limit int64) *Error {
 	switch q {
 	case QuotaPendingDeliveries, QuotaPendingBytes:
 		e := Errorf(RateLimited, "the quota %s is used up: %d of %d; wait until deliveries have arrived, cancel some, or ask the operator to raise it", q, used, limit)
@@ -186,6 +192,13 @@ func (q Quota) Exceeded(used, limit int64) *Error {
 	return Errorf(Invalid, "the quota %s is used up: %d of %d; take some away, or ask the operator to raise it", q, used, limit)
 }
 
+// TenantUse is what a tenant has of a row quota.
+type TenantUse struct {
+	Tenant string
+	Quotas Quotas // its own limits
+	Used   int64
+}
+
 // QuotaStore counts what tenants have. The limits of row quotas are enforced by the
 // methods that create a row, in their transaction: a tenant's own limit or the store's
 // default. They return [Quota.Exceeded].
@@ -194,6 +207,9 @@ type QuotaStore interface {
 	Usage(ctx context.Context, tenant string, now time.Time) (map[Quota]int64, error)
 	// Count counts what a tenant has of one row quota at a moment, up to most.
 	Count(ctx context.Context, tenant string, quota Quota, now time.Time, most int64) (int64, error)
+	// Uses counts what each tenant has of one row quota at a moment, in no order. Tenants that
+	// have nothing are left out.
+	Uses(ctx context.Context, quota Quota, now time.Time) ([]TenantUse, error)
 	// CountEventTypes counts the entries of a catalogue, up to most.
 	CountEventTypes(ctx context.Context, catalogue string, most int64) (int64, error)
 	// PendingUsage counts a tenant's pending deliveries and the bytes of their events'

@@ -6,14 +6,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/share"
 )
 
 // usageStore is the part of the store that counts what is pending.
 type usageStore interface {
 	PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error)
+	Uses(ctx context.Context, quota peal.Quota, now time.Time) ([]peal.TenantUse, error)
 }
 
 // admission enforces the quotas of tenants for pending deliveries and for events a second.
@@ -237,4 +240,132 @@ func (t *tenantSettings) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.known)
+}
+
+// isNear reports whether nine tenths of a limit are used.
+func isNear(used, limit int64) bool { return limit > 0 && used >= limit-limit/10 }
+
+const (
+	// nearEvery is how long the count of tenants near a quota is kept at least.
+	nearEvery = time.Minute
+	// nearShare is the part of the time that counting takes at most: one in so many.
+	nearShare = 50
+	// nearTime bounds how long a scrape waits for the count.
+	nearTime = 5 * time.Second
+)
+
+// nearCollector counts, by quota, the tenants that have used nine tenths of it. The events
+// a second are left out: they are nothing that a tenant has.
+type nearCollector struct {
+	admission *admission
+	shares    *share.Limiter // of streams
+	near      *prometheus.Desc
+
+	mu    sync.Mutex // held while it counts, so that one counts for all
+	asked time.Time
+	pause time.Duration
+	count map[peal.Quota]int // nil when the store could not say
+}
+
+func newNearCollector(a *admission, shares *share.Limiter) *nearCollector {
+	return &nearCollector{admission: a, shares: shares, near: prometheus.NewDesc("peal_quota_near_tenants",
+		"Tenants that have used at least nine tenths of a quota, of all nodes except for streams; counted once a minute at most.", []string{"quota"}, nil)}
+}
+
+// Describe implements [prometheus.Collector].
+func (c *nearCollector) Describe(to chan<- *prometheus.Desc) { to <- c.near }
+
+// Collect implements [prometheus.Collector].
+func (c *nearCollector) Collect(to chan<- prometheus.Metric) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); c.asked.IsZero() || now.Sub(c.asked) >= c.pause {
+		ctx, cancel := context.WithTimeout(context.Background(), nearTime)
+		defer cancel()
+		c.asked, c.count = now, c.ask(ctx, now)
+		c.pause = max(nearEvery, nearShare*time.Since(now))
+	}
+	for quota, n := range c.count {
+		to <- prometheus.MustNewConstMetric(c.near, prometheus.GaugeValue, float64(n), string(quota))
+	}
+}
+
+// ask counts the tenants that have used nine tenths of each quota; nil when that cannot be
+// found out.
+func (c *nearCollector) ask(ctx context.Context, now time.Time) map[peal.Quota]int {
+	a, count := c.admission, map[peal.Quota]int{}
+	for _, quota := range peal.RowQuotas() {
+		count[quota] = 0
+		uses, err := a.store.Uses(ctx, quota, now)
+		if err != nil {
+			return nil
+		}
+		for i := range uses {
+			if isNear(uses[i].Used, a.quotas.Of(uses[i].Tenant, uses[i].Quotas, quota)) {
+				count[quota]++
+			}
+		}
+	}
+	count[peal.QuotaStreams] = 0
+	for tenant, n := range c.shares.Running(share.Stream) {
+		settings, err := a.tenants.get(ctx, tenant)
+		if err != nil {
+			return nil
+		}
+		if isNear(int64(n), a.quotas.Of(tenant, settings.Quotas, peal.QuotaStreams)) {
+			count[peal.QuotaStreams]++
+		}
+	}
+	deliveries, bytes, err := a.near(ctx)
+	if err != nil {
+		return nil
+	}
+	count[peal.QuotaPendingDeliveries], count[peal.QuotaPendingBytes] = deliveries, bytes
+	return count
+}
+
+// near counts the tenants that have published here and are near a quota of what is
+// pending. The store is asked only for those that may be.
+func (a *admission) near(ctx context.Context) (deliveries, bytes int, err error) {
+	a.mu.Lock()
+	known := make(map[string]*admitted, len(a.known))
+	for tenant, t := range a.known {
+		known[tenant] = t
+	}
+	a.mu.Unlock()
+	for tenant, t := range known {
+		l, err := a.limits(ctx, tenant)
+		if err != nil {
+			return 0, 0, err
+		}
+		nearDeliveries, nearBytes, err := a.isNear(ctx, tenant, t, l)
+		if err != nil {
+			return 0, 0, err
+		}
+		if nearDeliveries {
+			deliveries++
+		}
+		if nearBytes {
+			bytes++
+		}
+	}
+	return deliveries, bytes, nil
+}
+
+func (a *admission) isNear(ctx context.Context, tenant string, t *admitted, l limits) (deliveries, bytes bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	near := func() {
+		deliveries, bytes = isNear(t.deliveries, l.deliveries), isNear(t.bytes, l.bytes)
+	}
+	if near(); !deliveries && !bytes {
+		return false, false, nil
+	}
+	if a.clock().Sub(t.asked) >= t.pause {
+		if err := a.ask(ctx, tenant, t, l.deliveries); err != nil {
+			return false, false, err
+		}
+	}
+	near()
+	return deliveries, bytes, nil
 }

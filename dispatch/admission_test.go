@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 )
@@ -105,7 +107,8 @@ func TestEventsPerSecond(t *testing.T) {
 // that is closed makes room.
 func TestStreamsAreAQuota(t *testing.T) {
 	w := newWorld(t)
-	e, _ := w.engine(func(o *dispatch.Options) { o.Quotas = peal.Quotas{peal.QuotaStreams: 2} })
+	registry := prometheus.NewRegistry()
+	e, _ := w.engine(func(o *dispatch.Options) { o.Quotas, o.Metrics = peal.Quotas{peal.QuotaStreams: 2}, registry })
 	w.publish(e, event(0))
 	var leave func()
 	for range 2 {
@@ -127,6 +130,14 @@ func TestStreamsAreAQuota(t *testing.T) {
 			t.Errorf("the quota is %+v, want 2 of 2", use)
 		}
 	}
+	for name, want := range map[string]float64{"peal_quota_refusals_total": 1, "peal_quota_near_tenants": 1} {
+		if got := ofQuota(t, registry, name, peal.QuotaStreams); got != want {
+			t.Errorf("%s of streams is %v, want %v", name, got, want)
+		}
+	}
+	if got := ofQuota(t, registry, "peal_quota_near_tenants", peal.QuotaWebhooks); got != 0 {
+		t.Errorf("%v tenants are near the quota of webhooks, want 0", got)
+	}
 	leave()
 	if leave, err = e.Stream(t.Context(), tenant); err != nil {
 		t.Fatalf("a live list after another one was closed: %v", err)
@@ -145,5 +156,44 @@ func TestStreamsAreAQuota(t *testing.T) {
 	}
 	if _, err = e.Stream(t.Context(), peal.DefaultTenant); err != nil {
 		t.Errorf("a live list of the tenant default: %v", err)
+	}
+}
+
+// ofQuota returns the value of a metric for a quota.
+func ofQuota(t *testing.T, registry *prometheus.Registry, name string, quota peal.Quota) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			if family.GetName() == name && metric.GetLabel()[0].GetValue() == string(quota) {
+				return metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
+			}
+		}
+	}
+	t.Fatalf("there is no %s of %s", name, quota)
+	return 0
+}
+
+// What quotas refuse of a publish is counted, and a tenant near its limit too.
+func TestPendingQuotasAreCounted(t *testing.T) {
+	w := newWorld(t)
+	registry := prometheus.NewRegistry()
+	e, _ := w.engine(func(o *dispatch.Options) {
+		o.Quotas, o.Metrics = peal.Quotas{peal.QuotaPendingDeliveries: 10}, registry
+	})
+	h := w.webhook(e, "http://127.0.0.1:1/hook", func(hook *peal.Webhook) { hook.Status = peal.Paused })
+	for i := range 10 {
+		w.publish(e, event(i))
+	}
+	if _, err := e.Publish(t.Context(), tenant, event(10)); peal.CodeOf(err) != peal.RateLimited {
+		t.Fatalf("an eleventh delivery of %s: %v, want rate_limited", h.ID, err)
+	}
+	for name, want := range map[string]float64{"peal_quota_refusals_total": 1, "peal_quota_near_tenants": 1} {
+		if got := ofQuota(t, registry, name, peal.QuotaPendingDeliveries); got != want {
+			t.Errorf("%s of pending_deliveries is %v, want %v", name, got, want)
+		}
 	}
 }

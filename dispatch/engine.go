@@ -35,6 +35,7 @@ import (
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/maintenance"
 	"github.com/pealhq/peal/internal/processor"
+	"github.com/pealhq/peal/internal/refusals"
 	"github.com/pealhq/peal/internal/share"
 	"github.com/pealhq/peal/internal/wake"
 )
@@ -42,14 +43,15 @@ import (
 // Engine accepts events and delivers them. Create it with [New]; it is safe for
 // concurrent use. Engines on one store, in one process or several, are its nodes.
 type Engine struct {
-	store   peal.Store
-	options Options
-	log     *slog.Logger
-	client  *egress.Client
-	clock   *clock
-	metrics *metrics
-	tracer  *tracer // nil when nothing is traced
-	shares  *share.Limiter
+	store     peal.Store
+	options   Options
+	log       *slog.Logger
+	client    *egress.Client
+	clock     *clock
+	metrics   *metrics
+	tracer    *tracer // nil when nothing is traced
+	shares    *share.Limiter
+	admission *admission
 
 	tenants     *tenantSettings
 	rules       *rules
@@ -111,6 +113,9 @@ func New(store peal.Store, options Options) (*Engine, error) {
 		store: store, options: options, log: options.Log, client: client, clock: newClock(options.Now),
 		metrics: newMetrics(), tracer: newTracer(options.Trace), shares: share.New(),
 	}
+	if e.metrics.refusals, err = refusals.New(options.Metrics); err != nil {
+		return nil, &peal.Error{Code: peal.Invalid, Field: "Metrics", Message: "could not register the metrics of quotas", Err: err}
+	}
 	e.hard, e.cutOff = context.WithCancel(context.Background())
 	e.stopping, e.stopWork = context.WithCancel(context.Background())
 	e.wire()
@@ -150,16 +155,16 @@ func (e *Engine) wire() {
 	e.ledger.node, e.ledger.settled, e.ledger.stall = e.Node, e.claimer.settled, e.scheduler.stall
 
 	e.health = newHealthKeeper(&healthKeeper{store: store, log: log, router: e.router, scheduler: e.scheduler, now: e.clock.aged})
-	admission := newAdmission(store, e.tenants, options.Quotas)
+	e.admission = newAdmission(store, e.tenants, options.Quotas)
 	filters := newFilterWatch(log, e.health.problem)
 	e.publisher = &publisher{
 		store: store, maxData: options.MaxData, maxDeliveries: options.MaxDeliveries, checkSchemas: options.CheckSchemas,
-		tenants: e.tenants, admission: admission, router: e.router, filters: filters, scheduler: e.scheduler, metrics: e.metrics,
+		tenants: e.tenants, admission: e.admission, router: e.router, filters: filters, scheduler: e.scheduler, metrics: e.metrics,
 		traced: e.tracer != nil, stopping: e.stopping, node: e.Node, lost: e.node.lost,
 	}
 	e.health.publish = e.publisher.publish
 	e.replays = &replayer{
-		store: store, log: log, isFirst: e.node.isFirst, router: e.router, admission: admission, filters: filters,
+		store: store, log: log, isFirst: e.node.isFirst, router: e.router, admission: e.admission, filters: filters,
 		stopping: e.stopping, noteDue: e.claimer.noteDue, added: e.node.first,
 	}
 	marks := &marks{store: store, node: e.Node, patience: e.node.patience(), log: log}
@@ -182,7 +187,7 @@ func (e *Engine) register(registerer prometheus.Registerer) error {
 	}
 	all := append(e.metrics.collectors(), e.node.collectors()...)
 	all = append(all, laneGauges(e.scheduler.counts)...)
-	all = append(all, newBacklogCollector(e.store))
+	all = append(all, newBacklogCollector(e.store), newNearCollector(e.admission, e.shares))
 	for _, collector := range all {
 		if err := registerer.Register(collector); err != nil {
 			return err
@@ -366,6 +371,7 @@ func (e *Engine) PublishOwned(ctx context.Context, tenant string, events []peal.
 func (e *Engine) counted(published []Published, err error) ([]Published, error) {
 	if err != nil {
 		e.metrics.refused.WithLabelValues(string(peal.CodeOf(err))).Inc()
+		e.metrics.refusals.Count(err)
 	}
 	return published, err
 }
@@ -408,6 +414,8 @@ func (e *Engine) Stream(ctx context.Context, tenant string) (leave func(), err e
 	}
 	limit := e.options.Quotas.Of(tenant, settings.Quotas, peal.QuotaStreams)
 	return e.shares.EnterUpTo(ctx, share.Stream, tenant, int(limit), func() error {
-		return peal.QuotaStreams.Exceeded(int64(e.shares.InUse(share.Stream, tenant)), limit)
+		refused := peal.QuotaStreams.Exceeded(int64(e.shares.InUse(share.Stream, tenant)), limit)
+		e.metrics.refusals.Count(refused)
+		return refused
 	})
 }

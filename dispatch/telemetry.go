@@ -14,6 +14,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/lanes"
+	"github.com/pealhq/peal/internal/refusals"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -36,6 +37,8 @@ type metrics struct {
 
 	// The counters of the happy path, looked up once.
 	accepted, duplicate, success, succeeded prometheus.Counter
+
+	refusals *refusals.Counter // by quota
 }
 
 // From 0.5 ms to 68 s in steps of 2: the timeouts of attempts end at 60 s.

@@ -10,6 +10,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/canonical"
 	"github.com/pealhq/peal/internal/lanes"
+	"github.com/pealhq/peal/internal/share"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -397,7 +398,7 @@ type QuotaUse struct {
 }
 
 // IsNear reports whether nine tenths of the quota are used.
-func (q QuotaUse) IsNear() bool { return q.Counted && q.Limit > 0 && q.Used >= q.Limit-q.Limit/10 }
+func (q QuotaUse) IsNear() bool { return q.Counted && isNear(q.Used, q.Limit) }
 
 // Quotas returns all quotas of a tenant in their order.
 func (e *Engine) Quotas(ctx context.Context, tenant string) ([]QuotaUse, error) {

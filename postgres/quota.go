@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/record"
 )
@@ -26,9 +28,16 @@ const countMost = 1_000_000
 func (t *tx) room(quota peal.Quota, tenant int32, now time.Time) error {
 	used, limit, err := t.used(quota, tenant, now)
 	if err == nil && limit > 0 && used >= limit {
-		err = quota.Exceeded(used, limit)
+		err = t.exceeded(quota, used, limit)
 	}
 	return err
+}
+
+// exceeded returns the refusal of a row, counted.
+func (t *tx) exceeded(quota peal.Quota, used, limit int64) error {
+	refused := quota.Exceeded(used, limit)
+	t.s.stats.refusals.Count(refused)
+	return refused
 }
 
 // used returns how many rows of a quota a tenant has, up to the limit.
@@ -70,7 +79,7 @@ func (t *tx) roomForSession(session *peal.Session, tenant int32) error {
 			return err
 		}
 	}
-	return peal.QuotaSessions.Exceeded(used, limit)
+	return t.exceeded(peal.QuotaSessions, used, limit)
 }
 
 // Usage implements [peal.QuotaStore].
@@ -96,6 +105,24 @@ func (s *Store) Count(ctx context.Context, tenant string, quota peal.Quota, now 
 		_, err = s.one(ctx, s.pool, quotaText(quota), []any{num, micros(now), most}, &count)
 	}
 	return count, translate("count what a tenant has", err)
+}
+
+// Uses implements [peal.QuotaStore].
+func (s *Store) Uses(ctx context.Context, quota peal.Quota, now time.Time) (uses []peal.TenantUse, err error) {
+	table, condition := record.QuotaCount(quota)
+	condition = strings.NewReplacer("LIVE", "= 0", "NOW", "$1").Replace(condition)
+	err = s.query(ctx, fmt.Sprintf(`SELECT t.name, coalesce(t.quotas, ''), c.used FROM (SELECT tenant, count(*) AS used FROM peal.%s WHERE $1::bigint IS NOT NULL%s GROUP BY tenant) c
+		JOIN peal.tenants t ON t.num = c.tenant`, table, condition), func(rows pgx.Rows) error {
+		var use peal.TenantUse
+		var quotas string
+		err := rows.Scan(&use.Tenant, &quotas, &use.Used)
+		if err == nil {
+			use.Quotas, err = peal.DecodeQuotas(quotas)
+		}
+		uses = append(uses, use)
+		return err
+	}, micros(now))
+	return uses, translate("count what tenants have", err)
 }
 
 // CountEventTypes implements [peal.QuotaStore].
@@ -126,7 +153,7 @@ func (t *tx) roomForEventType(catalogue string, limit int64) error {
 	_, err := t.one(`SELECT count(*) FROM peal.catalogue_types WHERE key > $1 AND key < $2`,
 		[]any{clean(peal.EventTypeKey(catalogue, "")), clean(peal.EventTypesEnd(catalogue))}, &used)
 	if err == nil && used > limit {
-		err = peal.QuotaEventTypes.Exceeded(limit, limit)
+		err = t.exceeded(peal.QuotaEventTypes, limit, limit)
 	}
 	return err
 }

@@ -7,12 +7,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/refusals"
 )
 
 // statistics are the store's metrics: what is written, and the use of the pool.
 type statistics struct {
-	size    prometheus.Histogram
-	seconds prometheus.Histogram
+	refusals *refusals.Counter
+	size     prometheus.Histogram
+	seconds  prometheus.Histogram
 }
 
 func newStatistics() *statistics {
@@ -30,6 +32,10 @@ func newStatistics() *statistics {
 
 // register gives the metrics to whom shows them; nil for nobody.
 func (s *statistics) register(registerer prometheus.Registerer, pool *pgxpool.Pool) error {
+	var err error
+	if s.refusals, err = refusals.New(registerer); err != nil {
+		return &peal.Error{Code: peal.Invalid, Field: "metrics", Message: "takes no metrics of quotas", Err: err}
+	}
 	if registerer == nil {
 		return nil
 	}

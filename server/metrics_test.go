@@ -29,6 +29,7 @@ func testMetrics(t *testing.T, o server.Options) {
 	for _, want := range []string{
 		`peal_events_published_total{result="accepted"} 3`, `peal_deliveries_created_total 3`,
 		`peal_backlog_deliveries `, `peal_backlog_oldest_seconds `, `peal_store_batch_size_count`,
+		`peal_quota_refusals_total{quota="webhooks"} 0`, `peal_quota_refusals_total{quota="streams"} 0`, `peal_quota_near_tenants{quota="webhooks"} 0`, `peal_quota_near_tenants{quota="pending_bytes"} 0`,
 		`peal_lanes{state="known"} 1`, `peal_commit_seconds_count 3`, "# TYPE peal_attempt_seconds histogram", "go_goroutines",
 	} {
 		if !strings.Contains(text, want) {

@@ -47,7 +47,7 @@ func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created boo
 		if limit := s.options.Quotas[peal.QuotaEventTypes]; created && limit > 0 {
 			used, _, err := w.conn.number(`SELECT count(*) FROM catalogue_types WHERE key > ? AND key < ?`, peal.EventTypeKey(t.Catalogue, ""), peal.EventTypesEnd(t.Catalogue))
 			if err == nil && used >= limit {
-				err = refuse(peal.QuotaEventTypes.Exceeded(used, limit))
+				err = s.exceeded(peal.QuotaEventTypes, used, limit)
 			}
 			if err != nil {
 				return err

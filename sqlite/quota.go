@@ -27,9 +27,16 @@ func (s *Store) room(w *writer, quota peal.Quota, tenant int64, now time.Time) e
 	}
 	used, limit, err := s.used(w, quota, tenant, now)
 	if err == nil && limit > 0 && used >= limit {
-		err = refuse(quota.Exceeded(used, limit))
+		err = s.exceeded(quota, used, limit)
 	}
 	return err
+}
+
+// exceeded returns the refusal of a row, counted.
+func (s *Store) exceeded(quota peal.Quota, used, limit int64) error {
+	refused := quota.Exceeded(used, limit)
+	s.writer.stats.refusals.Count(refused)
+	return refuse(refused)
 }
 
 // used returns how many rows of a quota a tenant has, up to the limit.
@@ -68,7 +75,7 @@ func (s *Store) roomForSession(w *writer, session *peal.Session, tenant int64) e
 			return err
 		}
 	}
-	return refuse(peal.QuotaSessions.Exceeded(used, limit))
+	return s.exceeded(peal.QuotaSessions, used, limit)
 }
 
 // Usage implements [peal.QuotaStore].
@@ -111,6 +118,19 @@ func (s *Store) Count(ctx context.Context, tenant string, quota peal.Quota, now 
 		}, num, micros(now), most)
 	})
 	return count, translate("count what a tenant has", err)
+}
+
+// Uses implements [peal.QuotaStore].
+func (s *Store) Uses(ctx context.Context, quota peal.Quota, now time.Time) (uses []peal.TenantUse, err error) {
+	table, condition := record.QuotaCount(quota)
+	condition = strings.NewReplacer("LIVE", "IS NULL", "NOW", "?1").Replace(condition)
+	err = s.query(ctx, `SELECT t.name, t.quotas, c.used FROM (SELECT tenant, count(*) AS used FROM `+table+` WHERE ?1 IS NOT NULL`+condition+` GROUP BY tenant) c
+		JOIN tenants t ON t.num = c.tenant`, func(r row) error {
+		quotas, err := peal.DecodeQuotas(r.text(1))
+		uses = append(uses, peal.TenantUse{Tenant: r.text(0), Quotas: quotas, Used: r.int(2)})
+		return err
+	}, micros(now))
+	return uses, translate("count what tenants have", err)
 }
 
 // CountEventTypes implements [peal.QuotaStore].

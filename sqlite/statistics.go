@@ -7,13 +7,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/refusals"
 )
 
 // statistics count what the writer did.
 type statistics struct {
-	commits atomic.Int64 // transactions that changed something or were asked to
-	size    prometheus.Histogram
-	seconds prometheus.Histogram
+	commits  atomic.Int64 // transactions that changed something or were asked to
+	refusals *refusals.Counter
+	size     prometheus.Histogram
+	seconds  prometheus.Histogram
 }
 
 func newStatistics(registerer prometheus.Registerer) (*statistics, error) {
@@ -26,6 +28,10 @@ func newStatistics(registerer prometheus.Registerer) (*statistics, error) {
 			Namespace: "peal", Subsystem: "store", Name: "transaction_seconds", Help: "Time of one transaction that writes, with its fsync.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16), // to 3.3 s
 		}),
+	}
+	var err error
+	if s.refusals, err = refusals.New(registerer); err != nil {
+		return nil, &peal.Error{Code: peal.Invalid, Field: "metrics", Message: "takes no metrics of quotas", Err: err}
 	}
 	if registerer == nil {
 		return s, nil

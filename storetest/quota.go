@@ -79,6 +79,17 @@ func (h *harness) usage(quota peal.Quota) int64 {
 			h.t.Errorf("Count(%s) up to 1 = %d, %v, of %d", quota, few, countErr, all)
 		}
 	}
+	uses, err := h.store.Uses(h.ctx, quota, moment())
+	h.must(err)
+	mine := int64(0)
+	for _, use := range uses {
+		if use.Tenant == h.tenant {
+			mine += use.Used
+		}
+	}
+	if mine != usage[quota] {
+		h.t.Errorf("Uses(%s) has %d of the tenant, and Usage counts %d", quota, mine, usage[quota])
+	}
 	return usage[quota]
 }
 

@@ -28,10 +28,10 @@ var rules = map[string]rule{
 	".":    {},
 	"wire": {may: []string{"."}},
 
-	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record", "internal/turns", "internal/wake"}, anything: true},
-	"postgres":  {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record", "internal/turns", "internal/wake"}, anything: true},
+	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record", "internal/refusals", "internal/turns", "internal/wake"}, anything: true},
+	"postgres":  {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record", "internal/refusals", "internal/turns", "internal/wake"}, anything: true},
 	"storetest": {may: []string{"."}, anything: true},
-	"dispatch":  {may: []string{".", "wire", "internal/canonical", "internal/crashpoint", "internal/egress", "internal/lanes", "internal/maintenance", "internal/match", "internal/processor", "internal/share", "internal/wake"}, anything: true},
+	"dispatch":  {may: []string{".", "wire", "internal/canonical", "internal/crashpoint", "internal/egress", "internal/lanes", "internal/maintenance", "internal/match", "internal/processor", "internal/refusals", "internal/share", "internal/wake"}, anything: true},
 	"client":    {may: []string{"."}},
 	"server": {may: []string{
 		".", "wire", "dispatch", "sqlite", "postgres", "internal/api", "internal/bodies", "internal/dashboard", "internal/egress", "internal/front", "internal/gate", "internal/identity", "internal/intake", "internal/manage", "internal/ownfile", "internal/secret", "internal/theme", "internal/wake",
@@ -62,6 +62,7 @@ var rules = map[string]rule{
 	"internal/pgtest/throwaway": {may: []string{"internal/pgtest"}},
 
 	"internal/processor": {may: []string{"."}},
+	"internal/refusals":  {may: []string{"."}, anything: true},
 	"internal/record":    {may: []string{"."}},
 	"internal/secret":    {may: []string{"."}},
 	"internal/sizing":    {},

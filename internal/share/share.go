@@ -85,6 +85,18 @@ func (l *Limiter) InUse(kind Kind, name string) int {
 	return 0
 }
 
+// Running returns how much of a kind each tenant has under way or waiting.
+func (l *Limiter) Running(kind Kind) map[string]int {
+	line := l.lines[kind]
+	line.mu.Lock()
+	defer line.mu.Unlock()
+	running := make(map[string]int, len(line.tenants))
+	for name, t := range line.tenants {
+		running[name] = t.running + len(t.waiting)
+	}
+	return running
+}
+
 // line is the work of one kind.
 type line struct {
 	Bound
