@@ -1160,6 +1160,7 @@ const (
 	QuotaNameUsers             QuotaName = "users"
 	QuotaNameSessions          QuotaName = "sessions"
 	QuotaNameEventTypes        QuotaName = "event_types"
+	QuotaNameStreams           QuotaName = "streams"
 	QuotaNamePendingDeliveries QuotaName = "pending_deliveries"
 	QuotaNamePendingBytes      QuotaName = "pending_bytes"
 	QuotaNameEventsPerSecond   QuotaName = "events_per_second"
