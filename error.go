@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Code says what kind of failure an [Error] is. Each edge translates it once: to
@@ -152,6 +153,18 @@ func FaultsOf(err error) []*Error {
 	var one *Error
 	if errors.As(err, &one) && (one.Code == Invalid || one.Code == TooLarge) {
 		return []*Error{one}
+	}
+	return nil
+}
+
+// checkLength returns a fault of a field with more than most characters, as JSON Schema counts
+// them: code points, so that a text has the same limit in every script. Otherwise it returns nil.
+func checkLength(field, text string, most int) error {
+	if len(text) <= most { // no text has more characters than bytes
+		return nil
+	}
+	if n := utf8.RuneCountInString(text); n > most {
+		return Invalidf(field, "has %d characters, at most %d are allowed", n, most)
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxFindText is the longest text that lists can be searched for, in bytes.
+// MaxFindText is the longest text that lists can be searched for, in characters.
 const MaxFindText = 200
 
 // WebhookOrder is the order of a list of webhooks.
@@ -163,8 +163,8 @@ func (q *EventTypeQuery) Span() (after, before string) {
 // ValidateFindText checks a text to search a list for. The error has code [Invalid] and the
 // field "q".
 func ValidateFindText(text string) error {
-	if len(text) > MaxFindText {
-		return Invalidf("q", "is %d bytes, at most %d are searched for", len(text), MaxFindText)
+	if err := checkLength("q", text, MaxFindText); err != nil {
+		return err
 	}
 	if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
 		return Invalidf("q", "is not valid UTF-8 without the character 0")

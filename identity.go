@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 type userKind struct{}
@@ -44,7 +45,7 @@ func (r Role) Validate() error {
 	return Invalidf("role", "must be owner, editor or viewer")
 }
 
-// MaxUserName is the most bytes of a user's name: those of an e-mail address.
+// MaxUserName is the most characters of a user's name: those of an e-mail address (RFC 5321, erratum 1690).
 const MaxUserName = 254
 
 // User is a person who signs in to the dashboard.
@@ -88,8 +89,8 @@ func (u *User) Validate() error {
 // field name.
 func ValidateUserName(name string) error {
 	switch {
-	case name == "" || len(name) > MaxUserName:
-		return Invalidf("name", "must have 1 to %d bytes", MaxUserName)
+	case name == "" || utf8.RuneCountInString(name) > MaxUserName:
+		return Invalidf("name", "must have 1 to %d characters", MaxUserName)
 	case name != NormalizeUserName(name):
 		return Invalidf("name", "must be in lower case, without spaces around it")
 	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' || r == unicode.ReplacementChar }):
@@ -119,13 +120,16 @@ func Scopes() []Scope { return []Scope{ScopePublish, ScopeManage, ScopeRead, Sco
 type Key struct {
 	ID     KeyID
 	Tenant string // "" for an operator's key and for one with [ScopeMetrics]
-	Name   string // 1 to 128 bytes
+	Name   string // 1 to 128 characters
 	Scopes []Scope
 	Hash   [sha256.Size]byte
 	// Hint is the last four characters of the text, to tell keys apart.
 	Hint      string
 	RevokedAt time.Time // UTC; zero while it is good
 }
+
+// maxLabel is the most characters of the name of a key or a portal link.
+const maxLabel = 128
 
 // MinKeyLength is the fewest characters of a key that an operator brings.
 const MinKeyLength = 32
@@ -155,8 +159,8 @@ func (k *Key) CreatedAt() time.Time { return k.ID.Time() }
 // Validate checks name and scopes. The error has code [Invalid] and names the field; see [Faults].
 func (k *Key) Validate() error {
 	var faults []error
-	if k.Name == "" || len(k.Name) > 128 {
-		faults = append(faults, Invalidf("name", "must have 1 to 128 bytes"))
+	if k.Name == "" || utf8.RuneCountInString(k.Name) > maxLabel {
+		faults = append(faults, Invalidf("name", "must have 1 to %d characters", maxLabel))
 	}
 	switch metrics := slices.Contains(k.Scopes, ScopeMetrics); {
 	case metrics && len(k.Scopes) > 1:
@@ -290,8 +294,8 @@ func (l *PortalLink) Role() Role {
 // field; see [Faults].
 func (l *PortalLink) Validate() error {
 	var faults []error
-	if l.Name == "" || len(l.Name) > 128 {
-		faults = append(faults, Invalidf("name", "must have 1 to 128 bytes"))
+	if l.Name == "" || utf8.RuneCountInString(l.Name) > maxLabel {
+		faults = append(faults, Invalidf("name", "must have 1 to %d characters", maxLabel))
 	}
 	faults = append(faults, ValidateTenant(l.Tenant))
 	if life := l.ExpiresAt.Sub(l.CreatedAt()).Round(time.Second); life < MinPortalLife || life > MaxPortalLife {

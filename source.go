@@ -9,7 +9,7 @@ import (
 // Limits of a source.
 const (
 	MaxSourceName   = 64      // characters of a source's name
-	MaxSourceSecret = 4 << 10 // bytes of a source's secret, which may be an Authorization value
+	MaxSourceSecret = 4 << 10 // characters of a source's secret, which may be an Authorization value
 )
 
 type sourceKind struct{}
@@ -121,15 +121,13 @@ func (s *Source) Validate() error {
 	default:
 		faults = append(faults, Invalidf("status", "must be active or disabled"))
 	}
-	if len(s.Description) > MaxDescription {
-		faults = append(faults, Invalidf("description", "is %d bytes, at most %d are kept", len(s.Description), MaxDescription))
-	}
+	faults = append(faults, checkLength("description", s.Description, MaxDescription))
 	return Faults(faults...)
 }
 
 func validateSourceSecret(value string) error {
-	if len(value) > MaxSourceSecret {
-		return Invalidf("secret", "is %d bytes, at most %d are kept", len(value), MaxSourceSecret)
+	if err := checkLength("secret", value, MaxSourceSecret); err != nil {
+		return err
 	}
 	if strings.ContainsFunc(value, func(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }) {
 		return Invalidf("secret", "must not hold line breaks or control characters; a line break at the end often comes from copying")

@@ -47,9 +47,7 @@ func ValidateTenant(name string) error {
 // Validate checks the tenant. The error has code [Invalid] and names the field; see [Faults].
 func (t *Tenant) Validate() error {
 	faults := []error{ValidateTenant(t.Name)}
-	if len(t.Description) > MaxDescription {
-		faults = append(faults, Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription))
-	}
+	faults = append(faults, checkLength("description", t.Description, MaxDescription))
 	if t.RetryPolicy != nil {
 		faults = append(faults, t.RetryPolicy.Validate())
 	}
@@ -273,14 +271,14 @@ func (t *EventType) SetKey(key string) {
 type EventType struct {
 	Catalogue   string          // the catalogue that it is in; "" for [DefaultCatalogue]
 	Name        string          // as in [Event.Type]
-	Description string          // plain text, at most 4,096 bytes
+	Description string          // plain text, at most 4,096 characters
 	Schema      json.RawMessage // JSON Schema of the data; nil when there is none
 	Example     json.RawMessage // an example of the data; nil when there is none
 	CreatedAt   time.Time       // UTC
 	UpdatedAt   time.Time       // UTC
 }
 
-// MaxDescription is the longest description of anything, in bytes.
+// MaxDescription is the longest description of anything, in characters.
 const MaxDescription = 4096
 
 // MaxSchema is the largest schema and the largest example of an event type, in bytes.
@@ -293,9 +291,7 @@ func (t *EventType) Validate() error {
 	if t.Catalogue != "" {
 		faults = append(faults, ValidateCatalogue(t.Catalogue))
 	}
-	if len(t.Description) > MaxDescription {
-		faults = append(faults, Invalidf("description", "is %d bytes, at most %d are kept", len(t.Description), MaxDescription))
-	}
+	faults = append(faults, checkLength("description", t.Description, MaxDescription))
 	for _, text := range []struct {
 		field string
 		value json.RawMessage

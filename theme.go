@@ -10,7 +10,7 @@ import (
 
 // Limits of a theme.
 const (
-	MaxThemeName = 60       // bytes of the name
+	MaxThemeName = 60       // characters of the name
 	MaxThemeLogo = 64 << 10 // bytes of the picture
 )
 
@@ -76,8 +76,8 @@ type Theme struct {
 // has code [Invalid] and names the field, such as light.brand; see [Faults].
 func (t *Theme) Validate() error {
 	var faults []error
-	if len(t.Name) > MaxThemeName || !utf8.ValidString(t.Name) || strings.ContainsFunc(t.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		faults = append(faults, Invalidf("name", "must have at most %d bytes, without line breaks or control characters", MaxThemeName))
+	if utf8.RuneCountInString(t.Name) > MaxThemeName || !utf8.ValidString(t.Name) || strings.ContainsFunc(t.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		faults = append(faults, Invalidf("name", "must have at most %d characters, without line breaks or control characters", MaxThemeName))
 	}
 	if len(t.Logo) > MaxThemeLogo {
 		faults = append(faults, Invalidf("logo", "is %d bytes, at most %d are kept: take a smaller picture", len(t.Logo), MaxThemeLogo))

@@ -18,7 +18,7 @@ const (
 	MaxHeaders     = 50               // extra headers of a webhook
 	MaxHeaderValue = 4 << 10          // bytes of one extra header's name and value together
 	MaxExtra       = 64 << 10         // bytes of an extra payload
-	MaxProgram     = 8 << 10          // bytes of a filter or a transform
+	MaxProgram     = 8 << 10          // characters of a filter or a transform
 	MinTimeout     = time.Second      // shortest total timeout of an attempt
 	MaxTimeout     = 60 * time.Second // longest total timeout of an attempt
 	DefaultTimeout = 15 * time.Second // total timeout of an attempt, unless the webhook has its own
@@ -185,14 +185,12 @@ func (w *Webhook) Validate() error {
 	}{
 		{"filter", w.Filter, MaxProgram}, {"transform", w.Transform, MaxProgram}, {"description", w.Description, MaxDescription}, {"uuid", w.UUID, maxUUID},
 	} {
-		if len(text.value) > text.limit {
-			faults = append(faults, Invalidf(text.field, "is %d bytes, at most %d are kept", len(text.value), text.limit))
-		}
+		faults = append(faults, checkLength(text.field, text.value, text.limit))
 	}
 	return Faults(faults...)
 }
 
-const maxUUID = 128 // bytes of the id that the dejacode format shows
+const maxUUID = 128 // characters of the id that the dejacode format shows
 
 func validateExtra(extra json.RawMessage) error {
 	if len(extra) > MaxExtra {
@@ -216,8 +214,8 @@ func ValidateWebhookName(name string) error {
 	if !utf8.ValidString(name) {
 		return Invalidf("name", "is not valid UTF-8")
 	}
-	if n := utf8.RuneCountInString(name); n > MaxWebhookName {
-		return Invalidf("name", "has %d characters, at most %d are allowed", n, MaxWebhookName)
+	if err := checkLength("name", name, MaxWebhookName); err != nil {
+		return err
 	}
 	if strings.ContainsFunc(name, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/share"
@@ -40,8 +41,8 @@ func (q *query) audit(tenant string) peal.AuditQuery {
 		into  *string
 	}{{actorParam, &query.Actor}, {actionParam, &query.Action}, {targetParam, &query.Target}} {
 		text, given := q.text(one.param.name)
-		if most := *one.param.schema.MaxLength; given && (text == "" || len(text) > most) {
-			q.fault(one.param.name, short(text), "must have 1 to "+strconv.Itoa(most)+" bytes")
+		if most := *one.param.schema.MaxLength; given && (text == "" || utf8.RuneCountInString(text) > most) {
+			q.fault(one.param.name, short(text), "must have 1 to "+strconv.Itoa(most)+" characters")
 		}
 		*one.into = text
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -118,7 +119,7 @@ func (q *query) find() string {
 // name returns a parameter that names something; "" when it is absent.
 func (q *query) name(name string) string {
 	text, given := q.text(name)
-	if given && (text == "" || len(text) > peal.MaxFindText) {
+	if given && (text == "" || utf8.RuneCountInString(text) > peal.MaxFindText) {
 		q.fault(name, short(text), "must be a name")
 	}
 	return text

@@ -7,7 +7,70 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/wire"
 )
+
+// TestLengthsAreCharacters compares the longest texts that the document allows with those that
+// the domain accepts, where people type them: both count characters, not bytes.
+func TestLengthsAreCharacters(t *testing.T) {
+	check := newChecker(t, readDocument(t, newBench(t)))
+	webhook := func(change func(*peal.Webhook, string)) func(string) error {
+		return func(text string) error {
+			w := peal.Webhook{
+				ID: peal.NewWebhookID(), Tenant: "t", URL: "https://example.test/", Events: []string{"*"}, Format: wire.Standard,
+				Timeout: peal.DefaultTimeout, Status: peal.Active,
+			}
+			change(&w, text)
+			return w.Validate()
+		}
+	}
+	for place, validate := range map[string]func(text string) error{
+		"WebhookRequest/properties/name":        webhook(func(w *peal.Webhook, text string) { w.Name = text }),
+		"WebhookRequest/properties/description": webhook(func(w *peal.Webhook, text string) { w.Description = text }),
+		"WebhookRequest/properties/filter":      webhook(func(w *peal.Webhook, text string) { w.Filter = text }),
+		"WebhookRequest/properties/transform":   webhook(func(w *peal.Webhook, text string) { w.Transform = text }),
+		"WebhookRequest/properties/uuid":        webhook(func(w *peal.Webhook, text string) { w.UUID = text }),
+		"KeyRequest/properties/name": func(text string) error {
+			return (&peal.Key{Name: text}).Validate()
+		},
+		"PortalLinkRequest/properties/name": func(text string) error {
+			id := peal.NewPortalLinkID()
+			return (&peal.PortalLink{ID: id, Tenant: "t", Name: text, ExpiresAt: id.Time().Add(peal.DefaultPortalLife), SessionLife: peal.DefaultPortalSession}).Validate()
+		},
+		"UserCreateRequest/properties/name":     peal.ValidateUserName,
+		"UserCreateRequest/properties/password": func(text string) error { return identity.CheckPassword("", text) },
+		"SourceRequest/properties/description": func(text string) error {
+			return (&peal.Source{ID: peal.NewSourceID(), Tenant: "t", Name: "s", Format: wire.Standard, Unverified: true, Dedup: peal.DedupID, Status: peal.Active, Description: text}).Validate()
+		},
+		"SourceRequest/properties/secret": func(text string) error {
+			return (&peal.Source{ID: peal.NewSourceID(), Tenant: "t", Name: "s", Format: wire.Standard, Secrets: []peal.Secret{{Value: text}}, Dedup: peal.DedupID, Status: peal.Active}).Validate()
+		},
+		"TenantRequest/properties/description": func(text string) error {
+			return (&peal.Tenant{Name: "t", Description: text}).Validate()
+		},
+		"EventTypeRequest/properties/description": func(text string) error {
+			return (&peal.EventType{Name: "t", Description: text}).Validate()
+		},
+	} {
+		schema := check.schema("/components/schemas/" + place)
+		most := 0
+		for schema.Validate(strings.Repeat("x", most+1)) == nil || most < 12 { // the least password
+			most++
+		}
+		for _, character := range []string{"x", "é", "漢", "🔔"} {
+			for length, allowed := range map[int]bool{most: true, most + 1: false} {
+				text := strings.Repeat(character, length)
+				if documented := schema.Validate(text) == nil; documented != allowed {
+					t.Errorf("%s: the document allows %d times %s: %t", place, length, character, documented)
+				}
+				if err := validate(text); (err == nil) != allowed {
+					t.Errorf("%s: the document allows %d times %s: %t, the domain: %v", place, length, character, allowed, err)
+				}
+			}
+		}
+	}
+}
 
 // TestRulesAreThoseOfTheDomain compares the rules of the document with the functions that
 // enforce them, on generated values of both sides.

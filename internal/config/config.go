@@ -145,7 +145,7 @@ type OIDC struct {
 	Issuer         string            `yaml:"issuer" env:"PEAL_OIDC_ISSUER" doc:"Address of an OpenID Connect provider that users may sign in at, such as https://login.example.com. Register there https://YOUR-SERVER/login/oidc/callback, with public_url as its beginning. Empty for none."`
 	ClientID       string            `yaml:"client_id" env:"PEAL_OIDC_CLIENT_ID" doc:"What the provider knows this server by."`
 	ClientSecret   string            `yaml:"client_secret" env:"PEAL_OIDC_CLIENT_SECRET" secret:"true" doc:"The secret that the provider gave with it. Empty for a public client: PKCE protects the codes either way."`
-	Name           string            `yaml:"name" env:"PEAL_OIDC_NAME" doc:"Name of the provider on the button of the sign-in page, at most 60 bytes. Empty for OpenID."`
+	Name           string            `yaml:"name" env:"PEAL_OIDC_NAME" doc:"Name of the provider on the button of the sign-in page, at most 60 characters. Empty for OpenID."`
 	AllowedDomains []string          `yaml:"allowed_domains" env:"PEAL_OIDC_ALLOWED_DOMAINS" doc:"Domains whose e-mail addresses, verified by the provider, may enter by it, such as example.com. Empty for all."`
 	DefaultRole    string            `yaml:"default_role" env:"PEAL_OIDC_DEFAULT_ROLE" doc:"Role of the user that is made when somebody signs in there whose verified e-mail address is no user's name: owner, editor or viewer. Empty makes none: only users that there are may enter."`
 	DefaultTenant  string            `yaml:"default_tenant" env:"PEAL_OIDC_DEFAULT_TENANT" doc:"The only tenant that users so made see. Empty for every tenant."`
@@ -156,7 +156,7 @@ type OIDC struct {
 // Portal is the pages for a tenant's customers.
 type Portal struct {
 	FrameAncestors []string `yaml:"frame_ancestors" env:"PEAL_PORTAL_FRAME_ANCESTORS" doc:"Origins whose pages may show the portal in a frame, such as https://app.example.com. The server must be reached over https then. Empty for nobody."`
-	Name           string   `yaml:"name" env:"PEAL_PORTAL_NAME" doc:"Name on the portal's pages, at most 60 bytes. Empty for Peal. A tenant's own theme goes before this and all that follows."`
+	Name           string   `yaml:"name" env:"PEAL_PORTAL_NAME" doc:"Name on the portal's pages, at most 60 characters. Empty for Peal. A tenant's own theme goes before this and all that follows."`
 	Logo           string   `yaml:"logo" env:"PEAL_PORTAL_LOGO" doc:"File with the logo on the portal's pages: PNG, JPEG, GIF, WebP or SVG, at most 64 KiB."`
 	Mode           string   `yaml:"mode" env:"PEAL_PORTAL_MODE" doc:"auto, light or dark. Empty is auto: as the viewer's system."`
 	Language       string   `yaml:"language" env:"PEAL_PORTAL_LANGUAGE" doc:"Language of the portal's pages: en or de. Empty for that of the viewer's browser."`

@@ -10,7 +10,7 @@ import (
 
 // Limits of a query.
 const (
-	MaxQuery  = 256 // bytes
+	MaxQuery  = 256 // characters
 	MaxWords  = 16  // words
 	MinPrefix = 3   // characters before a *
 )
@@ -31,8 +31,8 @@ type term struct {
 // error has code [peal.Invalid] and the field "text".
 func Parse(text string) (Query, error) {
 	var q Query
-	if len(text) > MaxQuery {
-		return q, invalid("is %d bytes, at most %d are looked for: leave words out", len(text), MaxQuery)
+	if n := utf8.RuneCountInString(text); n > MaxQuery {
+		return q, invalid("has %d characters, at most %d are looked for: leave words out", n, MaxQuery)
 	}
 	if !utf8.ValidString(text) {
 		return q, invalid("is no valid UTF-8")

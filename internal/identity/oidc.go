@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pealhq/peal"
 )
@@ -35,7 +36,7 @@ type OIDC struct {
 	Roles map[string]peal.Role
 }
 
-// MaxOIDCName is the maximum length of a provider's name, in bytes.
+// MaxOIDCName is the maximum length of a provider's name, in characters.
 const MaxOIDCName = 60
 
 // MaxOIDCRoles is the maximum number of values in Roles.
@@ -56,10 +57,10 @@ func (o OIDC) validate() error {
 	switch {
 	case o.ClientID == "":
 		return peal.Invalidf("oidc.client_id", "is missing: the provider gives it to a registered application")
-	case len(o.Name) > MaxOIDCName:
-		return peal.Invalidf("oidc.name", "must have at most %d bytes", MaxOIDCName)
-	case len(o.RoleClaim) > MaxOIDCName:
-		return peal.Invalidf("oidc.role_claim", "must have at most %d bytes", MaxOIDCName)
+	case utf8.RuneCountInString(o.Name) > MaxOIDCName:
+		return peal.Invalidf("oidc.name", "must have at most %d characters", MaxOIDCName)
+	case utf8.RuneCountInString(o.RoleClaim) > MaxOIDCName:
+		return peal.Invalidf("oidc.role_claim", "must have at most %d characters", MaxOIDCName)
 	case (o.RoleClaim == "") != (len(o.Roles) == 0):
 		return peal.Invalidf("oidc.roles", "and oidc.role_claim need each other")
 	case len(o.Roles) > MaxOIDCRoles:

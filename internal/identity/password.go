@@ -20,7 +20,7 @@ import (
 // The bounds of a password.
 const (
 	MinPassword = 12  // characters
-	MaxPassword = 256 // bytes
+	MaxPassword = 256 // characters
 )
 
 // Cost is the cost of hashing a password, and of guessing one: the parameters of argon2id (RFC
@@ -52,8 +52,8 @@ func CheckPassword(name, password string) error {
 		return peal.Invalidf("password", "is not UTF-8")
 	case utf8.RuneCountInString(password) < MinPassword:
 		return peal.Invalidf("password", "must have at least %d characters: a few words make a good one", MinPassword)
-	case len(password) > MaxPassword:
-		return peal.Invalidf("password", "must have at most %d bytes", MaxPassword)
+	case utf8.RuneCountInString(password) > MaxPassword:
+		return peal.Invalidf("password", "must have at most %d characters", MaxPassword)
 	case strings.EqualFold(password, name):
 		return peal.Invalidf("password", "must not be the name")
 	}
@@ -77,7 +77,7 @@ func (i *Identity) HashPassword(ctx context.Context, password string) (string, e
 // verify reports whether a password matches a stored hash. It takes as long without a hash, so that
 // its time does not reveal whether a user exists. Addresses take turns.
 func (i *Identity) verify(ctx context.Context, address netip.Addr, stored, password string) (bool, error) {
-	if len(password) > MaxPassword {
+	if utf8.RuneCountInString(password) > MaxPassword {
 		password = "" // never valid, and the time must reveal nothing
 	}
 	cost, salt, want, ok := parseHash(stored)
