@@ -89,6 +89,7 @@ func TestScopes(t *testing.T) {
 		"publish": b.newKey("acme", peal.ScopeManage, peal.ScopeRead),
 		"manage":  b.newKey("acme", peal.ScopePublish, peal.ScopeRead),
 		"read":    b.newKey("acme", peal.ScopePublish, peal.ScopeManage),
+		"metrics": b.newKey("acme", peal.ScopePublish, peal.ScopeManage, peal.ScopeRead),
 	}
 	all := b.newKey("acme", peal.ScopePublish, peal.ScopeManage, peal.ScopeRead)
 	for _, op := range readDocument(t, b).operations() {

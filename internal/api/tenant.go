@@ -136,10 +136,8 @@ func (in *tenantInput) apply(t *peal.Tenant, engine Engine) error {
 	set(&t.Description, &in.Description)
 	set(&t.Format, &in.Format)
 	set(&t.Catalogue, &in.Catalogue)
-	if in.Catalogue.Value != nil {
-		if err := peal.ValidateCatalogue(t.Catalogue); err != nil {
-			return err
-		}
+	if in.Catalogue.Value != nil && t.Catalogue == "" {
+		return peal.ValidateCatalogue("")
 	}
 	if in.Quotas.Given {
 		t.Quotas = nil
