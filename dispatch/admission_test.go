@@ -142,7 +142,12 @@ func TestStreamsAreAQuota(t *testing.T) {
 	if leave, err = e.Stream(t.Context(), tenant); err != nil {
 		t.Fatalf("a live list after another one was closed: %v", err)
 	}
-	if err := w.store.UpdateTenant(t.Context(), peal.Tenant{Name: tenant, Quotas: peal.Quotas{peal.QuotaStreams: 3}}); err != nil {
+	settings, err := w.store.Tenant(t.Context(), tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Quotas = peal.Quotas{peal.QuotaStreams: 3}
+	if err := w.store.UpdateTenant(t.Context(), settings); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Refresh(t.Context()); err != nil {

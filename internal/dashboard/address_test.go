@@ -91,7 +91,7 @@ func TestSwitchTenant(t *testing.T) {
 		t.Errorf("a name is answered %d to %q", p.StatusCode, p.Header.Get("Location"))
 	}
 	p := choose(operator, "234")
-	if p.StatusCode != 303 || p.Header.Get("Location") != "/t/default/tenants?search=234" || len(p.Cookies()) != 0 {
+	if p.StatusCode != 303 || p.Header.Get("Location") != "/t/default/tenants?q=234" || len(p.Cookies()) != 0 {
 		t.Errorf("a part of a name is answered %d to %q", p.StatusCode, p.Header.Get("Location"))
 	}
 	found := d.ask(operator, http.MethodGet, p.Header.Get("Location"), nil)
@@ -99,10 +99,10 @@ func TestSwitchTenant(t *testing.T) {
 	if n := strings.Count(found.body, "rowlink"); n != 13 {
 		t.Errorf("%d tenants are found", n)
 	}
-	d.shows(d.ask(operator, http.MethodGet, "/tenants?search=number+2499+OF", nil), 200, `href="/t/customer-2499/"`)
-	d.shows(d.ask(operator, http.MethodGet, "/tenants?search=nobody", nil), 200, "No tenant has that")
+	d.shows(d.ask(operator, http.MethodGet, "/tenants?q=number+2499+OF", nil), 200, `href="/t/customer-2499/"`)
+	d.shows(d.ask(operator, http.MethodGet, "/tenants?q=nobody", nil), 200, "No tenant has that")
 	// The whole list goes on page by page, searched or not.
-	for _, query := range []string{"", "search=customer"} {
+	for _, query := range []string{"", "q=customer"} {
 		seen, path := 0, "/t/default/tenants?"+query
 		for path != "" {
 			p := d.ask(operator, http.MethodGet, path, nil)

@@ -27,7 +27,7 @@ func (d *Dashboard) chooseTenant(c *call) error {
 		_, err = d.Store.Tenant(c.ctx(), name)
 	}
 	if peal.CodeOf(err) == peal.NotFound && c.who.Can(identity.Oversee) {
-		return c.redirect("/tenants?" + url.Values{"search": {text}}.Encode())
+		return c.redirect("/tenants?" + url.Values{"q": {text}}.Encode())
 	}
 	if err != nil {
 		return c.orGone(err, "error.no_tenant")
