@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Limits of what a webhook and its endpoint know each other by.
+// Limits of the credentials of a webhook and its endpoint.
 const (
 	MaxPins        = 10       // pins of a webhook
 	MaxCertificate = 32 << 10 // bytes of a client certificate with its chain, and of its key
@@ -21,33 +21,34 @@ const (
 	MaxOAuth2Text  = 4 << 10  // bytes of a client's id, secret, and of all scopes together
 )
 
-// ClientCertificate is what an endpoint knows the sender by in TLS (mTLS).
+// ClientCertificate authenticates the sender to an endpoint in TLS (mTLS).
 type ClientCertificate struct {
-	// Certificate is the certificate in PEM, followed by those between it and its authority.
+	// Certificate is the certificate in PEM, followed by the intermediate ones up to its
+	// authority.
 	Certificate string
-	// Key is its private key in PEM, without a password.
+	// Key is its private key in PEM, not encrypted.
 	Key Secret
 }
 
-// Pair reads certificate and key; Leaf is the certificate. The error has code
-// [Invalid] and names the field.
+// Pair parses certificate and key; its Leaf is set. The error has code [Invalid] and names the
+// field.
 func (c *ClientCertificate) Pair() (tls.Certificate, error) {
 	if len(c.Certificate) > MaxCertificate || len(c.Key.Value) > MaxCertificate {
 		return tls.Certificate{}, Invalidf("client_certificate", "has more than %d bytes in its certificate or its key", MaxCertificate)
 	}
 	for block, rest := pem.Decode([]byte(c.Certificate)); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" { // such as a key, which would be shown
-			return tls.Certificate{}, Invalidf("client_certificate.certificate", "must hold certificates alone")
+		if block.Type != "CERTIFICATE" { // a key here would be shown
+			return tls.Certificate{}, Invalidf("client_certificate.certificate", "must contain only certificates")
 		}
 	}
 	pair, err := tls.X509KeyPair([]byte(c.Certificate), []byte(c.Key.Value))
-	if err != nil { // its text may tell of the key
+	if err != nil { // its text may contain parts of the key
 		return tls.Certificate{}, Invalidf("client_certificate", "needs a certificate and the private key that belongs to it, both in PEM, the key without a password")
 	}
 	return pair, nil
 }
 
-// ExpiresAt is when the certificate expires, in UTC; zero when it cannot be read.
+// ExpiresAt returns when the certificate expires, in UTC; zero when it cannot be parsed.
 func (c *ClientCertificate) ExpiresAt() time.Time {
 	block, _ := pem.Decode([]byte(c.Certificate))
 	if block == nil {
@@ -60,20 +61,20 @@ func (c *ClientCertificate) ExpiresAt() time.Time {
 	return leaf.NotAfter.UTC()
 }
 
-// OAuth2 gets the tokens that requests carry as "Authorization: Bearer …": the client
+// OAuth2 configures the tokens that requests carry as "Authorization: Bearer …", by the client
 // credentials grant (RFC 6749, section 4.4).
 type OAuth2 struct {
-	TokenURL     string // as a webhook's URL
+	TokenURL     string // same rules as a webhook's URL
 	ClientID     string
 	ClientSecret Secret
-	Scopes       []string // nil for the server's own choice
+	Scopes       []string // nil for the token server's default
 }
 
-// pinPrefix begins a pin.
+// pinPrefix is the start of every pin.
 const pinPrefix = "sha256/"
 
-// ParsePin reads a pin: "sha256/" and, in base64, the SHA-256 of a certificate's public
-// key (SubjectPublicKeyInfo), as RFC 7469, section 2.4, has it. The error has code [Invalid].
+// ParsePin parses a pin: "sha256/" and the SHA-256 of a certificate's public key
+// (SubjectPublicKeyInfo) in base64, as in RFC 7469, section 2.4. The error has code [Invalid].
 func ParsePin(text string) ([32]byte, error) {
 	encoded, ok := strings.CutPrefix(text, pinPrefix)
 	sum, err := base64.StdEncoding.DecodeString(encoded)
@@ -83,10 +84,10 @@ func ParsePin(text string) ([32]byte, error) {
 	return [32]byte(sum), nil
 }
 
-// FormatPin writes a pin.
+// FormatPin returns the text of a pin.
 func FormatPin(sum [32]byte) string { return pinPrefix + base64.StdEncoding.EncodeToString(sum[:]) }
 
-// validateEndpoint checks what the webhook and its endpoint know each other by.
+// validateEndpoint checks the credentials of the webhook and its endpoint.
 func (w *Webhook) validateEndpoint() error {
 	var faults []error
 	if (w.ClientCertificate != nil || len(w.Pins) > 0) && !strings.HasPrefix(strings.ToLower(w.URL), "https:") {
@@ -94,7 +95,7 @@ func (w *Webhook) validateEndpoint() error {
 		if w.ClientCertificate == nil {
 			field = "pins"
 		}
-		faults = append(faults, Invalidf(field, "needs a URL that begins with https://"))
+		faults = append(faults, Invalidf(field, "needs a URL that starts with https://"))
 	}
 	if c := w.ClientCertificate; c != nil {
 		if err := refuseHidden("client_certificate.key", c.Key.Value); err != nil {
@@ -113,7 +114,7 @@ func (w *Webhook) validateEndpoint() error {
 	}
 	if o := w.OAuth2; o != nil {
 		if w.Authorization != "" {
-			faults = append(faults, Invalidf("oauth2", "stands beside authorization: give one of them"))
+			faults = append(faults, Invalidf("oauth2", "cannot be combined with authorization; set one of them"))
 		}
 		faults = append(faults, o.validate())
 	}
@@ -145,7 +146,8 @@ func (o *OAuth2) validate() error {
 	return Faults(faults...)
 }
 
-// isVisible reports whether a text is printable ASCII without spaces, or one of more.
+// isVisible reports whether all characters of a text are printable ASCII other than space, or
+// contained in more.
 func isVisible(text, more string) bool {
 	for i := range len(text) {
 		if c := text[i]; (c <= 0x20 || c >= 0x7f) && strings.IndexByte(more, c) < 0 {
@@ -155,18 +157,18 @@ func isVisible(text, more string) bool {
 	return true
 }
 
-// clientCertificateSoon is how long before its end a client certificate is warned of.
+// clientCertificateSoon is the time before a client certificate expires in which Peal warns.
 const clientCertificateSoon = 30 * 24 * time.Hour
 
-// Warnings are sentences about certificates of the webhook that expire soon, as seen
-// at a moment.
+// Warnings returns sentences about certificates of the webhook that expire soon after the time
+// at, or have expired.
 func (w *Webhook) Warnings(at time.Time) []string {
 	var warnings []string
 	if expires := w.Health.CertificateExpiresAt; !expires.IsZero() {
 		warnings = append(warnings, "The endpoint's certificate "+ends(expires, at)+" Renew it, or deliveries fail from then on.")
 	}
 	if c := w.ClientCertificate; c != nil && c.ExpiresAt().Sub(at) < clientCertificateSoon {
-		warnings = append(warnings, "The webhook's client certificate "+ends(c.ExpiresAt(), at)+" Give it a new one.")
+		warnings = append(warnings, "The webhook's client certificate "+ends(c.ExpiresAt(), at)+" Replace it.")
 	}
 	return warnings
 }
@@ -179,8 +181,8 @@ func ends(expires, at time.Time) string {
 	return verb + " at " + expires.Format(time.RFC3339) + "."
 }
 
-// The names that no webhook may set: they frame the message or belong to the hop
-// (RFC 9110, sections 7.6.1 and 8.6), or tell the receiver who connects.
+// forbiddenHeaders are headers that webhooks must not set: they frame the message, belong to the
+// hop (RFC 9110, sections 7.6.1 and 8.6), or identify the sender to the receiver.
 var forbiddenHeaders = map[string]bool{
 	"Host": true, "Content-Length": true, "Transfer-Encoding": true, "Connection": true,
 	"Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
@@ -188,9 +190,8 @@ var forbiddenHeaders = map[string]bool{
 	"Http2-Settings": true, "Content-Encoding": true,
 }
 
-// ValidateHeaders checks headers that are added to requests: their number, names and
-// values. The error has code [Invalid] and the field "headers" or "headers.NAME", in the
-// order of the names.
+// ValidateHeaders checks headers for requests: their number, names and values. The error has
+// code [Invalid] and the field "headers" or "headers.NAME", in the order of the names.
 func ValidateHeaders(headers map[string]string) error {
 	if len(headers) > MaxHeaders {
 		return Invalidf("headers", "has %d headers, at most %d are allowed", len(headers), MaxHeaders)
@@ -209,11 +210,11 @@ func validateHeader(name, canonical, value string, seen bool) error {
 	field := "headers." + name
 	switch {
 	case !isToken(name):
-		return Invalidf("headers", "holds a name that is no HTTP token: use letters, digits and -")
+		return Invalidf("headers", "has a name that is not an HTTP token; use letters, digits and -")
 	case forbiddenHeaders[canonical]:
-		return Invalidf(field, "may not be set: it belongs to the connection")
+		return Invalidf(field, "must not be set; it belongs to the connection")
 	case seen:
-		return Invalidf(field, "stands twice, in different case")
+		return Invalidf(field, "is a duplicate: header names are case-insensitive")
 	case len(name)+len(value) > MaxHeaderValue:
 		return Invalidf(field, "is %d bytes with its name, at most %d are allowed", len(name)+len(value), MaxHeaderValue)
 	}
@@ -233,7 +234,7 @@ func validateHeaderValue(field, value string) error {
 		return err
 	}
 	if strings.TrimSpace(value) != value {
-		return Invalidf(field, "must not begin or end with white space: it would not arrive")
+		return Invalidf(field, "must not start or end with white space, which would not arrive")
 	}
 	return nil
 }

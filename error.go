@@ -9,41 +9,42 @@ import (
 	"unicode/utf8"
 )
 
-// Code says what kind of failure an [Error] is. Each edge translates it once: to
-// an HTTP status, an exit code or a metric label.
+// Code is the kind of an [Error]. Each edge of the program translates it once: to an HTTP
+// status, an exit code or a metric label.
 type Code string
 
-// The codes, with the HTTP status that the API answers.
+// The codes, with the API's HTTP status.
 const (
-	Invalid      Code = "invalid"      // 422 (400 when the body is no JSON): the input breaks a rule
-	NotFound     Code = "not_found"    // 404: no such thing, or not this tenant's
-	Conflict     Code = "conflict"     // 409: the thing is in another state than the call needs
-	Unauthorized Code = "unauthorized" // 401: no key, or a wrong one
+	Invalid      Code = "invalid"      // 422 (400 when the body is not JSON): the input breaks a rule
+	NotFound     Code = "not_found"    // 404: it does not exist, or belongs to another tenant
+	Conflict     Code = "conflict"     // 409: its state does not permit the call
+	Unauthorized Code = "unauthorized" // 401: no key, or an unknown one
 	Forbidden    Code = "forbidden"    // 403: the key may not do this
 	TooLarge     Code = "too_large"    // 413: over a size limit
-	RateLimited  Code = "rate_limited" // 429: too many requests, try again after RetryAfter
-	Unavailable  Code = "unavailable"  // 503: the store cannot do it now, try again after RetryAfter
+	RateLimited  Code = "rate_limited" // 429: too many requests; retry after RetryAfter
+	Unavailable  Code = "unavailable"  // 503: the store cannot do it now; retry after RetryAfter
 	Internal     Code = "internal"     // 500: a defect; the cause is in Err and in the log
 )
 
-// Error is a failure that a caller can act on. Message is a plain sentence for
-// people, without secrets; Err is the cause, for the log.
+// Error is a failure that a caller can act on. Message is a plain sentence for people, without
+// secrets; Err is the cause, for the log.
 type Error struct {
 	Code Code
-	// Field is the place in the input, such as "url" or "events[2].data"; empty
-	// when the failure is not about one place.
+	// Field is the place in the input, such as "url" or "events[2].data"; empty when the
+	// failure does not concern one place.
 	Field string
-	// Message says what is wrong and what to do, without a full stop at the end.
+	// Message describes the failure and the remedy, without a full stop at the end.
 	Message string
-	// RetryAfter is when trying again makes sense; 0 when it does not or nobody knows.
+	// RetryAfter is the time to wait before a retry; 0 when retrying does not help or the
+	// time is unknown.
 	RetryAfter time.Duration
-	// Quota names the [Quota] that is used up; "" when the failure is no refusal of one.
+	// Quota is the name of the [Quota] that is used up; "" for any other failure.
 	Quota string
-	// Err is the cause; nil when the message says everything.
+	// Err is the cause; nil when the message is complete.
 	Err error
 }
 
-// Error gives "field: message: cause", leaving out what is empty.
+// Error returns "field: message: cause" without empty parts.
 func (e *Error) Error() string {
 	text := e.Message
 	if e.Field != "" {
@@ -55,22 +56,22 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes an Error of a code with a formatted message and no cause.
+// Errorf creates an Error with a code, a formatted message and no cause.
 func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Invalidf makes an Error of code [Invalid] about one field.
+// Invalidf creates an Error of code [Invalid] about one field.
 func Invalidf(field, format string, args ...any) *Error {
 	return &Error{Code: Invalid, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-// Within puts a place in front of the Field of an *[Error], such as "events[2]"
-// before "data", unless it names that place already, and likewise with [Invalids]; any
-// other error is returned as it is.
+// Within returns an *[Error] with place in front of its Field, such as "events[2]" before
+// "data", unless Field already is that place. It does the same for [Invalids], and returns any
+// other error unchanged.
 func Within(place string, err error) error {
 	if several, ok := err.(Invalids); ok {
 		moved := make(Invalids, len(several))
@@ -91,11 +92,11 @@ func Within(place string, err error) error {
 	return &moved
 }
 
-// Invalids are several faults of one input, each with its field, in the order of the
-// input. [errors.As] finds the first one.
+// Invalids are several faults of one input, each with its field, in the order of the input.
+// [errors.As] finds the first one.
 type Invalids []*Error
 
-// Error gives the faults in turn.
+// Error returns the texts of the faults, separated by semicolons.
 func (f Invalids) Error() string {
 	words := make([]string, len(f))
 	for i, one := range f {
@@ -113,9 +114,9 @@ func (f Invalids) Unwrap() []error {
 	return all
 }
 
-// Faults joins what is wrong with an input: nil for nothing, the only fault as it is,
-// and several as [Invalids]. An error that is no fault of an input (see [FaultsOf]) is
-// returned in place of all. Of faults of one field the first counts.
+// Faults joins the faults of an input: it returns nil for none, a single fault unchanged, and
+// several as [Invalids], with only the first one of each field. If one of the errors is not a
+// fault of an input (see [FaultsOf]), it returns that error alone.
 func Faults(errs ...error) error {
 	var all Invalids
 	seen := make(map[string]bool)
@@ -143,8 +144,8 @@ func Faults(errs ...error) error {
 	return all
 }
 
-// FaultsOf returns the faults of an input that an error tells of, each of code [Invalid]
-// or [TooLarge]; none for any other error.
+// FaultsOf returns the faults of an input in an error's chain, each of code [Invalid] or
+// [TooLarge]; none for any other error.
 func FaultsOf(err error) []*Error {
 	var several Invalids
 	if errors.As(err, &several) {
@@ -157,8 +158,8 @@ func FaultsOf(err error) []*Error {
 	return nil
 }
 
-// checkLength returns a fault of a field with more than most characters, as JSON Schema counts
-// them: code points, so that a text has the same limit in every script. Otherwise it returns nil.
+// checkLength returns a fault if a field has more than most characters. Like JSON Schema, it
+// counts code points, so that a text has the same limit in every script.
 func checkLength(field, text string, most int) error {
 	if len(text) <= most { // no text has more characters than bytes
 		return nil
@@ -169,8 +170,8 @@ func checkLength(field, text string, most int) error {
 	return nil
 }
 
-// CodeOf gives the code of the first Error in err's chain; [Internal] for any
-// other error and "" for nil.
+// CodeOf returns the code of the first Error in err's chain; [Internal] for any other error and
+// "" for nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
@@ -182,9 +183,13 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// ErrStaleRoutes is what [Store.Insert] returns when the webhooks have changed
-// since the snapshot that the deliveries were routed by. Nothing was written;
-// the caller reads [Store.RoutesSince], routes again and repeats the call.
+// ErrStaleRoutes is the error of [Store.Insert] when the webhooks have changed since the
+// snapshot that the deliveries were routed by. Nothing was written; the caller calls
+// [Store.RoutesSince], routes again and repeats the call.
 var ErrStaleRoutes = errors.New("routes are stale")
+
+// ErrRevision is the [Conflict] of an update that was made from an older revision than
+// the stored one: the caller reads the record again and repeats the change.
+var ErrRevision = Errorf(Conflict, "somebody else has changed it in the meantime; read it again")
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -19,44 +19,39 @@ const (
 	DefaultMaxData   = 256 << 10 // bytes of data, unless the operator raises it
 	LargestMaxData   = 1 << 20   // bytes of data that an operator can allow
 	MaxBatch         = 1000      // events of one batch
-	MaxTenantLength  = 128       // characters of a tenant's name
-	DefaultTenant    = "default" // the tenant that always exists
-	OperationsTenant = "peal"    // the tenant of Peal's own events; nobody else publishes to it
 )
 
-// Event is something that happened in an application. It never changes once it is
-// accepted. The names are those of CloudEvents 1.0.
+// Event is something that happened in an application. It never changes once accepted. The
+// field names are those of CloudEvents 1.0.
 type Event struct {
-	// Key is Peal's own name of the event, given when it is accepted. Its time is
-	// when that was.
+	// Key is Peal's own identifier, created with the time of acceptance.
 	Key EventKey
-	// ID is the event's name in the world: the publisher's own (1 to 256 printable
-	// ASCII characters, unique in the tenant) or the text of Key.
+	// ID is the publisher's identifier (1 to 256 printable ASCII characters), unique within
+	// the tenant, or Key's text.
 	ID string
-	// Tenant is whose event it is.
+	// Tenant is the name of the tenant that owns the event.
 	Tenant string
-	// Type is what happened, such as task.created: 1 to 128 characters, segments
-	// of letters, digits, "_" and "-" joined by dots, kept in the case given.
+	// Type is the type of what happened, such as task.created: 1 to 128 characters, segments
+	// of letters, digits, "_" and "-" joined by dots. Its case is kept.
 	Type string
-	// Subject is what it happened to; optional, at most 1,024 bytes.
+	// Subject is the object of the event; optional, at most 1,024 bytes.
 	Subject string
-	// Time is when it happened, as the publisher wrote it; the moment of acceptance
-	// when the publisher gave none.
+	// Time is when it happened, in the publisher's notation; the time of acceptance if the
+	// publisher set none.
 	Time Timestamp
-	// Data is the event's content: one JSON value, kept byte for byte as it came.
+	// Data is the event's content: one JSON value, unchanged byte for byte.
 	Data json.RawMessage
 
-	// scanned is the Data that ParseEvent or Validate has checked. It is compared by
-	// its place in memory: whoever replaces Data has it checked again.
+	// scanned is the Data that ParseEvent or Validate has checked. It is compared by its
+	// place in memory, so replaced Data is checked again.
 	scanned json.RawMessage
 }
 
-// AcceptedAt is when Peal accepted the event, in UTC to the microsecond.
+// AcceptedAt returns when Peal accepted the event, in UTC to the microsecond.
 func (e *Event) AcceptedAt() time.Time { return e.Key.Time() }
 
-// Validate checks what a publisher gives: ID (unless empty), Type, Subject and
-// Data, the last against maxData bytes. The error has code [Invalid] or
-// [TooLarge] and names the field.
+// Validate checks the publisher's fields: ID (unless empty), Type, Subject and Data, which may
+// have maxData bytes. The error has code [Invalid] or [TooLarge] and names the field.
 func (e *Event) Validate(maxData int) error {
 	if e.ID != "" {
 		if err := validateEventID(e.ID); err != nil {
@@ -76,7 +71,7 @@ func (e *Event) Validate(maxData int) error {
 	}
 	if !e.isScanned() {
 		if len(e.Data) == 0 {
-			return Invalidf("data", "is missing: give the event's content as JSON")
+			return Invalidf("data", "is missing; set the event's content as JSON")
 		}
 		if err := validateJSON(e.Data); err != nil {
 			err.Field = "data"
@@ -91,9 +86,8 @@ func (e *Event) isScanned() bool {
 	return len(e.Data) > 0 && len(e.Data) == len(e.scanned) && &e.Data[0] == &e.scanned[0]
 }
 
-// SameContent reports whether a repeated publish of one id says what the first one
-// said: the same type, subject and data bytes, and the same time where the repeat
-// gives one.
+// SameContent reports whether a repeated publish of an id has the same type, subject and data
+// bytes as the first one, and the same time if the repeat sets one.
 func (e *Event) SameContent(repeat *Event, timeGiven bool) bool {
 	return e.Type == repeat.Type && e.Subject == repeat.Subject &&
 		(!timeGiven || e.Time == repeat.Time) && bytes.Equal(e.Data, repeat.Data)
@@ -105,7 +99,7 @@ func validateSubject(subject string) error {
 	}
 	for i, r := range subject {
 		if unicode.IsControl(r) || isNoncharacter(r) || r == utf8.RuneError && !strings.HasPrefix(subject[i:], "\uFFFD") {
-			return Invalidf("subject", "must not hold line breaks, control characters or noncharacters: CloudEvents cannot carry them; byte %d begins one", i+1)
+			return Invalidf("subject", "must not contain line breaks, control characters or noncharacters, which CloudEvents cannot carry; one starts at byte %d", i+1)
 		}
 	}
 	return nil
@@ -126,16 +120,16 @@ func validateEventID(id string) error {
 		}
 	}
 	if id == "." || id == ".." || id == "/" {
-		return Invalidf("id", "must not be /, . or ..: no path leads to it")
+		return Invalidf("id", "must not be /, . or .., which URL paths cannot contain")
 	}
 	return nil
 }
 
-// ValidateType checks the name of an event type. The error has code [Invalid] and
-// the field "type".
+// ValidateType checks the name of an event type. The error has code [Invalid] and the field
+// "type".
 func ValidateType(name string) error {
 	if name == "" {
-		return Invalidf("type", "is missing: name what happened, such as task.created")
+		return Invalidf("type", "is missing; name what happened, such as task.created")
 	}
 	if len(name) > MaxTypeLength {
 		return Invalidf("type", "has %d characters, at most %d are allowed", len(name), MaxTypeLength)
@@ -158,13 +152,12 @@ func isSegment(s string) bool {
 	return s != ""
 }
 
-// ParseEvent reads the JSON object that a publisher sends,
-// {"type","data","id"?,"subject"?,"time"?}, in one pass: it checks the whole text
-// and finds the members. Data shares body's memory, byte for byte as it came.
+// ParseEvent parses a publisher's JSON object {"type","data","id"?,"subject"?,"time"?} in one
+// pass that also validates it. Data shares body's memory, unchanged byte for byte.
 //
-// A member that is missing, doubled, unknown, of the wrong type or against the
-// rules of [Event] is refused with code [Invalid] and its name in Field; so are
-// invalid JSON, invalid UTF-8 and data nested deeper than [MaxDepth].
+// A missing, duplicate or unknown member, and one with a wrong type or against the rules of
+// [Event], is an error of code [Invalid] with the member's name in Field. Invalid JSON,
+// invalid UTF-8 and data nested deeper than [MaxDepth] are errors too.
 func ParseEvent(body []byte) (Event, error) {
 	s := scanner{text: body}
 	s.space()
@@ -178,9 +171,9 @@ func ParseEvent(body []byte) (Event, error) {
 	return event, nil
 }
 
-// ParseBatch reads {"events":[…]} as [ParseEvent] reads each of its elements; the
-// Field of an error begins with the element, such as "events[2].data". An empty
-// batch and one of more than [MaxBatch] events are refused.
+// ParseBatch parses {"events":[…]}, each element like [ParseEvent]. The Field of an error
+// starts with the element, such as "events[2].data". An empty batch and one of more than
+// [MaxBatch] events are errors.
 func ParseBatch(body []byte) ([]Event, error) {
 	s := scanner{text: body}
 	s.space()
@@ -188,10 +181,10 @@ func ParseBatch(body []byte) ([]Event, error) {
 	seen := false
 	err := s.members(func(name string) error {
 		if name != "events" {
-			return Invalidf(quotable(name), "is not a member of a batch: give {\"events\":[…]}")
+			return Invalidf(quotable(name), "is not a member of a batch, which is {\"events\":[…]}")
 		}
 		if seen {
-			return Invalidf(name, "stands twice")
+			return Invalidf(name, "is a duplicate")
 		}
 		seen = true
 		var err error
@@ -205,7 +198,7 @@ func ParseBatch(body []byte) ([]Event, error) {
 		return nil, err
 	}
 	if len(events) == 0 {
-		return nil, Invalidf("events", "is missing or empty: give 1 to %d events", MaxBatch)
+		return nil, Invalidf("events", "must have 1 to %d events", MaxBatch)
 	}
 	return events, nil
 }
@@ -223,7 +216,7 @@ func (s *scanner) batch() ([]Event, error) {
 	var events []Event
 	for {
 		if len(events) == MaxBatch {
-			return nil, Invalidf("events", "has more than %d events: send several batches", MaxBatch)
+			return nil, Invalidf("events", "has more than %d events; send several batches", MaxBatch)
 		}
 		event, err := s.event()
 		if err != nil {
@@ -251,7 +244,7 @@ var eventMembers = map[string]uint8{
 	"type": hasType, "data": hasData, "id": hasID, "subject": hasSubject, "time": hasTime,
 }
 
-// event reads an event's object.
+// event parses an event's object.
 func (s *scanner) event() (Event, error) {
 	var event Event
 	var seen uint8
@@ -261,7 +254,7 @@ func (s *scanner) event() (Event, error) {
 			return Invalidf(quotable(name), "is not a member of an event: it has type, data, id, subject and time")
 		}
 		if seen&member != 0 {
-			return Invalidf(name, "stands twice")
+			return Invalidf(name, "is a duplicate")
 		}
 		seen |= member
 		if err := s.eventMember(&event, member); err != nil {
@@ -276,13 +269,12 @@ func (s *scanner) event() (Event, error) {
 		return Event{}, ValidateType("")
 	}
 	if seen&hasData == 0 {
-		return Event{}, Invalidf("data", "is missing: give the event's content as JSON")
+		return Event{}, Invalidf("data", "is missing; set the event's content as JSON")
 	}
 	return event, nil
 }
 
-// eventMember reads the value of a member. Its errors have no field yet, or the
-// member's own.
+// eventMember parses the value of a member. Its errors have no field yet, or the member's own.
 func (s *scanner) eventMember(event *Event, member uint8) error {
 	from := s.at
 	if member == hasData {
@@ -310,7 +302,7 @@ func (s *scanner) eventMember(event *Event, member uint8) error {
 	case hasID:
 		event.ID = text
 		if text == "" {
-			return Errorf(Invalid, "is empty: leave it out to let Peal choose one")
+			return Errorf(Invalid, "is empty; leave it out to let Peal choose one")
 		}
 		return validateEventID(text)
 	case hasSubject:
@@ -321,7 +313,7 @@ func (s *scanner) eventMember(event *Event, member uint8) error {
 	return err
 }
 
-// quotable shortens a name that a caller made up, for an error.
+// quotable shortens a name chosen by a caller for use in an error.
 func quotable(name string) string {
 	const longest = 64
 	if len(name) <= longest {
@@ -330,15 +322,14 @@ func quotable(name string) string {
 	return strings.ToValidUTF8(name[:longest], "") + "…"
 }
 
-// Timestamp is an instant as its writer wrote it: an RFC 3339 text with up to nine
-// fractional digits and a zone offset, all of which it keeps. The zero Timestamp
-// is no time.
+// Timestamp is a time in its writer's notation: an RFC 3339 text with up to nine fractional
+// digits and a zone offset, which it keeps unchanged. The zero Timestamp is no time.
 type Timestamp struct{ text string }
 
-// TimestampOf writes a time as RFC 3339 in the time's own zone, with as many
-// fractional digits as it needs; in UTC where the zone's offset is no whole number
-// of minutes. The zero time, and years outside 0000 to 9999, which have no such
-// text, give the zero Timestamp.
+// TimestampOf returns a time as RFC 3339 text in the time's own zone, with as many fractional
+// digits as necessary; in UTC where the zone's offset is not in whole minutes. It returns the
+// zero Timestamp for the zero time, and for years outside 0000 to 9999, which have no such
+// text.
 func TimestampOf(t time.Time) Timestamp {
 	if _, offset := t.Zone(); offset%60 != 0 {
 		t = t.UTC()
@@ -349,10 +340,9 @@ func TimestampOf(t time.Time) Timestamp {
 	return Timestamp{t.Format(time.RFC3339Nano)}
 }
 
-// ParseTimestamp reads an RFC 3339 text and keeps it as it is, also with t and z in lower
-// case. More than nine
-// fractional digits, a missing offset and years outside 0000 to 9999 are refused
-// with code [Invalid].
+// ParseTimestamp parses an RFC 3339 text, also with t and z in lower case, and keeps it
+// unchanged. More than nine fractional digits, a missing offset and years outside 0000 to
+// 9999 are errors of code [Invalid].
 func ParseTimestamp(text string) (Timestamp, error) {
 	if _, err := time.Parse(time.RFC3339Nano, upperTime(text)); err != nil || !hasTimestampShape(upperTime(text)) {
 		return Timestamp{}, Errorf(Invalid, "must be an RFC 3339 time with an offset and at most nine fractional digits, such as 2026-11-21T09:30:00.25+01:00")
@@ -360,8 +350,8 @@ func ParseTimestamp(text string) (Timestamp, error) {
 	return Timestamp{text}, nil
 }
 
-// upperTime writes the t and z of an RFC 3339 text in upper case, which the RFC leaves open
-// and package time demands.
+// upperTime returns an RFC 3339 text with its t and z in upper case: the RFC allows both, but
+// package time does not.
 func upperTime(text string) string {
 	if strings.ContainsAny(text, "tz") {
 		return strings.NewReplacer("t", "T", "z", "Z").Replace(text)
@@ -369,8 +359,8 @@ func upperTime(text string) string {
 	return text
 }
 
-// hasTimestampShape checks what package time does not: two digits in each place, a
-// point before the fraction, and an offset of less than a day.
+// hasTimestampShape checks what package time does not: two digits in each place, a point
+// before the fraction, and an offset of less than a day.
 func hasTimestampShape(text string) bool {
 	const whole = "0000-00-00T00:00:00"
 	if len(text) <= len(whole) || !hasShape(text[:len(whole)], whole) {
@@ -389,7 +379,7 @@ func hasTimestampShape(text string) bool {
 	return hasShape(rest, "±00:00") && rest[1:3] <= "23" && rest[4:] <= "59"
 }
 
-// hasShape compares a text with a shape, in which 0 is any digit and ± either sign.
+// hasShape reports whether a text matches a shape, where 0 is any digit and ± either sign.
 func hasShape(text, shape string) bool {
 	at := 0
 	for _, want := range shape {
@@ -415,14 +405,14 @@ func hasShape(text, shape string) bool {
 	return at == len(text)
 }
 
-// String is the text as it was written; "" for no time.
+// String returns the text as it was written; "" for no time.
 func (t Timestamp) String() string { return t.text }
 
-// Time is the instant, in the zone that its writer gave; the zero time for no time.
+// Time returns the instant in its writer's zone; the zero time for no time.
 func (t Timestamp) Time() time.Time {
 	parsed, err := time.Parse(time.RFC3339Nano, upperTime(t.text))
 	if err != nil {
-		return time.Time{} // only the zero Timestamp: the others were parsed when made
+		return time.Time{} // only for the zero Timestamp: others were parsed when created
 	}
 	_, offset := parsed.Zone()
 	if offset == 0 {
@@ -434,10 +424,10 @@ func (t Timestamp) Time() time.Time {
 // IsZero reports whether there is no time.
 func (t Timestamp) IsZero() bool { return t.text == "" }
 
-// MarshalText gives the text as it was written.
+// MarshalText returns the text as it was written.
 func (t Timestamp) MarshalText() ([]byte, error) { return []byte(t.text), nil }
 
-// UnmarshalText reads what [ParseTimestamp] reads; "" gives no time.
+// UnmarshalText parses a text like [ParseTimestamp]; "" is no time.
 func (t *Timestamp) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*t = Timestamp{}

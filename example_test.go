@@ -70,7 +70,7 @@ func ExampleWebhook_Validate() {
 	webhook.URL = "https://example.com/hooks"
 	fmt.Println(webhook.Validate())
 	// Output:
-	// url: must not have a fragment (#…): it is never sent
+	// url: must not have a fragment (#…), which is never sent
 	// <nil>
 }
 

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// ID is a UUIDv7 (RFC 9562, section 5.7) that knows what it names. Its text is a
-// TypeID: the prefix of its kind, an underscore, and 26 characters of Crockford's
-// base32 in lower case, such as webhook_01h455vb4pex5vsknk084sn02q.
+// ID is a UUIDv7 (RFC 9562, section 5.7) of a kind K. Its text is a TypeID: the prefix of its
+// kind, an underscore, and 26 characters of Crockford's base32 in lower case, such as
+// webhook_01h455vb4pex5vsknk084sn02q.
 //
-// IDs made by one process are strictly increasing, and IDs of different
-// processes sort by time to within their clocks' difference. The zero ID names
-// nothing; its text is empty.
+// IDs created by one process are strictly increasing, and IDs of different processes sort by
+// time to within the difference of their clocks. The zero ID identifies nothing; its text is
+// empty.
 type ID[K kind] [16]byte
 
 type kind interface{ prefix() string }
@@ -36,9 +36,9 @@ func (keyKind) prefix() string      { return "key" }
 func (nodeKind) prefix() string     { return "node" }
 func (jobKind) prefix() string      { return "job" }
 
-// The IDs of what Peal keeps.
+// The IDs of Peal's records.
 type (
-	EventKey   = ID[eventKind] // names an event inside Peal; [Event.ID] is what the world sees
+	EventKey   = ID[eventKind] // identifies an event inside Peal; publishers and receivers see [Event.ID]
 	WebhookID  = ID[webhookKind]
 	DeliveryID = ID[deliveryKind]
 	AttemptID  = ID[attemptKind]
@@ -47,7 +47,7 @@ type (
 	JobID      = ID[jobKind]
 )
 
-// Each New function makes a fresh ID for this moment.
+// Each New function creates an ID with the current time.
 func NewEventKey() EventKey     { return newID[eventKind]() }
 func NewWebhookID() WebhookID   { return newID[webhookKind]() }
 func NewDeliveryID() DeliveryID { return newID[deliveryKind]() }
@@ -56,12 +56,12 @@ func NewKeyID() KeyID           { return newID[keyKind]() }
 func NewNodeID() NodeID         { return newID[nodeKind]() }
 func NewJobID() JobID           { return newID[jobKind]() }
 
-// lastTick is the tick of the newest ID of this process: what makes IDs strictly
-// increasing when many are made within a tick or the clock steps back.
+// lastTick is the tick of the newest ID of this process. It keeps IDs strictly increasing when
+// many are created within a tick or the clock steps back.
 var lastTick atomic.Uint64
 
-// A tick is 1/4096 ms: RFC 9562, section 6.2, method 3 keeps that fraction in the
-// 12 bits after the milliseconds.
+// tickOf returns a time in ticks of 1/4096 ms. By RFC 9562, section 6.2, method 3, the 12 bits
+// after the milliseconds are that fraction.
 func tickOf(t time.Time) uint64 {
 	ms := uint64(max(t.UnixMilli(), 0))
 	fraction := uint64(t.Nanosecond()%1e6) << 12 / 1e6
@@ -92,16 +92,16 @@ func fillTick(id *[16]byte, tick uint64) {
 	binary.BigEndian.PutUint64(id[:8], ms<<16|0x7<<12|fraction)
 }
 
-// FloorID gives the smallest possible ID of its kind for a moment, as in
-// FloorID[EventKey](t): every ID made at t or later is greater than or equal to it.
-// Ranges of time become ranges of IDs with it.
+// FloorID returns the smallest possible ID of its kind for a time, as in FloorID[EventKey](t):
+// every ID created at t or later is greater than or equal to it. It turns ranges of time into
+// ranges of IDs.
 func FloorID[I ~[16]byte](t time.Time) I {
 	var id [16]byte
 	fillTick(&id, tickOf(t))
 	return I(id)
 }
 
-// Time is the moment that the ID was made, in UTC, rounded up to the microsecond.
+// Time returns when the ID was created, in UTC, rounded up to the microsecond.
 func (id ID[K]) Time() time.Time {
 	if id.IsZero() {
 		return time.Time{}
@@ -112,10 +112,10 @@ func (id ID[K]) Time() time.Time {
 	return time.UnixMicro(ms*1000 + micros).UTC()
 }
 
-// IsZero reports whether the ID names nothing.
+// IsZero reports whether the ID is zero and identifies nothing.
 func (id ID[K]) IsZero() bool { return id == ID[K]{} }
 
-// Compare orders IDs by their making: -1, 0 or +1.
+// Compare compares IDs by their order of creation. It returns -1, 0 or +1.
 func (id ID[K]) Compare(other ID[K]) int {
 	a, b := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(other[:8])
 	if a == b {
@@ -146,7 +146,7 @@ var base32Values = func() (values [256]byte) {
 	return values
 }()
 
-// String gives the TypeID text, or "" for the zero ID.
+// String returns the TypeID text, or "" for the zero ID.
 func (id ID[K]) String() string {
 	if id.IsZero() {
 		return ""
@@ -155,7 +155,7 @@ func (id ID[K]) String() string {
 	return string(id.AppendText(buf[:0]))
 }
 
-// AppendText appends the TypeID text to b; nothing for the zero ID.
+// AppendText appends the TypeID text to b, or nothing for the zero ID.
 func (id ID[K]) AppendText(b []byte) []byte {
 	if id.IsZero() {
 		return b
@@ -173,11 +173,11 @@ func (id ID[K]) AppendText(b []byte) []byte {
 	return append(b, digits[:]...)
 }
 
-// MarshalText gives the TypeID text; it never fails.
+// MarshalText returns the TypeID text; it never fails.
 func (id ID[K]) MarshalText() ([]byte, error) { return id.AppendText(nil), nil }
 
-// UnmarshalText reads a TypeID text of the ID's own kind; "" gives the zero ID.
-// The error has code [Invalid].
+// UnmarshalText parses a TypeID text of the ID's kind; "" is the zero ID. The error has code
+// [Invalid].
 func (id *ID[K]) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*id = ID[K]{}
@@ -191,7 +191,7 @@ func (id *ID[K]) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ParseID reads a TypeID text of kind K. The error has code [Invalid].
+// ParseID parses a TypeID text of kind K. The error has code [Invalid].
 func ParseID[K kind](text string) (ID[K], error) {
 	var k K
 	prefix := k.prefix() + "_"
@@ -200,7 +200,7 @@ func ParseID[K kind](text string) (ID[K], error) {
 	}
 	digits := text[len(prefix):]
 	if digits[0] > '7' {
-		return ID[K]{}, Errorf(Invalid, "not a %s id: the 26 characters begin with 0 to 7", k.prefix())
+		return ID[K]{}, Errorf(Invalid, "not a %s id: the 26 characters start with 0 to 7", k.prefix())
 	}
 	var hi, lo uint64
 	for i := range len(digits) {
@@ -217,23 +217,23 @@ func ParseID[K kind](text string) (ID[K], error) {
 	return id, nil
 }
 
-// ParseWebhookID reads the text of a webhook's id. The error has code [Invalid].
+// ParseWebhookID parses the text of a webhook's id. The error has code [Invalid].
 func ParseWebhookID(text string) (WebhookID, error) { return ParseID[webhookKind](text) }
 
-// ParseDeliveryID reads the text of a delivery's id. The error has code [Invalid].
+// ParseDeliveryID parses the text of a delivery's id. The error has code [Invalid].
 func ParseDeliveryID(text string) (DeliveryID, error) { return ParseID[deliveryKind](text) }
 
-// ParseEventKey reads the text of an event's key. The error has code [Invalid].
+// ParseEventKey parses the text of an event's key. The error has code [Invalid].
 func ParseEventKey(text string) (EventKey, error) { return ParseID[eventKind](text) }
 
-// ParseKeyID reads the text of an API key's id. The error has code [Invalid].
+// ParseKeyID parses the text of an API key's id. The error has code [Invalid].
 func ParseKeyID(text string) (KeyID, error) { return ParseID[keyKind](text) }
 
-// ParseJobID reads the text of a job's id. The error has code [Invalid].
+// ParseJobID parses the text of a job's id. The error has code [Invalid].
 func ParseJobID(text string) (JobID, error) { return ParseID[jobKind](text) }
 
-// ChangedAt returns the time of a change that is made now, in UTC to the microsecond:
-// never before the creation of what is changed, of which the ID may be ahead of the clock.
+// ChangedAt returns the time of a change made now, in UTC to the microsecond. It is never before
+// the creation of the changed record, because the record's ID can be ahead of the clock.
 func ChangedAt(created time.Time) time.Time {
 	now := Now()
 	if now.Before(created) {

@@ -16,27 +16,26 @@ type userKind struct{}
 
 func (userKind) prefix() string { return "user" }
 
-// UserID names a user.
+// UserID identifies a user.
 type UserID = ID[userKind]
 
-// NewUserID makes a fresh ID for this moment.
+// NewUserID creates an ID with the current time.
 func NewUserID() UserID { return newID[userKind]() }
 
-// ParseUserID reads the text of a user's id. The error has code [Invalid].
+// ParseUserID parses the text of a user's id. The error has code [Invalid].
 func ParseUserID(text string) (UserID, error) { return ParseID[userKind](text) }
 
-// Role is what a user may do; each does all that those after it do.
+// Role is the set of a user's rights. Each role includes the rights of those after it.
 type Role string
 
 // The roles.
 const (
-	RoleOwner  Role = "owner"  // also keys, users, sessions, portal links and the audit log
-	RoleEditor Role = "editor" // also changes webhooks and deliveries and sees secrets
+	RoleOwner  Role = "owner"  // also manages keys, users, sessions and portal links, and sees the audit log
+	RoleEditor Role = "editor" // also changes webhooks and deliveries, and sees secrets
 	RoleViewer Role = "viewer" // sees webhooks (without secrets), events and deliveries
 )
 
-// Validate checks that the role is one of those. The error has code [Invalid] and
-// names the field role.
+// Validate checks that the role is known. The error has code [Invalid] and the field "role".
 func (r Role) Validate() error {
 	switch r {
 	case RoleOwner, RoleEditor, RoleViewer:
@@ -45,26 +44,27 @@ func (r Role) Validate() error {
 	return Invalidf("role", "must be owner, editor or viewer")
 }
 
-// MaxUserName is the most characters of a user's name: those of an e-mail address (RFC 5321, erratum 1690).
+// MaxUserName is the maximum length of a user's name in characters, that of an e-mail address
+// (RFC 5321, erratum 1690).
 const MaxUserName = 254
 
 // User is a person who signs in to the dashboard.
 type User struct {
 	ID UserID
-	// Name is what the person signs in with, such as an e-mail address; unique in the
-	// whole server, in lower case, and never changes.
+	// Name is the name that the person signs in with, such as an e-mail address. It is
+	// unique in the whole server, in lower case, and never changes.
 	Name string
-	// Password is the hash of the password, as package internal/identity writes it; ""
-	// for one who signs in elsewhere only. It is never shown.
+	// Password is the hash of the password in the form of package internal/identity; ""
+	// for a user who signs in with OpenID only. It is never shown.
 	Password string
-	// Subject is who the person is to the OpenID provider: its issuer, a space, and
-	// its name of the person; "" for one who signs in with a password only. Unique.
+	// Subject identifies the person at the OpenID provider: the issuer, a space, and the
+	// provider's subject; "" for a user who signs in with a password only. It is unique.
 	Subject string
 	// Tenant is the only tenant that the user sees; "" for every tenant.
 	Tenant string
 	Role   Role
-	// Revision counts the changes. The store sets it; a change names the one that it is
-	// made from.
+	// Revision counts the changes. The store sets it; an update carries the revision that
+	// it was made from.
 	Revision  int64
 	UpdatedAt time.Time // UTC
 }
@@ -72,7 +72,7 @@ type User struct {
 // IsOperator reports whether the user acts for every tenant.
 func (u *User) IsOperator() bool { return u.Tenant == "" }
 
-// CreatedAt is when the user was made, in UTC.
+// CreatedAt returns when the user was created, in UTC.
 func (u *User) CreatedAt() time.Time { return u.ID.Time() }
 
 // Validate checks name, tenant and role. The error has code [Invalid] and names the
@@ -85,8 +85,7 @@ func (u *User) Validate() error {
 	return Faults(append(faults, u.Role.Validate())...)
 }
 
-// ValidateUserName checks a user's name. The error has code [Invalid] and names the
-// field name.
+// ValidateUserName checks a user's name. The error has code [Invalid] and the field "name".
 func ValidateUserName(name string) error {
 	switch {
 	case name == "" || utf8.RuneCountInString(name) > MaxUserName:
@@ -99,61 +98,61 @@ func ValidateUserName(name string) error {
 	return nil
 }
 
-// NormalizeUserName gives the name that a person means who types one.
+// NormalizeUserName returns the name that somebody typed in lower case, without spaces around it.
 func NormalizeUserName(typed string) string { return strings.ToLower(strings.TrimSpace(typed)) }
 
-// Scope is what a key may do.
+// Scope is a right of a key.
 type Scope string
 
-// The scopes. A key without a tenant and without scopes is an operator's and may do everything.
+// The scopes. A key without a tenant and without scopes is an operator key, which has all rights.
 const (
-	ScopePublish Scope = "publish" // publish events
-	ScopeManage  Scope = "manage"  // create, change and delete webhooks and deliveries
-	ScopeRead    Scope = "read"    // see webhooks (without secrets), events and deliveries
-	ScopeMetrics Scope = "metrics" // read the metrics of the whole server: of a key without a tenant, alone
+	ScopePublish Scope = "publish" // publishes events
+	ScopeManage  Scope = "manage"  // creates, changes and deletes webhooks and deliveries
+	ScopeRead    Scope = "read"    // sees webhooks (without secrets), events and deliveries
+	ScopeMetrics Scope = "metrics" // reads the metrics of the whole server: the only scope of its key, without a tenant
 )
 
-// Scopes lists all scopes.
+// Scopes returns all scopes.
 func Scopes() []Scope { return []Scope{ScopePublish, ScopeManage, ScopeRead, ScopeMetrics} }
 
-// Key lets a caller in. Only the hash of its text is kept.
+// Key is an API key. Only the hash of its text is stored.
 type Key struct {
 	ID     KeyID
 	Tenant string // "" for an operator's key and for one with [ScopeMetrics]
 	Name   string // 1 to 128 characters
 	Scopes []Scope
 	Hash   [sha256.Size]byte
-	// Hint is the last four characters of the text, to tell keys apart.
+	// Hint is the last four characters of the text, which help people tell keys apart.
 	Hint      string
-	RevokedAt time.Time // UTC; zero while it is good
+	RevokedAt time.Time // UTC; zero while the key is valid
 }
 
-// maxLabel is the most characters of the name of a key or a portal link.
+// maxLabel is the maximum length, in characters, of the name of a key or a portal link.
 const maxLabel = 128
 
-// MinKeyLength is the fewest characters of a key that an operator brings.
+// MinKeyLength is the minimum length, in characters, of a key that an operator chooses.
 const MinKeyLength = 32
 
-// NewKeyText makes the text of a key: "peal_" and 256 random bits.
+// NewKeyText creates the text of a key: "peal_" and 256 random bits.
 func NewKeyText() string {
 	var bits [32]byte
 	rand.Read(bits[:])
 	return "peal_" + base64.RawURLEncoding.EncodeToString(bits[:])
 }
 
-// HashKey gives what is kept of a key's text. Keys have at least 128 bits of
-// chance, so one SHA-256 is enough; it is no password hash.
+// HashKey returns the hash of a key's text. Keys have at least 128 random bits, so a
+// single SHA-256 is enough, which it would not be for a password.
 func HashKey(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }
 
 // IsOperator reports whether the key acts for every tenant.
 func (k *Key) IsOperator() bool { return k.Tenant == "" && len(k.Scopes) == 0 }
 
-// May reports whether the key has a scope.
+// May reports whether the key is valid and has a scope.
 func (k *Key) May(scope Scope) bool {
 	return k.RevokedAt.IsZero() && (k.IsOperator() || slices.Contains(k.Scopes, scope))
 }
 
-// CreatedAt is when the key was made, in UTC.
+// CreatedAt returns when the key was created, in UTC.
 func (k *Key) CreatedAt() time.Time { return k.ID.Time() }
 
 // Validate checks name and scopes. The error has code [Invalid] and names the field; see [Faults].
@@ -164,13 +163,13 @@ func (k *Key) Validate() error {
 	}
 	switch metrics := slices.Contains(k.Scopes, ScopeMetrics); {
 	case metrics && len(k.Scopes) > 1:
-		faults = append(faults, Invalidf("scopes", "must be metrics alone, or others without it"))
+		faults = append(faults, Invalidf("scopes", "must be either metrics alone or other scopes"))
 	case metrics && k.Tenant != "":
-		faults = append(faults, Invalidf("scopes", "must not be metrics for a tenant's key: the metrics are those of all tenants"))
+		faults = append(faults, Invalidf("scopes", "must not be metrics for a tenant's key; the metrics are those of all tenants"))
 	case k.Tenant != "" && len(k.Scopes) == 0:
-		faults = append(faults, Invalidf("scopes", "is missing: give one or more of publish, manage and read"))
+		faults = append(faults, Invalidf("scopes", "is missing; set one or more of publish, manage and read"))
 	case k.Tenant == "" && len(k.Scopes) > 0 && !metrics:
-		faults = append(faults, Invalidf("scopes", "must be absent: an operator's key may do everything"))
+		faults = append(faults, Invalidf("scopes", "must be absent; an operator's key has all rights"))
 	}
 	for i, scope := range k.Scopes {
 		if !slices.Contains(Scopes(), scope) {
@@ -184,16 +183,16 @@ type sessionKind struct{}
 
 func (sessionKind) prefix() string { return "session" }
 
-// SessionID names a session. It lets nobody in: the session's token does.
+// SessionID identifies a session. It does not authenticate: only the session's token does.
 type SessionID = ID[sessionKind]
 
-// NewSessionID makes a fresh ID for this moment.
+// NewSessionID creates an ID with the current time.
 func NewSessionID() SessionID { return newID[sessionKind]() }
 
-// ParseSessionID reads the text of a session's id. The error has code [Invalid].
+// ParseSessionID parses the text of a session's id. The error has code [Invalid].
 func ParseSessionID(text string) (SessionID, error) { return ParseID[sessionKind](text) }
 
-// SessionKind says how a session began.
+// SessionKind is the way in which a session started.
 type SessionKind string
 
 // The kinds of sessions.
@@ -203,39 +202,39 @@ const (
 	SessionFirstRun SessionKind = "first_run" // the operator followed the link that the first start prints
 )
 
-// Session is a browser that is signed in. Only the hash of its token is kept.
+// Session is a signed-in browser. Only the hash of its token is stored.
 type Session struct {
 	ID   SessionID
 	Kind SessionKind
 	Hash [sha256.Size]byte
-	// UserID is whose session it is, PortalLinkID which link it came from; both are
-	// zero in a session of the first run.
+	// UserID is the user of the session, PortalLinkID the link that it was started with.
+	// Both are zero in a session of the first run.
 	UserID       UserID
 	PortalLinkID PortalLinkID
 	// Name, Tenant and Role are those of the user or link. Tenant "" is every tenant.
 	Name   string
 	Tenant string
 	Role   Role
-	// ExpiresAt is when it ends by itself, RevokedAt when somebody ended it, both in
-	// UTC; RevokedAt is zero until then.
+	// ExpiresAt is when it ends by itself, RevokedAt when somebody ended it, both in UTC.
+	// RevokedAt is zero until then.
 	ExpiresAt time.Time
 	RevokedAt time.Time
-	// Address is the IP address that it began from, Agent what the browser said it is.
+	// Address is the IP address that started the session, Agent the browser's User-Agent.
 	Address string
 	Agent   string
 }
 
-// CreatedAt is when the session began, in UTC.
+// CreatedAt returns when the session started, in UTC.
 func (s *Session) CreatedAt() time.Time { return s.ID.Time() }
 
-// MaxSessionAgent is the most bytes that are kept of what a browser says it is.
+// MaxSessionAgent is the number of bytes stored of a browser's User-Agent.
 const MaxSessionAgent = 256
 
-// SessionQuery chooses sessions, newest first, ended ones included.
+// SessionQuery selects sessions, newest first, including ended ones.
 type SessionQuery struct {
 	Tenant string    // only this tenant's; "" for all
 	UserID UserID    // only this user's; zero for all
-	Before SessionID // older than this one; zero to begin with the newest
+	Before SessionID // older than this one; zero to start with the newest
 	Limit  int
 }
 
@@ -243,16 +242,16 @@ type portalLinkKind struct{}
 
 func (portalLinkKind) prefix() string { return "link" }
 
-// PortalLinkID names a portal link. It lets nobody in: the link's token does.
+// PortalLinkID identifies a portal link. It does not authenticate: only the link's token does.
 type PortalLinkID = ID[portalLinkKind]
 
-// NewPortalLinkID makes a fresh ID for this moment.
+// NewPortalLinkID creates an ID with the current time.
 func NewPortalLinkID() PortalLinkID { return newID[portalLinkKind]() }
 
-// ParsePortalLinkID reads the text of a portal link's id. The error has code [Invalid].
+// ParsePortalLinkID parses the text of a portal link's id. The error has code [Invalid].
 func ParsePortalLinkID(text string) (PortalLinkID, error) { return ParseID[portalLinkKind](text) }
 
-// How long a portal link can be followed, and how long the session lasts that it gives.
+// The lifetimes of a portal link, and of the session that it starts.
 const (
 	MinPortalLife        = time.Minute
 	MaxPortalLife        = 24 * time.Hour
@@ -260,29 +259,29 @@ const (
 	DefaultPortalSession = time.Hour
 )
 
-// PortalLink lets somebody see one tenant's webhooks without being a user. It works
-// once: whoever follows it first gets a session. Only the hash of its token is kept.
+// PortalLink shows one tenant's webhooks to somebody who is not a user. It works once: the
+// first person who follows it gets a session. Only the hash of its token is stored.
 type PortalLink struct {
 	ID     PortalLinkID
 	Tenant string
-	// Name is who it is for, as the operator writes it: 1 to 128 bytes.
+	// Name describes the person that the link is for, 1 to 128 bytes.
 	Name     string
 	Hash     [sha256.Size]byte
 	ReadOnly bool
-	// ExpiresAt is when it can be followed no more, in UTC.
+	// ExpiresAt is when the link stops working, in UTC.
 	ExpiresAt time.Time
-	// SessionLife is how long the session lasts, in whole seconds.
+	// SessionLife is the lifetime of the session, in whole seconds.
 	SessionLife time.Duration
-	// UsedAt is when it was followed, RevokedAt when it was taken back with its
+	// UsedAt is when the link was followed, RevokedAt when it was revoked together with its
 	// session, both in UTC and zero until then.
 	UsedAt    time.Time
 	RevokedAt time.Time
 }
 
-// CreatedAt is when the link was made, in UTC.
+// CreatedAt returns when the link was created, in UTC.
 func (l *PortalLink) CreatedAt() time.Time { return l.ID.Time() }
 
-// Role is that of the session.
+// Role returns the role of the session.
 func (l *PortalLink) Role() Role {
 	if l.ReadOnly {
 		return RoleViewer
@@ -311,116 +310,113 @@ type auditKind struct{}
 
 func (auditKind) prefix() string { return "audit" }
 
-// AuditID names an entry of the audit log and tells when it was made.
+// AuditID identifies an entry of the audit log and contains its time.
 type AuditID = ID[auditKind]
 
-// NewAuditID makes a fresh ID for this moment.
+// NewAuditID creates an ID with the current time.
 func NewAuditID() AuditID { return newID[auditKind]() }
 
-// ParseAuditID reads the text of an audit entry's id. The error has code [Invalid].
+// ParseAuditID parses the text of an audit entry's id. The error has code [Invalid].
 func ParseAuditID(text string) (AuditID, error) { return ParseID[auditKind](text) }
 
-// AuditEntry is a change or a look at a secret: who did what to what, when and from
-// where. It is never changed.
+// AuditEntry records a change, or that somebody saw a secret: who did what to what, when
+// and from where. It never changes.
 type AuditEntry struct {
 	ID AuditID
-	// Tenant is whose thing it was about; "" for one of the whole server.
+	// Tenant is the tenant that the action concerned; "" for the whole server.
 	Tenant string
-	// ActorKind says what let the caller in: key, user, portal, first_run, or anonymous
-	// for one who tried to sign in.
+	// ActorKind is the caller's kind of credential: key, user, portal or first_run;
+	// anonymous for an attempt to sign in.
 	ActorKind string
-	// ActorID is the id of the key, the user or the portal link; "" where there is none.
+	// ActorID is the id of the key, user or portal link; "" if there is none.
 	ActorID string
-	// Actor is the name of it, as it was then.
+	// Actor is the name of the key, user or portal link at that time.
 	Actor string
-	// Action is what was done, such as webhook.update.
+	// Action is the name of the action, such as webhook.update.
 	Action string
-	// Target is the id or name of what it was done to; may be "".
+	// Target is the id or name of the object of the action; it may be "".
 	Target string
-	// Detail says more in a few words, without secrets; may be "".
+	// Detail is a short description without secrets; it may be "".
 	Detail string
 	// Address is the IP address of the caller.
 	Address string
-	// RequestID is the X-Request-Id of the answer.
+	// RequestID is the X-Request-Id of the response.
 	RequestID string
 }
 
-// At is when it happened, in UTC.
+// At returns the time of the action, in UTC.
 func (e *AuditEntry) At() time.Time { return e.ID.Time() }
 
-// AuditQuery chooses entries, newest first. All that is set must fit.
+// AuditQuery selects entries that match all of its fields, newest first.
 type AuditQuery struct {
-	Tenant string    // only this tenant's; "" for all, and those of the whole server
+	Tenant string    // only this tenant's; "" for all, including those of the whole server
 	Actor  string    // only those of an actor with this id or name; "" for all
 	Action string    // only this action; "" for all
-	Target string    // only those about this; "" for all
-	Since  time.Time // at or after; zero for no bound
-	Until  time.Time // before; zero for no bound
-	Before AuditID   // older than this one; zero to begin with the newest
+	Target string    // only this target; "" for all
+	Since  time.Time // at or after this time; zero for no bound
+	Until  time.Time // before this time; zero for no bound
+	Before AuditID   // older than this one; zero to start with the newest
 	Limit  int
 }
 
-// ErrRevision is the [Conflict] of an update that was made from an older revision than
-// the stored one: read it again and repeat the change.
-var ErrRevision = Errorf(Conflict, "somebody else has changed it meanwhile; read it again")
-
-// IdentityStore keeps who may sign in, who is signed in, and who did what.
+// IdentityStore stores users, sessions, portal links and the audit log.
 type IdentityStore interface {
-	// CreateUser adds a user, of Revision 1, and its tenant where there is none. Conflict
+	// CreateUser adds a user, of Revision 1, and its tenant if there is none. Conflict
 	// when the id, the name or the subject (unless "") is taken.
 	CreateUser(ctx context.Context, user User) error
-	// UpdateUser replaces everything of a user but its name, adds 1 to its Revision and
-	// revokes all of its sessions at UpdatedAt. The user's new tenant is created where
-	// there is none. [ErrRevision] when Revision is not the stored one; Conflict when the
-	// subject is another's; NotFound.
+	// UpdateUser replaces everything of a user except its name, adds 1 to its Revision and
+	// revokes all of its sessions at UpdatedAt. It creates the user's new tenant if there is
+	// none. [ErrRevision] when Revision is not the stored one; Conflict when the subject
+	// belongs to another user; NotFound.
 	UpdateUser(ctx context.Context, user User) error
-	// DeleteUser deletes a user, one of the tenant or any with tenant "", and revokes
-	// all of its sessions. NotFound.
+	// DeleteUser deletes a user of the tenant, or of any tenant when tenant is "", and
+	// revokes all of its sessions. NotFound.
 	DeleteUser(ctx context.Context, tenant string, id UserID, at time.Time) error
-	// User gives one user: one of the tenant, or any with tenant "". NotFound.
+	// User returns one user of the tenant, or of any tenant when tenant is "". NotFound.
 	User(ctx context.Context, tenant string, id UserID) (User, error)
-	// UserByName gives the user of a name. NotFound.
+	// UserByName returns the user with a name. NotFound.
 	UserByName(ctx context.Context, name string) (User, error)
-	// UserBySubject gives the user of a subject. NotFound, also for "".
+	// UserBySubject returns the user with a subject. NotFound, also for "".
 	UserBySubject(ctx context.Context, subject string) (User, error)
-	// Users lists a tenant's users, or all with tenant "", newest first, those older
-	// than before (all when zero).
+	// Users lists the users of the tenant, or of all tenants when tenant is "", newest
+	// first: those older than before, or all when before is zero.
 	Users(ctx context.Context, tenant string, before UserID, limit int) ([]User, error)
 
-	// CreateSession adds a session, and its tenant where there is none. NotFound when
-	// its user (unless zero) is not there.
-	// At most 100 sessions that ended over 30 days before it began go for good.
+	// CreateSession adds a session, and its tenant if there is none. NotFound when it has a
+	// user that does not exist.
+	// It also deletes up to 100 sessions that ended more than 30 days earlier.
 	CreateSession(ctx context.Context, session Session) error
-	// SessionByHash gives a session that at now is neither revoked nor past its
-	// ExpiresAt. NotFound.
+	// SessionByHash returns the session with a hash, unless it is revoked or expired at now.
+	// NotFound.
 	SessionByHash(ctx context.Context, hash [32]byte, now time.Time) (Session, error)
-	// Sessions lists sessions.
+	// Sessions lists the sessions that a query selects.
 	Sessions(ctx context.Context, query SessionQuery) ([]Session, error)
-	// RevokeSession ends a session, one of the tenant or any with tenant ""; one that
-	// is revoked keeps its moment. NotFound.
+	// RevokeSession revokes a session of the tenant, or of any tenant when tenant is "". A
+	// session that is already revoked keeps its time. NotFound.
 	RevokeSession(ctx context.Context, tenant string, id SessionID, at time.Time) error
-	// RevokeSessions ends all sessions of a user that have not ended at a moment, and
-	// says how many they were.
+	// RevokeSessions revokes all sessions of a user that have not ended at the given time,
+	// and returns their number.
 	RevokeSessions(ctx context.Context, user UserID, at time.Time) (int, error)
 
-	// CreatePortalLink adds a portal link, and its tenant where there is none. Conflict
-	// when the id or the hash is taken. At most 100 links that expired over 30 days
-	// before it was made go for good.
+	// CreatePortalLink adds a portal link, and its tenant if there is none. Conflict when
+	// the id or the hash is taken.
+	// It also deletes up to 100 links that expired more than 30 days earlier.
 	CreatePortalLink(ctx context.Context, link PortalLink) error
-	// RedeemPortalLink uses up the link of a hash at a moment, gives the session its
-	// PortalLinkID, Name, Tenant and Role and an ExpiresAt after the link's SessionLife,
-	// and adds it. NotFound for a link that is used, revoked or expired at that moment.
+	// RedeemPortalLink marks the link with a hash as used, and adds the session with its
+	// PortalLinkID, Name, Tenant and Role set from the link, and an ExpiresAt that is
+	// SessionLife later than at. NotFound for a link that is used, revoked or expired at
+	// that time.
 	RedeemPortalLink(ctx context.Context, hash [32]byte, session Session, at time.Time) (Session, error)
-	// PortalLinks lists a tenant's links, or all with tenant "", newest first, those
-	// older than before (all when zero).
+	// PortalLinks lists the links of the tenant, or of all tenants when tenant is "", newest
+	// first: those older than before, or all when before is zero.
 	PortalLinks(ctx context.Context, tenant string, before PortalLinkID, limit int) ([]PortalLink, error)
-	// RevokePortalLink takes back a link, one of the tenant or any with tenant "", and
-	// revokes the session that it gave; one that is revoked keeps its moment. NotFound.
+	// RevokePortalLink revokes a link of the tenant, or of any tenant when tenant is "", and
+	// the session that it started. A link that is already revoked keeps its time. NotFound.
 	RevokePortalLink(ctx context.Context, tenant string, id PortalLinkID, at time.Time) error
 
-	// AppendAudit adds an entry to the audit log. At most 100 entries that are older
-	// than keep go for good, unless keep is zero.
+	// AppendAudit adds an entry to the audit log. It also deletes up to 100 entries that are
+	// older than keep, unless keep is zero.
 	AppendAudit(ctx context.Context, entry AuditEntry, keep time.Duration) error
-	// Audit lists entries of the audit log.
+	// Audit lists the entries of the audit log that a query selects.
 	Audit(ctx context.Context, query AuditQuery) ([]AuditEntry, error)
 }

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// scanner walks over JSON text (RFC 8259) once, checking its grammar, its UTF-8
-// and its depth, and keeps no copy of anything.
+// scanner reads JSON text (RFC 8259) once and checks its grammar, its UTF-8 and its depth. It
+// copies nothing.
 type scanner struct {
 	text []byte
 	at   int
@@ -43,7 +43,7 @@ func (s *scanner) space() {
 
 var isSpace = [256]bool{' ': true, '\n': true, '\t': true, '\r': true}
 
-// peek gives the byte at hand, or 0 at the end of the text.
+// peek returns the next byte, or 0 at the end of the text.
 func (s *scanner) peek() byte {
 	if s.at < len(s.text) {
 		return s.text[s.at]
@@ -104,7 +104,7 @@ func (s *scanner) object(depth int) *Error {
 	}
 }
 
-// key walks over a member's name, its colon and the space around them.
+// key reads a member's name, its colon and the space around them.
 func (s *scanner) key() *Error {
 	if s.peek() != '"' {
 		return s.fail("expected a name in double quotes")
@@ -138,7 +138,7 @@ func (s *scanner) array(depth int) *Error {
 	}
 }
 
-// next walks over a comma to the next element (true), or over the end (false).
+// next reads a comma up to the next element (true), or the end (false).
 func (s *scanner) next(end byte) (bool, *Error) {
 	s.space()
 	switch s.peek() {
@@ -153,8 +153,8 @@ func (s *scanner) next(end byte) (bool, *Error) {
 	return false, s.fail(`expected "," or "` + string(end) + `"`)
 }
 
-// str walks over a string in quotes: eight characters at a time until one is
-// special. Its UTF-8 is checked at the end, and only when there is any.
+// str reads a string in quotes, eight characters at a time until one is special. It checks the
+// UTF-8 at the end, and only if the string is not ASCII.
 func (s *scanner) str() *Error {
 	s.at++
 	from, seen := s.at, uint64(0)
@@ -185,12 +185,12 @@ func (s *scanner) str() *Error {
 			s.at++
 			return nil
 		default:
-			return s.fail("a control character stands unescaped in a string")
+			return s.fail("a string contains an unescaped control character")
 		}
 	}
 }
 
-// failUTF8 finds the first byte from a place on that is no UTF-8.
+// failUTF8 returns an error about the first byte at or after from that is not UTF-8.
 func (s *scanner) failUTF8(from int) *Error {
 	for s.at = from; ; {
 		r, size := utf8.DecodeRune(s.text[s.at:])
@@ -201,7 +201,7 @@ func (s *scanner) failUTF8(from int) *Error {
 	}
 }
 
-// isSpecial tells the bytes that do not stand for themselves in a string.
+// isSpecial is true for the bytes that do not represent themselves in a string.
 var isSpecial = func() (special [256]bool) {
 	for c := range 0x20 {
 		special[c] = true
@@ -295,7 +295,7 @@ func (s *scanner) end() error {
 	return nil
 }
 
-// members walks over an object and calls read at each member's value, which read walks over.
+// members reads an object and calls read at each member's value; read must read that value.
 func (s *scanner) members(read func(name string) error) error {
 	if s.peek() != '{' {
 		if s.at >= len(s.text) {
@@ -329,8 +329,7 @@ func (s *scanner) members(read func(name string) error) error {
 	}
 }
 
-// name gives what content gives, without making a new string of the names that
-// every event has.
+// name returns the same as content, but does not allocate for the names that every event has.
 func (s *scanner) name(from int) (string, error) {
 	quoted := s.text[from+1 : s.at]
 	switch end := bytes.IndexByte(quoted, '"'); string(quoted[:end]) {
@@ -348,7 +347,7 @@ func (s *scanner) name(from int) (string, error) {
 	return s.content(from)
 }
 
-// content gives the text of the string that begins at from and was walked over already.
+// content returns the text of a string that starts at from and that str has read.
 func (s *scanner) content(from int) (string, error) {
 	quoted := s.text[from+1 : s.at]
 	end := bytes.IndexAny(quoted, "\"\\")
@@ -360,8 +359,8 @@ func (s *scanner) content(from int) (string, error) {
 
 var escapes = map[byte]byte{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// unescape reads the content of a string up to its closing quote. Half of a
-// surrogate pair is refused, because no text can hold it.
+// unescape returns the content of a string up to its closing quote. Half of a surrogate pair is
+// an error, because no UTF-8 text can represent it.
 func unescape(quoted []byte) (string, error) {
 	text := make([]byte, 0, len(quoted))
 	for i := 0; quoted[i] != '"'; i++ {
@@ -382,10 +381,10 @@ func unescape(quoted []byte) (string, error) {
 		i += 4
 		if utf16.IsSurrogate(r) {
 			if quoted[i+1] != '\\' || quoted[i+2] != 'u' {
-				return "", Errorf(Invalid, "holds half of a surrogate pair")
+				return "", Errorf(Invalid, "contains half of a surrogate pair")
 			}
 			if r = utf16.DecodeRune(r, hex4(quoted[i+3:])); r == utf8.RuneError {
-				return "", Errorf(Invalid, "holds half of a surrogate pair")
+				return "", Errorf(Invalid, "contains half of a surrogate pair")
 			}
 			i += 6
 		}

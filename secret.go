@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Secret signs the requests of a webhook. Its value never shows when the Secret is
-// printed or logged.
+// Secret is a key that signs the requests of a webhook. Printing, logging or encoding it never
+// shows its value.
 type Secret struct {
-	// Value is the secret as its format writes it, such as whsec_….
+	// Value is the secret in the notation of its format, such as whsec_….
 	Value string
 	// CreatedAt is when it was set, in UTC.
 	CreatedAt time.Time
@@ -23,25 +23,25 @@ type Secret struct {
 
 const redacted = "[redacted]"
 
-// Format hides the value, whatever the verb.
+// Format writes a placeholder for every verb.
 func (s Secret) Format(state fmt.State, _ rune) { io.WriteString(state, redacted) }
 
-// String hides the value.
+// String returns a placeholder.
 func (s Secret) String() string { return redacted }
 
-// LogValue hides the value.
+// LogValue returns a placeholder.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText hides the value: whoever may see it asks for Value.
+// MarshalText returns a placeholder. Callers that may show the secret use Value.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// ActiveSecrets gives the values that sign at a moment, the current one first.
-func (w *Webhook) ActiveSecrets(at time.Time) []string {
-	if len(w.Secrets) == 0 {
+// activeSecrets returns the values that are valid at the time at, the current one first.
+func activeSecrets(secrets []Secret, at time.Time) []string {
+	if len(secrets) == 0 {
 		return nil
 	}
-	values := make([]string, 0, len(w.Secrets))
-	for _, s := range w.Secrets {
+	values := make([]string, 0, len(secrets))
+	for _, s := range secrets {
 		if s.ExpiresAt.IsZero() || at.Before(s.ExpiresAt) {
 			values = append(values, s.Value)
 		}
@@ -49,30 +49,30 @@ func (w *Webhook) ActiveSecrets(at time.Time) []string {
 	return values
 }
 
-// Sealer protects secret values at rest. Bound is what a sealed value belongs to;
-// opening it with any other fails.
+// Sealer encrypts secret values at rest. A sealed value can only be opened with the same bound,
+// which identifies its owner.
 type Sealer interface {
 	Seal(plain, bound []byte) ([]byte, error)
 	Open(sealed, bound []byte) ([]byte, error)
-	// Mark is what each value begins with that Seal makes now, and none that was sealed
-	// with another key. It is never empty.
+	// Mark returns the prefix of all values sealed with the current key, which no value
+	// sealed with another key has. It is never empty.
 	Mark() []byte
 }
 
-// ErrUnknownKey is wrapped by the error of [Sealer.Open] for what was sealed with a key that the
-// sealer does not have.
+// ErrUnknownKey is wrapped by the error of [Sealer.Open] for a value that was sealed with a key
+// that the sealer does not have.
 var ErrUnknownKey = errors.New("that key is not among the keys given")
 
-// Limits of giving a webhook or a source a new secret.
+// Limits of rotating the secrets of a webhook or source.
 const (
-	MaxSecrets       = 5                   // secrets that count at once: their signatures must fit a header
-	MaxSecretOverlap = 30 * 24 * time.Hour // how long earlier ones count beside the new one
+	MaxSecrets       = 5                   // secrets valid at the same time: their signatures must fit a header
+	MaxSecretOverlap = 30 * 24 * time.Hour // validity of earlier ones beside the new one
 )
 
-// RotateSecrets puts a new secret before those there are. The others count until the
-// overlap ends, unless they expire earlier; those that have expired at the moment at, the
-// one that equals the new one, and what is beyond [MaxSecrets] go. previous is when the one
-// that was current expires; zero when it goes at once.
+// RotateSecrets returns the secrets with a new one in front. The others stay valid until the
+// overlap ends, unless they expire earlier. It removes secrets that have expired at the time at,
+// one that equals the new one, and those beyond [MaxSecrets]. previous is when the secret that
+// was current expires; zero when it is removed.
 func RotateSecrets(current []Secret, value string, at time.Time, overlap time.Duration) (secrets []Secret, previous time.Time) {
 	secrets = []Secret{{Value: value, CreatedAt: at}}
 	end := at.Add(overlap)
@@ -91,15 +91,15 @@ func RotateSecrets(current []Secret, value string, at time.Time, overlap time.Du
 	return secrets, previous
 }
 
-// Hidden stands in settings for a secret that is there and not shown, and keeps it when
-// it comes back. It is no value: [Webhook.Validate] and [Source.Validate] refuse it.
+// Hidden takes the place of a secret in shown settings; settings that are sent back with it keep
+// the secret. It is not a valid value for [Webhook.Validate] and [Source.Validate].
 const Hidden = "[set]"
 
-// IsHidden reports whether a text only stands for a value that is not shown: [Hidden],
-// or what records and a [Secret] have in its place.
+// IsHidden reports whether a text is a placeholder: [Hidden], or that of records and of
+// [Secret].
 func IsHidden(text string) bool { return text == Hidden || text == redacted }
 
-// refuseHidden refuses what stands for a value and keeps none.
+// refuseHidden returns an error when value is a placeholder.
 func refuseHidden(field, value string) error {
 	if !IsHidden(value) {
 		return nil
@@ -107,7 +107,7 @@ func refuseHidden(field, value string) error {
 	return Invalidf(field, "is %s, which only stands for a value that is not shown, and there is none to keep; set the value", value)
 }
 
-// hidesQuery reports whether a URL's query holds what [RedactURL] writes.
+// hidesQuery reports whether a URL's query contains the placeholder of [RedactURL].
 func hidesQuery(text string) bool {
 	_, query, _ := strings.Cut(text, "?")
 	if plain, err := url.QueryUnescape(query); err == nil {
@@ -116,9 +116,9 @@ func hidesQuery(text string) bool {
 	return strings.Contains(query, redacted)
 }
 
-// RedactURL hides the values of a URL's query, where tokens stand, for records and for
-// readers who may not see secrets: https://host/hook?token=[redacted]. A query without
-// names is hidden as a whole.
+// RedactURL replaces the values in a URL's query, which can be tokens, for records and for
+// readers who may not see secrets: https://host/hook?token=[redacted]. It replaces a query
+// without names as a whole.
 func RedactURL(url string) string {
 	base, query, found := strings.Cut(url, "?")
 	if !found {

@@ -16,68 +16,69 @@ type sourceKind struct{}
 
 func (sourceKind) prefix() string { return "source" }
 
-// SourceID names a source. Its 62 bits of chance make it one that nobody guesses.
+// SourceID identifies a source. Its 62 random bits make it hard to guess.
 type SourceID = ID[sourceKind]
 
-// NewSourceID makes a fresh ID for this moment.
+// NewSourceID creates an ID with the current time.
 func NewSourceID() SourceID { return newID[sourceKind]() }
 
-// ParseSourceID reads the text of a source's id. The error has code [Invalid].
+// ParseSourceID parses the text of a source's id. The error has code [Invalid].
 func ParseSourceID(text string) (SourceID, error) { return ParseID[sourceKind](text) }
 
-// SourceDedup is how a source tells a repeated request from a new event.
+// SourceDedup is the way in which a source recognizes repeated requests.
 type SourceDedup string
 
-// The ways to tell.
+// The ways to recognize repeated requests.
 const (
-	// DedupID goes by the sender's own id of the delivery or event. Without one,
-	// every request is a new event.
+	// DedupID compares the sender's id of the delivery or event. Every request without one
+	// is a new event.
 	DedupID SourceDedup = "id"
-	// DedupBody goes by the body's bytes: equal bodies are one event, for good.
+	// DedupBody compares the bytes of the body: equal bodies are always one event.
 	DedupBody SourceDedup = "body"
 )
 
-// Source takes the webhooks that another system sends, and publishes each as an
-// event of its tenant.
+// Source receives webhooks from another system, and publishes each as an event of its tenant.
 type Source struct {
 	ID     SourceID
 	Tenant string
-	// Name is what people and URLs call it, unique in its tenant, and never changes:
-	// the ids of its events begin with it.
+	// Name is unique within the tenant and appears in URLs. It never changes, because the ids
+	// of its events start with it.
 	Name string
-	// Format names how the sender writes requests and how they are verified, such as "vikunja".
+	// Format is the name of the sender's format, such as "vikunja", which also determines
+	// how requests are verified.
 	Format string
-	// Secrets verify. The first is the current one; the others count beside it until
-	// they expire. For a format without a signature they are values of the header
-	// Authorization.
+	// Secrets verify requests. The first is the current one; the others are also valid until
+	// they expire. For a format without a signature they are values of the Authorization
+	// header.
 	Secrets []Secret
-	// Unverified takes requests from anybody who knows the source's id; then there
-	// are no secrets.
+	// Unverified accepts requests from anybody who knows the source's id; then there are no
+	// secrets.
 	Unverified  bool
 	Dedup       SourceDedup
 	Description string
-	Status      WebhookStatus // Active, or Disabled: it refuses every request
-	// Counts is what has come so far.
+	Status      WebhookStatus // Active, or Disabled, which refuses every request
+	// Counts are the requests so far.
 	Counts    SourceCounts
 	UpdatedAt time.Time // UTC
-	// Revision counts the changes of the settings; a change to an older one is a conflict.
+	// Revision counts the changes of the settings. A change based on an older one is a
+	// conflict.
 	Revision int64
 }
 
-// SourceCounts count the requests to a source.
+// SourceCounts are statistics of the requests to a source.
 type SourceCounts struct {
-	Accepted  int64 // that became events
-	Duplicate int64 // that repeated one
-	Refused   int64 // that were not verified or could not be read
-	// AcceptedAt is when the last one was accepted, duplicates included, in UTC; zero for never.
+	Accepted  int64 // requests that became events
+	Duplicate int64 // requests that repeated one
+	Refused   int64 // requests that could not be verified or parsed
+	// AcceptedAt is when the last one was accepted, including duplicates, in UTC; zero for never.
 	AcceptedAt time.Time
 	// RefusedAt is when the last one was refused, in UTC; zero for never.
 	RefusedAt time.Time
-	// Refusal says why that was, in a sentence.
+	// Refusal is the reason for that, as a sentence.
 	Refusal string
 }
 
-// Add counts more on top.
+// Add adds more to the counts.
 func (c *SourceCounts) Add(more SourceCounts) {
 	c.Accepted += more.Accepted
 	c.Duplicate += more.Duplicate
@@ -90,23 +91,21 @@ func (c *SourceCounts) Add(more SourceCounts) {
 	}
 }
 
-// CreatedAt is when the source was created, in UTC.
+// CreatedAt returns when the source was created, in UTC.
 func (s *Source) CreatedAt() time.Time { return s.ID.Time() }
 
-// ActiveSecrets gives the values that verify at a moment, the current one first.
-func (s *Source) ActiveSecrets(at time.Time) []string {
-	return (&Webhook{Secrets: s.Secrets}).ActiveSecrets(at)
-}
+// ActiveSecrets returns the secrets that verify at the time at, the current one first.
+func (s *Source) ActiveSecrets(at time.Time) []string { return activeSecrets(s.Secrets, at) }
 
-// Validate checks all that does not depend on the format. The error has code
-// [Invalid] and names the field; where several fields are wrong it is [Invalids].
+// Validate checks everything that does not depend on the format. The error has code [Invalid]
+// and names the field; it is [Invalids] when several fields are wrong.
 func (s *Source) Validate() error {
 	faults := []error{ValidateSourceName(s.Name)}
 	if s.Unverified && len(s.Secrets) > 0 {
-		faults = append(faults, Invalidf("unverified", "must not be true beside a secret: take one of the two away"))
+		faults = append(faults, Invalidf("unverified", "must not be true when there is a secret; remove one of them"))
 	}
 	if !s.Unverified && len(s.Secrets) == 0 {
-		faults = append(faults, Invalidf("secret", "is missing: give what the sender signs with or, where the format does not sign, the Authorization value that it sends; or set unverified to true and take requests from anybody who knows the URL"))
+		faults = append(faults, Invalidf("secret", "is missing; set the sender's signing secret or, for a format without signatures, the Authorization value that it sends; or set unverified to true to accept requests from anybody who knows the URL"))
 	}
 	for _, secret := range s.Secrets {
 		faults = append(faults, validateSourceSecret(secret.Value))
@@ -145,11 +144,11 @@ func ValidateSourceName(name string) error {
 		case c|0x20-'a' <= 25, c-'0' <= 9:
 		case i > 0 && (c == '.' || c == '_' || c == '-'):
 		default:
-			return Invalidf("name", "must be letters, digits and \"._-\", beginning with a letter or digit")
+			return Invalidf("name", "must be letters, digits and \"._-\", starting with a letter or digit")
 		}
 	}
 	if strings.HasPrefix(name, sourceKind{}.prefix()+"_") {
-		return Invalidf("name", "must not begin with source_: ids do")
+		return Invalidf("name", "must not start with source_, which is the prefix of ids")
 	}
 	return nil
 }
@@ -168,26 +167,25 @@ func (s *Source) Storable() error {
 	return ValidateSourceName(s.Name)
 }
 
-// SourceStore keeps sources and what came to them.
+// SourceStore stores sources and their counts.
 type SourceStore interface {
-	// CreateSource adds a source, and its tenant where there is none, and gives it
-	// back with its Revision. Conflict when the id or, in its tenant, the name is taken;
+	// CreateSource adds a source, creates its tenant if there is none, and returns the source
+	// with its Revision. Conflict when the id or, within the tenant, the name is taken;
 	// Invalid when it is not [Source.Storable].
 	CreateSource(ctx context.Context, source Source) (Source, error)
-	// UpdateSource replaces a source's settings (not its Name and Counts) and gives
-	// it back with its new Revision. Conflict when its Revision is not the stored
-	// one; NotFound.
+	// UpdateSource replaces a source's settings (not its Name and Counts) and returns it with
+	// its new Revision. Conflict when its Revision is not the stored one; NotFound.
 	UpdateSource(ctx context.Context, source Source) (Source, error)
 	// DeleteSource deletes a source; its events stay. NotFound.
 	DeleteSource(ctx context.Context, tenant string, id SourceID) error
-	// Source gives one source: one of the tenant, or any with tenant "". NotFound.
+	// Source returns one source of the tenant, or of any tenant when tenant is "". NotFound.
 	Source(ctx context.Context, tenant string, id SourceID) (Source, error)
-	// SourceByName gives the source of a name. NotFound.
+	// SourceByName returns the source with a name. NotFound.
 	SourceByName(ctx context.Context, tenant, name string) (Source, error)
-	// Sources lists a tenant's sources, newest first, those older than before (all
-	// when zero).
+	// Sources lists a tenant's sources, newest first: those older than before, or all when
+	// before is zero.
 	Sources(ctx context.Context, tenant string, before SourceID, limit int) ([]Source, error)
-	// AddSourceCounts counts more on top of what sources have, as
-	// [SourceCounts.Add] does, in one transaction. Sources that are gone are no error.
+	// AddSourceCounts adds to the counts of sources, as [SourceCounts.Add] does, in one
+	// transaction. It ignores sources that do not exist.
 	AddSourceCounts(ctx context.Context, counts map[SourceID]SourceCounts) error
 }

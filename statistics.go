@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// LatencyBounds are the upper bounds of the classes that arrivals are counted in, by
-// how long after the publish they came; the last class, which has no bound, holds the
-// slower ones.
+// LatencyBounds returns the upper bounds of the classes of latency: the time from the publish
+// to the arrival. A last class without a bound contains slower arrivals.
 func LatencyBounds() []time.Duration { return slices.Clone(latencyBounds[:]) }
 
 var latencyBounds = [...]time.Duration{
@@ -20,30 +19,22 @@ var latencyBounds = [...]time.Duration{
 	30 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour,
 }
 
-// knownReasons is [Reasons], made once.
-var knownReasons = [...]Reason{
-	ReasonStatus, ReasonRedirect, ReasonTimeout, ReasonDNS, ReasonRefused, ReasonUnreachable, ReasonTLS,
-	ReasonBlocked, ReasonProxy, ReasonToken, ReasonConnection, ReasonProtocol, ReasonEncode, ReasonCanceled, ReasonOther,
-	ReasonPoison, // later ones at the end: see values
-}
-
-// Counts say what attempts and deliveries came to in a stretch of time. Tests of
-// webhooks are not in them. The zero Counts are of nothing.
+// Counts are the results of attempts and deliveries in a period, without tests of webhooks.
+// The zero Counts count nothing.
 type Counts struct {
-	// Delivered are the deliveries that arrived, Prompt those of them that did so with
-	// their first attempt, Failed those that failed for good.
+	// Delivered is the number of deliveries that arrived, Prompt of those that did so with
+	// their first attempt, Failed of those that failed for good.
 	Delivered, Prompt, Failed int
-	// Answered are the attempts that succeeded.
+	// Answered is the number of attempts that succeeded.
 	Answered int
-	// Failures are the attempts that failed, in the order of [Reasons].
+	// Failures are the numbers of failed attempts, in the order of [Reasons].
 	Failures [len(knownReasons)]int
-	// Latency are the deliveries that arrived in their first round, by how long after
-	// the publish, in the classes of [LatencyBounds].
+	// Latency are the numbers of deliveries that arrived in their first round, by the
+	// classes of [LatencyBounds].
 	Latency [len(latencyBounds) + 1]int
 }
 
-// Count adds what a settlement says; those of tests and of what Peal broke off itself
-// add nothing.
+// Count adds a settlement. It ignores tests, and attempts that Peal itself canceled.
 func (c *Counts) Count(s *Settlement) {
 	a := &s.Attempt
 	if s.Test || a.Reason == ReasonCanceled {
@@ -77,7 +68,7 @@ func latencyClass(d time.Duration) int {
 	return len(latencyBounds)
 }
 
-// Add adds other counts.
+// Add adds other to the counts.
 func (c *Counts) Add(other *Counts) {
 	from := other.values()
 	for i, to := range c.values() {
@@ -85,7 +76,7 @@ func (c *Counts) Add(other *Counts) {
 	}
 }
 
-// FailedAttempts is the sum of Failures.
+// FailedAttempts returns the sum of Failures.
 func (c *Counts) FailedAttempts() int {
 	sum := 0
 	for _, n := range c.Failures {
@@ -94,7 +85,7 @@ func (c *Counts) FailedAttempts() int {
 	return sum
 }
 
-// Success is the part of the attempts that succeeded, 0 to 1; ok is false when there
+// Success returns the fraction of attempts that succeeded, 0 to 1; ok is false when there
 // were none.
 func (c *Counts) Success() (part float64, ok bool) {
 	all := c.Answered + c.FailedAttempts()
@@ -104,12 +95,12 @@ func (c *Counts) Success() (part float64, ok bool) {
 	return float64(c.Answered) / float64(all), true
 }
 
-// LatencyRange is a class of [LatencyBounds]: what lies in it took longer than Over and at most
-// Within. Over is 0 in the first class, Within is 0 in the last, which has no upper bound.
+// LatencyRange is a class of [LatencyBounds]: latencies longer than Over and at most Within.
+// Over is 0 in the first class, Within is 0 in the last, which has no upper bound.
 type LatencyRange struct{ Over, Within time.Duration }
 
-// Quantile returns the class that holds the latency within which a part (0 to 1) of the arrivals
-// came: the nearest rank. Where in the class it lies is not known. ok is false when nothing arrived.
+// Quantile returns the class that contains the latency within which a fraction (0 to 1) of the
+// deliveries arrived, by nearest rank. ok is false when none arrived.
 func (c *Counts) Quantile(part float64) (class LatencyRange, ok bool) {
 	all := 0
 	for _, n := range c.Latency {
@@ -130,11 +121,11 @@ func (c *Counts) Quantile(part float64) (class LatencyRange, ok bool) {
 	return LatencyRange{Over: class.Over}, true
 }
 
-// firstReasons is how many of the reasons there were when counts were first written down.
+// firstReasons is the number of reasons in the first version of encoded counts.
 const firstReasons = 15
 
-// values are all numbers in the order in which they are written down. Those of reasons that
-// came later stand at the end: who does not know them does not read so far.
+// values returns pointers to all numbers in the order of their encoding. Later reasons are at
+// the end, so that an earlier version of this program ignores them.
 func (c *Counts) values() (all [4 + len(knownReasons) + len(latencyBounds) + 1]*int) {
 	all[0], all[1], all[2], all[3] = &c.Delivered, &c.Prompt, &c.Failed, &c.Answered
 	next := 4
@@ -154,11 +145,11 @@ func (c *Counts) values() (all [4 + len(knownReasons) + len(latencyBounds) + 1]*
 	return all
 }
 
-// countsVersion is the first byte of written counts: another one says that the order
-// of the numbers is another.
+// countsVersion is the first byte of encoded counts. It changes when the order of the numbers
+// changes.
 const countsVersion = 2
 
-// AppendBinary writes the counts down, a byte for most numbers; a store keeps them so.
+// AppendBinary appends the encoded counts to b, one byte for most numbers. Stores use this form.
 func (c *Counts) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, countsVersion)
 	for _, n := range c.values() {
@@ -167,7 +158,7 @@ func (c *Counts) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalBinary reads what AppendBinary wrote.
+// UnmarshalBinary decodes the output of AppendBinary.
 func (c *Counts) UnmarshalBinary(b []byte) error {
 	if len(b) == 0 || b[0] != countsVersion {
 		return errors.New("counts are of an unknown version")
@@ -176,7 +167,7 @@ func (c *Counts) UnmarshalBinary(b []byte) error {
 	values := c.values()
 	for i, to := range values {
 		if len(b) == 0 && i >= len(values)-(len(c.Failures)-firstReasons) {
-			*to = 0 // written before there was the reason
+			*to = 0 // encoded before the reason existed
 			continue
 		}
 		n, size := binary.Uvarint(b)
@@ -188,97 +179,96 @@ func (c *Counts) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// StatsStore reads what is counted as attempts are settled: nothing in it looks at
-// history, whatever there is of it.
+// StatsStore reads statistics that are counted while attempts are settled. None of its methods
+// reads history, so its size does not matter.
 //
-// [WorkStore.Settle] counts in the transaction that puts the attempts on record: in a
-// bucket of each width of the webhook that an attempt was for, by the moment when the
-// attempt ended, and for a failed one in the webhook's [Problem]. An attempt that is on
-// record already, and a test, is not counted. [PurgeStore.Purge] takes buckets away.
+// [WorkStore.Settle] counts in the transaction that records the attempts: in the webhook's
+// bucket of each width, by the end of the attempt, and for a failed attempt also in the
+// webhook's [Problem]. It does not count tests, nor attempts that were already recorded.
+// [PurgeStore.Purge] deletes buckets.
 type StatsStore interface {
-	// Stats gives the buckets of a width of a tenant's webhooks that began in a stretch
-	// of time, by webhook and then by time. A bucket of nothing is not there.
+	// Stats returns the buckets that a query selects, by webhook and then by time. It omits
+	// empty buckets.
 	Stats(ctx context.Context, query StatsQuery) ([]Bucket, error)
-	// Activity tells how each of some webhooks of a tenant stands, in their order; one
-	// that the tenant does not have stands idle.
+	// Activity returns the activity of the given webhooks of a tenant, in their order. It is
+	// zero for a webhook that the tenant does not have.
 	Activity(ctx context.Context, tenant string, webhooks []WebhookID) ([]Activity, error)
-	// Backlog tells how much is pending for a tenant, or for all of them with tenant "".
+	// Backlog returns the backlog of a tenant, or of all tenants when tenant is "".
 	Backlog(ctx context.Context, tenant string) (Backlog, error)
-	// Problems gives what failed at a moment or later, of all webhooks of a tenant or of
-	// one that is not zero, the latest first. Deleted webhooks have none.
+	// Problems returns problems seen at or after since, latest first: of one webhook, or of
+	// all webhooks of the tenant when webhook is zero. Deleted webhooks have none.
 	Problems(ctx context.Context, tenant string, webhook WebhookID, since time.Time, limit int) ([]Problem, error)
-	// AddProblem counts failures that are no attempts, such as those of filters, as
-	// Settle counts attempts. Those of a webhook that is not there are left out.
+	// AddProblem counts failures outside of attempts, such as those of filters, in the same
+	// way as Settle counts attempts. It ignores webhooks that do not exist.
 	AddProblem(ctx context.Context, problem Problem) error
-	// Standing tells how all tenants stand together. It reads the same number of rows
-	// whatever there is: problems seen since a time, at most limit rows of each kind.
+	// Standing returns what needs attention among all tenants: problems seen at or after
+	// since, and at most limit rows of each kind. It reads a bounded number of rows.
 	Standing(ctx context.Context, since time.Time, limit int) (Standing, error)
 }
 
-// BucketWidth is how much time a bucket is for.
+// BucketWidth is the length of a bucket's period.
 type BucketWidth string
 
-// The widths. A bucket begins at a whole minute, hour or day in UTC.
+// The widths. A bucket starts at a whole minute, hour or day in UTC.
 const (
 	PerMinute BucketWidth = "minute" // kept for 3 hours
 	PerHour   BucketWidth = "hour"   // kept for 35 days
 	PerDay    BucketWidth = "day"    // kept for 400 days
 )
 
-// Duration is how long the bucket is.
+// Duration returns the length of the bucket's period.
 func (w BucketWidth) Duration() time.Duration {
 	return map[BucketWidth]time.Duration{PerMinute: time.Minute, PerHour: time.Hour, PerDay: 24 * time.Hour}[w]
 }
 
-// Kept is how long a bucket is kept after it began.
+// Kept returns how long a bucket is kept after its start.
 func (w BucketWidth) Kept() time.Duration {
 	return map[BucketWidth]time.Duration{PerMinute: 3 * time.Hour, PerHour: 35 * 24 * time.Hour, PerDay: 400 * 24 * time.Hour}[w]
 }
 
-// BucketWidths lists all widths, the shortest first.
+// BucketWidths returns all widths, the shortest first.
 func BucketWidths() []BucketWidth { return []BucketWidth{PerMinute, PerHour, PerDay} }
 
 // ProblemKept is how long a problem is kept after it was last seen.
 const ProblemKept = 35 * 24 * time.Hour
 
-// ProblemPause is how long a problem must not have been seen for its next failure to
-// begin it anew.
+// ProblemPause is the time without failures after which a problem starts again as a new one.
 const ProblemPause = 6 * time.Hour
 
-// StatsQuery chooses buckets.
+// StatsQuery selects buckets.
 type StatsQuery struct {
 	Tenant       string
 	WebhookID    WebhookID // only this webhook's; zero for all, deleted ones included
 	Width        BucketWidth
-	Since, Until time.Time // began at or after, and before
+	Since, Until time.Time // started at or after Since, and before Until
 }
 
-// Bucket is what was counted of a webhook in a stretch of time.
+// Bucket is the statistics of one webhook in one period.
 type Bucket struct {
 	WebhookID WebhookID
 	Start     time.Time // UTC
 	Counts
 }
 
-// MaxPending is how far pending deliveries of one webhook are counted, and
-// MaxBacklog how far those of a tenant or of all: a count that has come so far may be short.
+// MaxPending limits the count of pending deliveries of one webhook, and MaxBacklog that of a
+// tenant or of all tenants: a count that reaches its limit may be too low.
 const (
 	MaxPending = 10_000
 	MaxBacklog = 100_000
 )
 
-// Activity is how a webhook stands.
+// Activity is the present state of a webhook's deliveries.
 type Activity struct {
-	// Pending are deliveries without a final status, counted up to MaxPending; Oldest is
-	// when the first of them was created, zero without any.
+	// Pending is the number of deliveries without a final status, up to MaxPending; Oldest is
+	// when the first of them was created, zero if there is none.
 	Pending int
 	Oldest  time.Time
-	// LastSuccess and LastFailure are when the newest delivery that arrived, and the
-	// newest that failed for good, became final; zero for none on record.
+	// LastSuccess and LastFailure are when the newest delivery that arrived, and the newest
+	// that failed for good, became final; zero if none is recorded.
 	LastSuccess, LastFailure time.Time
 }
 
-// Last is the later of LastSuccess and LastFailure.
+// Last returns the later of LastSuccess and LastFailure.
 func (a *Activity) Last() time.Time {
 	if a.LastFailure.After(a.LastSuccess) {
 		return a.LastFailure
@@ -286,42 +276,42 @@ func (a *Activity) Last() time.Time {
 	return a.LastSuccess
 }
 
-// Backlog is what is pending for a tenant, or for all.
+// Backlog is the pending deliveries of a tenant, or of all tenants.
 type Backlog struct {
-	// Pending is counted up to MaxBacklog; Held are those of them that wait for a paused
-	// or disabled webhook, counted up to MaxBacklog too.
+	// Pending is the number of pending deliveries, Held the number of those that wait for a
+	// paused or disabled webhook, each up to MaxBacklog.
 	Pending, Held int
-	// Oldest is when the first of them was created; zero without any.
+	// Oldest is when the first of them was created; zero if there is none.
 	Oldest time.Time
 }
 
-// Problem is a run of failed attempts of one kind for one webhook.
+// Problem is a run of failed attempts of one webhook for the same reason.
 type Problem struct {
 	WebhookID  WebhookID
 	Reason     Reason // of the attempts, or [ReasonFilter]
-	StatusCode int    // what was answered; 0 when nothing was
-	Error      string // the latest attempt's own words
+	StatusCode int    // of the responses; 0 when there were none
+	Error      string // of the latest attempt
 	// First and Last are when the run's first and latest attempts ended, in UTC.
 	First, Last time.Time
 	Attempts    int
 }
 
-// StandingLooked is how many failing webhooks, and how many of the oldest pending deliveries,
-// [StatsStore] looks at for a [Standing].
+// StandingLooked is the number of failing webhooks, and of the oldest pending deliveries, that
+// a [Standing] is computed from.
 const StandingLooked = 1000
 
-// Standing is what needs somebody among all tenants.
+// Standing lists what needs attention among all tenants.
 type Standing struct {
-	// Failing are active webhooks of which the last attempt failed, those first that have
-	// failed for longest.
+	// Failing are active webhooks with a failed last attempt, those that have failed for
+	// longest first.
 	Failing []FailingWebhook
-	// Problems are what failed, the latest first.
+	// Problems are recent problems, latest first.
 	Problems []TenantProblem
-	// Waiting are the tenants of the oldest deliveries that no node holds, the oldest first.
+	// Waiting are the tenants of the oldest deliveries that no node holds, oldest first.
 	Waiting []TenantWaiting
 }
 
-// FailingWebhook is a webhook that fails.
+// FailingWebhook is a webhook with failing deliveries.
 type FailingWebhook struct {
 	Tenant    string
 	WebhookID WebhookID
@@ -334,9 +324,9 @@ type TenantProblem struct {
 	Problem
 }
 
-// TenantWaiting is what a tenant has among the oldest pending deliveries.
+// TenantWaiting counts a tenant's deliveries among the oldest pending ones.
 type TenantWaiting struct {
 	Tenant     string
 	Deliveries int       // at most [StandingLooked]
-	Oldest     time.Time // when the oldest of them was created, in UTC
+	Oldest     time.Time // creation of the oldest of them, in UTC
 }

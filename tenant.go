@@ -9,21 +9,28 @@ import (
 	"time"
 )
 
-// Tenant is whose webhooks and events they are: a workspace, a project, a
-// dataspace, a customer. Its name is the application's own.
+// Limits and reserved names of tenants.
+const (
+	MaxTenantLength  = 128       // characters of a tenant's name
+	DefaultTenant    = "default" // the tenant that always exists
+	OperationsTenant = "peal"    // the tenant of Peal's own events; nobody else publishes to it
+)
+
+// Tenant owns webhooks and events: a workspace, project, dataspace or customer. The
+// application chooses its name.
 type Tenant struct {
 	Name        string // 1 to 128 of letters, digits and "._-:@"
 	Description string
-	// Format is the default of its new webhooks; "" for the deployment's.
+	// Format is the default format of its new webhooks; "" for the deployment's.
 	Format string
-	// RetryPolicy is the default of its webhooks; nil for the format's or the deployment's.
+	// RetryPolicy is the default policy of its webhooks; nil for the format's or the deployment's.
 	RetryPolicy *RetryPolicy
-	// Catalogue names the catalogue that describes its events; "" for [DefaultCatalogue].
+	// Catalogue is the name of the catalogue of its event types; "" for [DefaultCatalogue].
 	Catalogue string
-	// Quotas are its own limits; those that are missing are the deployment's.
+	// Quotas are its own limits; missing ones are the deployment's.
 	Quotas Quotas
-	// Revision counts the changes of the settings. The store sets it; a change names the
-	// one that it is made from.
+	// Revision counts the changes of the settings. The store sets it; an update carries the
+	// revision that it was made from.
 	Revision  int64
 	CreatedAt time.Time // UTC
 }
@@ -38,7 +45,7 @@ func ValidateTenant(name string) error {
 		case c|0x20-'a' <= 25, c-'0' <= 9:
 		case i > 0 && (c == '.' || c == '_' || c == '-' || c == ':' || c == '@'):
 		default:
-			return Invalidf("tenant", "must be letters, digits and \"._-:@\", beginning with a letter or digit")
+			return Invalidf("tenant", "must be letters, digits and \"._-:@\", starting with a letter or digit")
 		}
 	}
 	return nil
@@ -56,30 +63,30 @@ func (t *Tenant) Validate() error {
 	}
 	faults = append(faults, t.Quotas.Validate(0))
 	if _, own := t.Quotas[QuotaEventTypes]; own {
-		faults = append(faults, Invalidf("quotas.event_types", "must be left out; catalogues are shared, and the server's setting bounds each"))
+		faults = append(faults, Invalidf("quotas.event_types", "must be left out; catalogues are shared, and the server's setting limits each"))
 	}
 	return Faults(faults...)
 }
 
-// Quota names a bound of what one tenant may have, or do.
+// Quota names a limit of what one tenant may have or do.
 type Quota string
 
 // The quotas.
 const (
-	QuotaWebhooks          Quota = "webhooks"           // that are not deleted
-	QuotaSources           Quota = "sources"            //
-	QuotaKeys              Quota = "keys"               // that are not revoked
-	QuotaPortalLinks       Quota = "portal_links"       // that can still be used
-	QuotaUsers             Quota = "users"              //
-	QuotaSessions          Quota = "sessions"           // that have not ended, of users and of the portal
-	QuotaEventTypes        Quota = "event_types"        // of a catalogue, which tenants may share
+	QuotaWebhooks          Quota = "webhooks"           // webhooks that are not deleted
+	QuotaSources           Quota = "sources"            // sources
+	QuotaKeys              Quota = "keys"               // keys that are not revoked
+	QuotaPortalLinks       Quota = "portal_links"       // portal links that can still be used
+	QuotaUsers             Quota = "users"              // users
+	QuotaSessions          Quota = "sessions"           // sessions of users and of the portal that have not ended
+	QuotaEventTypes        Quota = "event_types"        // event types of a catalogue, which tenants may share
 	QuotaStreams           Quota = "streams"            // open live lists, on each node
-	QuotaPendingDeliveries Quota = "pending_deliveries" // without a final status
-	QuotaPendingBytes      Quota = "pending_bytes"      // of the data of those deliveries' events, once for each delivery
-	QuotaEventsPerSecond   Quota = "events_per_second"  // that are published, in the long run, on each node
+	QuotaPendingDeliveries Quota = "pending_deliveries" // deliveries without a final status
+	QuotaPendingBytes      Quota = "pending_bytes"      // bytes of data of those deliveries' events, once for each delivery
+	QuotaEventsPerSecond   Quota = "events_per_second"  // average rate of published events, on each node
 )
 
-// AllQuotas lists the quotas in the order in which they are shown.
+// AllQuotas returns all quotas in the order of presentation.
 func AllQuotas() []Quota {
 	return []Quota{
 		QuotaWebhooks, QuotaSources, QuotaKeys, QuotaPortalLinks, QuotaUsers, QuotaSessions, QuotaEventTypes,
@@ -87,19 +94,19 @@ func AllQuotas() []Quota {
 	}
 }
 
-// RowQuotas lists those that a store enforces when a row is created.
+// RowQuotas returns the quotas that a store enforces when it creates a row.
 func RowQuotas() []Quota {
 	return []Quota{QuotaWebhooks, QuotaSources, QuotaKeys, QuotaPortalLinks, QuotaUsers, QuotaSessions}
 }
 
-// Quotas are limits by quota. 0 is no limit; a quota that is missing has the default of
-// whoever asks.
+// Quotas maps quotas to limits. 0 is no limit; a missing quota has the default that applies
+// where the Quotas are used.
 type Quotas map[Quota]int64
 
-// LargestQuota keeps sums of limits and uses from overflowing.
+// LargestQuota prevents sums of limits and uses from overflowing.
 const LargestQuota = 1 << 50
 
-// DefaultQuotas are those of a server that was told nothing.
+// DefaultQuotas returns the quotas of a server without settings for them.
 func DefaultQuotas() Quotas {
 	return Quotas{
 		QuotaWebhooks: 500, QuotaSources: 100, QuotaKeys: 100, QuotaPortalLinks: 1000, QuotaUsers: 1000, QuotaSessions: 10_000, QuotaEventTypes: 10_000, QuotaStreams: 16,
@@ -109,7 +116,7 @@ func DefaultQuotas() Quotas {
 
 // Of returns the limit of a tenant's quota: its own, or else the one in q; 0 for none.
 // [DefaultTenant], which is the operator's own in most deployments, and
-// [OperationsTenant] have no limits but their own.
+// [OperationsTenant] have only limits of their own.
 func (q Quotas) Of(tenant string, own Quotas, quota Quota) int64 {
 	if limit, ok := own[quota]; ok {
 		return limit
@@ -120,10 +127,9 @@ func (q Quotas) Of(tenant string, own Quotas, quota Quota) int64 {
 	return q[quota]
 }
 
-// Validate checks limits of one tenant, or defaults. most is the largest number of
-// deliveries of one publish, which an event to all webhooks must not exceed; 0 leaves
-// that out. The error has code [Invalid] and the field "quotas" with the quota's name; see
-// [Faults].
+// Validate checks limits of one tenant, or defaults. most is the largest number of deliveries
+// of one publish, which an event to all webhooks must not exceed; 0 skips this check. The
+// error has code [Invalid] and the field "quotas" with the quota's name; see [Faults].
 func (q Quotas) Validate(most int64) error {
 	var faults []error
 	for _, quota := range slices.Sorted(maps.Keys(q)) {
@@ -140,19 +146,19 @@ func (q Quotas) Validate(most int64) error {
 	return Faults(faults...)
 }
 
-// EncodeQuotas returns the limits of a tenant as a store keeps them; "" for none.
+// EncodeQuotas returns a tenant's limits in the form of the stores; "" for none.
 func EncodeQuotas(q Quotas) string {
 	if len(q) == 0 {
 		return ""
 	}
 	text, err := json.Marshal(q)
-	if err != nil { // names and numbers always can be
+	if err != nil { // unreachable: names and numbers can always be encoded
 		return ""
 	}
 	return string(text)
 }
 
-// DecodeQuotas reads what EncodeQuotas wrote.
+// DecodeQuotas decodes the output of EncodeQuotas.
 func DecodeQuotas(text string) (q Quotas, err error) {
 	if text == "" {
 		return nil, nil
@@ -161,11 +167,11 @@ func DecodeQuotas(text string) (q Quotas, err error) {
 	return q, err
 }
 
-// pendingWait is when trying again makes sense where too much is pending.
+// pendingWait is the suggested wait when too much is pending.
 const pendingWait = 5 * time.Second
 
-// Exceeded returns the refusal of what would exceed a quota: [RateLimited] where waiting
-// helps, and [Invalid] otherwise.
+// Exceeded returns the error of a call that would exceed a quota, with code [RateLimited] when
+// waiting helps, and [Invalid] otherwise.
 func (q Quota) Exceeded(used, limit int64) *Error {
 	e := q.exceeded(used, limit)
 	e.Quota = string(q)
@@ -187,38 +193,38 @@ func (q Quota) exceeded(used, limit int64) *Error {
 		e.RetryAfter = time.Second
 		return e
 	}
-	return Errorf(Invalid, "the quota %s is used up: %d of %d; take some away, or ask the operator to raise it", q, used, limit)
+	return Errorf(Invalid, "the quota %s is used up: %d of %d; remove some, or ask the operator to raise it", q, used, limit)
 }
 
-// TenantUse is what a tenant has of a row quota.
+// TenantUse is a tenant's use of a row quota.
 type TenantUse struct {
 	Tenant string
 	Quotas Quotas // its own limits
 	Used   int64
 }
 
-// QuotaStore counts what tenants have. The limits of row quotas are enforced by the
-// methods that create a row, in their transaction: a tenant's own limit or the store's
-// default. They return [Quota.Exceeded].
+// QuotaStore counts what tenants have. The methods that create rows enforce the row quotas in
+// their transaction, by the tenant's own limit or the store's default, and return
+// [Quota.Exceeded].
 type QuotaStore interface {
-	// Usage counts what a tenant has of the row quotas at a moment.
+	// Usage returns a tenant's use of the row quotas at the time now.
 	Usage(ctx context.Context, tenant string, now time.Time) (map[Quota]int64, error)
-	// Count counts what a tenant has of one row quota at a moment, up to most.
+	// Count returns a tenant's use of one row quota at the time now, up to most.
 	Count(ctx context.Context, tenant string, quota Quota, now time.Time, most int64) (int64, error)
-	// Uses counts what each tenant has of one row quota at a moment, in no order. Tenants that
-	// have nothing are left out.
+	// Uses returns the use of one row quota at the time now by each tenant that uses it, in no
+	// particular order.
 	Uses(ctx context.Context, quota Quota, now time.Time) ([]TenantUse, error)
-	// CountEventTypes counts the entries of a catalogue, up to most.
+	// CountEventTypes returns the number of entries of a catalogue, up to most.
 	CountEventTypes(ctx context.Context, catalogue string, most int64) (int64, error)
 	// PendingUsage counts a tenant's pending deliveries and the bytes of their events'
-	// data, looking at no more than most deliveries.
+	// data. It reads at most most deliveries.
 	PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error)
 }
 
-// DefaultCatalogue is the catalogue of every tenant that names no other. It always exists.
+// DefaultCatalogue is the catalogue of every tenant without a Catalogue. It always exists.
 const DefaultCatalogue = "default"
 
-// MaxCatalogueLength is the longest name of a catalogue, in bytes.
+// MaxCatalogueLength is the maximum length of a catalogue's name, in bytes.
 const MaxCatalogueLength = 64
 
 // ValidateCatalogue checks the name of a catalogue: 1 to 64 letters, digits, dots,
@@ -238,7 +244,7 @@ func ValidateCatalogue(name string) error {
 	return nil
 }
 
-// catalogueOr returns a catalogue's name, of which "" stands for the default.
+// catalogueOr returns name, or the default catalogue for "".
 func catalogueOr(name string) string {
 	if name == "" {
 		return DefaultCatalogue
@@ -249,43 +255,25 @@ func catalogueOr(name string) string {
 // CatalogueName returns the name of the catalogue that describes the tenant's events.
 func (t *Tenant) CatalogueName() string { return catalogueOr(t.Catalogue) }
 
-// Key returns the text that identifies the entry among those of all catalogues: the
-// catalogue's name, a slash, and the type's name. Neither name contains a slash.
-func (t *EventType) Key() string { return catalogueOr(t.Catalogue) + "/" + t.Name }
-
-// EventTypeKey returns the [EventType.Key] of a type in a catalogue; "" is the default one.
-func EventTypeKey(catalogue, name string) string {
-	return (&EventType{Catalogue: catalogue, Name: name}).Key()
-}
-
-// EventTypesEnd returns the least text that sorts after the keys of all types of a
-// catalogue, byte by byte: "0" is the character after "/".
-func EventTypesEnd(catalogue string) string { return catalogueOr(catalogue) + "0" }
-
-// SetKey sets the entry's Catalogue and Name from what [EventType.Key] returned.
-func (t *EventType) SetKey(key string) {
-	t.Catalogue, t.Name, _ = strings.Cut(key, "/")
-}
-
-// EventType is an entry of the catalogue: what a type of event means.
+// EventType is an entry of a catalogue, which documents a type of event.
 type EventType struct {
-	Catalogue   string          // the catalogue that it is in; "" for [DefaultCatalogue]
+	Catalogue   string          // its catalogue; "" for [DefaultCatalogue]
 	Name        string          // as in [Event.Type]
 	Description string          // plain text, at most 4,096 characters
-	Schema      json.RawMessage // JSON Schema of the data; nil when there is none
-	Example     json.RawMessage // an example of the data; nil when there is none
+	Schema      json.RawMessage // JSON Schema of the data; nil for none
+	Example     json.RawMessage // an example of the data; nil for none
 	CreatedAt   time.Time       // UTC
 	UpdatedAt   time.Time       // UTC
 }
 
-// MaxDescription is the longest description of anything, in characters.
+// MaxDescription is the maximum length of a description, in characters.
 const MaxDescription = 4096
 
-// MaxSchema is the largest schema and the largest example of an event type, in bytes.
+// MaxSchema is the maximum size of an event type's schema, and of its example, in bytes.
 const MaxSchema = 64 << 10
 
-// Validate checks the entry's own shape; whether Schema is a schema is the
-// business of package internal/match. The error has code [Invalid]; see [Faults].
+// Validate checks the entry, but not whether Schema is a valid JSON Schema, which package
+// internal/match does. The error has code [Invalid]; see [Faults].
 func (t *EventType) Validate() error {
 	faults := []error{ValidateType(t.Name)}
 	if t.Catalogue != "" {
@@ -306,4 +294,22 @@ func (t *EventType) Validate() error {
 		}
 	}
 	return Faults(faults...)
+}
+
+// Key returns a text that is unique among the entries of all catalogues: the catalogue's name,
+// a slash, and the type's name. Neither name contains a slash.
+func (t *EventType) Key() string { return catalogueOr(t.Catalogue) + "/" + t.Name }
+
+// EventTypeKey returns the [EventType.Key] of a type in a catalogue; "" is the default one.
+func EventTypeKey(catalogue, name string) string {
+	return (&EventType{Catalogue: catalogue, Name: name}).Key()
+}
+
+// EventTypesEnd returns the least text that sorts after the keys of all types of a
+// catalogue, byte by byte: "0" is the character after "/".
+func EventTypesEnd(catalogue string) string { return catalogueOr(catalogue) + "0" }
+
+// SetKey sets the entry's Catalogue and Name from a [EventType.Key].
+func (t *EventType) SetKey(key string) {
+	t.Catalogue, t.Name, _ = strings.Cut(key, "/")
 }

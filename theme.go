@@ -11,15 +11,15 @@ import (
 // Limits of a theme.
 const (
 	MaxThemeName = 60       // characters of the name
-	MaxThemeLogo = 64 << 10 // bytes of the picture
+	MaxThemeLogo = 64 << 10 // bytes of the logo
 )
 
-// ThemeMode is whether pages are light or dark.
+// ThemeMode determines whether pages are light or dark.
 type ThemeMode string
 
-// The modes. "" is that of the deployment.
+// The modes. "" is the deployment's mode.
 const (
-	ThemeAuto  ThemeMode = "auto"  // as the viewer's system is
+	ThemeAuto  ThemeMode = "auto"  // follows the viewer's system
 	ThemeLight ThemeMode = "light" // always light
 	ThemeDark  ThemeMode = "dark"  // always dark
 )
@@ -27,24 +27,24 @@ const (
 // Part is a part of the portal that a theme can hide.
 type Part string
 
-// The parts that can be hidden. The webhooks themselves always show.
+// The parts that can be hidden. The webhooks themselves are always visible.
 const (
 	PartOverview   Part = "overview"   // charts and problems of all webhooks
 	PartDeliveries Part = "deliveries" // the list of deliveries, and each of them
 	PartEvents     Part = "events"     // the list of events, and each of them
 	PartCatalogue  Part = "catalogue"  // the documentation of event types
-	PartReplays    Part = "replays"    // sending again what a webhook has missed
+	PartReplays    Part = "replays"    // replaying events that a webhook missed
 	PartTests      Part = "tests"      // sending a test event
 	PartSecrets    Part = "secrets"    // showing and changing secrets
 )
 
-// Parts lists all that can be hidden.
+// Parts returns all parts that can be hidden.
 func Parts() []Part {
 	return []Part{PartOverview, PartDeliveries, PartEvents, PartCatalogue, PartReplays, PartTests, PartSecrets}
 }
 
-// Palette is the colours of pages in one mode, each as #rrggbb; "" for the colour of
-// the deployment, or of Peal.
+// Palette is the set of colours of pages in one mode, each as #rrggbb; "" for the deployment's
+// colour or Peal's default.
 type Palette struct {
 	Brand      string `json:"brand,omitempty"`      // links and main buttons
 	Background string `json:"background,omitempty"` // the page
@@ -52,35 +52,35 @@ type Palette struct {
 	Text       string `json:"text,omitempty"`
 }
 
-// Theme is how the portal looks to a tenant's customers. What is empty is as the
-// deployment has it.
+// Theme is the look of the portal for a tenant's customers. Empty fields have the deployment's
+// values.
 type Theme struct {
-	// Name stands on the pages in place of Peal's.
+	// Name appears on the pages instead of Peal's.
 	Name string `json:"name,omitempty"`
-	// Logo is a PNG, JPEG, GIF, WebP or SVG picture; it shows 28 pixels high.
+	// Logo is a PNG, JPEG, GIF, WebP or SVG picture, shown 28 pixels high.
 	Logo []byte    `json:"-"`
 	Mode ThemeMode `json:"mode,omitempty"`
 	// Light and Dark are the colours of each mode.
 	Light Palette `json:"light,omitzero"`
 	Dark  Palette `json:"dark,omitzero"`
-	// Language is that of the pages, such as de; "" for the viewer's own.
+	// Language is the language of the pages, such as de; "" for the viewer's.
 	Language string `json:"language,omitempty"`
-	// Hidden are the parts that the tenant's customers do not get to see or use.
+	// Hidden are the parts that the tenant's customers cannot see or use.
 	Hidden []Part `json:"hidden,omitempty"`
-	// Revision counts the changes of a tenant's theme; 0 where there is none. The store
-	// sets it; a change names the one that it is made from.
+	// Revision counts the changes of a tenant's theme; 0 if there is none. The store sets
+	// it; an update carries the revision that it was made from.
 	Revision int64 `json:"-"`
 }
 
-// Validate checks all but whether the colours can be read on each other. The error
-// has code [Invalid] and names the field, such as light.brand; see [Faults].
+// Validate checks everything except the contrast of the colours. The error has code [Invalid]
+// and names the field, such as light.brand; see [Faults].
 func (t *Theme) Validate() error {
 	var faults []error
 	if utf8.RuneCountInString(t.Name) > MaxThemeName || !utf8.ValidString(t.Name) || strings.ContainsFunc(t.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		faults = append(faults, Invalidf("name", "must have at most %d characters, without line breaks or control characters", MaxThemeName))
 	}
 	if len(t.Logo) > MaxThemeLogo {
-		faults = append(faults, Invalidf("logo", "is %d bytes, at most %d are kept: take a smaller picture", len(t.Logo), MaxThemeLogo))
+		faults = append(faults, Invalidf("logo", "is %d bytes, at most %d are kept; use a smaller picture", len(t.Logo), MaxThemeLogo))
 	}
 	switch t.Mode {
 	case "", ThemeAuto, ThemeLight, ThemeDark:
@@ -103,7 +103,7 @@ func (p *Palette) validate() error {
 	var faults []error
 	for _, colour := range []struct{ field, value string }{{"brand", p.Brand}, {"background", p.Background}, {"surface", p.Surface}, {"text", p.Text}} {
 		if !isColour(colour.value) {
-			faults = append(faults, Invalidf(colour.field, "must be a colour such as #3b3fb6: # and six hexadecimal digits"))
+			faults = append(faults, Invalidf(colour.field, "must be a colour such as #3b3fb6, which is # and six hexadecimal digits"))
 		}
 	}
 	return Faults(faults...)
@@ -116,7 +116,7 @@ func isColour(text string) bool {
 	return len(text) == 7 && text[0] == '#' && strings.Trim(text[1:], "0123456789abcdefABCDEF") == ""
 }
 
-// Over gives the theme with what it leaves empty taken from another.
+// Over returns the theme with its empty fields taken from base, and with the hidden parts of both.
 func (t Theme) Over(base Theme) Theme {
 	fill := func(value *string, other string) {
 		if *value == "" {
@@ -143,14 +143,14 @@ func (t Theme) Over(base Theme) Theme {
 	return t
 }
 
-// ThemeStore keeps how the portal looks to each tenant.
+// ThemeStore stores the themes of tenants.
 type ThemeStore interface {
-	// PutTheme replaces a tenant's theme and adds 1 to its Revision, which is 0 where there
-	// is no theme yet; it adds the tenant where there is none. [ErrRevision] when
-	// Revision is not the stored one.
+	// PutTheme replaces a tenant's theme and adds 1 to its Revision, which is 0 if there is
+	// no theme yet. It creates the tenant if there is none. [ErrRevision] when Revision is
+	// not the stored one.
 	PutTheme(ctx context.Context, tenant string, theme Theme) error
-	// Theme gives a tenant's theme. NotFound when it has none.
+	// Theme returns a tenant's theme. NotFound when it has none.
 	Theme(ctx context.Context, tenant string) (Theme, error)
-	// DeleteTheme takes a tenant's theme away. NotFound when it has none.
+	// DeleteTheme deletes a tenant's theme. NotFound when it has none.
 	DeleteTheme(ctx context.Context, tenant string) error
 }

@@ -25,117 +25,123 @@ const (
 	DefaultFormat  = "standard"       // format of a webhook, unless it or its tenant has another
 )
 
-// WebhookStatus is whether a webhook gets events.
+// WebhookStatus determines whether a webhook receives events.
 type WebhookStatus string
 
 // The statuses of a webhook.
 const (
 	Active   WebhookStatus = "active"   // gets deliveries, which are sent
 	Paused   WebhookStatus = "paused"   // gets deliveries, which are held until it is active again
-	Disabled WebhookStatus = "disabled" // gets none; those it had are held
-	Deleted  WebhookStatus = "deleted"  // is gone; kept only so that every node learns of it
+	Disabled WebhookStatus = "disabled" // gets no new deliveries; existing ones are held
+	Deleted  WebhookStatus = "deleted"  // does not exist any more; a record remains until every node knows
 )
 
-// Author is who saved the settings of a webhook last, in so far as it matters.
+// Author is the kind of caller that saved the settings of a webhook last.
 type Author string
 
-// The authors. Only a webhook of a tenant's is kept from variables of the operator's.
+// The authors. Only a webhook saved by a tenant cannot use the operator's own variables.
 const (
-	AuthorUnknown  Author = ""         // nobody has saved it since authors are on record
-	AuthorOperator Author = "operator" // one who acts for every tenant, or the configuration file
-	AuthorTenant   Author = "tenant"   // one who acts for its tenant alone
+	AuthorUnknown  Author = ""         // it was last saved before authors were recorded
+	AuthorOperator Author = "operator" // a caller that acts for every tenant, or the configuration file
+	AuthorTenant   Author = "tenant"   // a caller that acts for its tenant alone
 )
 
 // Webhook is a tenant's subscription: which events go where, and how.
 type Webhook struct {
 	ID     WebhookID
 	Tenant string
-	// Name is what people call it; "" for none. Several webhooks may have the same name. It is at
-	// most [MaxWebhookName] characters, see [ValidateWebhookName]; the space around it is cut off
-	// when it is saved. That of a managed webhook is its entry's, shortened to so many.
+	// Name is a name for people; "" for none. Several webhooks may have the same name. It
+	// has at most [MaxWebhookName] characters, see [ValidateWebhookName]; white space around
+	// it is removed when it is saved. A managed webhook has the name of its entry, shortened
+	// to that length.
 	Name string
-	// URL is where the requests go: http or https, without user info and fragment.
+	// URL is the target of the requests: http or https, without user info and fragment.
 	URL string
-	// Events are the patterns of the event types it wants; see [MatchPattern].
+	// Events are patterns of event types; see [MatchPattern].
 	Events []string
-	// Format names how an event becomes a request, such as "standard".
+	// Format is the name of the format of requests, such as "standard".
 	Format string
-	// Secrets sign. The first is the current one; the others sign beside it until they expire.
+	// Secrets sign requests. The first is the current one; the others also sign until they expire.
 	Secrets []Secret
-	// Headers are added to each request and replace a header of the same name in
-	// any case. Values may hold {{NAME}}, a variable of the operator that the webhook may use.
+	// Headers are added to each request and replace a header of the same name in any case.
+	// Values may contain {{NAME}} for an operator's variable that the webhook may use.
 	Headers map[string]string
-	// Authorization is the Authorization header's value, sent as it is; "" for none.
+	// Authorization is the exact value of the Authorization header; "" for none.
 	Authorization string
-	// ClientCertificate is what the endpoint knows the sender by; nil for none.
+	// ClientCertificate authenticates the sender to the endpoint; nil for none.
 	ClientCertificate *ClientCertificate
-	// Pins are the public keys of which one must stand in the endpoint's chain of
-	// certificates, see [ParsePin]; nil for any that is valid. A pinned certificate
-	// must be valid as well.
+	// Pins are public keys, see [ParsePin]: the endpoint's certificate chain must contain
+	// one of them, and must be valid as well. nil accepts any valid chain.
 	Pins []string
-	// OAuth2 gets a token for the Authorization header; nil for none.
+	// OAuth2 is the source of tokens for the Authorization header; nil for none.
 	OAuth2 *OAuth2
-	// ExtraPayload is an object that formats with extra payload merge into the body; nil for none.
+	// ExtraPayload is an object that some formats merge into the body; nil for none.
 	ExtraPayload json.RawMessage
-	// UUID is the id that the dejacode format shows; "" for the webhook's own.
+	// UUID is the webhook's id in bodies of the dejacode format; "" for its ID.
 	UUID string
-	// RetryPolicy is the webhook's own; nil to take its tenant's, its format's or the default.
+	// RetryPolicy is the webhook's own; nil for that of its tenant, its format or the default.
 	RetryPolicy *RetryPolicy
-	// Timeout bounds one attempt as a whole, from dialling to the last byte of the answer.
+	// Timeout limits a whole attempt, from dialling to the last byte of the response.
 	Timeout time.Duration
-	// RateLimit bounds how fast requests start; nil for no limit.
+	// RateLimit limits the rate of starting requests; nil for no limit.
 	RateLimit *RateLimit
-	// Handshake has the URL asked for its consent before the webhook is saved, as
-	// CloudEvents webhooks do; each request then names the origin that it consented to.
+	// Handshake makes Peal ask the URL for its consent before it saves the webhook, as
+	// CloudEvents webhooks do; each request then names the origin that has consent.
 	Handshake bool
 	// Filter is an expression that must be true for an event to match; "" for none.
 	Filter string
-	// Transform is a jq program from the event to the data that this webhook gets; "" for none.
+	// Transform is a jq program that turns the event into the webhook's data; "" for none.
 	Transform   string
 	Description string
 	Status      WebhookStatus
-	// StatusReason says why it is paused or disabled, in a sentence; "" when a person's choice needs none.
+	// StatusReason is why the webhook is paused or disabled, as a sentence; it may be "" when
+	// a person did it.
 	StatusReason string
-	// Managed is true when the configuration file owns the webhook.
+	// Managed reports whether the configuration file owns the webhook.
 	Managed bool
-	// Author is who saved the settings last, which decides what variables they may use.
+	// Author is the kind of caller that saved the settings last, which determines the
+	// variables that they may use.
 	Author Author
-	// Entry is what a managed webhook was last set from; zero for any other.
+	// Entry is the configuration entry of a managed webhook; zero for any other.
 	Entry Entry
-	// Health is what its deliveries have lately come to.
+	// Health is the recent result of its deliveries.
 	Health    Health
 	UpdatedAt time.Time // UTC
-	// Revision is the version of the routes that the webhook was last changed in;
-	// a change to an older one is a conflict.
+	// Revision is the version of the routes in which the webhook last changed. A change
+	// based on an older one is a conflict.
 	Revision int64
 }
 
-// Health is how a webhook's deliveries have lately ended.
+// Health is the recent result of a webhook's deliveries.
 type Health struct {
-	// ExhaustedInRow counts the deliveries that failed for good since the last success.
+	// ExhaustedInRow is the number of deliveries that failed for good since the last success.
 	ExhaustedInRow int
-	// FailingSince is when the first attempt after the last success failed; zero when the last one succeeded.
+	// FailingSince is when the first attempt after the last success failed; zero when the
+	// last attempt succeeded.
 	FailingSince time.Time
-	// CertificateExpiresAt is when the endpoint's certificate expires, in UTC, where the
-	// last secure connection showed that to be soon; zero otherwise. It does not end with
-	// a success.
+	// CertificateExpiresAt is when the endpoint's certificate expires, in UTC, if that was
+	// soon at the last secure connection; zero otherwise. A successful delivery does not
+	// clear it.
 	CertificateExpiresAt time.Time
 }
 
-// WithoutFailures is the health with its failures forgotten.
+// WithoutFailures returns the health without its failures.
 func (h Health) WithoutFailures() Health { return Health{CertificateExpiresAt: h.CertificateExpiresAt} }
 
-// RateLimit bounds the starts of requests: a token bucket.
+// RateLimit limits the rate of starting requests: a token bucket.
 type RateLimit struct {
 	PerSecond float64 // tokens a second, above 0 to 10,000
 	Burst     int     // size of the bucket, 1 to 10,000
 }
 
-// CreatedAt is when the webhook was created, in UTC.
+// CreatedAt returns when the webhook was created, in UTC.
 func (w *Webhook) CreatedAt() time.Time { return w.ID.Time() }
 
-// Title returns what people tell the webhook by: its name, or the host of its URL when it
-// has none.
+// ActiveSecrets returns the secrets that sign at the time at, the current one first.
+func (w *Webhook) ActiveSecrets(at time.Time) []string { return activeSecrets(w.Secrets, at) }
+
+// Title returns a short description for people: the webhook's name, or the host of its URL if
+// it has none.
 func (w *Webhook) Title() string {
 	if w.Name != "" {
 		return w.Name
@@ -147,9 +153,9 @@ func (w *Webhook) Title() string {
 	return rest
 }
 
-// Validate checks all that does not depend on the format, the operator's settings
-// or a compiler. The error has code [Invalid] and names the field; where several fields
-// are wrong it is [Invalids].
+// Validate checks everything that does not depend on the format, the operator's settings or
+// a compiler. The error has code [Invalid] and names the field; it is [Invalids] when several
+// fields are wrong.
 func (w *Webhook) Validate() error {
 	faults := []error{
 		ValidateWebhookName(w.Name),
@@ -206,10 +212,10 @@ func validateExtra(extra json.RawMessage) error {
 	return nil
 }
 
-// ValidateWebhookName checks the name of a webhook, without the space around it: at most
-// [MaxWebhookName] characters of valid UTF-8, without control characters (tabs and line breaks
-// among them), separators of lines and paragraphs, and characters that change the direction
-// of writing. The error has code [Invalid] and the field "name".
+// ValidateWebhookName checks the name of a webhook without white space around it: at most
+// [MaxWebhookName] characters of valid UTF-8, without control characters (including tabs and
+// line breaks), line and paragraph separators, and characters that change the direction of
+// writing. The error has code [Invalid] and the field "name".
 func ValidateWebhookName(name string) error {
 	if !utf8.ValidString(name) {
 		return Invalidf("name", "is not valid UTF-8")
@@ -246,13 +252,13 @@ func ValidateURL(text string) error {
 		return Invalidf("url", "is not a valid URL; write it as https://host/path")
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return Invalidf("url", "must begin with https:// (or http:// where the operator allows it)")
+		return Invalidf("url", "must start with https:// (or http:// where the operator allows it)")
 	}
 	if u.User != nil {
 		return Invalidf("url", "must not hold a user name or password; put them in authorization")
 	}
 	if u.Fragment != "" || strings.Contains(text, "#") {
-		return Invalidf("url", "must not have a fragment (#…): it is never sent")
+		return Invalidf("url", "must not have a fragment (#…), which is never sent")
 	}
 	if u.Opaque != "" || u.Hostname() == "" {
 		return Invalidf("url", "has no host")
@@ -267,10 +273,9 @@ func ValidateURL(text string) error {
 	return nil
 }
 
-// Storable reports why a store must not take a webhook: without an ID, a tenant, a URL to
-// send to and events, nothing could be done with it. It is what every store
-// asks; [Webhook.Validate] asks for much more. The error has code [Invalid] and names the
-// field.
+// Storable checks the fields that every store requires: an ID, a tenant, a URL to send to,
+// events and a status. [Webhook.Validate] checks much more. The error has code [Invalid] and
+// names the field.
 func (w *Webhook) Storable() error {
 	u, err := url.Parse(w.URL)
 	switch {
@@ -281,7 +286,7 @@ func (w *Webhook) Storable() error {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return Invalidf("url", "must be a URL such as https://host/path")
 	case len(w.Events) == 0:
-		return Invalidf("events", "is missing or empty: name event types or patterns, such as task.created, task.* or *")
+		return Invalidf("events", "is missing or empty; name event types or patterns, such as task.created, task.* or *")
 	}
 	switch w.Status {
 	case Active, Paused, Disabled:
@@ -290,10 +295,9 @@ func (w *Webhook) Storable() error {
 	return Invalidf("status", "must be active, paused or disabled")
 }
 
-// MatchPattern reports whether an event type is what a pattern asks for. "*"
-// matches every type, "task.*" every type that begins with "task." (so
-// task.created and task.comment.edited, not task itself), and anything else only
-// itself.
+// MatchPattern reports whether a pattern matches an event type. "*" matches every type,
+// "task.*" every type that starts with "task." (so task.created and task.comment.edited, but
+// not task), and any other pattern only the equal type.
 func MatchPattern(pattern, eventType string) bool {
 	if pattern == "*" || pattern == eventType {
 		return true
@@ -302,12 +306,11 @@ func MatchPattern(pattern, eventType string) bool {
 	return isPrefix && strings.HasPrefix(eventType, prefix)
 }
 
-// ValidatePatterns checks a webhook's event patterns: 1 to [MaxPatterns], each an
-// event type, a prefix of whole segments followed by ".*", or "*". The error has
-// code [Invalid] and names the element.
+// ValidatePatterns checks a webhook's event patterns: 1 to [MaxPatterns], each an event type,
+// whole segments followed by ".*", or "*". The error has code [Invalid] and names the element.
 func ValidatePatterns(patterns []string) error {
 	if len(patterns) == 0 {
-		return Invalidf("events", "is missing or empty: name event types or patterns, such as task.created, task.* or *")
+		return Invalidf("events", "is missing or empty; name event types or patterns, such as task.created, task.* or *")
 	}
 	if len(patterns) > MaxPatterns {
 		return Invalidf("events", "has %d patterns, at most %d are allowed; use a wildcard such as task.*", len(patterns), MaxPatterns)
@@ -324,24 +327,24 @@ func ValidatePatterns(patterns []string) error {
 	return Faults(faults...)
 }
 
-// Limits of what is kept of filters that failed on an event.
+// Limits of the recorded filter errors.
 const (
 	MaxFilterErrors     = 20  // webhooks of one event
 	MaxFilterErrorBytes = 500 // bytes of one message
 )
 
-// ReasonFilter is the reason of problems with a webhook's filter, which fails on events:
-// no attempt has it.
+// ReasonFilter is the reason of problems with a webhook's filter that fails on events.
+// Attempts never have it.
 const ReasonFilter Reason = "filter"
 
-// FilterError is a webhook whose filter failed on an event, which counts as no match.
+// FilterError records that a webhook's filter failed on an event, which counts as no match.
 type FilterError struct {
 	WebhookID WebhookID
-	// Message says what failed, at most MaxFilterErrorBytes of UTF-8 in one line.
+	// Message is the error, at most MaxFilterErrorBytes of UTF-8 in one line.
 	Message string
 }
 
-// NewFilterError keeps an error's message, cut to what a [FilterError] may hold.
+// NewFilterError creates a [FilterError] from an error, with its message shortened if necessary.
 func NewFilterError(id WebhookID, err error) FilterError {
 	message := err.Error()
 	if e, ok := err.(*Error); ok {
@@ -350,8 +353,8 @@ func NewFilterError(id WebhookID, err error) FilterError {
 	return FilterError{WebhookID: id, Message: clipLine(message, MaxFilterErrorBytes)}
 }
 
-// clipLine makes one line of UTF-8 of a text that may hold pieces of an event, and
-// cuts it to limit bytes.
+// clipLine returns text as one line of UTF-8 of at most limit bytes. The text may contain parts
+// of an event.
 func clipLine(text string, limit int) string {
 	const cut = "…"
 	text = strings.Map(func(r rune) rune {
@@ -366,11 +369,11 @@ func clipLine(text string, limit int) string {
 	return strings.ToValidUTF8(text[:limit-len(cut)], "") + cut
 }
 
-// Entry says what a managed webhook was last set from, so that a later reading of
-// the configuration finds it again and sees whether the entry has changed since.
+// Entry identifies the configuration entry that a managed webhook was last set from. When the
+// configuration is read again, it shows whether the entry has changed.
 type Entry struct {
-	// Name is the entry's own name, which no other entry has.
+	// Name is the entry's unique name.
 	Name string
-	// Digest stands for everything that the entry said, its secrets included.
+	// Digest is a digest of the whole entry, including its secrets.
 	Digest string
 }

@@ -21,7 +21,7 @@ type Options struct {
 	// come late then, not less surely.
 	ListenURL string
 	// Schema holds all tables; "" takes the URL's search_path or else "peal": lower-case letters,
-	// digits and "_", beginning with a letter, at most 50.
+	// digits and "_", starting with a letter, at most 50.
 	Schema string
 	// Sealer protects the secrets of webhooks; nil keeps them in the clear.
 	Sealer peal.Sealer
@@ -95,7 +95,7 @@ func (o Options) Validate() error {
 	}
 	o = o.withDefaults()
 	if !schemaName.MatchString(o.Schema) || strings.HasPrefix(o.Schema, "pg_") {
-		return peal.Invalidf("schema", "must be 1 to 50 lower-case letters, digits and \"_\", beginning with a letter and not with \"pg_\"")
+		return peal.Invalidf("schema", "must be 1 to 50 lower-case letters, digits and \"_\", starting with a letter and not with \"pg_\"")
 	}
 	if o.Connections < 4 || o.Connections > 200 {
 		return peal.Invalidf("connections", "must be from 4 to 200")

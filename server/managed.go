@@ -49,7 +49,7 @@ func validateManaged(webhooks []ManagedWebhook) error {
 	for i := range webhooks {
 		m := &webhooks[i]
 		if peal.ValidateTenant(m.Name) != nil { // names follow the same rule
-			return inEntry(i, peal.Invalidf("name", "must be 1 to %d letters, digits and \"._-:@\", beginning with a letter or digit", peal.MaxTenantLength))
+			return inEntry(i, peal.Invalidf("name", "must be 1 to %d letters, digits and \"._-:@\", starting with a letter or digit", peal.MaxTenantLength))
 		}
 		if first, taken := seen[m.Name]; taken {
 			return inEntry(i, peal.Invalidf("name", "is that of webhooks[%d]: give each a name of its own", first))

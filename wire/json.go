@@ -206,7 +206,7 @@ func decodeObject(body []byte, names ...string) (*fields, error) {
 			continue
 		}
 		if old != nil {
-			return nil, peal.Invalidf(name, "stands twice")
+			return nil, peal.Invalidf(name, "is a duplicate")
 		}
 		f.values[name] = value
 	}

@@ -43,7 +43,7 @@ the replay ends early. "peal replays" shows and cancels replays.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case since.at.IsZero():
-			return usagef(cmd, "--since is missing: name the time from which on to replay, such as 6h")
+			return usagef(cmd, "--since is missing; set the start of the time to replay, such as 6h")
 		case dryRun && wait:
 			return usagef(cmd, "--dry-run begins nothing to --wait for")
 		}

@@ -145,7 +145,7 @@ func (d *decoder) text(place string, text []byte) string {
 		d.fault(place, `must not hold the character \u0000`)
 	}
 	if replaced := strings.Count(s, "\uFFFD"); replaced > 0 && replaced != meantReplacements(text) {
-		d.fault(place, "holds half of a surrogate pair")
+		d.fault(place, "contains half of a surrogate pair")
 	}
 	return s
 }
@@ -214,7 +214,7 @@ func (d *decoder) members(place string, text []byte, visit func(name, inner stri
 		}
 		inner := place + "." + short(name.(string))
 		if seen[name.(string)] {
-			d.fault(inner, "stands twice")
+			d.fault(inner, "is a duplicate")
 			continue
 		}
 		seen[name.(string)] = true

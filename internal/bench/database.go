@@ -58,7 +58,7 @@ func openDatabase(ctx context.Context, given string) (d *database, err error) {
 		d.url = withSchema(given, d.schema)
 	}
 	if !plainName.MatchString(d.schema) {
-		return nil, peal.Invalidf("database", "names the schema %q; take lower-case letters, digits and \"_\", beginning with a letter", d.schema)
+		return nil, peal.Invalidf("database", "names the schema %q; take lower-case letters, digits and \"_\", starting with a letter", d.schema)
 	}
 	delete(config.RuntimeParams, "search_path") // poolers refuse it
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec

@@ -40,7 +40,7 @@ func TestJourney(t *testing.T) {
 	b.fill(`#patterns`, "task.*")
 	b.fill(`#description`, "typed by hand")
 	b.press("Create webhook")
-	b.sees("must begin with https://")
+	b.sees("must start with https://")
 	if got := get[string](b, `document.querySelector("#description").value`); got != "typed by hand" {
 		t.Errorf("the description is %q after a fault", got)
 	}

@@ -19,8 +19,9 @@ var saying = []string{
 	"internal/manage/*.go",
 	"internal/egress/check.go", "internal/egress/guard.go", "internal/match/*.go", "internal/theme/*.go", "internal/intake/check.go", "internal/identity/password.go", "internal/identity/login.go",
 	"internal/identity/guesses.go", "internal/identity/session.go", "internal/identity/user.go", "internal/identity/oidclogin.go",
-	"internal/dashboard/*.go", "wire/secret.go", "wire/standard.go", "wire/variables.go", "wire/format.go", "wire/dejacode.go", "wire/wireguardportal.go",
-	"internal/canonical/*.go", "dispatch/rules.go", "dispatch/router.go", "dispatch/webhooks.go", "dispatch/byhand.go", "dispatch/find.go", "dispatch/admission.go", "dispatch/replayer.go", "dispatch/consent.go", "dispatch/publish.go", "sqlite/user.go", "sqlite/webhook.go", "sqlite/tenant.go",
+	"internal/dashboard/*.go", "wire/secret.go", "wire/standard.go", "wire/variables.go", "wire/format.go", "wire/formats.go", "wire/dejacode.go", "wire/wireguardportal.go",
+	"internal/canonical/*.go", "dispatch/rules.go", "dispatch/router.go", "dispatch/webhooks.go", "dispatch/byhand.go", "dispatch/find.go", "dispatch/admission.go", "dispatch/replayer.go", "dispatch/consent.go", "dispatch/publish.go",
+	"dispatch/ledger.go", "dispatch/scheduler.go", "sqlite/user.go", "sqlite/webhook.go", "sqlite/tenant.go",
 	"sqlite/source.go", "sqlite/key.go", "sqlite/portallink.go", "sqlite/replay.go", "sqlite/reopen.go", "sqlite/duplicate.go",
 }
 

@@ -63,7 +63,7 @@ func TestKeys(t *testing.T) {
 		t.Fatalf("the key is %+v: %v", key, err)
 	}
 	d.shows(d.post("/keys", url.Values{"name": {"prometheus"}, "scopes": {"metrics"}}), 201, "shown this once", "<code>metrics</code>")
-	d.shows(d.post("/keys", url.Values{"name": {"both"}, "scopes": {"metrics", "read"}}), 422, "must be metrics alone")
+	d.shows(d.post("/keys", url.Values{"name": {"both"}, "scopes": {"metrics", "read"}}), 422, "must be either metrics alone")
 	if again := d.get("/keys"); strings.Contains(again.body, text) || !strings.Contains(again.body, "shop") {
 		t.Errorf("the key shows again, or not at all: %s", again.body)
 	}

@@ -144,7 +144,7 @@ func (c *Client) send(ctx context.Context, watch *watch, method string, request 
 		return nil, unsendable("the URL is not valid; write it as https://host/path")
 	}
 	if name := framing(request.Header); name != "" {
-		return nil, unsendable("the header " + plain(name) + " may not be set: it belongs to the connection")
+		return nil, unsendable("the header " + plain(name) + " must not be set; it belongs to the connection")
 	}
 	if err := checkFields(request.Header); err != nil {
 		return nil, err

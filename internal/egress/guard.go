@@ -199,10 +199,10 @@ func (g *guard) checkURL(u *url.URL) error {
 	case "https":
 	case "http":
 		if !g.allowHTTP {
-			return peal.Invalidf("url", "must begin with https:// here; the operator can allow http with egress.allow_http")
+			return peal.Invalidf("url", "must start with https:// here; the operator can allow http with egress.allow_http")
 		}
 	default:
-		return peal.Invalidf("url", "must begin with https://")
+		return peal.Invalidf("url", "must start with https://")
 	}
 	if u.Hostname() == "" {
 		return peal.Invalidf("url", "has no host; write it as https://host/path")

@@ -207,7 +207,7 @@ func TestWarnOfRules(t *testing.T) {
 	for url, want := range map[string]string{
 		"https://127.0.0.1/x":  "egress.allow",
 		"https://localhost/x":  "egress.allow",
-		"http://1.1.1.1/x":     "it must begin with https://",
+		"http://1.1.1.1/x":     "it must start with https://",
 		"https://1.1.1.1:22/x": "egress.ports",
 		"https://1.1.1.1/x":    "",
 	} {

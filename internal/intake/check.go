@@ -61,7 +61,7 @@ func checkSecret(format *wire.Format, secret string) error {
 		return peal.Invalidf("secret", "is not used by the format %s; omit it and set unverified to true", format.Name)
 	}
 	if format.Secrets == wire.SecretNone && strings.TrimSpace(secret) != secret {
-		return peal.Invalidf("secret", "must not begin or end with white space: no Authorization header arrives so")
+		return peal.Invalidf("secret", "must not start or end with white space: no Authorization header arrives so")
 	}
 	err := format.Verify(http.Header{}, nil, []string{secret}, wire.DefaultVerifyOptions())
 	var refused *wire.VerifyError
