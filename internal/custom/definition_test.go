@@ -52,7 +52,7 @@ func TestRefusals(t *testing.T) {
 		"a hop's header":       {func(d *custom.Definition) { d.Headers = map[string]string{"connection": "close"} }, "headers.connection", "may not be set"},
 		"the length":           {func(d *custom.Definition) { d.Headers = map[string]string{"Content-Length": "3"} }, "headers.Content-Length", "may not be set"},
 		"the type as header":   {func(d *custom.Definition) { d.Headers = map[string]string{"content-type": "text/plain"} }, "headers.content-type", "use content_type"},
-		"no token":             {func(d *custom.Definition) { d.Headers = map[string]string{"a b": "x"} }, "headers", "no HTTP token"},
+		"no token":             {func(d *custom.Definition) { d.Headers = map[string]string{"a b": "x"} }, "headers", "not an HTTP token"},
 		"twice":                {func(d *custom.Definition) { d.Headers = map[string]string{"X-A": "x", "x-a": "y"} }, "headers.", "twice"},
 		"a line break":         {func(d *custom.Definition) { d.Headers = map[string]string{"X-A": "x\r\nY: z"} }, "headers.X-A", "line breaks"},
 		"an unknown name":      {func(d *custom.Definition) { d.Headers = map[string]string{"X-A": "{{event.data}}"} }, "headers.X-A", "{{event.data}}, which is unknown; use one of delivery_id, "},

@@ -54,7 +54,7 @@ func TestSettingsPages(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	d := signedIn(t)
-	d.shows(d.post("/keys", url.Values{"name": {"shop"}}), 422, `value="shop"`, "give one or more of publish, manage and read")
+	d.shows(d.post("/keys", url.Values{"name": {"shop"}}), 422, `value="shop"`, "set one or more of publish, manage and read")
 	made := d.post("/keys", url.Values{"name": {"shop"}, "scopes": {"publish", "read"}})
 	d.shows(made, 201, "shown this once", "peal_")
 	text := regexp.MustCompile(`peal_[\w-]{43}`).FindString(made.body)
@@ -150,7 +150,7 @@ func TestEditSource(t *testing.T) {
 	d.shows(d.post(path+"/secret/rotate", url.Values{"overlap": {"0"}}), 422, "no secret to change")
 	edited.Del("unverified")
 	edited.Set("revision", revisionField.FindStringSubmatch(d.get(path).body)[1])
-	d.shows(d.post(path, edited), 422, "is missing: give")
+	d.shows(d.post(path, edited), 422, "is missing; set")
 }
 
 func TestPresets(t *testing.T) {
