@@ -264,7 +264,7 @@ const (
 type PortalLink struct {
 	ID     PortalLinkID
 	Tenant string
-	// Name describes the person that the link is for, 1 to 128 bytes.
+	// Name describes the person that the link is for, 1 to 128 characters.
 	Name     string
 	Hash     [sha256.Size]byte
 	ReadOnly bool
