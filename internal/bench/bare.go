@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,15 +16,15 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// bareLoop posts signed bodies to the sink with nothing between: what net/http can
-// do on this machine at the moment.
+// bareLoop posts signed bodies directly to the sink. It shows what net/http can do on
+// this machine now.
 type bareLoop struct {
 	client   *http.Client
 	secret   string
 	url      string
 	requests []wire.Request // one for each goroutine
 	expected *endpoints
-	// lowest and highest are the rates of all passes.
+	// lowest and highest are the extreme rates of all passes.
 	lowest, highest float64
 }
 
@@ -46,11 +47,11 @@ func newBareLoop(s *sink) (*bareLoop, error) {
 	return b, nil
 }
 
-// signedRequest makes a delivery as Peal would.
+// signedRequest creates a delivery as Peal would.
 func signedRequest(secret string, n int) (wire.Request, error) {
 	format, ok := wire.Lookup("standard")
 	if !ok {
-		return wire.Request{}, fmt.Errorf("there is no format standard")
+		return wire.Request{}, fmt.Errorf("the format standard is unknown")
 	}
 	text := appendEvent(nil, "bench", n)
 	var event peal.Event
@@ -58,7 +59,7 @@ func signedRequest(secret string, n int) (wire.Request, error) {
 		Type *string
 		Data *json.RawMessage
 	}{&event.Type, &event.Data}); err != nil {
-		return wire.Request{}, fmt.Errorf("make a delivery: %w", err)
+		return wire.Request{}, fmt.Errorf("create a delivery: %w", err)
 	}
 	event.ID = peal.NewEventKey().String()
 	request, err := format.Request(&wire.Input{
@@ -67,7 +68,7 @@ func signedRequest(secret string, n int) (wire.Request, error) {
 		Time:    time.Now(),
 	})
 	if err != nil {
-		return wire.Request{}, fmt.Errorf("make a delivery: %w", err)
+		return wire.Request{}, fmt.Errorf("create a delivery: %w", err)
 	}
 	return request, nil
 }
@@ -87,17 +88,17 @@ func (b *bareLoop) post(ctx context.Context, r wire.Request) error {
 	return err
 }
 
-// pass is what the loop has done in one go.
+// pass is the result of one run of the loop.
 type pass struct {
 	rate float64       // requests a second
-	cpu  time.Duration // of this process, both sides, a request; 0 when unknown
+	cpu  time.Duration // CPU time of this process, both sides, for a request; 0 if unknown
 }
 
-// run goes as fast as it can for a time.
+// run posts as fast as it can for a duration.
 func (b *bareLoop) run(ctx context.Context, duration time.Duration) (pass, error) {
-	begun := time.Now()
+	started := time.Now()
 	cpu, _ := ownCPU()
-	deadline := begun.Add(duration)
+	deadline := started.Add(duration)
 	var posts atomic.Int64
 	var wg sync.WaitGroup
 	failures := make([]error, clients)
@@ -118,7 +119,7 @@ func (b *bareLoop) run(ctx context.Context, duration time.Duration) (pass, error
 		}
 	}
 	n := posts.Load()
-	p := pass{rate: float64(n) / time.Since(begun).Seconds()}
+	p := pass{rate: float64(n) / time.Since(started).Seconds()}
 	if b.highest == 0 || p.rate < b.lowest {
 		b.lowest = p.rate
 	}
@@ -129,8 +130,8 @@ func (b *bareLoop) run(ctx context.Context, duration time.Duration) (pass, error
 	return p, nil
 }
 
-// latencies posts at a fixed rate and gives, sorted, how long after its time each
-// post arrived.
+// latencies posts at a fixed rate and returns the sorted delays from the time at which
+// each post was due to its arrival.
 func (b *bareLoop) latencies(ctx context.Context, to *endpoints, interval time.Duration, total int) (samples, error) {
 	paced := &bareLoop{client: b.client, url: to.url(takes, 0)}
 	timer, err := newClock()
@@ -157,3 +158,12 @@ func (b *bareLoop) latencies(ctx context.Context, to *endpoints, interval time.D
 }
 
 func (b *bareLoop) close() { b.client.CloseIdleConnections() }
+
+// newSecret returns a new secret, which signs all deliveries of a run.
+func newSecret() (string, error) {
+	format, ok := wire.Lookup("standard")
+	if !ok {
+		return "", errors.New("the format standard is unknown")
+	}
+	return format.NewSecret(), nil
+}

@@ -17,7 +17,7 @@ import (
 	"github.com/pealhq/peal/internal/bench"
 )
 
-// tiny measures next to nothing.
+// tiny returns options for the smallest run.
 func tiny(t *testing.T, only ...string) bench.Options {
 	t.Helper()
 	o := bench.Options{
@@ -29,7 +29,7 @@ func tiny(t *testing.T, only ...string) bench.Options {
 	return o
 }
 
-// Every scenario runs, counts what it publishes and leaves nothing behind.
+// TestAllScenarios checks that every scenario runs, counts its deliveries and leaves no files.
 func TestAllScenarios(t *testing.T) {
 	var progress bytes.Buffer
 	o := tiny(t)
@@ -81,7 +81,7 @@ func checkScenario(t *testing.T, s *bench.Scenario) {
 	}
 }
 
-// What a report says must be the same in every form.
+// checkWriting checks that all forms of a report have the same content.
 func checkWriting(t *testing.T, report *bench.Report) {
 	t.Helper()
 	var text, table, markdown bytes.Buffer
@@ -116,7 +116,7 @@ func checkWriting(t *testing.T, report *bench.Report) {
 	}
 }
 
-// A database that is kept gets only what is missing in it.
+// TestHistoryIsKept checks that a kept database receives only the missing events.
 func TestHistoryIsKept(t *testing.T) {
 	o := tiny(t, "history")
 	o.HistoryDirectory = filepath.Join(t.TempDir(), "kept")
@@ -141,8 +141,8 @@ func TestHistoryIsKept(t *testing.T) {
 	}
 }
 
-// A sink that loses a delivery, sees one twice or gets one that was changed must
-// make the check fail, in whatever scenario.
+// TestWrongCountsAreNoticed checks that a lost, repeated, unknown or changed delivery makes
+// the check fail.
 func TestWrongCountsAreNoticed(t *testing.T) {
 	for name, test := range map[string]struct {
 		meddle func(next http.Handler) http.Handler
@@ -194,7 +194,7 @@ func TestWrongCountsAreNoticed(t *testing.T) {
 	}
 }
 
-// onThird handles the third delivery of a scenario otherwise than the others.
+// onThird sends the third delivery of a scenario to another handler.
 func onThird(other http.HandlerFunc, next http.Handler) http.Handler {
 	var n atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -206,7 +206,7 @@ func onThird(other http.HandlerFunc, next http.Handler) http.Handler {
 	})
 }
 
-// discarded is an answer that nobody gets.
+// discarded is a response that is not sent.
 type discarded struct{ header http.Header }
 
 func (d discarded) Header() http.Header         { return d.header }
@@ -241,12 +241,12 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// A server that cannot start is told with what it says.
+// TestNoServer checks the error for a server that cannot start.
 func TestNoServer(t *testing.T) {
 	o := tiny(t, "single")
 	for program, want := range map[string]string{
 		"/nonexistent/peal": "scenario single: start the server",
-		"/bin/false":        "scenario single: start the server: it has ended",
+		"/bin/false":        "scenario single: start the server: it has exited",
 	} {
 		o.Program = program
 		if _, err := bench.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {

@@ -13,7 +13,7 @@ import (
 	"github.com/pealhq/peal/internal/pgtest"
 )
 
-// schemas names those of a database that are not the server's own.
+// schemas returns the names of a database's schemas except the server's own.
 func schemas(t *testing.T, url string) (names string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -27,7 +27,7 @@ func schemas(t *testing.T, url string) (names string) {
 	return names
 }
 
-// Scenarios run on PostgreSQL too, tell what it used, and leave nothing in it.
+// TestOnPostgreSQL checks that scenarios run on PostgreSQL, report its usage and leave nothing in it.
 func TestOnPostgreSQL(t *testing.T) {
 	cluster, err := pgtest.Start(pgtest.Options{})
 	if err != nil {
@@ -69,14 +69,14 @@ func TestOnPostgreSQL(t *testing.T) {
 	if err := report.WriteTable(&table); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(table.String(), "PostgreSQL "+report.Database.Version) || !strings.Contains(table.String(), "does not keep what it has acknowledged") {
+	if !strings.Contains(table.String(), "PostgreSQL "+report.Database.Version) || !strings.Contains(table.String(), "a crash loses what it has acknowledged") {
 		t.Errorf("the table says\n%s", &table)
 	}
 	if left := schemas(t, o.Database); left != "public" {
 		t.Errorf("the schemas are %s, want public alone", left)
 	}
 
-	// What it cannot be sure to be its own, it leaves alone.
+	// It does not touch a schema that it did not create.
 	for schema, url := range map[string]string{
 		"peal_bench": o.Database,
 		"other":      o.Database + "&search_path=other",

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Wrap puts a handler before the sink.
+// Wrap puts a handler in front of the sink.
 func (o *Options) Wrap(wrap func(http.Handler) http.Handler) { o.wrap = wrap }
 
-// StuckAfter sets how long nothing arrives before what is due counts as missing.
+// StuckAfter sets the time without arrivals after which due deliveries count as missing.
 func (o *Options) StuckAfter(d time.Duration) { o.stuckAfter = d }
 
-// Clients sets how many publish at once.
+// Clients sets the number of concurrent publishers.
 func (o *Options) Clients(n int) { o.clients = n }
 
-// Quantile gives a quantile of samples in any order.
+// Quantile returns a quantile of samples in any order.
 func Quantile(all []time.Duration, q float64) time.Duration { return samples(all).sort().quantile(q) }
 
 // Doubt judges the only figure of a report whose bare loop ran at two rates.

@@ -8,7 +8,7 @@ import (
 	"github.com/pealhq/peal/internal/bench"
 )
 
-// Percentiles are nearest ranks: always a sample, the smallest that is enough.
+// TestQuantiles checks that percentiles are nearest ranks.
 func TestQuantiles(t *testing.T) {
 	all := make([]time.Duration, 200)
 	for i, n := range rand.Perm(len(all)) {
@@ -24,7 +24,7 @@ func TestQuantiles(t *testing.T) {
 	}
 }
 
-// A part of a bare loop that was not steady reaches nothing, and misses nothing.
+// TestVerdicts checks that ratios to an unsteady bare loop get no verdict.
 func TestVerdicts(t *testing.T) {
 	for name, test := range map[string]struct {
 		low, high, part float64

@@ -8,21 +8,6 @@ import (
 	"time"
 )
 
-// Machine is where the figures come from.
-type Machine struct {
-	System    string `json:"system"` // operating system, its release and the architecture
-	Go        string `json:"go"`
-	CPU       string `json:"cpu"` // its name; "" when it is not known
-	CPUs      int    `json:"cpus"`
-	Directory string `json:"directory"` // where the throw-away data is
-	// SyncMS is the time that a write of 4 KiB takes to be on disk, in the median of
-	// some; next to nothing says that the directory is in memory.
-	SyncMS float64 `json:"sync_ms"`
-	// Load is the machine's load average of one minute when the run began: what
-	// others do on it; -1 when it is not known.
-	Load float64 `json:"load"`
-}
-
 func lookAtMachine(directory string) (Machine, error) {
 	if directory == "" {
 		directory = os.TempDir()
@@ -49,25 +34,35 @@ func lookAtMachine(directory string) (Machine, error) {
 	return m, err
 }
 
-// timeSync measures how long a small write takes to be durable.
+// timeSync returns the median time until a small write is on disk.
 func timeSync(directory string) (time.Duration, error) {
 	file, err := os.CreateTemp(directory, "peal-bench-sync-")
 	if err != nil {
-		return 0, fmt.Errorf("look at the disk: %w", err)
+		return 0, fmt.Errorf("time the disk: %w", err)
 	}
 	defer os.Remove(file.Name())
 	defer file.Close()
 	block := make([]byte, 4096)
 	var all samples
 	for range 31 {
-		begun := time.Now()
+		started := time.Now()
 		if _, err := file.Write(block); err != nil {
-			return 0, fmt.Errorf("look at the disk: %w", err)
+			return 0, fmt.Errorf("time the disk: %w", err)
 		}
 		if err := file.Sync(); err != nil {
-			return 0, fmt.Errorf("look at the disk: %w", err)
+			return 0, fmt.Errorf("time the disk: %w", err)
 		}
-		all = append(all, time.Since(begun))
+		all = append(all, time.Since(started))
 	}
 	return all.sort().quantile(0.5), nil
+}
+
+// usage holds the resources used by a server and by its PostgreSQL database.
+type usage struct {
+	CPU      time.Duration // user and kernel time of the process
+	Resident int64         // resident memory now, in bytes
+	Peak     int64         // highest value of Resident
+
+	DatabaseCPU time.Duration // CPU time of all processes of the database; 0 if unknown
+	Log         int64         // bytes written to the database's log
 }

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 
 var programDirectory = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "peal-test-") })
 
-// builtProgram builds once the program whose serving is measured.
+// builtProgram builds the measured program once.
 var builtProgram = sync.OnceValues(func() (program string, err error) {
 	directory, err := programDirectory()
 	if err != nil {

@@ -3,6 +3,8 @@ package bench
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,31 +23,31 @@ import (
 	"github.com/pealhq/peal/client"
 )
 
-// node is a server in a process of its own, on data that is thrown away in the end.
+// node is a server in its own process, with temporary data.
 type node struct {
 	program   string
-	directory string // its own: data and working directory
-	kept      bool   // the directory is not thrown away
-	profile   string // where its CPU profile goes; "" for nowhere
+	directory string // its data and working directory
+	kept      bool   // remove keeps the directory
+	profile   string // the file for its CPU profile; "" for none
 	key       string
 	database  *database       // nil for SQLite
 	sealing   string          // the encryption key; "" for the data directory's
-	address   string          // known after the first start, and kept
+	address   string          // set by the first start and kept
 	calls     *http.Transport // for all calls of its API
 
-	process *os.Process  // nil when it does not run
-	ended   <-chan error // gets what came of the process
+	process *os.Process  // nil if it is not running
+	ended   <-chan error // receives the result of the process
 	out     *output
 }
 
-// startPatience is how long a server may take to get ready.
+// startPatience is the time for a server to become ready.
 const startPatience = 60 * time.Second
 
-// newNode makes a server's directory and starts it.
+// newNode creates a directory for a server and starts it.
 func newNode(ctx context.Context, o *Options, name string, on *database) (*node, error) {
 	directory, err := os.MkdirTemp(o.Directory, "peal-bench-")
 	if err != nil {
-		return nil, fmt.Errorf("make a directory for the throw-away data: %w", err)
+		return nil, fmt.Errorf("create a directory for the temporary data: %w", err)
 	}
 	n, err := prepareNode(o, directory, name)
 	if err != nil {
@@ -62,7 +65,7 @@ func newNode(ctx context.Context, o *Options, name string, on *database) (*node,
 	return n, nil
 }
 
-// prepareNode describes a server that is to run in a directory.
+// prepareNode returns a server that is not started yet.
 func prepareNode(o *Options, directory, name string) (*node, error) {
 	n := &node{program: o.Program, directory: directory, key: peal.NewKeyText(), address: "127.0.0.1:0", calls: &http.Transport{MaxIdleConnsPerHost: 64}}
 	if o.ProfileDirectory == "" {
@@ -103,7 +106,8 @@ func (n *node) start(ctx context.Context) error {
 	return nil
 }
 
-// plainEnvironment is ours without what would configure the server.
+// plainEnvironment returns the environment of this process without the variables that
+// would configure the server.
 func plainEnvironment() (env []string) {
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "PEAL_") {
@@ -120,7 +124,7 @@ func (n *node) awaitReady(ctx context.Context) error {
 	case n.address = <-n.out.listening:
 	case <-n.ended:
 		n.process = nil
-		return errors.New("it has ended")
+		return errors.New("it has exited")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -140,14 +144,14 @@ func (n *node) awaitReady(ctx context.Context) error {
 	}
 }
 
-// api gives a client that acts for a tenant.
+// api returns a client that acts for a tenant.
 func (n *node) api(tenant string) (*client.Client, error) {
 	o := client.DefaultOptions()
 	o.Tenant, o.HTTPClient = tenant, &http.Client{Transport: n.calls}
 	return client.New("http://"+n.address, n.key, o)
 }
 
-// stop ends the server as an operator does, and gives the bytes that its data takes.
+// stop stops the server as an operator does and returns the size of its data in bytes.
 func (n *node) stop() (disk int64, err error) {
 	if err := n.process.Signal(syscall.SIGTERM); err != nil {
 		n.kill()
@@ -158,7 +162,7 @@ func (n *node) stop() (disk int64, err error) {
 		n.process = nil
 	case <-time.After(startPatience):
 		n.kill()
-		err = errors.New("it does not end")
+		err = errors.New("it does not exit")
 	}
 	if err != nil {
 		return 0, fmt.Errorf("stop the server: %w\n%s", err, n.out)
@@ -169,18 +173,18 @@ func (n *node) stop() (disk int64, err error) {
 	return diskUse(filepath.Join(n.directory, "data"))
 }
 
-// kill ends the server between any two instructions.
+// kill kills the server between any two instructions.
 func (n *node) kill() {
 	if n.process == nil {
 		return
 	}
 	n.process.Kill()
-	<-n.ended // with the error that it was killed
+	<-n.ended // always an error: it was killed
 	n.process = nil
 	n.calls.CloseIdleConnections()
 }
 
-// remove ends the server if it still runs, and throws its data away unless that is kept.
+// remove kills the server if it is running and removes its data unless that is kept.
 func (n *node) remove() error {
 	n.kill()
 	n.calls.CloseIdleConnections()
@@ -194,7 +198,7 @@ func (n *node) remove() error {
 	return err
 }
 
-// diskUse gives the bytes of all files below a directory.
+// diskUse returns the size of all files below a directory in bytes.
 func diskUse(directory string) (bytes int64, err error) {
 	err = filepath.WalkDir(directory, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -209,7 +213,7 @@ func diskUse(directory string) (bytes int64, err error) {
 	return bytes, err
 }
 
-// output keeps the end of what a server prints, and finds its address there.
+// output keeps the end of a server's output and finds its address there.
 type output struct {
 	mu        sync.Mutex
 	text      []byte
@@ -221,7 +225,7 @@ const keepOutput = 16 << 10
 
 var servesAt = regexp.MustCompile(`Peal serves http://(\S+)\n`)
 
-// Write takes what the server prints.
+// Write implements [io.Writer] for the server's output.
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -236,9 +240,58 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String gives what was kept.
+// String returns the kept output.
 func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return string(bytes.TrimSpace(o.text))
+}
+
+// newKeptNode starts a server on the kept directory.
+func newKeptNode(ctx context.Context, o *Options, name string) (*node, error) {
+	directory, err := filepath.Abs(o.HistoryDirectory)
+	if err == nil {
+		err = os.MkdirAll(directory, 0o755)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create the directory of the history: %w", err)
+	}
+	n, err := prepareNode(o, directory, name)
+	if err != nil {
+		return nil, err
+	}
+	n.kept = true
+	return n, n.start(ctx)
+}
+
+// filledFile returns the file with the least number of delivered events in a kept database.
+func (n *node) filledFile() string { return filepath.Join(n.directory, "delivered") }
+
+func (n *node) filled() (int, error) {
+	text, err := os.ReadFile(n.filledFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the number of delivered events: %w", err)
+	}
+	count, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0, fmt.Errorf("read the number of delivered events: %s: %w", n.filledFile(), err)
+	}
+	return count, nil
+}
+
+func (n *node) noteFilled(count int) error {
+	if err := os.WriteFile(n.filledFile(), []byte(strconv.Itoa(count)+"\n"), 0o644); err != nil {
+		return fmt.Errorf("write the number of delivered events: %w", err)
+	}
+	return nil
+}
+
+// newSealing returns a new encryption key for a database's secrets.
+func newSealing() string {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	return base64.StdEncoding.EncodeToString(key)
 }

@@ -3,72 +3,67 @@ package bench
 import (
 	"io"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/pealhq/peal"
 )
 
-// Options say what is measured, and how thoroughly. Begin with [DefaultOptions],
+// Options selects the scenarios and their sizes. Start with [DefaultOptions],
 // [QuickOptions] or [FullOptions].
 type Options struct {
-	// Program is the peal program whose "serve" is measured.
+	// Program is the path of the peal program; the servers run its command "serve".
 	Program string
-	// Directory is where the throw-away data goes; "" for the system's temporary
-	// directory. The disk below it is part of what is measured.
+	// Directory holds the temporary data; "" means the system's temporary directory. The
+	// speed of its disk affects the figures.
 	Directory string
-	// Database is the URL of a PostgreSQL database that the servers keep their data in,
-	// in a schema of its own that must not be there and is dropped afterwards; "" for
-	// SQLite in Directory.
+	// Database is the URL of a PostgreSQL database for the servers' data; "" means SQLite in
+	// Directory. The run creates a schema there, which must not exist, and drops it at the end.
 	Database string
-	// Only names the scenarios to run; empty for all.
+	// Only lists the scenarios to run; empty means all.
 	Only []string
-	// ProfileDirectory gets a CPU profile of each scenario's server; "" for none.
+	// ProfileDirectory receives a CPU profile of each scenario's server; "" means no profiles.
 	ProfileDirectory string
-	// Progress shows how far it is; nil for nowhere. Terminal says that it is one,
-	// so that a bar can move.
+	// Progress receives the progress of the run; nil means nowhere. Terminal reports whether
+	// Progress is a terminal, which can show a moving bar.
 	Progress io.Writer
 	Terminal bool
-	// Version is told in the report.
+	// Version is Peal's version for the report.
 	Version string
 
-	// Bare is how long the bare loop runs each time it is measured.
+	// Bare is the duration of each measurement of the bare loop.
 	Bare time.Duration
-	// Throughput is how long publishers publish as fast as they can.
+	// Throughput is the time for which publishers publish as fast as they can.
 	Throughput time.Duration
-	// Latency is how long events are published at a fixed rate, for each latency.
+	// Latency is the time for which events are published at a fixed rate, for each latency.
 	Latency time.Duration
-	// Waiting is how many events wait for the neighbour that hangs.
+	// Waiting is the number of events that wait for the hanging neighbour.
 	Waiting int
-	// Dead and Healthy are how many endpoints are dead beside how many healthy ones.
+	// Dead and Healthy are the numbers of dead and healthy endpoints.
 	Dead, Healthy int
-	// Drain is how many events wait for a paused webhook that is resumed.
+	// Drain is the number of events that wait for a paused webhook.
 	Drain int
-	// Backlog is how many deliveries are pending when memory is measured.
+	// Backlog is the number of pending deliveries for the measurement of memory.
 	Backlog int
-	// History is how many delivered events are in the database when throughput is
+	// History is the number of delivered events in the database whose throughput is
 	// compared with that of an empty one.
 	History int
-	// HistoryDirectory keeps the database with those events from one run to the next,
-	// which then only fills in what is missing; "" for one that is thrown away.
+	// HistoryDirectory keeps the database with those events for the next run, which then
+	// publishes only the missing ones; "" means a temporary database.
 	HistoryDirectory string
-	// Webhooks is how many webhooks idle, for Idle.
+	// Webhooks is the number of idle webhooks, and Idle the time for which they are observed.
 	Webhooks int
 	Idle     time.Duration
-	// Kills is how often the server dies under load.
+	// Kills is the number of times that the server is killed under load.
 	Kills int
 
-	// wrap puts a handler before the sink, for tests of what the counting notices.
+	// wrap puts a handler in front of the sink, for tests of the counts.
 	wrap func(http.Handler) http.Handler
-	// stuckAfter is how long nothing arrives before what is due counts as missing;
-	// 0 for the default.
+	// stuckAfter is the time without arrivals after which due deliveries count as missing;
+	// 0 means the default.
 	stuckAfter time.Duration
-	// clients is how many publish at once; 0 for the default.
+	// clients is the number of concurrent publishers; 0 means the default.
 	clients int
 }
 
-// DefaultOptions take about two minutes.
+// DefaultOptions returns options for a run of about two minutes.
 func DefaultOptions() Options {
 	return Options{
 		Bare:       800 * time.Millisecond,
@@ -86,7 +81,7 @@ func DefaultOptions() Options {
 	}
 }
 
-// QuickOptions take less than 20 seconds and show roughly where things are.
+// QuickOptions returns options for a rough run of less than 20 seconds.
 func QuickOptions() Options {
 	return Options{
 		Bare:       200 * time.Millisecond,
@@ -104,8 +99,8 @@ func QuickOptions() Options {
 	}
 }
 
-// FullOptions measure at the sizes of every target, which takes long: most of it
-// to fill databases.
+// FullOptions returns options with the sizes of every target. Such a run takes long,
+// mostly to fill databases.
 func FullOptions() Options {
 	o := DefaultOptions()
 	o.Bare = 2 * time.Second
@@ -117,36 +112,4 @@ func FullOptions() Options {
 	o.Idle = 20 * time.Second
 	o.Kills = 10
 	return o
-}
-
-// Validate checks the options. The error has code [peal.Invalid] and names the flag.
-func (o Options) Validate() error {
-	if o.Program == "" {
-		return peal.Invalidf("program", "is missing: name the peal program")
-	}
-	for _, name := range o.Only {
-		if !slices.Contains(Scenarios(), name) {
-			return peal.Invalidf("only", "%q is no scenario; there are %s", name, strings.Join(Scenarios(), ", "))
-		}
-	}
-	if o.HistoryDirectory != "" && o.Database != "" {
-		return peal.Invalidf("history-directory", "keeps a database of SQLite; leave out --database")
-	}
-	for _, d := range []time.Duration{o.Bare, o.Throughput, o.Latency, o.Idle} {
-		if d <= 0 {
-			return peal.Invalidf("durations", "must be above 0")
-		}
-	}
-	for _, number := range []struct {
-		field string
-		n     int
-	}{
-		{"waiting", o.Waiting}, {"dead", o.Dead}, {"healthy", o.Healthy}, {"drain", o.Drain},
-		{"backlog", o.Backlog}, {"history", o.History}, {"webhooks", o.Webhooks}, {"kills", o.Kills},
-	} {
-		if number.n < 1 || number.n > 100_000_000 {
-			return peal.Invalidf(number.field, "must be from 1 to 100000000")
-		}
-	}
-	return nil
 }

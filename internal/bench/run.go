@@ -2,131 +2,36 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pealhq/peal/client"
 )
 
-// scenario is one thing that is measured.
-type scenario struct {
-	name, title string
-	estimate    func(o *Options) time.Duration // for the progress bar
-	run         func(ctx context.Context, r *run) error
-}
-
-// Scenarios names what can be measured, in the order of a run.
-func Scenarios() []string {
-	var names []string
-	for _, s := range scenarios {
-		names = append(names, s.name)
-	}
-	return names
-}
-
-// session is what the scenarios of a run share.
+// session holds the state that all scenarios of a run share.
 type session struct {
 	options *Options
 	sink    *sink
 	bare    *bareLoop
-	// database is nil where the servers use SQLite.
+	// database is nil if the servers use SQLite.
 	database *database
-	// single is the throughput of single publishes, once it is known.
+	// single is the throughput of single publishes; 0 until it has been measured.
 	single float64
-	// bareP50, bareP99 and bareCPU are the bare loop's, for parts of them.
+	// bareP50, bareP99 and bareCPU are the bare loop's latencies and CPU time per request.
 	bareP50, bareP99, bareCPU time.Duration
 }
 
-// Run measures what the options say. The report tells what was found; what went
-// missing is in it too and makes [Report.Check] give an error. An error here says
-// that the measuring itself failed.
-func Run(ctx context.Context, o Options) (report *Report, err error) {
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
-	machine, err := lookAtMachine(o.Directory)
-	if err != nil {
-		return nil, err
-	}
-	report = &Report{StartedAt: time.Now().UTC().Truncate(time.Millisecond), Version: o.Version, Machine: machine}
-	secret, err := newSecret()
-	if err != nil {
-		return nil, err
-	}
-	s := &session{options: &o}
-	if o.Database != "" {
-		if s.database, err = openDatabase(ctx, o.Database); err != nil {
-			return nil, err
-		}
-		defer func() { err = errors.Join(err, s.database.close()) }()
-		report.Database = &s.database.Database
-	}
-	if s.sink, err = startSink(secret, o.wrap); err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.sink.stop()) }()
-	if s.bare, err = newBareLoop(s.sink); err != nil {
-		return nil, err
-	}
-	defer s.bare.close()
-
-	chosen := o.chosen()
-	progress := startProgress(&o, chosen)
-	defer progress.stop()
-	begun := time.Now()
-	for i := range chosen {
-		result, err := s.scenario(ctx, progress, &chosen[i])
-		if err != nil {
-			return nil, fmt.Errorf("scenario %s: %w", chosen[i].name, err)
-		}
-		report.Scenarios = append(report.Scenarios, *result)
-	}
-	report.Scenarios[0].Counts = append(report.Scenarios[0].Counts, s.bare.expected.tally())
-	report.BareLowest, report.BareHighest = round(s.bare.lowest), round(s.bare.highest)
-	report.doubt()
-	report.Seconds = seconds(time.Since(begun))
-	return report, nil
-}
-
-// chosen gives the scenarios to run: the bare loop always, since the others are
-// compared with it.
-func (o *Options) chosen() []scenario {
-	return slices.DeleteFunc(slices.Clone(scenarios), func(s scenario) bool {
-		return s.name != "bare" && len(o.Only) > 0 && !slices.Contains(o.Only, s.name)
-	})
-}
-
-func (s *session) scenario(ctx context.Context, p *progress, what *scenario) (*Scenario, error) {
-	r := &run{session: s, Scenario: Scenario{Name: what.name, Title: what.title, Figures: []Figure{}, Counts: []Count{}}}
-	p.begin(what)
-	begun := time.Now()
-	err := what.run(ctx, r)
-	r.Seconds = seconds(time.Since(begun))
-	if err == nil && r.node != nil {
-		err = r.finish(ctx)
-	}
-	if r.node != nil {
-		err = errors.Join(err, r.node.remove())
-	}
-	for _, l := range r.ledgers {
-		r.Counts = append(r.Counts, l.tally())
-		l.release()
-	}
-	p.end(&r.Scenario)
-	return &r.Scenario, err
-}
-
-// run is one scenario under way.
+// run is the state of the running scenario.
 type run struct {
 	*session
 	Scenario
 	node     *node
-	tenants  []string // whose deliveries must be final in the end
+	tenants  []string // all their deliveries must be final at the end
 	ledgers  []*ledger
-	disk     int64   // bytes, once the server has stopped
-	bareRate float64 // of the bare loop beside this scenario
+	disk     int64   // bytes; set when the server has stopped
+	bareRate float64 // rate of the bare loop before and after this scenario
 }
 
 // start starts the scenario's server.
@@ -135,7 +40,7 @@ func (r *run) start(ctx context.Context) (err error) {
 	return err
 }
 
-// open makes a ledger whose count goes into the report.
+// open creates a ledger and adds it to the report.
 func (r *run) open(what string, width int) *endpoints {
 	e := r.sink.open(what, width)
 	if r.options.stuckAfter > 0 {
@@ -147,7 +52,7 @@ func (r *run) open(what string, width int) *endpoints {
 	return e
 }
 
-// webhook makes a webhook that gets the events of some types at an address.
+// webhook creates a webhook that sends events of the given types to a URL.
 func (r *run) webhook(ctx context.Context, tenant, url string, types ...string) (client.Webhook, error) {
 	api, err := r.node.api(tenant)
 	if err != nil {
@@ -160,11 +65,11 @@ func (r *run) webhook(ctx context.Context, tenant, url string, types ...string) 
 	return webhook.Webhook, nil
 }
 
-// finish stops the server, so that nothing more can arrive, after everything that
-// was to be delivered is final: what is pending would be delivered a second time.
+// finish waits until all deliveries are final and stops the server, so that nothing
+// else can arrive. A delivery still pending then would be sent a second time.
 func (r *run) finish(ctx context.Context) (err error) {
 	if r.node.process == nil {
-		return nil // the scenario has done it already
+		return nil // the scenario has called finish already
 	}
 	for _, tenant := range r.tenants {
 		if err := r.awaitFinal(ctx, tenant); err != nil {
@@ -184,13 +89,13 @@ func (r *run) awaitFinal(ctx context.Context, tenant string) error {
 	for deadline := time.Now().Add(stuckAfter); ; {
 		page, err := api.Deliveries(ctx, client.DeliveriesQuery{Status: "pending"})
 		if err != nil {
-			return fmt.Errorf("look for pending deliveries: %w", err)
+			return fmt.Errorf("list pending deliveries: %w", err)
 		}
 		if len(page.Data) == 0 {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s is pending although nothing is to be sent any more", page.Data[0].ID)
+			return fmt.Errorf("%s is still pending after %s", page.Data[0].ID, stuckAfter)
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
@@ -200,8 +105,8 @@ func (r *run) awaitFinal(ctx context.Context, tenant string) error {
 	}
 }
 
-// figure reports a value and judges it. part is the value as a part of the bare
-// loop's, 0 for none; size is how large the scenario was, for targets that depend on it.
+// figure adds a value to the report and judges it. part is its ratio to the bare loop's
+// value, or 0. size is the size of the scenario, for targets that depend on it.
 func (r *run) figure(name string, value float64, unit string, part float64, size int) {
 	f := Figure{Name: name, Value: round(value), Unit: unit, OfBare: round(part)}
 	targets := targets
@@ -214,8 +119,8 @@ func (r *run) figure(name string, value float64, unit string, part float64, size
 	r.Figures = append(r.Figures, f)
 }
 
-// besideBare runs the bare loop before and after something, so that both see the
-// machine in the same mood.
+// besideBare runs the bare loop before and after do, so that both meet the machine in
+// the same state.
 func (r *run) besideBare(ctx context.Context, do func() error) error {
 	before, err := r.bare.run(ctx, r.options.Bare)
 	if err != nil {
@@ -227,4 +132,144 @@ func (r *run) besideBare(ctx context.Context, do func() error) error {
 	after, err := r.bare.run(ctx, r.options.Bare)
 	r.bareRate = (before.rate + after.rate) / 2
 	return err
+}
+
+// tenantName is the tenant that publishes the measured events.
+const tenantName = "bench"
+
+// channel is a stream of events and the endpoints that receive them.
+type channel struct {
+	*endpoints
+	load
+}
+
+// channel creates width webhooks for one event type; their endpoints all have the given
+// behaviour.
+func (r *run) channel(ctx context.Context, tenant, what, behaviour string, width int) (channel, error) {
+	to := r.open(what, width)
+	for i := range width {
+		if _, err := r.webhook(ctx, tenant, to.url(behaviour, i), what); err != nil {
+			return channel{}, err
+		}
+	}
+	return channel{to, load{node: r.node, tenant: tenant, to: to.ledger, clients: r.options.clients, eventType: func(int) string { return what }}}, nil
+}
+
+// spread creates n webhooks; each receives every nth event. url returns their addresses.
+func (r *run) spread(ctx context.Context, tenant, what string, n int, url func(to *endpoints, i int) string) (channel, error) {
+	to := r.open(what, 1)
+	types := make([]string, n)
+	for i := range types {
+		types[i] = fmt.Sprintf("%s.%d", what, i)
+	}
+	err := inParallel(ctx, n, func(i int) error {
+		_, err := r.webhook(ctx, tenant, url(to, i), types[i])
+		return err
+	})
+	return channel{to, load{node: r.node, tenant: tenant, to: to.ledger, clients: r.options.clients, eventType: func(number int) string { return types[number%n] }}}, err
+}
+
+// inParallel calls do for 0 to n-1, at most 32 at a time, and returns the first error.
+func inParallel(ctx context.Context, n int, do func(i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(n, 32) {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				if err := do(i); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// flow publishes as fast as the server accepts events and waits for all deliveries. It
+// returns the rate of arrivals from the first call to the last arrival, and the
+// resources that the server used from the first call until every delivery was final.
+func (r *run) flow(ctx context.Context, c channel, duration time.Duration, limit int) (rate float64, used usage, err error) {
+	before, err := r.used()
+	if err != nil {
+		return 0, usage{}, err
+	}
+	started := time.Now()
+	if err := c.flood(ctx, duration, limit); err != nil {
+		return 0, usage{}, err
+	}
+	if err := c.await(ctx); err != nil {
+		return 0, usage{}, err
+	}
+	came, _, last := c.progress()
+	if err := r.awaitFinal(ctx, c.tenant); err != nil {
+		return 0, usage{}, err
+	}
+	if used, err = r.used(); err != nil {
+		return 0, usage{}, err
+	}
+	used.CPU -= before.CPU
+	used.DatabaseCPU -= before.DatabaseCPU
+	used.Log -= before.Log
+	return float64(came) / last.Sub(started).Seconds(), used, nil
+}
+
+// used returns the resources that the server and its database have used so far.
+func (r *run) used() (u usage, err error) {
+	if r.database != nil {
+		if u, err = r.database.used(); err != nil {
+			return u, err
+		}
+	}
+	if of, ok := usageOf(r.node.process.Pid); ok {
+		u.CPU, u.Resident, u.Peak = of.CPU, of.Resident, of.Peak
+	}
+	return u, nil
+}
+
+// paced publishes at a fixed rate. It returns the sorted latencies, from the time at
+// which each event was due to its arrival, and the sorted delays of the calls.
+func (c channel) paced(ctx context.Context, rate float64, duration time.Duration) (latencies, late samples, err error) {
+	interval := time.Duration(float64(time.Second) / rate)
+	start, late, err := c.stream(ctx, interval, samplesIn(duration, rate))
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.await(ctx); err != nil {
+		return nil, nil, err
+	}
+	return c.latencies(start, interval), late, nil
+}
+
+// warmUp publishes some events first, so that costs of the first requests are not among
+// the samples.
+func (r *run) warmUp(ctx context.Context) error {
+	c, err := r.channel(ctx, tenantName, "warm-up", takes, 1)
+	if err != nil {
+		return err
+	}
+	_, _, err = r.flow(ctx, c, 0, 500)
+	return err
+}
+
+func samplesIn(duration time.Duration, rate float64) int {
+	return max(int(duration.Seconds()*rate), 1)
+}
+
+// pause waits for a duration, which is part of the measurement.
+func pause(ctx context.Context, duration time.Duration) error {
+	timer := time.NewTimer(duration)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -2,13 +2,33 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/pealhq/peal/client"
 )
 
-// tenantName is whose events are measured.
-const tenantName = "bench"
+func measureBare(ctx context.Context, r *run) error {
+	p, err := r.bare.run(ctx, 3*r.options.Bare)
+	if err != nil {
+		return err
+	}
+	r.bareCPU = p.cpu
+	all, err := r.bare.latencies(ctx, r.open("paced", 1), time.Second/slow, samplesIn(bareLatency(r.options), slow))
+	if err != nil {
+		return err
+	}
+	r.bareP50, r.bareP99 = all.quantile(0.5), all.quantile(0.99)
+	r.figure("throughput", p.rate, "requests/s", 0, 0)
+	if p.cpu > 0 {
+		r.figure("CPU per request, both sides", milliseconds(p.cpu), "ms", 0, 0)
+	}
+	r.figure("p50 at 50/s", milliseconds(r.bareP50), "ms", 0, 0)
+	r.figure("p99 at 50/s", milliseconds(r.bareP99), "ms", 0, 0)
+	return nil
+}
 
-// burst is how many events the batches make for each second of Throughput.
+// burst is the number of events published in batches for each second of Throughput.
 const burst = 10_000
 
 func measureSingle(ctx context.Context, r *run) error {
@@ -34,8 +54,8 @@ func (r *run) measureThroughput(ctx context.Context, batch, width int, unit stri
 	c.batch = batch
 	limit := 0
 	if batch > 1 {
-		// Batches come in faster than they can go out: a burst of a certain length, so
-		// that the waiting for it to end has a bound.
+		// Batches are accepted faster than their events can be delivered. The limit bounds
+		// the time to wait for the deliveries.
 		limit = max(int(r.options.Throughput.Seconds()*burst), batch)
 	}
 	var rate float64
@@ -70,45 +90,144 @@ func (r *run) measureThroughput(ctx context.Context, batch, width int, unit stri
 	return nil
 }
 
-// flow publishes as fast as the server takes it and waits until all of it has
-// arrived. The rate is of arrivals, from the first call to the last of them; used
-// is what the server took, from the first call until every delivery was final.
-func (r *run) flow(ctx context.Context, c channel, duration time.Duration, limit int) (rate float64, used usage, err error) {
-	before, err := r.used()
+// measureDrain measures the delivery rate of a paused webhook with waiting events after
+// it is resumed.
+func measureDrain(ctx context.Context, r *run) error {
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	r.tenants = []string{tenantName}
+	to := r.open("held", 1)
+	webhook, err := r.webhook(ctx, tenantName, to.url(takes, 0), "held")
 	if err != nil {
-		return 0, usage{}, err
+		return err
 	}
-	begun := time.Now()
-	if err := c.flood(ctx, duration, limit); err != nil {
-		return 0, usage{}, err
+	api, err := r.node.api(tenantName)
+	if err != nil {
+		return err
 	}
-	if err := c.await(ctx); err != nil {
-		return 0, usage{}, err
+	if _, err := api.UpdateWebhook(ctx, webhook.ID, client.WebhookRequest{Status: new(client.WebhookStatusPaused)}); err != nil {
+		return fmt.Errorf("pause the webhook: %w", err)
 	}
-	came, _, last := c.progress()
-	if err := r.awaitFinal(ctx, c.tenant); err != nil {
-		return 0, usage{}, err
+	held := load{node: r.node, tenant: tenantName, to: to.ledger, batch: 100, clients: r.options.clients, eventType: func(int) string { return "held" }}
+	if err := held.flood(ctx, 0, r.options.Drain); err != nil {
+		return err
 	}
-	if used, err = r.used(); err != nil {
-		return 0, usage{}, err
+	if early, _, _ := to.progress(); early > 0 {
+		return fmt.Errorf("%d events arrived while the webhook was paused", early)
 	}
-	used.CPU -= before.CPU
-	used.DatabaseCPU -= before.DatabaseCPU
-	used.Log -= before.Log
-	return float64(came) / last.Sub(begun).Seconds(), used, nil
+	return r.besideBare(ctx, func() error {
+		started := time.Now()
+		if _, err := api.UpdateWebhook(ctx, webhook.ID, client.WebhookRequest{Status: new(client.WebhookStatusActive)}); err != nil {
+			return fmt.Errorf("resume the webhook: %w", err)
+		}
+		if err := to.await(ctx); err != nil {
+			return err
+		}
+		came, _, last := to.progress()
+		rate := float64(came) / last.Sub(started).Seconds()
+		r.figure("throughput", rate, "deliveries/s", 0, 0)
+		return nil
+	})
 }
 
-// used gives what the server has used so far, and the database below it.
-func (r *run) used() (u usage, err error) {
-	if r.database != nil {
-		if u, err = r.database.used(); err != nil {
-			return u, err
+// measureHistory compares the throughput of an empty database with that of one full of
+// delivered events: the same one after filling it, or a kept one. The machine's speed
+// may change while it fills, so the ratios to the bare loop are compared.
+func measureHistory(ctx context.Context, r *run) error {
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	without, err := r.flowBesideBare(ctx, "empty")
+	if err != nil {
+		return err
+	}
+	withoutPart := part(without, r.bareRate)
+	if r.options.HistoryDirectory != "" {
+		if err := r.moveToKept(ctx); err != nil {
+			return err
 		}
 	}
-	if of, ok := usageOf(r.node.process.Pid); ok {
-		u.CPU, u.Resident, u.Peak = of.CPU, of.Resident, of.Peak
+	if err := r.fill(ctx); err != nil {
+		return err
 	}
-	return u, nil
+	with, err := r.flowBesideBare(ctx, "filled")
+	if err != nil {
+		return err
+	}
+	withPart := part(with, r.bareRate)
+	r.figure("with/without", part(withPart, withoutPart), "", 0, r.options.History)
+	r.Figures[0].ofBare = true
+	r.figure("without", without, "events/s", withoutPart, 0)
+	r.figure("with "+thousandsOf(r.options.History), with, "events/s", withPart, 0)
+	return nil
 }
 
-func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
+// flowBesideBare measures single publishes of events of a new type.
+func (r *run) flowBesideBare(ctx context.Context, what string) (rate float64, err error) {
+	c, err := r.channel(ctx, tenantName, what, takes, 1)
+	if err != nil {
+		return 0, err
+	}
+	err = r.besideBare(ctx, func() error {
+		rate, _, err = r.flow(ctx, c, r.options.Throughput, 0)
+		return err
+	})
+	return rate, err
+}
+
+// fillStep is the number of events after which fill records the progress.
+const fillStep = 100_000
+
+// fill publishes events until the database holds as many as the options require. A
+// kept database receives only the missing ones.
+func (r *run) fill(ctx context.Context) error {
+	filled, err := r.node.filled()
+	if err != nil || filled >= r.options.History {
+		return err
+	}
+	c, err := r.channel(ctx, tenantName, "filling", takes, 1)
+	if err != nil {
+		return err
+	}
+	c.batch = 100
+	for filled < r.options.History {
+		step := min(fillStep, r.options.History-filled)
+		if _, _, err := r.flow(ctx, c, 0, step); err != nil {
+			return err
+		}
+		filled += step
+		if err := r.node.noteFilled(filled); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moveToKept replaces the scenario's server by one on the kept directory. It deletes the
+// webhooks of earlier runs because their endpoints are gone.
+func (r *run) moveToKept(ctx context.Context) error {
+	if err := r.finish(ctx); err != nil {
+		return err
+	}
+	if err := r.node.remove(); err != nil {
+		return err
+	}
+	var err error
+	if r.node, err = newKeptNode(ctx, r.options, r.Name); err != nil {
+		return err
+	}
+	api, err := r.node.api(tenantName)
+	if err != nil {
+		return err
+	}
+	for webhook, err := range api.AllWebhooks(ctx, client.WebhooksQuery{}) {
+		if err == nil {
+			err = api.DeleteWebhook(ctx, webhook.ID)
+		}
+		if err != nil {
+			return fmt.Errorf("delete the webhooks of earlier runs: %w", err)
+		}
+	}
+	return nil
+}
