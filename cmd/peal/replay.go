@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/progress"
 )
 
 func newWebhooksReplayCommand(app *app) *cobra.Command {
@@ -86,21 +87,18 @@ func counted(n client.ReplayCount) string {
 	return count(n.Deliveries, "delivery") + " again, and " + count(n.Events, "missed event")
 }
 
-// awaitEvery is how often a replay that is waited for is looked at.
+// awaitEvery is the time between two looks at a running replay.
 const awaitEvery = 250 * time.Millisecond
 
-// await looks at a replay until it has ended, and shows how far it is where a person
-// sees it.
+// await waits until a replay has ended. On a terminal it shows a progress bar.
 func (a *app) await(ctx context.Context, c *client.Client, replay client.Replay) (client.Replay, error) {
 	file, ok := a.Stderr.(*os.File)
-	terminal := ok && isatty.IsTerminal(file.Fd())
-	for {
-		if terminal {
-			fmt.Fprint(a.Stderr, "\r"+bar(replay.Done, replay.Total)+"\x1b[K")
-		}
-		if replay.Status != "running" {
-			break
-		}
+	done, total := replay.Done, replay.Total
+	bar := progress.Start(a.Stderr, ok && isatty.IsTerminal(file.Fd()), func() (float64, string) {
+		return min(float64(done)/float64(max(total, 1)), 1), fmt.Sprintf("%d of %d", done, total)
+	})
+	defer bar.Stop()
+	for replay.Status == "running" {
 		select {
 		case <-time.After(awaitEvery):
 		case <-ctx.Done():
@@ -111,19 +109,7 @@ func (a *app) await(ctx context.Context, c *client.Client, replay client.Replay)
 			return replay, err
 		}
 		replay = now
-	}
-	if terminal {
-		fmt.Fprintln(a.Stderr)
+		bar.Update(func() { done, total = now.Done, now.Total })
 	}
 	return replay, nil
-}
-
-// bar draws how far something is.
-func bar(done, total int) string {
-	const width = 30
-	filled := width
-	if total > 0 {
-		filled = min(width, done*width/total)
-	}
-	return fmt.Sprintf("[%s%s] %d of %d", strings.Repeat("#", filled), strings.Repeat(".", width-filled), done, total)
 }

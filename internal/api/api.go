@@ -95,11 +95,6 @@ type Options struct {
 	Ranges []netip.Prefix
 }
 
-// DefaultOptions are those that need no choice.
-func DefaultOptions() Options {
-	return Options{MaxData: peal.DefaultMaxData, Version: "dev"}
-}
-
 // Validate checks the options. The error names the field.
 func (o Options) Validate() error {
 	if o.Store == nil || o.Engine == nil || o.Intake == nil || o.Identity == nil {

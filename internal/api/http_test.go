@@ -247,7 +247,4 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%s is taken", name)
 		}
 	}
-	if api.DefaultOptions().MaxData != peal.DefaultMaxData {
-		t.Error("the default is another")
-	}
 }

@@ -29,3 +29,8 @@ func (t *turns) Waiting() int {
 	defer t.mu.Unlock()
 	return t.count
 }
+
+// Actions returns all actions.
+func Actions() []Action {
+	return []Action{Read, Publish, Manage, Reveal, Keys, Administer, Metrics, Oversee, Operate}
+}

@@ -35,11 +35,6 @@ const (
 	Operate    Action = "operate"    // change tenants and the catalogue of event types
 )
 
-// Actions lists all actions.
-func Actions() []Action {
-	return []Action{Read, Publish, Manage, Reveal, Keys, Administer, Metrics, Oversee, Operate}
-}
-
 // ActionOf returns the action that somebody must be able to perform to create a key with a scope.
 func ActionOf(scope peal.Scope) Action {
 	switch scope {

@@ -65,7 +65,6 @@ var rules = map[string]rule{
 	"internal/refusals":  {may: []string{"."}, anything: true},
 	"internal/record":    {may: []string{"."}},
 	"internal/secret":    {may: []string{"."}},
-	"internal/sizing":    {},
 	"internal/turns":     {},
 	"internal/wake":      {},
 	"internal/theme":     {may: []string{"."}},

@@ -1,4 +1,4 @@
-// Package progress shows how far long work is: a bar on a terminal, lines elsewhere.
+// Package progress shows the progress of long work: a bar on a terminal, lines elsewhere.
 package progress
 
 import (
@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Bar is the last line of a terminal while something runs. Make one with [Start].
+// Bar is a progress bar in the last line of a terminal. Create one with [Start].
 type Bar struct {
 	out      io.Writer
 	terminal bool
@@ -18,12 +18,12 @@ type Bar struct {
 	done     chan struct{}
 
 	mu    sync.Mutex
-	shown bool // it stands in the line
+	shown bool // the bar is on the terminal
 }
 
-// Start begins a bar, which moves only on a terminal. out may be nil. look tells which
-// part of the work is done, 0 to 1, and what stands beside the bar; "" shows no bar.
-// It is called under the lock that [Bar.Update] holds. Whoever starts a bar stops it.
+// Start starts a bar, which is shown only on a terminal. out may be nil. look returns the
+// finished share of the work, 0 to 1, and the text beside the bar; "" shows no bar. It is
+// called under the lock that [Bar.Update] holds. The caller must call [Bar.Stop].
 func Start(out io.Writer, terminal bool, look func() (share float64, text string)) *Bar {
 	if out == nil {
 		out = io.Discard
@@ -51,14 +51,14 @@ func (b *Bar) run() {
 	}
 }
 
-// Update changes what the bar shows.
+// Update calls change under the lock of the bar, for variables that look reads.
 func (b *Bar) Update(change func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	change()
 }
 
-// Begin changes what the bar shows, and shows it at once.
+// Begin calls change like [Bar.Update] and draws the bar at once.
 func (b *Bar) Begin(change func()) {
 	b.Update(func() {
 		change()
@@ -68,7 +68,7 @@ func (b *Bar) Begin(change func()) {
 	})
 }
 
-// End changes what the bar shows and puts a line in its place, which stays.
+// End calls change like [Bar.Update] and replaces the bar by the line that it returns.
 func (b *Bar) End(change func() (line string)) {
 	b.Update(func() {
 		b.clear()
@@ -76,7 +76,7 @@ func (b *Bar) End(change func() (line string)) {
 	})
 }
 
-// Stop takes the bar away, and waits for its end.
+// Stop removes the bar and waits for its goroutine.
 func (b *Bar) Stop() {
 	close(b.quit)
 	<-b.done

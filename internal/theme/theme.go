@@ -138,13 +138,11 @@ func (c colour) luminance() float64 {
 	return 0.2126*linear(c[0]) + 0.7152*linear(c[1]) + 0.0722*linear(c[2])
 }
 
+// contrast returns the contrast ratio of two colours, 1 to 21 (WCAG 2.2).
 func contrast(a, b colour) float64 {
 	la, lb := a.luminance(), b.luminance()
 	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)
 }
-
-// Contrast returns the contrast ratio of two colours, 1 to 21 (WCAG 2.2). Both must be #rrggbb.
-func Contrast(a, b string) float64 { return contrast(parse(a), parse(b)) }
 
 var black, white = colour{}, colour{1, 1, 1}
 

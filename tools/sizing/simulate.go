@@ -1,4 +1,4 @@
-package sizing
+package main
 
 import (
 	"math"
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The simulated time: calm, and then as long without one node of the fullest cell. What
-// that node held comes to the others after takeover, the most that it takes.
+// The simulated time: one phase of normal operation, then one without a node of the fullest
+// cell. The other nodes receive its work after takeover, the longest time that this takes.
 const (
 	step     = time.Millisecond
 	phase    = 60 * time.Second
@@ -17,9 +17,9 @@ const (
 
 // cell is a database with its nodes. Work is in seconds of CPU.
 type cell struct {
-	shares   []float64 // of the load, for each tenant that lives here
-	nodes    []float64 // work that waits at each
-	database float64   // work that waits
+	shares   []float64 // each tenant's share of the load
+	nodes    []float64 // waiting work of each node
+	database float64   // waiting work
 
 	nodeBusy, databaseBusy float64
 	waits                  waits
@@ -32,11 +32,10 @@ func (c *cell) share() (sum float64) {
 	return sum
 }
 
-// Simulate runs a plan. Tenants are as lively as chance has it, each anew every
-// second: its rate is exponentially distributed around its mean. Events come to the
-// nodes of the tenant's cell by chance; node and database work off what waits, in order.
-// The same seed gives the same result.
-func Simulate(p Plan, costs Costs, seed uint64) Result {
+// simulate simulates a plan. Each tenant has a new rate every second, exponentially
+// distributed around its mean. Its events reach the nodes of its cell at random; nodes and
+// database process their waiting work in order. The result depends only on the arguments.
+func simulate(p plan, costs costs, seed uint64) result {
 	random := rand.New(rand.NewPCG(seed, uint64(p.Events)))
 	shares := tenantShares(p.Tenants)
 	random.Shuffle(len(shares), func(i, j int) { shares[i], shares[j] = shares[j], shares[i] })
@@ -54,7 +53,7 @@ func Simulate(p Plan, costs Costs, seed uint64) Result {
 	run(phase)
 	nodeCPU, databaseCPU := phase.Seconds()*float64(p.Nodes*p.NodeCores), phase.Seconds()*float64(p.DatabaseCores)
 	var all waits
-	var result Result
+	var result result
 	for _, c := range cells {
 		result.NodeUse += c.nodeBusy / nodeCPU / float64(p.Cells)
 		result.DatabaseUse += c.databaseBusy / databaseCPU / float64(p.Cells)
@@ -80,7 +79,7 @@ func Simulate(p Plan, costs Costs, seed uint64) Result {
 	return result
 }
 
-// tenantShares gives the part of the load that each tenant has, 1/n for the nth.
+// tenantShares returns each tenant's share of the load, in proportion to 1/n for the nth.
 func tenantShares(n int) []float64 {
 	shares := make([]float64, n)
 	sum := 0.0
@@ -94,8 +93,8 @@ func tenantShares(n int) []float64 {
 	return shares
 }
 
-// place puts each tenant, as it comes, into the cell with the most room.
-func place(p Plan, shares []float64) []*cell {
+// place assigns each tenant in turn to the cell with the most room.
+func place(p plan, shares []float64) []*cell {
 	cells := make([]*cell, p.Cells)
 	for i := range cells {
 		cells[i] = &cell{nodes: make([]float64, p.Nodes)}
@@ -107,7 +106,7 @@ func place(p Plan, shares []float64) []*cell {
 	return cells
 }
 
-// hashedShare gives the part of the load that the fullest cell gets by a hash.
+// hashedShare returns the fullest cell's share of the load if a hash places the tenants.
 func hashedShare(random *rand.Rand, cells int, shares []float64) float64 {
 	sums := make([]float64, cells)
 	for _, share := range shares {
@@ -116,8 +115,8 @@ func hashedShare(random *rand.Rand, cells int, shares []float64) float64 {
 	return slices.Max(sums)
 }
 
-// second simulates one.
-func (c *cell) second(random *rand.Rand, p Plan, perNode, perDatabase float64) {
+// second simulates one second.
+func (c *cell) second(random *rand.Rand, p plan, perNode, perDatabase float64) {
 	rate := 0.0
 	for _, share := range c.shares {
 		rate += share * random.ExpFloat64()
@@ -140,9 +139,9 @@ func (c *cell) second(random *rand.Rand, p Plan, perNode, perDatabase float64) {
 	}
 }
 
-// poisson gives how many events come when mean are expected.
+// poisson returns a random number of events from the Poisson distribution.
 func poisson(random *rand.Rand, mean float64) int {
-	if mean > 30 { // where it is as good as normal
+	if mean > 30 { // the normal distribution is close enough
 		return max(int(math.Round(mean+math.Sqrt(mean)*random.NormFloat64())), 0)
 	}
 	limit, product, n := math.Exp(-mean), random.Float64(), 0
@@ -153,9 +152,9 @@ func poisson(random *rand.Rand, mean float64) int {
 	return n
 }
 
-// waits counts events by how long they waited, in whole milliseconds.
+// waits counts events by their waiting time in whole milliseconds.
 type waits struct {
-	counts [60_001]int // the last one for all that waited longer
+	counts [60_001]int // the last one includes longer waits
 	total  int
 }
 
