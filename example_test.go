@@ -92,7 +92,7 @@ func ExampleParseWebhookID() {
 	fmt.Println(err)
 	// Output:
 	// webhook_01h455vb4pex5vsknk084sn02q 2023-06-30 03:34:18 +0000 UTC <nil>
-	// not a webhook id: it must be "webhook_" and 26 characters of 0-9 and a-z
+	// id: is not the id of a webhook; it must be "webhook_" and 26 characters of 0-9 and a-z
 }
 
 func ExampleRetryPolicy_Next() {

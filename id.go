@@ -191,22 +191,35 @@ func (id *ID[K]) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ParseID parses a TypeID text of kind K. The error has code [Invalid].
+// thing returns the name of what the ids with a prefix identify, with its article.
+func thing(prefix string) string {
+	switch prefix {
+	case "link":
+		return "a portal link"
+	case "audit":
+		return "an entry of the audit log"
+	case "event", "attempt":
+		return "an " + prefix
+	}
+	return "a " + prefix
+}
+
+// ParseID parses a TypeID text of kind K. The error has code [Invalid] and the field "id".
 func ParseID[K kind](text string) (ID[K], error) {
 	var k K
 	prefix := k.prefix() + "_"
 	if len(text) != len(prefix)+suffixLength || text[:len(prefix)] != prefix {
-		return ID[K]{}, Errorf(Invalid, "not a %s id: it must be %q and 26 characters of 0-9 and a-z", k.prefix(), prefix)
+		return ID[K]{}, Invalidf("id", "is not the id of %s; it must be %q and 26 characters of 0-9 and a-z", thing(k.prefix()), prefix)
 	}
 	digits := text[len(prefix):]
 	if digits[0] > '7' {
-		return ID[K]{}, Errorf(Invalid, "not a %s id: the 26 characters start with 0 to 7", k.prefix())
+		return ID[K]{}, Invalidf("id", "is not the id of %s; its 26 characters start with 0 to 7", thing(k.prefix()))
 	}
 	var hi, lo uint64
 	for i := range len(digits) {
 		v := base32Values[digits[i]]
 		if v == 0xff {
-			return ID[K]{}, Errorf(Invalid, "not a %s id: %q is not one of its characters", k.prefix(), digits[i])
+			return ID[K]{}, Invalidf("id", "is not the id of %s; %q is not one of its characters", thing(k.prefix()), digits[i])
 		}
 		hi = hi<<5 | lo>>59
 		lo = lo<<5 | uint64(v)

@@ -178,7 +178,7 @@ func (w *Webhook) Validate() error {
 		faults = append(faults, Invalidf("timeout_ms", "must be from %d to %d", MinTimeout.Milliseconds(), MaxTimeout.Milliseconds()))
 	}
 	if l := w.RateLimit; l != nil && !(l.PerSecond > 0 && l.PerSecond <= 1e4 && l.Burst >= 1 && l.Burst <= 1e4) {
-		faults = append(faults, Invalidf("rate_limit", "per_second must be above 0 and at most 10000, burst from 1 to 10000"))
+		faults = append(faults, Invalidf("rate_limit", "must be above 0 and at most 10000 requests a second, and 1 to 10000 at once"))
 	}
 	switch w.Status {
 	case Active, Paused, Disabled:

@@ -32,11 +32,12 @@ const (
 // exit code.
 func (a *app) report(cmd *cobra.Command, err error) int {
 	code, hint := a.judge(cmd, err)
+	text := message(cmd, err)
 	if flag := cmd.Flags().Lookup("log-format"); flag != nil && (a.asJSON || flag.Value.String() == "json" || !flag.Changed && a.Env("PEAL_LOG_FORMAT") == "json") {
-		slog.New(slog.NewJSONHandler(a.Stderr, nil)).Error("peal ends: it has failed", "error", printable(err.Error()), "hint", hint)
+		slog.New(slog.NewJSONHandler(a.Stderr, nil)).Error("peal ends: it has failed", "error", printable(text), "hint", hint)
 		return code
 	}
-	fmt.Fprintf(a.Stderr, "peal: %s\n", printableLines(err.Error()))
+	fmt.Fprintf(a.Stderr, "peal: %s\n", printableLines(text))
 	if hint != "" {
 		fmt.Fprintf(a.Stderr, "hint: %s\n", printable(hint))
 	}
