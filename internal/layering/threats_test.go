@@ -50,7 +50,7 @@ func TestThreatsHaveTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, found := strings.Cut(string(page), "| who | what they try | what stops it | shown by |\n")
+	_, table, found := strings.Cut(string(page), "| attacker | attack | defence | tests |\n")
 	if !found {
 		t.Fatal("docs/security.md has no table of threats")
 	}
