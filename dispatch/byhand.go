@@ -274,7 +274,7 @@ func (e *Engine) Preview(ctx context.Context, w *peal.Webhook, choice PreviewCho
 		return nil, err
 	}
 	defer leave()
-	if err := e.CheckWebhook(ctx, w); err != nil {
+	if err := e.CheckWebhook(w); err != nil {
 		return nil, err
 	}
 	events, err := e.choose(ctx, w, choice)

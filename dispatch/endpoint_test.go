@@ -104,7 +104,7 @@ func (s *secureWorld) try(change func(*peal.Webhook)) (peal.WebhookID, peal.Atte
 		Secrets: []peal.Secret{{Value: standard.NewSecret()}}, Timeout: time.Minute, Status: peal.Active, UpdatedAt: time.Now().UTC(),
 	}
 	change(&hook)
-	if err := s.engine.CheckWebhook(s.ctx, &hook); err != nil {
+	if err := s.engine.CheckWebhook(&hook); err != nil {
 		s.t.Fatal(err)
 	}
 	if _, err := s.store.CreateWebhook(s.ctx, hook); err != nil {

@@ -33,8 +33,7 @@ func Example() {
 	}
 	defer store.Close()
 
-	options := dispatch.DefaultOptions()
-	options.Egress = options.Egress.Development() // the example's receiver is on this machine
+	options := dispatch.Options{Egress: dispatch.DefaultOptions().Egress.Development()} // the receiver is on this machine
 	engine, err := dispatch.New(store, options)
 	if err != nil {
 		log.Fatal(err)
@@ -51,7 +50,7 @@ func Example() {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		if err := wire.Verify("standard", r.Header, body, secret); err != nil {
+		if err := wire.Verify(wire.Standard, r.Header, body, secret); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
@@ -59,15 +58,9 @@ func Example() {
 	}))
 	defer receiver.Close()
 
-	webhook := peal.Webhook{
-		ID: peal.NewWebhookID(), Tenant: "acme", URL: receiver.URL, Events: []string{"task.*"},
-		Format: peal.DefaultFormat, Secrets: []peal.Secret{{Value: secret}},
-		Timeout: peal.DefaultTimeout, Status: peal.Active,
-	}
-	if err := engine.CheckWebhook(ctx, &webhook); err != nil {
-		log.Fatal(err)
-	}
-	if _, err := store.CreateWebhook(ctx, webhook); err != nil {
+	if _, err := engine.CreateWebhook(ctx, peal.Webhook{
+		Tenant: "acme", URL: receiver.URL, Events: []string{"task.*"}, Secrets: []peal.Secret{{Value: secret}},
+	}); err != nil {
 		log.Fatal(err)
 	}
 

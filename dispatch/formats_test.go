@@ -96,7 +96,7 @@ func TestFormatThatHasGone(t *testing.T) {
 		if attempt := w.attempts(d.ID)[0]; d.Status != peal.Failed || attempt.Reason != peal.ReasonEncode || !strings.Contains(attempt.Error, "not known") {
 			t.Errorf("%s with %s: %s", d.Status, attempt.Reason, attempt.Error)
 		}
-		if err := e.CheckWebhook(w.ctx, &hook); peal.CodeOf(err) != peal.Invalid || err.(*peal.Error).Field != "format" {
+		if err := e.CheckWebhook(&hook); peal.CodeOf(err) != peal.Invalid || err.(*peal.Error).Field != "format" {
 			t.Errorf("the webhook is checked with %v", err)
 		}
 	})

@@ -238,7 +238,7 @@ func (w *world) webhook(e *dispatch.Engine, url string, change func(*peal.Webhoo
 	if change != nil {
 		change(&hook)
 	}
-	if err := e.CheckWebhook(w.ctx, &hook); err != nil {
+	if err := e.CheckWebhook(&hook); err != nil {
 		w.t.Fatal(err)
 	}
 	saved, err := w.store.CreateWebhook(w.ctx, hook)

@@ -377,7 +377,7 @@ func (e *Engine) Policy(w *peal.Webhook) peal.RetryPolicy { return e.rules.polic
 // URL may be reached at all. Call it before the webhook is saved. The error has code
 // [peal.Invalid] and names the field; where several fields are wrong it is [peal.Invalids], in the
 // order of the settings.
-func (e *Engine) CheckWebhook(_ context.Context, w *peal.Webhook) error {
+func (e *Engine) CheckWebhook(w *peal.Webhook) error {
 	var before *peal.Webhook
 	if known := e.router.find(w.ID); known != nil {
 		before = known.Webhook

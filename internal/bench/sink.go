@@ -111,7 +111,7 @@ func (s *sink) receive(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
 	n := numberIn(buffer.Bytes())
 	if n%checkEvery == 0 {
-		l.verified(wire.Verify("standard", r.Header, buffer.Bytes(), s.secret))
+		l.verified(wire.Verify(wire.Standard, r.Header, buffer.Bytes(), s.secret))
 	}
 	if behaviour != fails {
 		l.arrive(n, endpoint, at)
