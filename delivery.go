@@ -1,6 +1,7 @@
 package peal
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/netip"
 	"net/url"
@@ -337,3 +338,142 @@ const (
 	MarkWaiting             // its attempt waits for its endpoint's answer
 	MarkCleared             // its attempt has finished: it is no longer a suspect
 )
+
+// ReplayStatus is the status of a replay: running, and then exactly one of the others.
+type ReplayStatus string
+
+// The statuses of a replay.
+const (
+	ReplayRunning  ReplayStatus = "running"
+	ReplayDone     ReplayStatus = "done"     // it has processed its whole range
+	ReplayCanceled ReplayStatus = "canceled" // it was canceled; deliveries that it made due stay due
+	ReplayFailed   ReplayStatus = "failed"   // its webhook was disabled or deleted
+)
+
+// Replay is a job that sends deliveries of a webhook again, or sends the events that it
+// missed. It makes deliveries pending, in batches; they are then attempted like any other.
+type Replay struct {
+	ID        JobID
+	Tenant    string
+	WebhookID WebhookID
+	// Since and Until limit the replay to deliveries created, and missed events accepted,
+	// from Since (inclusive) until Until (exclusive). Both are set.
+	Since, Until time.Time
+	// Statuses are the final statuses of the deliveries to send again; empty for none.
+	Statuses []DeliveryStatus
+	// EventTypes are patterns as in [Webhook.Events]; empty for every type.
+	EventTypes []string
+	// Missed reports whether events that match the webhook now, and have no delivery to it,
+	// get one.
+	Missed bool
+
+	Status ReplayStatus
+	// Reason is why the replay failed, as a sentence.
+	Reason string
+	// Total is the number of deliveries and missed events in the range when the replay
+	// started, Done the number of those processed. Both show progress: as the range can
+	// change meanwhile, they may differ in the end.
+	Total, Done int
+	// Replayed is the number of deliveries made pending, including new ones. It does not
+	// count missed events that the webhook's filter rejects.
+	Replayed int
+	EndedAt  time.Time // UTC; zero while it runs
+}
+
+// ReplayCount is the size of a replay. Events counts missed events by their type alone,
+// because the webhook's filter is applied only when the replay runs.
+type ReplayCount struct{ Deliveries, Events int }
+
+// CreatedAt is when the replay was created, in UTC.
+func (r *Replay) CreatedAt() time.Time { return r.ID.Time() }
+
+// DefaultReplayStatuses returns the statuses of deliveries that did not arrive.
+func DefaultReplayStatuses() []DeliveryStatus { return []DeliveryStatus{Failed, Canceled} }
+
+// WantsType reports whether the replay includes events of a type.
+func (r *Replay) WantsType(eventType string) bool {
+	return len(r.EventTypes) == 0 || slices.ContainsFunc(r.EventTypes, func(pattern string) bool { return MatchPattern(pattern, eventType) })
+}
+
+// Validate checks the fields that a caller sets. The error has code [Invalid] and names
+// the field; see [Faults].
+func (r *Replay) Validate() error {
+	var faults []error
+	switch {
+	case r.Since.IsZero():
+		faults = append(faults, Invalidf("since", "is missing; set the start of the time to replay"))
+	case !r.Since.Before(r.Until):
+		faults = append(faults, Invalidf("since", "must be before until, and in the past"))
+	}
+	for i, status := range r.Statuses {
+		field := "statuses[" + itoa(i) + "]"
+		if status != Success && status != Failed && status != Canceled {
+			faults = append(faults, Invalidf(field, "must be success, failed or canceled; pending deliveries are sent anyway"))
+		} else if slices.Contains(r.Statuses[:i], status) {
+			faults = append(faults, Invalidf(field, "is a duplicate"))
+		}
+	}
+	if len(r.Statuses) == 0 && !r.Missed {
+		faults = append(faults, Invalidf("statuses", "is empty; choose at least one, or include missed events"))
+	}
+	if len(r.EventTypes) > 0 {
+		for _, fault := range FaultsOf(ValidatePatterns(r.EventTypes)) {
+			moved := *fault
+			moved.Field = "event_types" + fault.Field[len("events"):]
+			faults = append(faults, &moved)
+		}
+	}
+	return Faults(faults...)
+}
+
+// ReplayStore stores replays and executes them in steps. A step is one short transaction
+// that also records the replay's progress. After a restart the replay resumes there, so that
+// nothing is replayed twice and nothing is left out. Replays ignore test deliveries and
+// their events.
+type ReplayStore interface {
+	// CreateReplay adds a replay. NotFound when the tenant has no such webhook;
+	// Conflict when the id is taken.
+	CreateReplay(ctx context.Context, replay Replay) error
+	// Replay returns one replay of a tenant. NotFound.
+	Replay(ctx context.Context, tenant string, id JobID) (Replay, error)
+	// Replays lists a webhook's replays, newest first: those older than before, or all when
+	// before is zero.
+	Replays(ctx context.Context, tenant string, webhook WebhookID, before JobID, limit int) ([]Replay, error)
+	// OpenReplays returns the running replays of all tenants, oldest first.
+	OpenReplays(ctx context.Context, limit int) ([]Replay, error)
+	// EndReplay ends a running replay with a final status and a reason. NotFound;
+	// Conflict when it has ended.
+	EndReplay(ctx context.Context, tenant string, id JobID, status ReplayStatus, reason string, at time.Time) error
+
+	// CountReplay returns the size of a replay, which need not be stored. wants reports
+	// whether the webhook's patterns match a type of missed events.
+	CountReplay(ctx context.Context, replay Replay, wants func(eventType string) bool) (ReplayCount, error)
+	// ReplayDeliveries reads at most limit deliveries of a running replay, in the order of
+	// their creation, and makes those that the replay includes pending for a new round, due
+	// at the given time and held by no node. more is false when no deliveries are left.
+	// NotFound; Conflict when the replay has ended or the webhook is deleted.
+	ReplayDeliveries(ctx context.Context, id JobID, due time.Time, limit int) (replayed int, more bool, err error)
+	// MissedEvents reads at most limit events of a running replay, in the order of their
+	// acceptance (fewer when they are large), and returns those that the webhook has no
+	// delivery of and that have a type chosen by the replay and wants. NotFound; Conflict
+	// when the replay has ended.
+	MissedEvents(ctx context.Context, id JobID, wants func(eventType string) bool, limit int) (Missed, error)
+	// ReplayMissed creates deliveries of events that MissedEvents returned, except where
+	// there is one by now, due at once and held by no node, and advances the replay to
+	// missed.Through. NotFound; Conflict when the replay has ended or has already advanced
+	// further, or the webhook is deleted.
+	ReplayMissed(ctx context.Context, id JobID, missed Missed, deliveries []MissedDelivery) (replayed int, err error)
+}
+
+// Missed is a batch of a replay's events.
+type Missed struct {
+	Events []Event
+	// Through is the last event that was read; zero when no events are left.
+	Through EventKey
+}
+
+// MissedDelivery is a delivery to create of an event that its webhook missed.
+type MissedDelivery struct {
+	ID       DeliveryID
+	EventKey EventKey
+}

@@ -53,7 +53,7 @@ func (c *Counts) Count(s *Settlement) {
 		if a.Number == 1 {
 			c.Prompt++
 		}
-		if s.Tries == a.Number { // another round begins long after the publish
+		if s.Tries == a.Number { // another round starts long after the publish
 			c.Latency[latencyClass(s.SettledAt.Sub(a.DeliveryID.Time()))]++
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // postgres in a PostgreSQL database; both pass storetest.Run.
 //
 // Every method is safe for concurrent use. A method is one transaction unless its comment
-// says otherwise: all of its changes happen, or none. They are durable when it returns nil.
+// states otherwise: all of its changes happen, or none. They are durable when it returns nil.
 //
 // Errors are *[Error]: [Unavailable] when the store cannot do it now (with RetryAfter),
 // [NotFound] and [Conflict] where the method's comment names them, and [Internal] for
@@ -108,7 +108,6 @@ type Insertion struct {
 	// TimeGiven reports whether the publisher set the event's time, see [Event.SameContent].
 	TimeGiven bool
 	// IDGiven reports whether the publisher set the event's id, so that it can be a repeat.
-	// IDGiven is whether the publisher gave the event's id, so that it may be a repeat.
 	IDGiven bool
 	// Deliveries are those to the webhooks that matched, each with a new id.
 	Deliveries []NewDelivery
@@ -407,4 +406,61 @@ type SealStore interface {
 	// values with a write that started before the Sealer changed its key. A store without a
 	// Sealer always returns 0. Internal when a value cannot be opened with any key.
 	Reseal(ctx context.Context, limit int) (int, error)
+}
+
+// PurgeStore deletes data that was kept long enough.
+type PurgeStore interface {
+	// Purge deletes one batch of what params allow, small enough that other changes hardly
+	// wait for it, and reports what it did. While More is true, another call with the same
+	// params continues; after that, a call starts over.
+	//
+	// An event is deleted together with its deliveries and their attempts, oldest first.
+	// Pending deliveries and their events stay. The publisher's id of a deleted event can be
+	// used again.
+	Purge(ctx context.Context, params PurgeParams) (Purged, error)
+}
+
+// PurgeParams states what Purge may delete.
+type PurgeParams struct {
+	// History is a time: an event that was accepted before it is deleted, unless one of its
+	// deliveries became final later. Pending deliveries that were created before it, have a
+	// paused or disabled webhook and no holder, are canceled at the time Canceled. Webhooks
+	// deleted before it that have no deliveries left, keys revoked before it and replays
+	// ended before it are deleted too. Zero for none of this.
+	History time.Time
+	// Canceled is the time at which deliveries are canceled (normally now).
+	Canceled time.Time
+	// Attempts is a time: attempts before it lose their record of request and response,
+	// which are both heads and the response's body. The rest stays. An attempt skipped by
+	// an earlier call may be kept for up to one more day. Zero for never.
+	Attempts time.Time
+	// Stats is the reference time for expiring buckets and problems (normally now): see
+	// [BucketWidth.Kept] and [ProblemKept]. Zero for never.
+	Stats time.Time
+	// MaxBytes is the size that the store may use: while it uses more, events are deleted
+	// regardless of age. A store that keeps history by the day deletes whole days, and
+	// never the current one. 0 for no bound.
+	MaxBytes int64
+}
+
+// Purged is the result of a batch of purging, and the size of the store after it.
+type Purged struct {
+	// More reports whether there may be more to do.
+	More bool
+	// Events, Deliveries and Attempts are the numbers of deleted ones.
+	Events, Deliveries, Attempts int
+	// Records is the number of attempts that lost their record of request and response.
+	Records int
+	// Canceled is the number of canceled deliveries of paused and disabled webhooks.
+	Canceled int
+	// Buckets is the number of deleted buckets of counts and problems.
+	Buckets int
+	// Webhooks and Keys are the numbers of deleted webhooks and revoked keys removed.
+	Webhooks, Keys int
+	// Replays is the number of ended replays removed.
+	Replays int
+	// Held is how long the batch blocked other changes.
+	Held time.Duration
+	// Bytes is the size of the store on disk, Used the part of it that contains data.
+	Bytes, Used int64
 }

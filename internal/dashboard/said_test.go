@@ -15,7 +15,7 @@ import (
 
 // saying are the files whose errors people see on pages.
 var saying = []string{
-	"webhook.go", "endpoint.go", "delivery.go", "event.go", "json.go", "history.go", "identity.go", "source.go", "tenant.go", "theme.go", "secret.go",
+	"webhook.go", "endpoint.go", "find.go", "delivery.go", "event.go", "json.go", "identity.go", "source.go", "tenant.go", "theme.go", "secret.go",
 	"internal/manage/*.go",
 	"internal/egress/check.go", "internal/egress/guard.go", "internal/match/*.go", "internal/theme/*.go", "internal/intake/check.go", "internal/identity/password.go", "internal/identity/login.go",
 	"internal/identity/guesses.go", "internal/identity/session.go", "internal/identity/user.go", "internal/identity/oidclogin.go",
