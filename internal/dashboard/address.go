@@ -41,7 +41,7 @@ func (d *Dashboard) toTenant(w http.ResponseWriter, r *http.Request) {
 // a double quote stands only around attributes: in texts it is written &#34;.
 func linksInto(base string) *strings.Replacer {
 	var pairs []string
-	for _, name := range []string{"href", "action", "formaction", "src", "hx-get", "hx-post", "data-live"} {
+	for _, name := range []string{"href", "action", "formaction", "src", "hx-get", "hx-post", "data-live", "data-follow"} {
 		begin := " " + name + `="/`
 		for _, outside := range []string{"static/", "portal/", "login", "logout", "t/"} {
 			pairs = append(pairs, begin+outside, begin+outside)

@@ -8,6 +8,7 @@ import (
 )
 
 type overviewPage struct {
+	Live        string // the address of the stream of its parts
 	Empty, Echo bool
 	Ranges      []rangeChoice
 	RangeText   string
@@ -40,8 +41,18 @@ const (
 
 // overview answers whether everything arrives.
 func (d *Dashboard) overview(c *call) error {
+	data, err := c.overviewPage()
+	if err != nil {
+		return err
+	}
+	return c.page("overview", c.texts.get("overview.title"), data)
+}
+
+// overviewPage reads what the overview shows.
+func (c *call) overviewPage() (*overviewPage, error) {
+	d := c.d
 	chosen := spanOf(c.r.URL.Query().Get("range"))
-	data := overviewPage{Echo: d.Echo != nil && c.portal == nil, RangeText: "range." + chosen.Name}
+	data := &overviewPage{Live: "/overview/stream?range=" + chosen.Name, Echo: d.Echo != nil && c.portal == nil, RangeText: "range." + chosen.Name}
 	for _, s := range spans {
 		data.Ranges = append(data.Ranges, rangeChoice{s.Name, c.texts.get("range.short." + s.Name), s.Name == chosen.Name})
 	}
@@ -50,14 +61,14 @@ func (d *Dashboard) overview(c *call) error {
 	}
 	webhooks, err := d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, pageWebhooks)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if data.Empty = len(webhooks) == 0; data.Empty {
-		return c.page("overview", c.texts.get("overview.title"), data)
+		return data, nil
 	}
-	total, err := c.countOverview(&data, chosen)
+	total, err := c.countOverview(data, chosen)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	byID := make(map[peal.WebhookID]*peal.Webhook, len(webhooks))
 	failing := 0
@@ -75,7 +86,7 @@ func (d *Dashboard) overview(c *call) error {
 	data.NoProblems = c.texts.noProblems(&total, failing, looked)
 	more := false
 	if data.Problems, more, err = c.problemsSince(byID, peal.WebhookID{}, earlier(chosen.since(c.now), c.now.Add(-24*time.Hour))); err != nil {
-		return err
+		return nil, err
 	}
 	data.AllProblems = c.texts.number(len(data.Problems))
 	if more {
@@ -84,10 +95,10 @@ func (d *Dashboard) overview(c *call) error {
 	shown := min(overviewProblems, len(data.Problems))
 	data.Problems, data.MoreProblems = data.Problems[:shown], data.Problems[shown:]
 	if data.Webhooks, err = c.rows(troubledFirst(webhooks)); err != nil {
-		return err
+		return nil, err
 	}
 	data.AllWebhooks = c.upTo(len(webhooks))
-	return c.page("overview", c.texts.get("overview.title"), data)
+	return data, nil
 }
 
 // earlier is the earlier of two moments: problems of the last day are told in any range.

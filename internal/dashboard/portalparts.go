@@ -24,7 +24,7 @@ var partPaths = map[peal.Part]struct{ prefix, word string }{
 // partOf returns the part that a page, named by its path in the dashboard, belongs to; ""
 // for none.
 func partOf(path string) peal.Part {
-	if path == "/" || path == "/{$}" {
+	if path == "/" || path == "/{$}" || path == "/overview/stream" {
 		return peal.PartOverview
 	}
 	for _, part := range peal.Parts() {

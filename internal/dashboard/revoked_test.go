@@ -1,9 +1,7 @@
 package dashboard_test
 
 import (
-	"bufio"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +10,8 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// TestStreamsEndWithTheirRight takes away, in every way there is, the right to a live list:
-// it ends, and what comes from then on is not in it.
+// TestStreamsEndWithTheirRight takes away, in every way there is, the right to a live list or
+// page: it ends, and what comes from then on is not in it.
 func TestStreamsEndWithTheirRight(t *testing.T) {
 	for name, c := range map[string]struct {
 		portal bool
@@ -48,44 +46,41 @@ func TestStreamsEndWithTheirRight(t *testing.T) {
 			return d.store.PutTheme(d.Context(), "acme", peal.Theme{Hidden: []peal.Part{peal.PartDeliveries}})
 		}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			d := newDoorway(t)
-			hook := d.hook("acme")
-			who, path := d.signIn("ann", "acme", peal.RoleEditor), "/t/acme/deliveries/stream"
-			if c.portal {
-				who, path = d.guest("carla", "acme", false), "/portal/deliveries/stream"
+		for _, live := range []struct {
+			name, path string
+			happen     func(d *doorway, hook peal.Webhook) string // what the page then shows
+		}{
+			{"list", "/deliveries/stream", delivered},
+			{"webhook", "/webhooks/{id}/stream", delivered},
+			{"overview", "/overview/stream", func(d *doorway, _ peal.Webhook) string { return d.hook("acme").ID.String() }},
+		} {
+			if c.portal && live.name == "overview" {
+				continue // the portal has none
 			}
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url+path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Cookie", who.cookie)
-			response, err := http.DefaultTransport.RoundTrip(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-			defer response.Body.Close()
-			stream := bufio.NewReader(response.Body)
-			before := d.deliver(hook)
-			for found := false; !found; {
-				line, err := stream.ReadString('\n')
-				if err != nil {
-					t.Fatalf("the stream ends at once: %v", err)
+			t.Run(name+"/"+live.name, func(t *testing.T) {
+				t.Parallel() // a stream looks once a second
+				d := newDoorway(t)
+				hook := d.hook("acme")
+				who, base := d.signIn("ann", "acme", peal.RoleEditor), "/t/acme"
+				if c.portal {
+					who, base = d.guest("carla", "acme", false), "/portal"
 				}
-				found = strings.Contains(line, before.String())
-			}
-			if err := c.revoke(d); err != nil {
-				t.Fatal(err)
-			}
-			after := d.deliver(hook)
-			rest, _ := io.ReadAll(stream) // it ends, or the test does
-			if strings.Contains(string(rest), after.String()) {
-				t.Errorf("what came afterwards is shown: %s", rest)
-			}
-		})
+				stream := d.openStream(who, base+strings.ReplaceAll(live.path, "{id}", hook.ID.String()))
+				stream.await(live.happen(d, hook))
+				if err := c.revoke(d); err != nil {
+					t.Fatal(err)
+				}
+				after := live.happen(d, hook)
+				rest, _ := io.ReadAll(stream) // it ends, or the test does
+				if strings.Contains(string(rest), after) {
+					t.Errorf("what came afterwards is shown: %s", rest)
+				}
+			})
+		}
 	}
 }
+
+func delivered(d *doorway, hook peal.Webhook) string { return d.deliver(hook).String() }
 
 // lastSession returns the id of the latest session of a tenant.
 func (d *doorway) lastSession(tenant string) peal.SessionID {

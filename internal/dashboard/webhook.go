@@ -29,6 +29,7 @@ type webhookPage struct {
 	Deliveries []deliveryRow
 	Replays    []peal.Replay
 	Warnings   []string
+	Live       string // the address of the stream of its parts
 	// IPRanges are where requests come from, for the endpoint's firewall.
 	IPRanges []string
 }
@@ -39,21 +40,33 @@ func (d *Dashboard) webhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	chosen := spanOf(c.r.URL.Query().Get("range"))
-	data := webhookPage{Webhook: &w, URL: w.URL, Lane: d.Engine.Lane(w.ID), Policy: delaysText(d.Engine.Policy(&w).Delays), Secrets: len(w.Secrets), Format: w.Format}
+	data, err := c.webhookPage(&w)
+	if err != nil {
+		return err
+	}
+	data.Warnings = c.warnings(&w)
+	return c.page("webhook", w.Title(), data)
+}
+
+// webhookPage reads what the page of a webhook shows but its warnings, for which names are
+// looked up.
+func (c *call) webhookPage(w *peal.Webhook) (*webhookPage, error) {
+	d, chosen := c.d, spanOf(c.r.URL.Query().Get("range"))
+	data := &webhookPage{Webhook: w, URL: w.URL, Lane: d.Engine.Lane(w.ID), Policy: delaysText(d.Engine.Policy(w).Delays), Secrets: len(w.Secrets), Format: w.Format}
+	data.Live = "/webhooks/" + w.ID.String() + "/stream?range=" + chosen.Name
 	if format, ok := d.Engine.Format(w.Format); ok {
 		data.Format = format.Title
 	}
 	if !c.who.Can(identity.Reveal) {
 		data.URL = peal.RedactURL(w.URL)
 	}
-	data.Warnings, data.IPRanges = c.warnings(&w), d.Facts.Ranges
+	data.IPRanges = d.Facts.Ranges
 	for _, s := range spans {
 		data.Ranges = append(data.Ranges, rangeChoice{s.Name, c.texts.get("range.short." + s.Name), s.Name == chosen.Name})
 	}
 	buckets, err := d.Store.Stats(c.ctx(), peal.StatsQuery{Tenant: c.tenant, WebhookID: w.ID, Width: chosen.Width, Since: chosen.since(c.now), Until: c.now.Add(time.Hour)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s := newSeries(chosen, c.now)
 	for i := range buckets {
@@ -63,10 +76,7 @@ func (d *Dashboard) webhook(c *call) error {
 	if median, ok := s.total.Quantile(0.5); ok {
 		data.Median = c.texts.latency(median)
 	}
-	if err := c.completeWebhook(&data); err != nil {
-		return err
-	}
-	return c.page("webhook", w.Title(), data)
+	return data, c.completeWebhook(data)
 }
 
 // completeWebhook reads what is not counted by time.

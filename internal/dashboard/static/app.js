@@ -62,13 +62,32 @@
     }
   });
 
+  // A page listens to its stream while it is seen: a hidden one takes no connection from others.
+  const follow = (address, hear) => {
+    let source = null;
+    const close = () => { source?.close(); source = null; };
+    const open = () => {
+      if (source || document.hidden) return;
+      source = new EventSource(address);
+      for (const [name, heard] of Object.entries(hear)) source.addEventListener(name, heard);
+    };
+    const turn = () => { if (document.hidden) close(); else open(); };
+    document.addEventListener("visibilitychange", turn);
+    addEventListener("pagehide", close);
+    addEventListener("pageshow", turn);
+    open();
+    return () => { close(); document.removeEventListener("visibilitychange", turn); removeEventListener("pageshow", turn); };
+  };
+  const elementsOf = (html) => {
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    return holder.content;
+  };
+
   // A live list: rows are put on top as they come.
   for (const list of document.querySelectorAll("[data-live]")) {
-    const source = new EventSource(list.dataset.live);
-    source.addEventListener("row", (event) => {
-      const holder = document.createElement("template");
-      holder.innerHTML = event.data;
-      for (const row of holder.content.querySelectorAll("tr")) {
+    const row = (event) => {
+      for (const row of elementsOf(event.data).querySelectorAll("tr")) {
         document.getElementById(row.id)?.remove();
         row.classList.add("new");
         list.prepend(row);
@@ -76,8 +95,50 @@
       }
       const empty = document.getElementById("nothing");
       if (empty) empty.hidden = true;
-    });
-    addEventListener("pagehide", () => source.close());
+    };
+    follow(list.dataset.live, { row });
+  }
+
+  // A live page: a part that has changed is replaced. What has the focus keeps it and what is
+  // unfolded stays so. A part in use waits: with marked text, a pressed button or a form under way.
+  for (const page of document.querySelectorAll("[data-follow]")) {
+    const waiting = new Map();
+    const bare = (part) => { // without what this script and forms.js change
+      const copy = part.cloneNode(true);
+      for (const time of copy.querySelectorAll("time")) { time.textContent = ""; delete time.dataset.pattern; }
+      for (const form of copy.querySelectorAll("form")) for (const { name } of [...form.attributes]) if (name.startsWith("hx-")) form.removeAttribute(name);
+      for (const details of copy.querySelectorAll("details")) details.open = false;
+      return copy;
+    };
+    const inUse = (part) => {
+      const marked = getSelection();
+      return part.matches(":active") || part.querySelector(".htmx-request") || (!marked.isCollapsed && marked.containsNode(part, true));
+    };
+    const put = (part) => {
+      const old = document.getElementById(part.id);
+      if (!old || bare(old).isEqualNode(bare(part))) return true;
+      if (inUse(old)) return false;
+      const all = (within, what) => [...within.querySelectorAll(what)];
+      const like = (one) => one.href || one.textContent;
+      const same = (within, one) => all(within, "a, button, summary").filter((other) => like(other) === like(one));
+      const on = old.contains(document.activeElement) ? document.activeElement : null;
+      const place = on ? same(old, on).indexOf(on) : 0;
+      all(part, "details").forEach((one, i) => { one.open = all(old, "details")[i]?.open ?? one.open; });
+      const scrolled = all(old, ".scroll").map((one) => one.scrollLeft);
+      old.replaceWith(part);
+      all(part, ".scroll").forEach((one, i) => { one.scrollLeft = scrolled[i] ?? 0; });
+      part.dispatchEvent(new Event("peal:part", { bubbles: true }));
+      if (on) (same(part, on)[place] ?? same(part, on)[0] ?? document.getElementById("main")).focus({ preventScroll: true });
+      return true;
+    };
+    const look = () => { for (const [id, part] of waiting) if (put(part)) waiting.delete(id); };
+    const part = (event) => {
+      const next = elementsOf(event.data).firstElementChild;
+      if (next) waiting.set(next.id, next);
+      look();
+    };
+    const stop = follow(page.dataset.follow, { part, end: () => stop() });
+    setInterval(() => { if (page.isConnected) look(); else stop(); }, 250);
   }
 
   // Where a visit of the portal ended in a frame, the page around it can give a new link.

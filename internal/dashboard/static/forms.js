@@ -72,13 +72,17 @@
     if (elt.matches("main form[hx-boost]:not([data-forget])") && touched(elt)) keep(elt);
   });
 
-  document.addEventListener("htmx:load", (event) => {
-    const main = event.target;
-    if (main.id !== "main") return;
-    for (const form of main.querySelectorAll("form[method=post]:not([hx-post]):not([hx-boost])")) {
+  const boostNew = (within) => {
+    for (const form of within.querySelectorAll("form[method=post]:not([hx-post]):not([hx-boost])")) {
       boost(form);
       htmx.process(form);
     }
+  };
+  document.addEventListener("peal:part", (event) => boostNew(event.target));
+  document.addEventListener("htmx:load", (event) => {
+    const main = event.target;
+    if (main.id !== "main") return;
+    boostNew(main);
     (main.querySelector("[aria-invalid=true]") || main).focus();
   });
   document.addEventListener("htmx:beforeOnLoad", (event) => {

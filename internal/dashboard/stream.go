@@ -1,0 +1,109 @@
+package dashboard
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"reflect"
+	"time"
+)
+
+// A stream looks for what is new every streamEvery, or more rarely where one look takes long: it
+// spends at most one part in streamShare of its time on them. It ends after streamLife, before
+// the server's own limit of an answer does; the browser then opens another.
+const (
+	streamEvery = time.Second
+	streamShare = 20
+	streamLife  = 2 * time.Minute
+	streamBeat  = 15 * time.Second // the longest silence
+)
+
+// errLast, returned by what a stream asks for news, ends the stream after that news.
+var errLast = errors.New("the last of a stream")
+
+// stream answers with server-sent events: those that news returns, for as long as the page is
+// open to the caller. A tenant's streams have a limit, see [peal.QuotaStreams], and each look is a
+// turn of the processor.
+func (c *call) stream(news func() ([]byte, error)) error {
+	d := c.d
+	leave, err := d.Engine.Stream(c.ctx(), c.tenant)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	c.w.Header().Set("Content-Type", "text/event-stream")
+	c.w.Header().Set("X-Accel-Buffering", "no") // or a proxy gathers what should show at once
+	answer := http.NewResponseController(c.w)
+	send := func(text []byte) bool {
+		_, err := c.w.Write(text)
+		return err == nil && answer.Flush() == nil
+	}
+	if !send([]byte(": begun\n\n")) {
+		return nil
+	}
+	c.turn.Patient()
+	next := time.NewTimer(0)
+	defer next.Stop()
+	beat := time.NewTicker(d.beat)
+	defer beat.Stop()
+	end := time.NewTimer(streamLife)
+	defer end.Stop()
+	for {
+		select {
+		case <-next.C:
+			started := time.Now()
+			text, err := c.lookFor(news)
+			if err != nil && err != errLast {
+				if c.ctx().Err() == nil {
+					d.log.Warn("a live page ends: what it shows could not be read", "error", err)
+				}
+				return nil
+			}
+			if len(text) > 0 && !(c.sameRights() && send(text)) || err == errLast {
+				return nil
+			}
+			next.Reset(max(streamEvery, streamShare*time.Since(started)))
+		case <-beat.C:
+			if !send([]byte(": still here\n\n")) {
+				return nil
+			}
+		case <-end.C:
+			return nil
+		case <-c.ctx().Done():
+			return nil
+		case <-d.stop:
+			return nil
+		}
+	}
+}
+
+// lookFor asks for news when it is the caller's turn. Nothing is written during a turn: the browser
+// may read slowly.
+func (c *call) lookFor(news func() ([]byte, error)) ([]byte, error) {
+	defer c.turn.Leave()
+	if err := c.turn.Enter(c.ctx()); err != nil {
+		return nil, err
+	}
+	c.now = c.d.Now().UTC()
+	return news()
+}
+
+// sameRights reports whether the page is still open to the caller, with the rights that its news
+// was rendered with. Whoever has others by now opens another stream, with those.
+func (c *call) sameRights() bool {
+	before := c.who
+	return c.again() == nil && reflect.DeepEqual(before, c.who)
+}
+
+// appendEvent appends a server-sent event. Each line of its data is a line of its own there: a
+// line break of any kind would end the field.
+func appendEvent(b *bytes.Buffer, name string, data []byte) {
+	b.WriteString("event: " + name + "\n")
+	data = bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+	for line := range bytes.SplitSeq(data, []byte("\n")) {
+		b.WriteString("data: ")
+		b.Write(line)
+		b.WriteByte('\n')
+	}
+	b.WriteByte('\n')
+}
