@@ -119,7 +119,7 @@ func (b *browser) run(actions ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
-		html, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerHTML`))
+		html, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`(document.querySelector("main") ?? document.body).innerHTML`))
 		b.t.Fatalf("%v; the page holds:\n%.3000s", err, html)
 	}
 }
