@@ -34,7 +34,7 @@ func addWebhook(t *testing.T, s *server.Server, name, url string) peal.Webhook {
 	t.Helper()
 	w, err := s.Store().CreateWebhook(t.Context(), peal.Webhook{
 		ID: peal.NewWebhookID(), Tenant: peal.DefaultTenant, Name: name, URL: url, Events: []string{"order.*"}, Format: peal.DefaultFormat,
-		Timeout: peal.DefaultTimeout, Status: peal.Active, RetryPolicy: &peal.RetryPolicy{},
+		Timeout: peal.DefaultTimeout, Status: peal.Active, RetryPolicy: &peal.RetryPolicy{}, Secrets: []peal.Secret{{Value: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}},
 	})
 	if err == nil {
 		err = s.Engine().Refresh(t.Context())

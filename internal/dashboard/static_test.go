@@ -19,3 +19,19 @@ func TestHTMXIsAsPublished(t *testing.T) {
 		t.Errorf("static/htmx.min.js has the hash %s, want %s", got, want)
 	}
 }
+
+// Peal's own script stays small: every page loads it.
+func TestOwnScriptIsSmall(t *testing.T) {
+	const most = 15_000
+	size := 0
+	for _, name := range []string{"zone.js", "forms.js", "app.js"} {
+		content, err := os.ReadFile("static/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += len(content)
+	}
+	if size > most {
+		t.Errorf("the scripts have %d bytes, at most %d are fine", size, most)
+	}
+}

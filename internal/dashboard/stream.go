@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A stream looks for what is new every streamEvery, or more rarely where one look takes long: it
-// spends at most one part in streamShare of its time on them. It ends after streamLife, before
+// A stream looks for what is new every streamEvery, or more rarely where a look takes long: at most
+// one part in streamShare of its time goes into them. It ends after streamLife, before
 // the server's own limit of an answer does; the browser then opens another.
 const (
 	streamEvery = time.Second
@@ -51,8 +51,7 @@ func (c *call) stream(news func() ([]byte, error)) error {
 	for {
 		select {
 		case <-next.C:
-			started := time.Now()
-			text, err := c.lookFor(news)
+			text, took, err := c.lookFor(news)
 			if err != nil && err != errLast {
 				if c.ctx().Err() == nil {
 					d.log.Warn("a live page ends: what it shows could not be read", "error", err)
@@ -62,7 +61,7 @@ func (c *call) stream(news func() ([]byte, error)) error {
 			if len(text) > 0 && !(c.sameRights() && send(text)) || err == errLast {
 				return nil
 			}
-			next.Reset(max(streamEvery, streamShare*time.Since(started)))
+			next.Reset(max(streamEvery, streamShare*took))
 		case <-beat.C:
 			if !send([]byte(": still here\n\n")) {
 				return nil
@@ -77,15 +76,17 @@ func (c *call) stream(news func() ([]byte, error)) error {
 	}
 }
 
-// lookFor asks for news when it is the caller's turn. Nothing is written during a turn: the browser
-// may read slowly.
-func (c *call) lookFor(news func() ([]byte, error)) ([]byte, error) {
+// lookFor asks for news when it is the caller's turn, and returns how long that took. Nothing is
+// written during a turn: the browser may read slowly.
+func (c *call) lookFor(news func() ([]byte, error)) (text []byte, took time.Duration, err error) {
 	defer c.turn.Leave()
 	if err := c.turn.Enter(c.ctx()); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	c.now = c.d.Now().UTC()
-	return news()
+	started := time.Now()
+	text, err = news()
+	return text, time.Since(started), err
 }
 
 // sameRights reports whether the page is still open to the caller, with the rights that its news
