@@ -190,6 +190,9 @@ type StatsStore interface {
 	// Stats returns the buckets that a query selects, by webhook and then by time. It omits
 	// empty buckets.
 	Stats(ctx context.Context, query StatsQuery) ([]Bucket, error)
+	// Totals returns the sums of the buckets that a query selects. It needs memory for one bucket
+	// of each period, regardless of the number of webhooks.
+	Totals(ctx context.Context, query StatsQuery) (Totals, error)
 	// Activity returns the activity of the given webhooks of a tenant, in their order. It is
 	// zero for a webhook that the tenant does not have.
 	Activity(ctx context.Context, tenant string, webhooks []WebhookID) ([]Activity, error)
@@ -241,6 +244,12 @@ type StatsQuery struct {
 	WebhookID    WebhookID // only this webhook's; zero for all, deleted ones included
 	Width        BucketWidth
 	Since, Until time.Time // started at or after Since, and before Until
+}
+
+// Totals is the statistics of several webhooks together.
+type Totals struct {
+	Buckets []Bucket // one of each period, by time; WebhookID is zero
+	Failed  int      // number of webhooks with a delivery that failed for good
 }
 
 // Bucket is the statistics of one webhook in one period.

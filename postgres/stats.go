@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // Stats implements [peal.StatsStore].
@@ -38,6 +40,23 @@ func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket
 		return nil
 	}, clean(query.Tenant), orNoID(query.WebhookID), slices.Index(peal.BucketWidths(), query.Width), micros(query.Since), micros(query.Until))
 	return buckets, translate("read counts", err)
+}
+
+// Totals implements [peal.StatsStore].
+func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.Totals, error) {
+	var sum record.Totals
+	var id [16]byte
+	var start int64
+	var counts pgtype.DriverBytes // valid until the next row, and copied nowhere
+	err := s.query(ctx, `SELECT w.id, b.start, b.counts FROM peal.webhooks w
+			CROSS JOIN LATERAL (SELECT start, counts FROM peal.buckets WHERE webhook = w.num AND width = $3 AND start >= $4 AND start < $5) b
+		WHERE w.tenant = (SELECT num FROM peal.tenants WHERE name = $1) AND ($2::uuid IS NULL OR w.id = $2)`, func(rows pgx.Rows) error {
+		if err := rows.Scan(&id, &start, &counts); err != nil {
+			return err
+		}
+		return sum.Add(id, start, counts)
+	}, clean(query.Tenant), orNoID(query.WebhookID), slices.Index(peal.BucketWidths(), query.Width), micros(query.Since), micros(query.Until))
+	return sum.Totals(), translate("read counts", err)
 }
 
 // Problems implements [peal.StatsStore].

@@ -146,6 +146,9 @@ func useStats(t *testing.T, store *sqlite.Store, webhook peal.Webhook) {
 	ctx, now := context.Background(), time.Now()
 	_, err := store.Stats(ctx, peal.StatsQuery{Tenant: webhook.Tenant, Width: peal.PerHour, Since: now.Add(-time.Hour), Until: now})
 	if err == nil {
+		_, err = store.Totals(ctx, peal.StatsQuery{Tenant: webhook.Tenant, Width: peal.PerHour, Since: now.Add(-time.Hour), Until: now})
+	}
+	if err == nil {
 		_, err = store.Activity(ctx, webhook.Tenant, []peal.WebhookID{webhook.ID})
 	}
 	if err == nil {

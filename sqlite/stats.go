@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // Stats implements [peal.StatsStore].
@@ -28,6 +29,22 @@ func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket
 		return nil
 	}, query.Tenant, one, width, micros(query.Since), micros(query.Until))
 	return buckets, translate("read counts", err)
+}
+
+// Totals implements [peal.StatsStore].
+func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.Totals, error) {
+	width := int64(slices.Index(peal.BucketWidths(), query.Width))
+	var one any
+	if !query.WebhookID.IsZero() {
+		one = query.WebhookID[:]
+	}
+	var sum record.Totals
+	err := s.query(ctx, `SELECT w.id, b.start, b.counts FROM webhooks w INDEXED BY webhooks_tenant
+			CROSS JOIN buckets b ON b.webhook = w.num AND b.width = ?3 AND b.start >= ?4 AND b.start < ?5
+		WHERE w.tenant = (SELECT num FROM tenants WHERE name = ?1) AND (?2 IS NULL OR w.id = ?2)`, func(r row) error {
+		return sum.Add([16]byte(r.blob(0)), r.int(1), r.blob(2))
+	}, query.Tenant, one, width, micros(query.Since), micros(query.Until))
+	return sum.Totals(), translate("read counts", err)
 }
 
 // Problems implements [peal.StatsStore].

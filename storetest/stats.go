@@ -119,6 +119,53 @@ var statsTests = map[string]func(*testing.T, *harness){
 		h.must(err)
 		h.equal(len(none), 0, "buckets of another tenant")
 	},
+	"totals are the sums of buckets": func(t *testing.T, h *harness) {
+		w, other := h.webhook(), h.webhook()
+		hour := time.Now().UTC().Truncate(time.Hour)
+		for i, one := range []struct {
+			webhook peal.Webhook
+			status  peal.DeliveryStatus
+			hour    int
+		}{{w, peal.Failed, 0}, {other, peal.Failed, 0}, {other, peal.Success, 0}, {w, peal.Failed, 1}, {other, peal.Success, 2}, {other, peal.Success, 4}} {
+			h.settleAt(h.deliver(one.webhook, true), one.status, hour.Add(time.Duration(one.hour)*time.Hour+time.Duration(i)*time.Second))
+		}
+		query := peal.StatsQuery{Tenant: h.tenant, Width: peal.PerHour, Since: hour, Until: hour.Add(3 * time.Hour)}
+		for range 2 { // of both webhooks, then of one
+			buckets, err := h.store.Stats(h.ctx, query)
+			h.must(err)
+			want := map[int64]peal.Counts{}
+			failed := map[peal.WebhookID]bool{}
+			for i := range buckets {
+				sum := want[buckets[i].Start.Unix()]
+				sum.Add(&buckets[i].Counts)
+				want[buckets[i].Start.Unix()] = sum
+				if buckets[i].Failed > 0 {
+					failed[buckets[i].WebhookID] = true
+				}
+			}
+			totals, err := h.store.Totals(h.ctx, query)
+			h.must(err)
+			h.equal(totals.Failed, len(failed), "webhooks with a failed delivery")
+			h.equal(len(totals.Buckets), len(want), "starts")
+			for i, b := range totals.Buckets {
+				h.equal(b, peal.Bucket{Start: b.Start, Counts: want[b.Start.Unix()]}, "sum of "+b.Start.String())
+				if i > 0 && !b.Start.After(totals.Buckets[i-1].Start) {
+					t.Errorf("%s comes after %s", b.Start, totals.Buckets[i-1].Start)
+				}
+			}
+			if query.WebhookID.IsZero() {
+				h.equal(totals.Failed, 2, "webhooks with a failed delivery of two")
+				h.equal(totals.Buckets[0].Failed, 2, "failed deliveries of the first hour")
+			} else {
+				h.equal(totals.Failed, 1, "webhooks with a failed delivery of one")
+			}
+			query.WebhookID = w.ID
+		}
+		query.Tenant = "another-" + h.tenant
+		none, err := h.store.Totals(h.ctx, query)
+		h.must(err)
+		h.equal(none, peal.Totals{}, "totals of another tenant")
+	},
 	"bounds are from since on and before until": func(t *testing.T, h *harness) {
 		w := h.webhook()
 		hour := time.Now().UTC().Truncate(time.Hour)

@@ -125,20 +125,16 @@ func troubledFirst(webhooks []peal.Webhook) []peal.Webhook {
 
 // countOverview fills in the numbers and the chart.
 func (c *call) countOverview(data *overviewPage, chosen span) (total peal.Counts, err error) {
-	buckets, err := c.d.Store.Stats(c.ctx(), peal.StatsQuery{Tenant: c.tenant, Width: chosen.Width, Since: chosen.since(c.now), Until: c.now.Add(time.Hour)})
+	totals, err := c.d.Store.Totals(c.ctx(), peal.StatsQuery{Tenant: c.tenant, Width: chosen.Width, Since: chosen.since(c.now), Until: c.now.Add(time.Hour)})
 	if err != nil {
 		return total, err
 	}
 	s := newSeries(chosen, c.now)
-	failed := map[peal.WebhookID]bool{}
-	for i := range buckets {
-		s.add(&buckets[i])
-		if buckets[i].Failed > 0 {
-			failed[buckets[i].WebhookID] = true
-		}
+	for i := range totals.Buckets {
+		s.add(&totals.Buckets[i])
 	}
 	data.Chart = c.texts.draw(s, c.zone)
-	data.Delivered, data.Failed, data.FailedWebhooks = s.total.Delivered, s.total.Failed, len(failed)
+	data.Delivered, data.Failed, data.FailedWebhooks = s.total.Delivered, s.total.Failed, totals.Failed
 	data.PromptText = c.texts.get("overview.nothing")
 	if s.total.Delivered > 0 {
 		data.PromptText = c.texts.get("overview.prompt", "part", c.texts.percent(float64(s.total.Prompt)/float64(s.total.Delivered)))
