@@ -80,7 +80,7 @@ const (
 	QuotaUsers             Quota = "users"              // users
 	QuotaSessions          Quota = "sessions"           // sessions of users and of the portal that have not ended
 	QuotaEventTypes        Quota = "event_types"        // event types of a catalogue, which tenants may share
-	QuotaStreams           Quota = "streams"            // open live lists, on each node
+	QuotaStreams           Quota = "streams"            // open live pages, on each node
 	QuotaPendingDeliveries Quota = "pending_deliveries" // deliveries without a final status
 	QuotaPendingBytes      Quota = "pending_bytes"      // bytes of data of those deliveries' events, once for each delivery
 	QuotaEventsPerSecond   Quota = "events_per_second"  // average rate of published events, on each node
@@ -185,7 +185,7 @@ func (q Quota) exceeded(used, limit int64) *Error {
 		e.RetryAfter = pendingWait
 		return e
 	case QuotaStreams:
-		e := Errorf(RateLimited, "the quota %s is used up: %d of %d live lists are open; close one, or ask the operator to raise it", q, used, limit)
+		e := Errorf(RateLimited, "the quota %s is used up: %d of %d live pages are open; close one, or ask the operator to raise it", q, used, limit)
 		e.RetryAfter = pendingWait
 		return e
 	case QuotaEventsPerSecond:

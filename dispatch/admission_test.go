@@ -103,7 +103,7 @@ func TestEventsPerSecond(t *testing.T) {
 	w.publish(e, batch[:100]...)
 }
 
-// Open live lists are a quota: a tenant's own limit goes before the default, and a list
+// Open live pages are a quota: a tenant's own limit goes before the default, and a page
 // that is closed makes room.
 func TestStreamsAreAQuota(t *testing.T) {
 	w := newWorld(t)
@@ -119,7 +119,7 @@ func TestStreamsAreAQuota(t *testing.T) {
 	}
 	_, err := e.Stream(t.Context(), tenant)
 	if peal.CodeOf(err) != peal.RateLimited || !strings.Contains(err.Error(), "streams is used up: 2 of 2") {
-		t.Errorf("a third live list: %v, want rate_limited that names the quota", err)
+		t.Errorf("a third live page: %v, want rate_limited that names the quota", err)
 	}
 	list, err := e.Quotas(t.Context(), tenant)
 	if err != nil {
@@ -140,7 +140,7 @@ func TestStreamsAreAQuota(t *testing.T) {
 	}
 	leave()
 	if leave, err = e.Stream(t.Context(), tenant); err != nil {
-		t.Fatalf("a live list after another one was closed: %v", err)
+		t.Fatalf("a live page after another one was closed: %v", err)
 	}
 	settings, err := w.store.Tenant(t.Context(), tenant)
 	if err != nil {
@@ -154,13 +154,13 @@ func TestStreamsAreAQuota(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err = e.Stream(t.Context(), tenant); err != nil {
-		t.Errorf("a third live list with a limit of three: %v", err)
+		t.Errorf("a third live page with a limit of three: %v", err)
 	}
 	if _, err = e.Stream(t.Context(), tenant); peal.CodeOf(err) != peal.RateLimited {
-		t.Errorf("a fourth live list with a limit of three: %v, want rate_limited", err)
+		t.Errorf("a fourth live page with a limit of three: %v, want rate_limited", err)
 	}
 	if _, err = e.Stream(t.Context(), peal.DefaultTenant); err != nil {
-		t.Errorf("a live list of the tenant default: %v", err)
+		t.Errorf("a live page of the tenant default: %v", err)
 	}
 }
 

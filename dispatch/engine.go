@@ -403,7 +403,7 @@ func (e *Engine) Share(ctx context.Context, kind share.Kind, tenant string) (lea
 	return e.shares.Enter(ctx, kind, tenant)
 }
 
-// Stream waits until a live list of a tenant may start, and ends the processor's turn that
+// Stream waits until a live page of a tenant may start, and ends the processor's turn that
 // ctx carries. The caller calls leave after it. The error has code [peal.RateLimited], and
 // names [peal.QuotaStreams] where that is used up.
 func (e *Engine) Stream(ctx context.Context, tenant string) (leave func(), err error) {

@@ -28,7 +28,7 @@ var attacks = []*attack{
 	{name: "endpoints of every bad kind", workers: 1, pause: 100 * time.Millisecond, prepare: saveBadEndpoints, run: publishBatch("bad.endpoint", 20)},
 	{name: "largest events to a dead endpoint", workers: 2, pause: 50 * time.Millisecond, prepare: saveDead, run: publishLargest},
 	{name: "webhooks saved and deleted without end", workers: 2, pause: 20 * time.Millisecond, run: churn},
-	{name: "live lists", workers: 80, pause: 100 * time.Millisecond, run: stream},
+	{name: "live pages", workers: 80, pause: 100 * time.Millisecond, run: stream},
 	{name: "lists and pages", workers: 3, pause: 20 * time.Millisecond, run: browse},
 	{name: "replays", workers: 2, pause: 100 * time.Millisecond, prepare: saveDead, run: replayAll},
 	{name: "keys and sources without end", workers: 2, pause: 20 * time.Millisecond, run: hoard},
@@ -270,7 +270,7 @@ func churn(ctx context.Context, h *hostile, a *attack) {
 	h.note(ctx, a, status, text)
 }
 
-// stream holds a live list open as long as it can.
+// stream holds a live page open as long as it can.
 func stream(ctx context.Context, h *hostile, a *attack) {
 	r, err := http.NewRequestWithContext(ctx, "GET", h.s.url+"/portal/deliveries/stream", nil)
 	if err != nil {

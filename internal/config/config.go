@@ -79,7 +79,7 @@ type Quotas struct {
 	Users             int  `yaml:"users" env:"PEAL_QUOTAS_USERS" doc:"Most users of a tenant; 0 for no limit."`
 	Sessions          int  `yaml:"sessions" env:"PEAL_QUOTAS_SESSIONS" doc:"Most sessions of a tenant that have not ended, of users and of the portal; 0 for no limit. A user's own oldest one ends where a new one is too many."`
 	EventTypes        int  `yaml:"event_types" env:"PEAL_QUOTAS_EVENT_TYPES" doc:"Most event types of one catalogue; 0 for no limit."`
-	Streams           int  `yaml:"streams" env:"PEAL_QUOTAS_STREAMS" doc:"Most live lists of a tenant that are open on each node, in the dashboard and the portal; 0 for no limit but that of all tenants."`
+	Streams           int  `yaml:"streams" env:"PEAL_QUOTAS_STREAMS" doc:"Most live pages of a tenant that are open on each node, in the dashboard and the portal; 0 for no limit but that of all tenants."`
 	PendingDeliveries int  `yaml:"pending_deliveries" env:"PEAL_QUOTAS_PENDING_DELIVERIES" doc:"Most deliveries of a tenant without a final status; 0 for no limit. Beyond it, publishing is answered 429."`
 	PendingBytes      Size `yaml:"pending_bytes" env:"PEAL_QUOTAS_PENDING_BYTES" doc:"Most bytes of the data of those deliveries' events, counted once for each delivery; 0 for no limit."`
 	EventsPerSecond   int  `yaml:"events_per_second" env:"PEAL_QUOTAS_EVENTS_PER_SECOND" doc:"Events a second that a tenant may publish on each node in the long run, with bursts of ten seconds' worth and 1000 at least; 0 for no limit."`

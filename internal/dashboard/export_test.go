@@ -17,7 +17,7 @@ func Visible(text any) string { return string(visible(text).Text) }
 // ColouredJSON is the same for what may be JSON.
 func ColouredJSON(text any) string { return string(colourJSON(text).Text) }
 
-// BeatAfter sets how long a live list is silent at most.
+// BeatAfter sets how long a live page is silent at most.
 func (d *Dashboard) BeatAfter(silence time.Duration) { d.beat = silence }
 
 // Patterns returns the patterns of all that is served.

@@ -25,7 +25,7 @@ const (
 	Search  Kind = "searches"
 	Count   Kind = "counts of replays"
 	Export  Kind = "exports"
-	Stream  Kind = "live lists"
+	Stream  Kind = "live pages"
 )
 
 // Bound is how much of a kind may be under way at once. A Tenant of 0 is a quota of the
