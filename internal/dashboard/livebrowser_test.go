@@ -118,6 +118,8 @@ func TestLiveWebhook(t *testing.T) {
 	b.sees("The webhook is active.")
 
 	stays = b.stays()
+	publish(t, s)
+	b.until(rowsOf("#webhook_deliveries", "ok", 2)) // the new page follows
 	if err := s.Store().DeleteWebhook(t.Context(), w.Tenant, w.ID); err != nil {
 		t.Fatal(err)
 	}
