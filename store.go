@@ -30,6 +30,7 @@ type Store interface {
 	SealStore
 	ThemeStore
 	SearchStore
+	TenantDeletionStore
 
 	// Ping returns nil when the store can be read and written now.
 	Ping(ctx context.Context) error

@@ -33,6 +33,9 @@ type Tenant struct {
 	// revision that it was made from.
 	Revision  int64
 	CreatedAt time.Time // UTC
+	// DeletingSince is when the deletion of the tenant started, in UTC; zero for one that
+	// stays. See [TenantDeletionStore].
+	DeletingSince time.Time
 }
 
 // ValidateTenant checks a tenant's name. The error has code [Invalid] and the field "tenant".

@@ -171,7 +171,12 @@ func (s *Store) changeRoutes(ctx context.Context, run func(t *tx, revision int64
 // ensureTenant gives a tenant's number, and creates it where there is none.
 func (t *tx) ensureTenant(name string, created int64) (num int32, err error) {
 	for range 2 {
-		found, err := t.one(`SELECT num FROM peal.tenants WHERE name = $1`, []any{name}, &num)
+		deleting := false
+		// The lock keeps a deletion from starting until what is added to the tenant is there.
+		found, err := t.one(`SELECT num, deleting IS NOT NULL FROM peal.tenants WHERE name = $1 FOR KEY SHARE`, []any{name}, &num, &deleting)
+		if err == nil && deleting {
+			err = peal.ErrTenantDeleted
+		}
 		if found || err != nil {
 			return num, err
 		}

@@ -11,14 +11,14 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue, coalesce(quotas, ''), revision FROM peal.tenants`
+const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue, coalesce(quotas, ''), revision, coalesce(deleting, 0) FROM peal.tenants`
 
 func scanTenant(rows pgx.Rows) (peal.Tenant, error) {
 	var t peal.Tenant
 	var policy *string
-	var created int64
+	var created, deleting int64
 	var quotas string
-	err := rows.Scan(&t.Name, &t.Description, &t.Format, &policy, &created, &t.Catalogue, &quotas, &t.Revision)
+	err := rows.Scan(&t.Name, &t.Description, &t.Format, &policy, &created, &t.Catalogue, &quotas, &t.Revision, &deleting)
 	if err == nil {
 		t.Quotas, err = peal.DecodeQuotas(quotas)
 	}
@@ -26,6 +26,9 @@ func scanTenant(rows pgx.Rows) (peal.Tenant, error) {
 		return t, err
 	}
 	t.CreatedAt = timeOf(created)
+	if deleting != 0 {
+		t.DeletingSince = timeOf(deleting)
+	}
 	if policy != nil {
 		t.RetryPolicy = record.DecodePolicy([]byte(*policy))
 	}
@@ -66,12 +69,14 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 	}
 	err = s.changeRoutes(ctx, func(t *tx, revision int64) error {
 		var stored int64
-		found, err := t.one(`SELECT revision FROM peal.tenants WHERE name = $1 FOR UPDATE`, []any{tenant.Name}, &stored)
+		found, err := t.one(`SELECT CASE WHEN deleting IS NULL THEN revision ELSE -1 END FROM peal.tenants WHERE name = $1 FOR UPDATE`, []any{tenant.Name}, &stored)
 		switch {
 		case err != nil:
 			return err
 		case !found:
 			return noTenant(tenant.Name)
+		case stored < 0:
+			return peal.ErrTenantDeleted
 		case stored != tenant.Revision:
 			return peal.ErrRevision
 		}

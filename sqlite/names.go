@@ -34,12 +34,20 @@ func remember[K comparable, V any](m map[K]V, key K, value V) {
 	m[key] = value
 }
 
-// tenant gives a tenant's number; found is false when there is no such tenant.
+// tenant returns a tenant's number; found is false when there is no such tenant. One that
+// is being deleted is refused.
 func (w *writer) tenant(name string) (num int64, found bool, err error) {
 	if num, found = w.names.tenants[name]; found {
 		return num, true, nil
 	}
-	num, found, err = w.conn.number(`SELECT num FROM tenants WHERE name = ?`, name)
+	deleting := false
+	err = w.conn.query(`SELECT num, deleting IS NOT NULL FROM tenants WHERE name = ?`, func(r row) error {
+		num, deleting, found = r.int(0), r.int(1) != 0, true
+		return nil
+	}, name)
+	if err == nil && deleting {
+		return 0, false, refuse(peal.ErrTenantDeleted)
+	}
 	if found && err == nil {
 		remember(w.names.tenants, name, num)
 	}

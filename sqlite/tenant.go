@@ -8,10 +8,13 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue, quotas, revision FROM tenants`
+const selectTenant = `SELECT name, description, format, retry_policy, created, catalogue, quotas, revision, coalesce(deleting, 0) FROM tenants`
 
 func scanTenant(r row) (peal.Tenant, error) {
 	t := peal.Tenant{Name: r.text(0), Description: r.text(1), Format: r.text(2), CreatedAt: timeOf(r.int(4)), Catalogue: r.text(5), Revision: r.int(7)}
+	if since := r.int(8); since != 0 {
+		t.DeletingSince = timeOf(since)
+	}
 	var err error
 	if t.Quotas, err = peal.DecodeQuotas(r.text(6)); err != nil {
 		return t, err
@@ -60,12 +63,14 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 		return translate("update a tenant", err)
 	}
 	err = s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
-		stored, found, err := w.conn.number(`SELECT revision FROM tenants WHERE name = ?`, tenant.Name)
+		stored, found, err := w.conn.number(`SELECT CASE WHEN deleting IS NULL THEN revision ELSE -1 END FROM tenants WHERE name = ?`, tenant.Name)
 		switch {
 		case err != nil:
 			return err
 		case !found:
 			return refuse(noTenant(tenant.Name))
+		case stored < 0:
+			return refuse(peal.ErrTenantDeleted)
 		case stored != tenant.Revision:
 			return refuse(peal.ErrRevision)
 		}

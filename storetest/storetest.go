@@ -23,6 +23,7 @@ func Run(t *testing.T, open Open) {
 		tests map[string]func(*testing.T, *harness)
 	}{
 		{"tenants", tenantTests},
+		{"deletion of tenants", tenantDeletionTests},
 		{"webhooks", webhookTests},
 		{"routes", routesTests},
 		{"keys", keyTests},

@@ -44,7 +44,7 @@ type Row []any
 // deliveries. State shared by running nodes is not included.
 func Tables() []*Table {
 	return []*Table{
-		table("tenants", "name description format retry_policy created# catalogue quotas revision#"),
+		table("tenants", "name description format retry_policy created# catalogue quotas revision# deleting#"),
 		table("webhooks", "id@ tenant~ deleted! revision# status settings confidential* sealed! exhausted# failing_since# updated# certificate_expires# name"),
 		table("keys", "id@ tenant~ name scopes hash* hint revoked#"),
 		table("catalogue_types", "key description schema* example* created# updated#"),
