@@ -65,6 +65,9 @@ type limits struct{ deliveries, bytes, events int64 }
 
 func (a *admission) limits(ctx context.Context, tenant string) (limits, error) {
 	settings, err := a.tenants.get(ctx, tenant)
+	if err == nil && !settings.DeletingSince.IsZero() {
+		err = peal.ErrTenantDeleted
+	}
 	if err != nil {
 		return limits{}, err
 	}

@@ -70,6 +70,7 @@ func (p *publisher) publish(ctx context.Context, tenant string, events []peal.Ev
 	if err != nil {
 		return nil, err
 	}
+	known := p.router.routes.Load()
 	limits, err := p.admission.limits(ctx, tenant)
 	if err == nil {
 		err = p.admission.events(tenant, limits.events, len(batch))
@@ -87,6 +88,12 @@ func (p *publisher) publish(ctx context.Context, tenant string, events []peal.Ev
 	ctx = context.WithoutCancel(ctx)
 	var published []Published
 	err = p.routed(ctx, func(routes *routes) (err error) {
+		// By newer routes than those that the limits were read with, the tenant may be deleted.
+		if routes != known {
+			if limits, err = p.admission.limits(ctx, tenant); err != nil {
+				return err
+			}
+		}
 		published, err = p.commit(ctx, routes, &run, batch, limits)
 		return err
 	})

@@ -173,7 +173,7 @@ func (t *tx) ensureTenant(name string, created int64) (num int32, err error) {
 	for range 2 {
 		deleting := false
 		// The lock keeps a deletion from starting until what is added to the tenant is there.
-		found, err := t.one(`SELECT num, deleting IS NOT NULL FROM peal.tenants WHERE name = $1 FOR KEY SHARE`, []any{name}, &num, &deleting)
+		found, err := t.one(`SELECT num, deleting IS NOT NULL FROM peal.tenants WHERE name = $1 FOR SHARE`, []any{name}, &num, &deleting)
 		if err == nil && deleting {
 			err = peal.ErrTenantDeleted
 		}

@@ -20,7 +20,7 @@ The first event or webhook of a tenant creates it. These commands need an operat
   peal tenants list`,
 		GroupID: groupManage,
 	}
-	cmd.AddCommand(newTenantsListCommand(app), newTenantsShowCommand(app), newTenantsCreateCommand(app), newTenantsQuotasCommand(app))
+	cmd.AddCommand(newTenantsListCommand(app), newTenantsShowCommand(app), newTenantsCreateCommand(app), newTenantsQuotasCommand(app), newTenantsDeleteCommand(app))
 	return cmd
 }
 
@@ -110,5 +110,6 @@ func printTenant(w io.Writer, t client.Tenant) {
 		{"catalogue", t.Catalogue},
 		{"retries", policyText(t.RetryPolicy)},
 		{"created", exact(t.CreatedAt)},
+		{"status", t.Status},
 	})
 }

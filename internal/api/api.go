@@ -142,7 +142,7 @@ func New(options Options) (*API, error) {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	a.webhooks, a.sources = managing.NewWebhooks(options.Store, options.Engine), managing.NewSources(options.Store, options.Intake)
-	a.tenants, a.types = managing.NewTenants(options.Store, options.Engine, options.Identity.OverDeployment), managing.NewEventTypes(options.Store, options.Engine)
+	a.tenants, a.types = managing.NewTenants(options.Store, options.Engine, options.Identity.OverDeployment, options.Identity.ForgetKeys), managing.NewEventTypes(options.Store, options.Engine)
 	a.users, a.keys, a.links = managing.NewUsers(options.Identity), managing.NewKeys(options.Store, options.Identity), managing.NewPortalLinks(options.Identity)
 	if options.OperatorKey != "" {
 		hash := peal.HashKey(options.OperatorKey)

@@ -34,7 +34,7 @@ func (a *API) identityRoutes() []route {
 	}, {
 		method: http.MethodPatch, path: "/v1/users/{id}", id: "update-user", tag: "Users", access: administer, audit: "user.update", body: userInput{}, headers: []param{ifMatchParam},
 		summary: "Change a user", description: "Members that are absent stay as they are. All of the user's sessions end.",
-		answers: []answer{{status: http.StatusOK, doc: "The changed user.", body: userShape{}, headers: etagHeaders}}, errors: []kind{preconditionFailed}, handle: a.updateUser,
+		answers: []answer{{status: http.StatusOK, doc: "The changed user.", body: userShape{}, headers: etagHeaders}}, errors: []kind{conflict, preconditionFailed}, handle: a.updateUser,
 	}, {
 		method: http.MethodDelete, path: "/v1/users/{id}", id: "delete-user", tag: "Users", access: administer, audit: "user.delete",
 		summary: "Delete a user", description: "All of the user's sessions end.",
@@ -59,7 +59,7 @@ func (a *API) identityRoutes() []route {
 		method: http.MethodPost, path: "/v1/portal-links", id: "create-portal-link", tag: "Portal", access: administer, audit: "portal_link.create", body: portalLinkInput{},
 		summary:     "Create a portal link",
 		description: "Whoever follows the link first gets a session for the webhooks of the tenant that the call is about, and of no other. It works once: make one whenever a customer asks for the page.",
-		answers:     []answer{{status: http.StatusCreated, doc: "The link with, this once, its URL.", body: createdPortalLinkShape{}}}, handle: a.createPortalLink,
+		answers:     []answer{{status: http.StatusCreated, doc: "The link with, this once, its URL.", body: createdPortalLinkShape{}}}, errors: []kind{conflict}, handle: a.createPortalLink,
 	}, {
 		method: http.MethodDelete, path: "/v1/portal-links/{id}", id: "revoke-portal-link", tag: "Portal", access: administer, audit: "portal_link.revoke",
 		summary: "Take a portal link back", description: "The session that it gave ends.",

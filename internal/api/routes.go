@@ -58,7 +58,7 @@ func (a *API) webhookRoutes() []route {
 		answers: []answer{{
 			status: http.StatusCreated, doc: "The webhook with, this once, its secret.", body: createdWebhookShape{},
 			headers: map[string]string{"Location": "The webhook's path.", "ETag": etagHeaders["ETag"]},
-		}}, handle: a.createWebhook,
+		}}, errors: []kind{conflict}, handle: a.createWebhook,
 	}, {
 		method: http.MethodGet, path: "/v1/webhooks/{id}", id: "get-webhook", tag: "Webhooks", access: read,
 		summary: "Show a webhook",
@@ -169,7 +169,18 @@ func (a *API) accountRoutes() []route {
 	}, {
 		method: http.MethodPatch, path: "/v1/tenants/{name}", id: "update-tenant", tag: "Tenants", access: operate, audit: "tenant.update", body: tenantInput{}, headers: []param{ifMatchParam},
 		summary: "Change a tenant", description: "Members that are absent stay as they are; null takes the default again.",
-		answers: []answer{{status: http.StatusOK, doc: "The changed tenant.", body: tenantShape{}, headers: etagHeaders}}, errors: []kind{preconditionFailed}, handle: a.updateTenant,
+		answers: []answer{{status: http.StatusOK, doc: "The changed tenant.", body: tenantShape{}, headers: etagHeaders}}, errors: []kind{conflict, preconditionFailed}, handle: a.updateTenant,
+	}, {
+		method: http.MethodDelete, path: "/v1/tenants/{name}", id: "delete-tenant", tag: "Tenants", access: operate, audit: "tenant.delete",
+		query:   []param{countParam},
+		summary: "Delete a tenant with all its data",
+		description: "Webhooks, sources, keys, users, sessions, portal links, events, deliveries, attempts, replays, the theme and the tenant's audit log. At once its keys and sessions let nobody in and its events are refused with 409. " +
+			"The data is deleted in the background, also after a restart, and the tenant with the last of it; then its name can be used again. Catalogues stay. The tenants default and peal cannot be deleted.",
+		answers: []answer{
+			{status: http.StatusAccepted, doc: "The tenant, which is being deleted.", body: tenantShape{}},
+			{status: http.StatusOK, doc: "With dry_run: what would be deleted.", body: tenantDataShape{}},
+		},
+		errors: []kind{conflict}, handle: a.deleteTenant,
 	}, {
 		method: http.MethodGet, path: "/v1/tenants/{name}/quotas", id: "get-tenant-quotas", tag: "Tenants", access: oversee,
 		summary: "Show a tenant's quotas with their use",
@@ -185,7 +196,7 @@ func (a *API) accountRoutes() []route {
 	}, {
 		method: http.MethodPost, path: "/v1/keys", id: "create-key", tag: "Keys", access: manageKeys, audit: "key.create", body: keyInput{},
 		summary: "Create a key", description: "A tenant's key can create keys of its tenant with scopes that it has itself.",
-		answers: []answer{{status: http.StatusCreated, doc: "The key with, this once, its text.", body: createdKeyShape{}}}, handle: a.createKey,
+		answers: []answer{{status: http.StatusCreated, doc: "The key with, this once, its text.", body: createdKeyShape{}}}, errors: []kind{conflict}, handle: a.createKey,
 	}, {
 		method: http.MethodDelete, path: "/v1/keys/{id}", id: "revoke-key", tag: "Keys", access: manageKeys, audit: "key.revoke",
 		summary: "Revoke a key", description: "Once this is answered, no node lets it in any more.",

@@ -3,9 +3,13 @@ package api
 import (
 	"net/url"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/pealhq/peal"
 	managing "github.com/pealhq/peal/internal/manage"
 )
+
+var countParam = param{"dry_run", "true only counts what would be deleted or, while it is being deleted, what is left.", huma.Schema{Type: "string", Enum: []any{"true", "false"}}}
 
 // tenantShape is whose webhooks and events they are.
 type tenantShape struct {
@@ -16,6 +20,20 @@ type tenantShape struct {
 	Catalogue   string                     `json:"catalogue" doc:"The catalogue that describes its events."`
 	Quotas      map[string]int64           `json:"quotas" nullable:"false" doc:"Limits of its own by the name of the quota, 0 for no limit."`
 	CreatedAt   string                     `json:"created_at" format:"date-time"`
+	Status      string                     `json:"status" enum:"active,deleting" doc:"deleting: nothing of it works any more, and its data is being deleted in the background."`
+}
+
+// tenantDataShape is what a tenant has.
+type tenantDataShape struct {
+	Name   string           `json:"name"`
+	Counts map[string]int64 `json:"counts" nullable:"false" doc:"How much there is of each kind; 1000000 for that many or more."`
+}
+
+func tenantDataOf(name string, c peal.TenantCounts) tenantDataShape {
+	return tenantDataShape{name, map[string]int64{
+		"webhooks": c.Webhooks, "sources": c.Sources, "keys": c.Keys, "users": c.Users, "sessions": c.Sessions, "portal_links": c.PortalLinks, "themes": c.Themes,
+		"events": c.Events, "deliveries": c.Deliveries, "attempts": c.Attempts, "replays": c.Replays, "audit_entries": c.AuditEntries,
+	}}
 }
 
 // tenantInput is what an operator sets of a tenant; absent keeps, null takes the default.
@@ -37,7 +55,10 @@ type tenantCreateInput struct {
 }
 
 func tenantOf(t *peal.Tenant) tenantShape {
-	shape := tenantShape{Name: t.Name, Description: t.Description, Format: textOrNil(t.Format), Catalogue: t.CatalogueName(), CreatedAt: timeText(t.CreatedAt)}
+	shape := tenantShape{Name: t.Name, Description: t.Description, Format: textOrNil(t.Format), Catalogue: t.CatalogueName(), CreatedAt: timeText(t.CreatedAt), Status: "active"}
+	if !t.DeletingSince.IsZero() {
+		shape.Status = "deleting"
+	}
 	shape.Quotas = make(map[string]int64, len(t.Quotas))
 	for quota, limit := range t.Quotas {
 		shape.Quotas[string(quota)] = limit
@@ -152,4 +173,30 @@ func (in *tenantInput) apply(t *peal.Tenant, engine Engine) error {
 		}
 	}
 	return nil
+}
+
+// deleteTenant starts to delete a tenant, or with dry_run counts what would be deleted.
+func (a *API) deleteTenant(c *call) error {
+	q := c.query()
+	dryRun := q.choice("dry_run", "true", "false") == "true"
+	if err := q.err(); err != nil {
+		return err
+	}
+	found, err := a.namedTenant(c)
+	if err != nil {
+		return err
+	}
+	if dryRun {
+		counts, err := a.tenants.Count(c.context(), found.Name)
+		if err != nil {
+			return orMissing(err, "tenant")
+		}
+		c.audit.done = true // nothing has changed
+		return c.json(200, tenantDataOf(found.Name, counts))
+	}
+	tenant, err := a.tenants.Delete(c.context(), c.actor(), found.Name)
+	if err != nil {
+		return orMissing(err, "tenant")
+	}
+	return c.json(202, tenantOf(&tenant))
 }

@@ -65,7 +65,7 @@ func New(options Options) (*Dashboard, error) {
 	}
 	d := &Dashboard{Options: options, identity: options.Identity, log: options.Log, mux: http.NewServeMux(), beat: streamBeat, stop: make(chan struct{})}
 	d.hooks, d.sources = manage.NewWebhooks(options.Store, options.Engine), manage.NewSources(options.Store, options.Intake)
-	d.tenants, d.types = manage.NewTenants(options.Store, options.Engine, options.Identity.OverDeployment), manage.NewEventTypes(options.Store, options.Engine)
+	d.tenants, d.types = manage.NewTenants(options.Store, options.Engine, options.Identity.OverDeployment, options.Identity.ForgetKeys), manage.NewEventTypes(options.Store, options.Engine)
 	d.users, d.keys, d.links = manage.NewUsers(options.Identity), manage.NewKeys(options.Store, options.Identity), manage.NewPortalLinks(options.Identity)
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)

@@ -21,6 +21,8 @@ func (d *Dashboard) settingsRoutes() []route {
 		{post, "/tenants/{name}/quotas", operate, d.saveQuotas},
 		{post, "/tenants/{name}/theme/delete", operate, d.deleteTheme},
 		{post, "/tenants/{name}/portal", administer, d.openPortal},
+		{get, "/tenants/{name}/delete", operate, d.tenantDeleteForm},
+		{post, "/tenants/{name}/delete", operate, d.deleteTenant},
 
 		{get, "/keys", keys, d.listKeys},
 		{post, "/keys", keys, d.createKey},
@@ -76,7 +78,7 @@ func (c *call) settingsMenu() []menuItem {
 
 // settingsSections tell which row of the menu a page is of.
 var settingsSections = map[string]string{
-	"all": "/all", "tenants": "/tenants", "tenant": "/tenants", "keys": "/keys", "users": "/users", "user": "/users", "sources": "/sources", "source": "/sources",
+	"all": "/all", "tenants": "/tenants", "tenant": "/tenants", "tenant_delete": "/tenants", "keys": "/keys", "users": "/users", "user": "/users", "sources": "/sources", "source": "/sources",
 	"presets": "/presets", "audit": "/audit", "nodes": "/nodes", "server": "/server",
 }
 

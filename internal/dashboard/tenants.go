@@ -36,6 +36,7 @@ type tenantPage struct {
 	Colours    []colourField
 	Quotas     []quotaField
 	MayOperate bool
+	MayDelete  bool
 	QuotaFault map[string]string // by the field
 
 	quotasTyped url.Values // what stands in the fields of quotas instead of what is stored
@@ -131,6 +132,7 @@ func (c *call) tenantPage(status int, p *tenantPage) error {
 		}
 	}
 	p.MayOperate = c.who.Can(identity.Operate)
+	p.MayDelete = p.MayOperate && tenant.Deletable() == nil
 	for language := range c.d.pages.texts {
 		p.Languages = append(p.Languages, language)
 	}

@@ -82,6 +82,9 @@ func (k *keyring) put(hash [sha256.Size]byte, found cachedKey, forgets uint64) {
 	k.keys[hash] = found
 }
 
+// ForgetKeys empties this node's cache of keys.
+func (i *Identity) ForgetKeys() { i.keys.clear() }
+
 // clear empties the cache.
 func (k *keyring) clear() {
 	k.mu.Lock()

@@ -1,5 +1,5 @@
 // Package maintenance does the work that one node does for all: it deletes history by age and
-// size, and keeps the search index up to date.
+// size, deletes tenants with all their data, and keeps the search index up to date.
 package maintenance
 
 import (
@@ -15,6 +15,7 @@ import (
 type Store interface {
 	purgeStore
 	searchStore
+	PurgeTenant(ctx context.Context) (peal.TenantPurge, error)
 }
 
 // Options configure maintenance.
@@ -24,6 +25,8 @@ type Options struct {
 	Search bool
 	// IsFirst reports whether this node is the one that works for all.
 	IsFirst func() bool
+	// Govern puts changes in force that a deletion has made to webhooks and tenants.
+	Govern func(ctx context.Context)
 	// Now is the clock by which history ages.
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -63,6 +66,9 @@ const searchRetry = time.Second
 // indexed together.
 const searchEvery = time.Second
 
+// deletionEvery is the time between two looks for tenants to be deleted.
+const deletionEvery = time.Second
+
 // Run works until ctx ends.
 func (m *Maintenance) Run(ctx context.Context) {
 	search := searchEvery
@@ -82,6 +88,9 @@ func (m *Maintenance) Run(ctx context.Context) {
 		m.repeat(ctx, search, searchRetry, "cannot keep the search index up to date; trying again", func() error {
 			return m.indexer.pass(ctx, m.options.IsFirst())
 		})
+	})
+	duties.Go(func() {
+		m.repeat(ctx, deletionEvery, deletionEvery, "cannot delete a tenant; trying again", func() error { return m.deleteTenants(ctx) })
 	})
 	duties.Wait()
 }

@@ -62,7 +62,7 @@ func newLayer(t *testing.T) *layer {
 	}
 	l.webhooks = manage.NewWebhooks(store, engine)
 	l.sources = manage.NewSources(store, intake.New(store, engine, slog.New(slog.DiscardHandler)))
-	l.tenants = manage.NewTenants(store, engine, l.identity.OverDeployment)
+	l.tenants = manage.NewTenants(store, engine, l.identity.OverDeployment, l.identity.ForgetKeys)
 	l.users, l.keys, l.links = manage.NewUsers(l.identity), manage.NewKeys(store, l.identity), manage.NewPortalLinks(l.identity)
 	l.types = manage.NewEventTypes(store, engine)
 	return l

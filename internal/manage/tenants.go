@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
@@ -24,6 +25,8 @@ type TenantStore interface {
 	CreateTenant(ctx context.Context, tenant peal.Tenant) error
 	UpdateTenant(ctx context.Context, tenant peal.Tenant) error
 	Tenant(ctx context.Context, name string) (peal.Tenant, error)
+	StartTenantDeletion(ctx context.Context, name string, at time.Time) error
+	TenantCounts(ctx context.Context, name string) (peal.TenantCounts, error)
 	peal.ThemeStore
 }
 
@@ -32,12 +35,14 @@ type Tenants struct {
 	store  TenantStore
 	engine TenantEngine
 	look   func(peal.Theme) peal.Theme
+	forget func()
 }
 
 // NewTenants returns the layer above a store and an engine. look returns a tenant's theme
 // with that of the deployment where it says nothing: colours must be readable together.
-func NewTenants(store TenantStore, engine TenantEngine, look func(peal.Theme) peal.Theme) *Tenants {
-	return &Tenants{store: store, engine: engine, look: look}
+// forget drops what is remembered of keys.
+func NewTenants(store TenantStore, engine TenantEngine, look func(peal.Theme) peal.Theme, forget func()) *Tenants {
+	return &Tenants{store: store, engine: engine, look: look, forget: forget}
 }
 
 // Create stores a new tenant. fault is what the caller has found wrong with it already,
@@ -98,6 +103,39 @@ func (m *Tenants) complete(t *peal.Tenant, fault error) error {
 		faults = append(faults, peal.Invalidf("format", "is none that exists"))
 	}
 	return peal.Faults(append(faults, m.engine.CheckQuotas(t.Quotas))...)
+}
+
+// Count counts what [Tenants.Delete] would delete, or has left of it. The error has code
+// [peal.NotFound], or [peal.Conflict] for a tenant that cannot be deleted.
+func (m *Tenants) Count(ctx context.Context, name string) (peal.TenantCounts, error) {
+	if err := (&peal.Tenant{Name: name}).Deletable(); err != nil {
+		return peal.TenantCounts{}, err
+	}
+	return m.store.TenantCounts(ctx, name)
+}
+
+// Delete starts to delete a tenant with all its data. At once nothing of it lets anybody in
+// or takes events; one node then deletes the data in the background, also after a restart,
+// and the tenant with the last of it. The error has code [peal.NotFound], or [peal.Conflict]
+// for a tenant that cannot be deleted.
+func (m *Tenants) Delete(ctx context.Context, actor Actor, name string) (peal.Tenant, error) {
+	if err := (&peal.Tenant{Name: name}).Deletable(); err != nil {
+		return peal.Tenant{}, err
+	}
+	t, err := m.store.Tenant(ctx, name)
+	if err != nil {
+		return peal.Tenant{}, err
+	}
+	if t.DeletingSince.IsZero() {
+		t.DeletingSince = peal.Now()
+	}
+	if err := m.store.StartTenantDeletion(ctx, name, t.DeletingSince); err != nil {
+		return peal.Tenant{}, err
+	}
+	m.engine.Govern(ctx)
+	m.forget()
+	actor.record("", "tenant.delete", name, "")
+	return t, nil
 }
 
 // CheckTheme checks a theme of a tenant. The error has code [peal.Invalid] and names the field.
