@@ -63,7 +63,7 @@ func killWhileDeletingATenant(t *testing.T, node *process) {
 	}
 	node.stop(t)
 	for i, point := range []crashpoint.Point{crashpoint.PurgeDone, crashpoint.PurgeWritten, crashpoint.PurgeDone} {
-		node.env = append(slices.Clone(usual), fmt.Sprintf("%s=%s:%d", crashpoint.Variable, point, 2))
+		node.env = append(slices.Clone(usual), fmt.Sprintf("%s=%s:%d", crashpoint.Variable, point, 1))
 		node.launch(t)
 		if i == 0 {
 			node.awaitReady(t)
