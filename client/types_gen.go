@@ -585,6 +585,15 @@ type Quotas struct {
 	Data []Quota `json:"data"`
 }
 
+// TenantStatus is text with one of the values below.
+type TenantStatus = string
+
+// The values of [TenantStatus].
+const (
+	TenantStatusActive   TenantStatus = "active"
+	TenantStatusDeleting TenantStatus = "deleting"
+)
+
 // Tenant is the schema Tenant of the API. A member that is null has its zero value here.
 type Tenant struct {
 	Name        string `json:"name"`
@@ -598,6 +607,8 @@ type Tenant struct {
 	// Limits of its own by the name of the quota, 0 for no limit.
 	Quotas    map[string]int `json:"quotas"`
 	CreatedAt time.Time      `json:"created_at"`
+	// deleting: nothing of it works any more, and its data is being deleted in the background.
+	Status TenantStatus `json:"status"`
 }
 
 // TenantCreateRequest is the schema TenantCreateRequest of the API. A field that is not set is left
@@ -640,6 +651,13 @@ type TenantRequest struct {
 func (r TenantRequest) MarshalJSON() ([]byte, error) {
 	type plain TenantRequest
 	return withNulls(plain(r), r.Clear)
+}
+
+// TenantData is the schema TenantData of the API. A member that is null has its zero value here.
+type TenantData struct {
+	Name string `json:"name"`
+	// How much there is of each kind; 1000000 for that many or more.
+	Counts map[string]int `json:"counts"`
 }
 
 // EncryptionStatus is text with one of the values below.

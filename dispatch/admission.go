@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -338,6 +339,9 @@ func (a *admission) near(ctx context.Context) (deliveries, bytes int, err error)
 	a.mu.Unlock()
 	for tenant, t := range known {
 		l, err := a.limits(ctx, tenant)
+		if errors.Is(err, peal.ErrTenantDeleted) {
+			continue
+		}
 		if err != nil {
 			return 0, 0, err
 		}

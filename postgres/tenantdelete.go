@@ -19,7 +19,7 @@ const (
 // StartTenantDeletion implements [peal.TenantDeletionStore].
 func (s *Store) StartTenantDeletion(ctx context.Context, name string, at time.Time) error {
 	err := s.changeRoutes(ctx, func(t *tx, _ int64) error {
-		n, err := t.exec(`UPDATE peal.tenants SET deleting = coalesce(deleting, $2), revision = revision + 1 WHERE name = $1`, clean(name), micros(at))
+		n, err := t.exec(`UPDATE peal.tenants SET deleting = coalesce(deleting, $2), revision = revision + (deleting IS NULL)::integer WHERE name = $1`, clean(name), micros(at))
 		if err == nil && n == 0 {
 			err = noTenant(name)
 		}
@@ -151,6 +151,7 @@ func deleteDeliveries(ctx context.Context, s *Store, num int32, _ string) (delet
 				}
 			}
 			if deleted += len(ids); deleted >= deleteRows {
+				crashpoint.Reach(crashpoint.PurgeWritten)
 				return nil
 			}
 		}
@@ -186,6 +187,7 @@ func deleteEvents(ctx context.Context, s *Store, num int32, _ string) (deleted i
 				return err
 			}
 		}
+		crashpoint.Reach(crashpoint.PurgeWritten)
 		return nil
 	})
 	return deleted, err

@@ -24,10 +24,11 @@ tenant is gone, and --dry-run what is left. It cannot be undone.`,
 		Example: `  peal tenants delete acme --dry-run
   peal tenants delete acme --yes`,
 		Question: func(c *client.Client, ctx context.Context, name string) (string, error) {
-			counts, err := c.CountTenant(ctx, name)
+			data, err := c.CountTenant(ctx, name)
 			if err != nil {
 				return "", err
 			}
+			counts := data.Counts
 			var parts []string
 			for _, kind := range slices.Sorted(maps.Keys(counts)) {
 				if counts[kind] > 0 {
@@ -51,14 +52,14 @@ tenant is gone, and --dry-run what is left. It cannot be undone.`,
 		if err != nil {
 			return err
 		}
-		counts, err := c.CountTenant(cmd.Context(), args[0])
+		data, err := c.CountTenant(cmd.Context(), args[0])
 		if err != nil {
 			return fmt.Errorf("count what tenant %s has: %w", args[0], err)
 		}
 		return app.show(func(w io.Writer) {
 			var rows []field
-			for _, kind := range slices.Sorted(maps.Keys(counts)) {
-				rows = append(rows, field{strings.ReplaceAll(kind, "_", " "), strconv.FormatInt(counts[kind], 10)})
+			for _, kind := range slices.Sorted(maps.Keys(data.Counts)) {
+				rows = append(rows, field{strings.ReplaceAll(kind, "_", " "), strconv.Itoa(data.Counts[kind])})
 			}
 			fields(w, rows)
 		})

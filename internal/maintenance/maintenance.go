@@ -15,7 +15,7 @@ import (
 type Store interface {
 	purgeStore
 	searchStore
-	PurgeTenant(ctx context.Context) (peal.TenantPurge, error)
+	tenantStore
 }
 
 // Options configure maintenance.
@@ -38,6 +38,7 @@ type Maintenance struct {
 	options Options
 	purger  *purger
 	indexer *indexer
+	tenants *tenantDeleter
 }
 
 // New creates the maintenance of a store. The error is that of registering the metrics.
@@ -47,6 +48,7 @@ func New(store Store, options Options) (*Maintenance, error) {
 		options: options,
 		purger:  &purger{store: store, retention: options.Retention, now: options.Now, log: options.Log, metrics: metrics},
 		indexer: &indexer{store: store, on: options.Search, indexed: metrics.indexed},
+		tenants: &tenantDeleter{store: store, govern: options.Govern, log: options.Log},
 	}, metrics.register(options.Metrics)
 }
 
@@ -90,7 +92,12 @@ func (m *Maintenance) Run(ctx context.Context) {
 		})
 	})
 	duties.Go(func() {
-		m.repeat(ctx, deletionEvery, deletionEvery, "cannot delete a tenant; trying again", func() error { return m.deleteTenants(ctx) })
+		m.repeat(ctx, deletionEvery, deletionEvery, "cannot delete a tenant; trying again", func() error {
+			if !m.options.IsFirst() {
+				return nil
+			}
+			return m.tenants.pass(ctx)
+		})
 	})
 	duties.Wait()
 }

@@ -2,25 +2,35 @@ package maintenance
 
 import (
 	"context"
+	"log/slog"
 
+	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
-// deleteTenants deletes those that are marked, step after step, until none is left or a step
-// waits for another one's work.
-func (m *Maintenance) deleteTenants(ctx context.Context) error {
-	if !m.options.IsFirst() {
-		return nil
-	}
+// tenantStore is the part of the store that the deleter of tenants needs.
+type tenantStore interface {
+	PurgeTenant(ctx context.Context) (peal.TenantPurge, error)
+}
+
+// tenantDeleter deletes the tenants that are marked for it.
+type tenantDeleter struct {
+	store  tenantStore
+	govern func(ctx context.Context)
+	log    *slog.Logger
+}
+
+// pass deletes step after step, until no tenant is left or a step has to wait.
+func (d *tenantDeleter) pass(ctx context.Context) error {
 	for ctx.Err() == nil {
-		step, err := m.store.PurgeTenant(ctx)
+		step, err := d.store.PurgeTenant(ctx)
 		if err != nil || step.Deleted == 0 && !step.Gone {
 			return err
 		}
 		crashpoint.Reach(crashpoint.PurgeDone)
-		m.options.Govern(ctx)
+		d.govern(ctx)
 		if step.Gone {
-			m.log.Info("a tenant was deleted with all its data", "tenant", step.Tenant)
+			d.log.Info("a tenant was deleted with all its data", "tenant", step.Tenant)
 		}
 		pause(ctx, breather*step.Held)
 	}

@@ -82,7 +82,7 @@ type schema struct {
 // byHand names the operations whose calls are written by hand, because they keep the bytes of
 // an event as they are or answer in two ways, and reports whether the type of the body is
 // generated all the same.
-var byHand = map[string]bool{"publish-event": false, "publish-events": false, "preview-webhook": false, "replay-webhook": true}
+var byHand = map[string]bool{"publish-event": false, "publish-events": false, "preview-webhook": false, "replay-webhook": true, "delete-tenant": false}
 
 // notForPrograms names the operations that the client has no calls for: pages, streams of text
 // and what other systems call.
