@@ -248,7 +248,7 @@ func TestCatalogueTenantsAndKeys(t *testing.T) {
 		t.Errorf("tenant %+v", tenant)
 	}
 	tenant = must[client.Tenant](t)(c.UpdateTenant(ctx, "acme", client.TenantRequest{Description: new("d"), Clear: []string{"format", "retry_policy"}}))
-	if diff := cmp.Diff(client.Tenant{Name: "acme", Description: "d", Catalogue: "default", Quotas: map[string]int{}, CreatedAt: tenant.CreatedAt}, tenant); diff != "" {
+	if diff := cmp.Diff(client.Tenant{Name: "acme", Description: "d", Catalogue: "default", Quotas: map[string]int{}, CreatedAt: tenant.CreatedAt, Status: client.TenantStatusActive}, tenant); diff != "" {
 		t.Error(diff)
 	}
 
@@ -279,6 +279,13 @@ func TestCatalogueTenantsAndKeys(t *testing.T) {
 	must[client.CreatedKey](t)(c.CreateKey(ctx, client.KeyRequest{Name: "second", Operator: new(true)}))
 	if page := must[client.Page[client.Key]](t)(c.Keys(ctx, client.KeysQuery{Operator: true})); len(page.Data) != 1 || page.Data[0].Tenant != "" {
 		t.Errorf("operator keys %+v", page)
+	}
+
+	if data := must[client.TenantData](t)(c.CountTenant(ctx, "acme")); data.Name != "acme" || len(data.Counts) == 0 || data.Counts["events"] != 1 {
+		t.Errorf("tenant data %+v", data)
+	}
+	if tenant = must[client.Tenant](t)(c.DeleteTenant(ctx, "acme")); tenant.Status != client.TenantStatusDeleting {
+		t.Errorf("tenant %+v", tenant)
 	}
 }
 
