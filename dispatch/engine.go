@@ -120,7 +120,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	e.stopping, e.stopWork = context.WithCancel(context.Background())
 	e.wire()
 	e.maintenance, err = maintenance.New(store, maintenance.Options{
-		Retention: options.Retention, Search: options.Search, IsFirst: e.node.isFirst, Govern: e.Govern, Now: e.clock.aged, Log: e.log, Metrics: options.Metrics,
+		Retention: options.Retention, Search: options.Search, IsFirst: e.node.isFirst, Refresh: e.Refresh, Now: e.clock.aged, Log: e.log, Metrics: options.Metrics,
 	})
 	if err == nil {
 		err = e.register(options.Metrics)

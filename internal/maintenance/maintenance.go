@@ -25,8 +25,8 @@ type Options struct {
 	Search bool
 	// IsFirst reports whether this node is the one that works for all.
 	IsFirst func() bool
-	// Govern puts changes in force that a deletion has made to webhooks and tenants.
-	Govern func(ctx context.Context)
+	// Refresh applies what a deletion has changed about webhooks and tenants.
+	Refresh func(ctx context.Context) error
 	// Now is the clock by which history ages.
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -48,7 +48,7 @@ func New(store Store, options Options) (*Maintenance, error) {
 		options: options,
 		purger:  &purger{store: store, retention: options.Retention, now: options.Now, log: options.Log, metrics: metrics},
 		indexer: &indexer{store: store, on: options.Search, indexed: metrics.indexed},
-		tenants: &tenantDeleter{store: store, govern: options.Govern, log: options.Log},
+		tenants: &tenantDeleter{store: store, refresh: options.Refresh, log: options.Log},
 	}, metrics.register(options.Metrics)
 }
 

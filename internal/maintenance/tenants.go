@@ -15,9 +15,9 @@ type tenantStore interface {
 
 // tenantDeleter deletes the tenants that are marked for it.
 type tenantDeleter struct {
-	store  tenantStore
-	govern func(ctx context.Context)
-	log    *slog.Logger
+	store   tenantStore
+	refresh func(ctx context.Context) error
+	log     *slog.Logger
 }
 
 // pass deletes step after step, until no tenant is left or a step has to wait.
@@ -28,9 +28,11 @@ func (d *tenantDeleter) pass(ctx context.Context) error {
 			return err
 		}
 		crashpoint.Reach(crashpoint.PurgeDone)
-		d.govern(ctx)
 		if step.Gone {
 			d.log.Info("a tenant was deleted with all its data", "tenant", step.Tenant)
+		}
+		if err := d.refresh(ctx); err != nil {
+			return err
 		}
 		pause(ctx, breather*step.Held)
 	}
