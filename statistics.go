@@ -9,10 +9,8 @@ import (
 	"time"
 )
 
-// LatencyBounds returns the upper bounds of the classes of latency: the time from the publish
-// to the arrival. A last class without a bound contains slower arrivals.
-func LatencyBounds() []time.Duration { return slices.Clone(latencyBounds[:]) }
-
+// latencyBounds are the upper bounds of the classes of latency: the time from the publish to
+// the arrival. A last class without a bound contains slower arrivals.
 var latencyBounds = [...]time.Duration{
 	time.Millisecond, 2 * time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond, 50 * time.Millisecond,
 	100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second,
@@ -29,8 +27,8 @@ type Counts struct {
 	Answered int
 	// Failures are the numbers of failed attempts, in the order of [Reasons].
 	Failures [len(knownReasons)]int
-	// Latency are the numbers of deliveries that arrived in their first round, by the
-	// classes of [LatencyBounds].
+	// Latency are the numbers of deliveries that arrived in their first round, by
+	// class of latency; see [Counts.Quantile].
 	Latency [len(latencyBounds) + 1]int
 }
 
@@ -95,7 +93,7 @@ func (c *Counts) Success() (part float64, ok bool) {
 	return float64(c.Answered) / float64(all), true
 }
 
-// LatencyRange is a class of [LatencyBounds]: latencies longer than Over and at most Within.
+// LatencyRange is a class of latency: latencies longer than Over and at most Within.
 // Over is 0 in the first class, Within is 0 in the last, which has no upper bound.
 type LatencyRange struct{ Over, Within time.Duration }
 

@@ -173,9 +173,9 @@ func DecodeQuotas(text string) (q Quotas, err error) {
 // pendingWait is the suggested wait when too much is pending.
 const pendingWait = 5 * time.Second
 
-// Exceeded returns the error of a call that would exceed a quota, with code [RateLimited] when
-// waiting helps, and [Invalid] otherwise.
-func (q Quota) Exceeded(used, limit int64) *Error {
+// Exceeded returns the error of a call that would exceed a quota: an [*Error] with code
+// [RateLimited] if waiting helps, and [Invalid] otherwise.
+func (q Quota) Exceeded(used, limit int64) error {
 	e := q.exceeded(used, limit)
 	e.Quota = string(q)
 	return e

@@ -111,7 +111,9 @@ func (a *admission) events(tenant string, limit int64, n int) error {
 	if delay := reserved.DelayFrom(now); delay > 0 {
 		reserved.CancelAt(now) // it is refused and does not wait
 		refused := peal.QuotaEventsPerSecond.Exceeded(limit, limit)
-		refused.RetryAfter = delay
+		if e, ok := errors.AsType[*peal.Error](refused); ok {
+			e.RetryAfter = delay
+		}
 		return refused
 	}
 	return nil

@@ -1,19 +1,21 @@
 package config
 
 import (
+	"encoding"
+	"fmt"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/caarlos0/env/v11"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pealhq/peal"
 )
 
-// readEnvironment takes the settings that the environment has. A secret may also
-// be in a file that its variable with _FILE names, as container platforms mount them.
+// readEnvironment reads the settings in the environment. The variable of a secret with the
+// suffix _FILE names a file with the value, as container platforms mount them.
 func (l *Loaded) readEnvironment(options []Option, getenv func(string) string) error {
 	noTelemetry := strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") || getenv("OTEL_TRACES_EXPORTER") == "none"
 	for i := range options {
@@ -58,27 +60,56 @@ func (o *Option) parse(c *Config, text string) error {
 	if strings.HasPrefix(o.Type, "list") {
 		text = strings.ReplaceAll(text, ", ", ",")
 	}
-	err := env.ParseWithOptions(c, env.Options{
-		Environment: map[string]string{o.Env: text}, // this one alone, so an error is about it
-		FuncMap: map[reflect.Type]env.ParserFunc{
-			reflect.TypeFor[map[string]string](): parseValues,
-			reflect.TypeFor[time.Duration]():     func(text string) (any, error) { return ParseDuration(text) },
-		},
-	})
-	if err != nil {
+	value := reflect.New(o.field(c).Type())
+	if err := parse(value, text); err != nil {
 		return o.mismatch(given)
 	}
+	o.field(c).Set(value.Elem())
 	return nil
 }
 
-// parseValues reads names and values from a YAML mapping, which a JSON object is too.
-func parseValues(text string) (any, error) {
-	var values map[string]string
-	err := yaml.Unmarshal([]byte(text), &values)
-	return values, err
+// parse sets the variable that to points to, which has the type of a setting.
+func parse(to reflect.Value, text string) error {
+	switch v := to.Interface().(type) {
+	case encoding.TextUnmarshaler:
+		return v.UnmarshalText([]byte(text))
+	case *time.Duration:
+		d, err := ParseDuration(text)
+		*v = d
+		return err
+	case *bool:
+		b, err := strconv.ParseBool(text)
+		*v = b
+		return err
+	case *int:
+		n, err := strconv.ParseInt(text, 10, 32)
+		*v = int(n)
+		return err
+	case *float64:
+		f, err := strconv.ParseFloat(text, 64)
+		*v = f
+		return err
+	case *string:
+		*v = text
+		return nil
+	case *map[string]string: // a YAML mapping; a JSON object is one
+		return yaml.Unmarshal([]byte(text), v)
+	}
+	if to.Elem().Kind() != reflect.Slice {
+		return fmt.Errorf("a %s cannot be parsed", to.Elem().Type()) // TestDefaultsCanBeWritten covers every type
+	}
+	parts := strings.Split(text, ",")
+	list := reflect.MakeSlice(to.Elem().Type(), len(parts), len(parts))
+	for i, part := range parts {
+		if err := parse(list.Index(i).Addr(), part); err != nil {
+			return err
+		}
+	}
+	to.Elem().Set(list)
+	return nil
 }
 
-// mismatch says what the option takes instead of the text that was given.
+// mismatch returns the error for a value that the option cannot have.
 func (o *Option) mismatch(given string) error {
 	takes := map[string]string{
 		"switch":            "true or false",

@@ -1,50 +1,73 @@
 package config
 
 import (
+	_ "embed"
+	"encoding"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
-// Option is one setting: its names, its type, its default and what it means.
+// Option describes a setting.
 type Option struct {
 	Name     string   // in the file, such as egress.allow_http
-	Standard []string // other variables that are read when Env is not set, the first one that is
+	Standard []string // standard variables that apply if Env is not set; the first one set counts
 	Env      string   // in the environment, such as PEAL_EGRESS_ALLOW_HTTP
-	Flag     string   // on the command line, without dashes; "" when there is none
+	Flag     string   // on the command line, without dashes; "" if there is none
 	Type     string   // for people, such as "duration"
-	Default  string   // as it would be written; "" for none
-	Doc      string
-	Secret   bool // its value is never shown
+	Default  string   // in the form of the environment; "" if there is none
+	Doc      string   // the text in settings.yaml
+	Secret   bool     // its value is never shown
 
-	redact string // how: see redactions
-	path   []int  // of the field in Config
+	redact string // the tag secret: see [Option.show]
+	path   []int  // the index of the field in Config
 }
 
-// Options lists every setting in the order of the file.
+// Options returns every setting in the order of [Config].
 func Options() []Option {
 	defaults := Default()
 	return collect(nil, "", nil, reflect.ValueOf(defaults))
 }
 
+//go:embed settings.yaml
+var settings []byte
+
+// texts returns the texts of all settings by name. TestOptions checks that they are complete.
+var texts = sync.OnceValue(func() (byName map[string]string) {
+	if err := yaml.Unmarshal(settings, &byName); err != nil {
+		return nil
+	}
+	return byName
+})
+
+// isGroup reports whether a field of the type is a group of settings instead of a single one.
+func isGroup(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// collect appends the settings of a group. prefix starts their names, and path is the
+// group's place in [Config].
 func collect(options []Option, prefix string, path []int, group reflect.Value) []Option {
 	for i := range group.NumField() {
 		field := group.Type().Field(i)
 		name := prefix + field.Tag.Get("yaml")
 		at := append(slices.Clone(path), i)
-		if field.Tag.Get("env") == "" {
+		if isGroup(field.Type) {
 			options = collect(options, name+".", at, group.Field(i))
 			continue
 		}
 		o := Option{
 			Name:     name,
-			Env:      field.Tag.Get("env"),
+			Env:      "PEAL_" + strings.ToUpper(strings.ReplaceAll(name, ".", "_")),
 			Standard: strings.FieldsFunc(field.Tag.Get("standard"), func(r rune) bool { return r == ',' }),
 			Type:     typeName(field.Type),
 			Default:  write(group.Field(i).Interface()),
-			Doc:      field.Tag.Get("doc"),
+			Doc:      texts()[name],
 			redact:   field.Tag.Get("secret"),
 			path:     at,
 		}
@@ -57,7 +80,7 @@ func collect(options []Option, prefix string, path []int, group reflect.Value) [
 	return options
 }
 
-// field gives the option's field of a Config.
+// field returns the option's field of a Config.
 func (o *Option) field(c *Config) reflect.Value {
 	return reflect.ValueOf(c).Elem().FieldByIndex(o.path)
 }
@@ -92,7 +115,7 @@ func typeName(t reflect.Type) string {
 	}
 }
 
-// write gives a value as a person would write it in the environment.
+// write returns a value in the form of the environment.
 func write(value any) string {
 	switch v := value.(type) {
 	case time.Duration:
@@ -111,7 +134,7 @@ func write(value any) string {
 	return strings.Join(items, ",")
 }
 
-// writeDuration leaves out the zero minutes and seconds that time.Duration writes.
+// writeDuration returns a duration without the zero minutes and seconds of its String method.
 func writeDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"slices"
@@ -79,6 +80,11 @@ func TestOptions(t *testing.T) {
 		}
 		seen[o.Name], seen["--"+o.Flag] = true, true
 	}
+	for name := range config.Texts() {
+		if !seen[name] {
+			t.Errorf("settings.yaml has a text for %s, which is not a setting", name)
+		}
+	}
 	if n := leaves(reflect.TypeFor[config.Config]()); n != len(config.Options()) {
 		t.Errorf("%d options for %d fields", len(config.Options()), n)
 	}
@@ -99,13 +105,16 @@ func TestDefaultsCanBeWritten(t *testing.T) {
 	}
 }
 
+// leaves returns the number of settings in a type: every struct of this package that has no
+// text form is a group.
 func leaves(t reflect.Type) int {
 	n := 0
 	for i := range t.NumField() {
-		if field := t.Field(i); field.Tag.Get("env") != "" {
-			n++
+		field := t.Field(i).Type
+		if _, isText := reflect.New(field).Interface().(encoding.TextUnmarshaler); field.Kind() == reflect.Struct && !isText {
+			n += leaves(field)
 		} else {
-			n += leaves(field.Type)
+			n++
 		}
 	}
 	return n
