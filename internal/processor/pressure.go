@@ -8,20 +8,20 @@ import (
 
 // The bounds of a pressure.
 const (
-	// lookEvery is how often the latency is looked at, while there is work with a slot.
+	// lookEvery is the time between two readings of the latency while work has a slot.
 	lookEvery = 50 * time.Millisecond
 	// longLatency is the latency from which slots rest more, and below which they rest less.
 	longLatency = time.Millisecond
-	// mostRest is how many times as long as its work a slot rests at most: it then works
-	// for a tenth of the time.
+	// mostRest is the highest ratio of a slot's rest to its work: it then works for a tenth of
+	// the time.
 	mostRest = 9
 	// longestRest is the longest rest after one piece of work.
 	longestRest = 500 * time.Millisecond
 )
 
-// pressure has slots rest while goroutines wait long for a processor: because the slots
-// leave too little to the others, because garbage is collected, or because other programs
-// use the machine. The lock of its processor guards it.
+// pressure computes how long slots rest while goroutines wait long for a processor: because
+// slots leave too little time to the others, because of garbage collection, or because other
+// programs use the machine. The lock of its processor guards it.
 type pressure struct {
 	latency func() time.Duration
 	looked  time.Time

@@ -32,12 +32,12 @@ const (
 	// Free is the account below which a holder needs no slot. Who uses less than 7 % of
 	// one processor all the time stays below it.
 	Free = 100 * time.Millisecond
-	// FreeEach and FreeAll are how many pieces of work may be under way at once without a
-	// slot, of one holder and for each processor.
+	// FreeEach and FreeAll are the numbers of pieces of work that may run at once without a
+	// slot, for each holder and for each processor.
 	FreeEach, FreeAll = 2, 4
-	// MaxWaiting is how many pieces of work of one holder may wait, and MaxWaitingAll of all.
+	// MaxWaiting is the number of waiting pieces of work of one holder, and MaxWaitingAll of all.
 	MaxWaiting, MaxWaitingAll = 64, 1024
-	// Patience is how long a piece of work waits for its turn.
+	// Patience is the longest wait of a piece of work for its turn.
 	Patience = 10 * time.Second
 
 	retryAfter = time.Second
@@ -47,8 +47,8 @@ const (
 	maxAccounts = 4096
 )
 
-// Holder is who asks for work: a tenant, or the address of a caller who is not known. The
-// zero Holder is the operator and the server itself, who wait for nobody.
+// Holder is the party that work is charged to: a tenant, or the address of an unknown
+// caller. The zero Holder is the operator and the server itself, which never wait.
 type Holder struct {
 	Tenant  string
 	Address netip.Prefix
@@ -78,7 +78,7 @@ type Processor struct {
 	queue     []*account // that have work waiting, in no order
 }
 
-// account is what a holder used. The lock of its processor guards it.
+// account records the time that a holder used. The lock of its processor guards it.
 type account struct {
 	holder  Holder
 	used    time.Duration // as of at
@@ -118,7 +118,7 @@ func (p *Processor) isBusy(a *account, now time.Time) bool {
 	return a.left(now) > Free || a.holder.Address.IsValid() && p.strangers.left(now) > strangersFree
 }
 
-// left returns what of the use is not forgotten yet.
+// left returns the part of the use that has not decayed yet.
 func (a *account) left(now time.Time) time.Duration {
 	if a.used == 0 {
 		return 0
@@ -218,7 +218,7 @@ func (p *Processor) charge(a *account, took time.Duration, now time.Time) {
 	}
 }
 
-// grant has those begin whose turn it is: who has used least comes first.
+// grant starts waiting work while there is room; the holder that has used least is first.
 func (p *Processor) grant(now time.Time) {
 	for len(p.queue) > 0 {
 		next := 0
@@ -254,8 +254,8 @@ func (p *Processor) remove(a *account, i int) {
 	}
 }
 
-// enter waits until a piece of work may begin. Who is patient waits however many others
-// do, and for as long as it takes.
+// enter waits until a piece of work may start. Patient work waits regardless of the number
+// of others, and without a time limit.
 func (p *Processor) enter(ctx context.Context, h Holder, patient bool) (a *account, withSlot bool, err error) {
 	now := time.Now()
 	p.mu.Lock()

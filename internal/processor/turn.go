@@ -20,7 +20,7 @@ type Turn struct {
 	since    time.Time
 }
 
-// Turn returns a turn of a holder that has not begun.
+// Turn returns a turn of a holder that has not started.
 func (p *Processor) Turn(h Holder) *Turn { return &Turn{of: p, holder: h} }
 
 // Patient lets the turn wait however many others of its holder wait, and for as long as it
@@ -99,8 +99,8 @@ func With(ctx context.Context, t *Turn) context.Context {
 	return context.WithValue(ctx, turnKey{}, t)
 }
 
-// Release ends the turn that a context carries, if any: whoever begins to wait for
-// something calls it, lest others wait with it. What little comes after needs no turn.
+// Release ends the turn that a context carries, if any. A function that is about to wait
+// calls it so that others need not wait too. The little work after the wait needs no turn.
 func Release(ctx context.Context) {
 	if t, ok := ctx.Value(turnKey{}).(*Turn); ok {
 		t.Leave()

@@ -1,5 +1,6 @@
-// Package turns shares a store's writers between tenants. What waits for them is taken in
-// groups, and who has much waiting must not keep the others waiting for all of it.
+// Package turns shares a store's writers between tenants. The writers take waiting calls in
+// groups. A tenant with many waiting calls does not delay the calls of the others until all
+// of its own have run.
 package turns
 
 import (
@@ -15,15 +16,15 @@ const (
 	TenantRows = 1500
 )
 
-// Call is one call that waits. Tenant is "" for one of no tenant, which has its turn like
-// a tenant's but no bound of its own.
+// Call is a waiting call. A call with an empty Tenant belongs to no tenant; it takes turns
+// like a tenant's but has no separate bound.
 type Call struct {
 	Tenant      string
 	Rows, Bytes int
 	share       *share
 }
 
-// share is what waits of a tenant.
+// share counts a tenant's waiting calls.
 type share struct {
 	calls, bytes int
 	served       uint64 // the number of the last group that had a call of it
@@ -34,9 +35,8 @@ type share struct {
 
 // Turns counts what waits. The lock of the queue guards it.
 type Turns struct {
-	// Calls and Bytes are how much may wait, of all tenants. A tenant of which little
-	// waits, less than a sixteenth, may wait beyond them, until half as much again waits.
-	// A Bytes of 0 is no bound.
+	// Calls and Bytes bound the waiting calls of all tenants. A tenant with less than a
+	// sixteenth of them may exceed the bounds, by up to a half. A Bytes of 0 is no bound.
 	Calls, Bytes int
 
 	calls, bytes int
@@ -45,11 +45,11 @@ type Turns struct {
 	order        []*share
 }
 
-// idleShares is how many shares of tenants of which nothing waits are kept.
+// idleShares is the number of shares kept for tenants without waiting calls.
 const idleShares = 1024
 
-// Add counts a call that is to wait, and reports whether it may. Where sized is false, its
-// bytes do not keep it from waiting.
+// Add reports whether a call may wait, and counts it if so. If sized is false, the bound on
+// bytes does not apply to it.
 func (t *Turns) Add(c *Call, sized bool) bool {
 	s := t.of(c.Tenant)
 	full := t.calls >= t.Calls && (s.calls >= t.Calls/16 || t.calls >= t.Calls+t.Calls/2)
@@ -89,7 +89,7 @@ func (t *Turns) count(c *Call, sign int) {
 	c.share.calls, c.share.bytes = c.share.calls+sign, c.share.bytes+sign*c.Bytes
 }
 
-// Removed counts a call that does not wait any more.
+// Removed stops counting a call, which no longer waits.
 func (t *Turns) Removed(c *Call) { t.count(c, -1) }
 
 // Take chooses a group from the front of those that wait, at least one: all of them where
