@@ -17,7 +17,7 @@ func (o *Options) Clients(n int) { o.clients = n }
 // Quantile returns a quantile of samples in any order.
 func Quantile(all []time.Duration, q float64) time.Duration { return samples(all).sort().quantile(q) }
 
-// Doubt judges the only figure of a report whose bare loop ran at two rates.
+// Doubt judges the only figure of a report in which the bare loop ran at two rates.
 func Doubt(low, high, value, ofBare float64) Figure {
 	f := Figure{Value: value, OfBare: ofBare}
 	targets[[2]string{"single", "throughput"}].judge(&f, 0)

@@ -8,7 +8,7 @@ import (
 // ProviderCalls is providerCalls.
 const ProviderCalls = providerCalls
 
-// OIDCWaiting is how many wait for the provider.
+// OIDCWaiting returns the number of callers that wait for the provider.
 func (i *Identity) OIDCWaiting() int { return len(i.provider.calls) }
 
 // Turns is turns.
@@ -23,7 +23,7 @@ func (t *turns) Take(ctx context.Context, address netip.Prefix) error { return t
 // Release is release.
 func (t *turns) Release() { t.release() }
 
-// Waiting is how many wait.
+// Waiting returns the number of waiting callers.
 func (t *turns) Waiting() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

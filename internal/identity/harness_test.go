@@ -69,7 +69,7 @@ func (h *house) user(name string) peal.User {
 	return user
 }
 
-// from makes a request from an address.
+// from returns a request from an address.
 func from(address string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/login", nil)
 	r.RemoteAddr = address + ":1234"
@@ -77,7 +77,7 @@ func from(address string) *http.Request {
 	return r
 }
 
-// logIn tries to sign in; it gives the request that the browser makes next.
+// logIn tries to sign in and returns the next request of the browser.
 func (h *house) logIn(name, password, address string) (*http.Request, error) {
 	w := httptest.NewRecorder()
 	_, err := h.LogIn(w, from(address), name, password)

@@ -1,6 +1,6 @@
 package processor
 
-// Accounts is how many accounts are kept.
+// Accounts returns the number of kept accounts.
 func (p *Processor) Accounts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -76,7 +76,7 @@ func TestBusyHoldersShareTheSlots(t *testing.T) {
 	})
 }
 
-// Of those who wait, the one who has used least is next, whoever came first.
+// The waiting holder that has used least is next, regardless of the order of arrival.
 func TestWhoUsedLeastIsNext(t *testing.T) {
 	inTest(t, func(t *testing.T) {
 		p := processor.New(2, calm)

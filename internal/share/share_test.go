@@ -14,7 +14,7 @@ import (
 	"github.com/pealhq/peal/internal/share"
 )
 
-// A tenant has its share and no more, whatever it starts; others have theirs beside it.
+// A tenant has its share and no more; the others have theirs beside it.
 func TestShareOfATenant(t *testing.T) {
 	for _, bound := range share.Bounds() {
 		t.Run(string(bound.Kind), func(t *testing.T) {
