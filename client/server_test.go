@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/server"
 )

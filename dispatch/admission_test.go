@@ -139,7 +139,7 @@ func TestStreamsAreAQuota(t *testing.T) {
 		t.Errorf("%v tenants are near the quota of webhooks, want 0", got)
 	}
 	leave()
-	if leave, err = e.Stream(t.Context(), tenant); err != nil {
+	if _, err = e.Stream(t.Context(), tenant); err != nil {
 		t.Fatalf("a live page after another one was closed: %v", err)
 	}
 	settings, err := w.store.Tenant(t.Context(), tenant)

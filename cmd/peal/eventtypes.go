@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/pealhq/peal/client"
 	"github.com/spf13/cobra"
+
+	"github.com/pealhq/peal/client"
 )
 
 func newEventTypesCommand(app *app) *cobra.Command {

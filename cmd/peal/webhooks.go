@@ -10,9 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
-	"github.com/spf13/cobra"
 )
 
 func newWebhooksCommand(app *app) *cobra.Command {

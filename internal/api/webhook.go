@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	managing "github.com/pealhq/peal/internal/manage"
