@@ -273,8 +273,8 @@ func ValidateURL(text string) error {
 	return nil
 }
 
-// Storable checks the fields that every store requires: an ID, a tenant, a URL to send to,
-// events and a status. [Webhook.Validate] checks much more. The error has code [Invalid] and
+// Storable checks the fields that every store requires: an ID, a tenant, a format, a URL to send
+// to, events and a status. [Webhook.Validate] checks much more. The error has code [Invalid] and
 // names the field.
 func (w *Webhook) Storable() error {
 	u, err := url.Parse(w.URL)
@@ -283,6 +283,8 @@ func (w *Webhook) Storable() error {
 		return Invalidf("id", "is missing")
 	case w.Tenant == "":
 		return Invalidf("tenant", "is missing")
+	case w.Format == "":
+		return Invalidf("format", "is missing")
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return Invalidf("url", "must be a URL such as https://host/path")
 	case len(w.Events) == 0:

@@ -120,7 +120,7 @@ func New(store peal.Store, options Options) (*Engine, error) {
 	e.stopping, e.stopWork = context.WithCancel(context.Background())
 	e.wire()
 	e.maintenance, err = maintenance.New(store, maintenance.Options{
-		Retention: options.Retention, Search: options.Search, IsFirst: e.node.isFirst, Refresh: e.Refresh, Now: e.clock.aged, Log: e.log, Metrics: options.Metrics,
+		Retention: options.Retention, Search: options.Search, IsFirst: e.node.isFirst, Refresh: e.Refresh, Tenants: e.router.changed, Now: e.clock.aged, Log: e.log, Metrics: options.Metrics,
 	})
 	if err == nil {
 		err = e.register(options.Metrics)
@@ -141,7 +141,7 @@ func (e *Engine) wire() {
 	}
 	e.scheduler = newScheduler(options)
 	e.ledger = newLedger(store, log, e.metrics.settleSize, e.metrics.settleTime, e.clock.due)
-	e.router = &router{store: store, log: log, rules: e.rules, scheduler: e.scheduler}
+	e.router = &router{store: store, log: log, rules: e.rules, scheduler: e.scheduler, changed: wake.New()}
 	lookDue := wake.New()
 	e.node = newNode(&node{
 		store: store, options: options, log: log, scheduler: e.scheduler, ledger: e.ledger, router: e.router, hard: e.hard, lookDue: lookDue,

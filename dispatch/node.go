@@ -204,6 +204,7 @@ func (n *node) setPeers(nodes []peal.NodeID) {
 	n.scheduler.setPeers(lanes.Peers{Self: n.ID(), Nodes: nodes, From: from})
 	if !was && n.isFirst() {
 		n.first.Send()
+		n.router.changed.Send()
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/canonical"
 	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/internal/wake"
 )
 
 // routeStore is the part of the store that the router reads and writes.
@@ -28,7 +29,8 @@ type router struct {
 	// targets, by the ids of webhooks, are not part of a snapshot: copying them for each change of
 	// one of thousands of webhooks would cost more than all the rest.
 	targets    sync.Map
-	refreshing sync.Mutex // one refresh at a time
+	refreshing sync.Mutex  // one refresh at a time
+	changed    wake.Signal // sent when webhooks or tenants have changed
 }
 
 // routes is an immutable snapshot of all webhooks, which publishing reads.
@@ -84,6 +86,7 @@ func (r *router) refresh(ctx context.Context) error {
 		r.rules.warnOfUnknownAuthors(webhooks)
 	}
 	r.rules.tenants.reset()
+	r.changed.Send()
 	changed := make([]*match.Route, len(webhooks))
 	for i := range webhooks {
 		changed[i] = r.replace(ctx, &webhooks[i]).route

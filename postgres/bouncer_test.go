@@ -46,7 +46,8 @@ func TestThroughAPooler(t *testing.T) {
 			t.Fatal(err)
 		}
 		webhook, err := store.CreateWebhook(t.Context(), peal.Webhook{
-			ID: peal.NewWebhookID(), Tenant: "a", URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
+			Format: peal.DefaultFormat,
+			ID:     peal.NewWebhookID(), Tenant: "a", URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -116,7 +116,8 @@ func waiting(t *testing.T, store *postgres.Store, n int) (peal.NodeID, peal.Webh
 		t.Fatal(err)
 	}
 	webhook, err := store.CreateWebhook(t.Context(), peal.Webhook{
-		ID: peal.NewWebhookID(), Tenant: "a", URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
+		Format: peal.DefaultFormat,
+		ID:     peal.NewWebhookID(), Tenant: "a", URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,14 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"math"
 	"net"
 	"net/netip"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +32,9 @@ type VariableScope = dispatch.VariableScope
 // OIDC is an OpenID Connect provider that users of the dashboard may sign in at.
 type OIDC = identity.OIDC
 
-// Options are a server's settings, plain values all of them. Begin with [DefaultOptions].
+// Options are the settings of a server. Start from [DefaultOptions], or set only the fields that
+// matter: where MaxData, MaxInFlight and MaxConnections are all zero, New gives every zero field
+// its default, except Listen.
 type Options struct {
 	// Listen is the address and port that the API is served on; port 0 takes a free
 	// one. "" listens nowhere, for an application that mounts [Server.Handler].
@@ -148,6 +152,34 @@ func DefaultOptions() Options {
 
 		KeepAudit: 400 * 24 * time.Hour,
 	}
+}
+
+// withDefaults returns the options with the defaults of what is not set. Options that were made
+// from [DefaultOptions] keep their zeros, some of which have a meaning: the three fields that it
+// looks at are never zero there.
+func (o Options) withDefaults() Options {
+	if o.MaxData != 0 || o.MaxInFlight != 0 || o.MaxConnections != 0 {
+		return o
+	}
+	d := DefaultOptions()
+	o.Data = cmp.Or(o.Data, d.Data)
+	o.MaxData, o.MaxInFlight, o.MaxConnections = d.MaxData, d.MaxInFlight, d.MaxConnections
+	o.MaxDeliveries = cmp.Or(o.MaxDeliveries, d.MaxDeliveries)
+	o.StopGrace, o.KeepAudit = cmp.Or(o.StopGrace, d.StopGrace), cmp.Or(o.KeepAudit, d.KeepAudit)
+	o.SessionLife, o.RateBurst = cmp.Or(o.SessionLife, d.SessionLife), cmp.Or(o.RateBurst, d.RateBurst)
+	if o.Quotas == nil {
+		o.Quotas = d.Quotas
+	}
+	if o.RetryPolicy.Equal(peal.RetryPolicy{}) {
+		o.RetryPolicy = d.RetryPolicy
+	}
+	if o.Retention == (dispatch.Retention{}) {
+		o.Retention = d.Retention
+	}
+	if reflect.ValueOf(o.Egress).IsZero() {
+		o.Egress = d.Egress
+	}
+	return o
 }
 
 // Validate checks the options. The error has code [peal.Invalid] and names the

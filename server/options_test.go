@@ -59,3 +59,17 @@ func TestOptionsValidate(t *testing.T) {
 		})
 	}
 }
+
+// Options with nothing but a directory have every default.
+func TestZeroOptions(t *testing.T) {
+	s, err := server.New(t.Context(), server.Options{Data: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := server.New(t.Context(), server.Options{Data: t.TempDir(), MaxInFlight: 5}); peal.CodeOf(err) != peal.Invalid {
+		t.Errorf("a zero beside a field that is set: %v, want invalid", err)
+	}
+}

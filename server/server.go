@@ -69,6 +69,7 @@ type cleanup struct {
 // process holds, a missing encryption key and invalid options (code
 // [peal.Invalid]) among others. Nothing is left open then.
 func New(ctx context.Context, options Options) (*Server, error) {
+	options = options.withDefaults()
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,8 @@ func benchmarkInsertSettle(b *testing.B, group int, batch bool) {
 	}
 	defer store.Close()
 	webhook, err := store.CreateWebhook(ctx, peal.Webhook{
-		ID: peal.NewWebhookID(), Tenant: "bench", URL: "https://example.com/hooks", Events: []string{"*"}, Status: peal.Active, Timeout: time.Second,
+		Format: peal.DefaultFormat,
+		ID:     peal.NewWebhookID(), Tenant: "bench", URL: "https://example.com/hooks", Events: []string{"*"}, Status: peal.Active, Timeout: time.Second,
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -45,7 +45,8 @@ func createWebhook(t *testing.T, store *sqlite.Store) peal.Webhook {
 func createWebhookOf(t *testing.T, store *sqlite.Store, tenant string) peal.Webhook {
 	t.Helper()
 	webhook, err := store.CreateWebhook(context.Background(), peal.Webhook{
-		ID: peal.NewWebhookID(), Tenant: tenant, URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
+		Format: peal.DefaultFormat,
+		ID:     peal.NewWebhookID(), Tenant: tenant, URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
 		Secrets: []peal.Secret{{Value: "whsec_very-secret"}}, Authorization: "Bearer very-secret", Headers: map[string]string{"X-Key": "very-secret"},
 	})
 	if err != nil {

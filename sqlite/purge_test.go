@@ -106,7 +106,8 @@ func BenchmarkPurge(b *testing.B) {
 		}
 		register(b, store, peal.NodeID{1})
 		webhook, err := store.CreateWebhook(b.Context(), peal.Webhook{
-			ID: peal.NewWebhookID(), Tenant: "a", URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
+			Format: peal.DefaultFormat,
+			ID:     peal.NewWebhookID(), Tenant: "a", URL: "https://example.com/", Events: []string{"*"}, Timeout: time.Second, Status: peal.Active,
 		})
 		if err != nil {
 			b.Fatal(err)

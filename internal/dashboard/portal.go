@@ -16,7 +16,7 @@ import (
 const portalPath = "/portal"
 
 // portalPaths are what the pages' paths begin with that the portal has.
-var portalPaths = []string{"/{$}", "/webhooks", "/deliveries", "/events", "/catalogue", "/quotas", "/zone"}
+var portalPaths = []string{"/{$}", "/overview", "/webhooks", "/deliveries", "/events", "/catalogue", "/quotas", "/zone"}
 
 type portalKey struct{}
 

@@ -53,6 +53,7 @@ func TestPortalPages(t *testing.T) {
 			b.run(chromedp.EmulateViewport(360, 740), chromedp.Evaluate[chromedp.Void](`document.documentElement.dataset.theme = "dark"`))
 			if wide := get[int](b, `document.documentElement.scrollWidth`); wide > 360 {
 				t.Errorf("the page is %d wide on a screen of 360", wide)
+				t.Log(get[string](b, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > 361).map(e => e.tagName + "." + e.className + ": " + e.textContent.slice(0, 60)).slice(0, 12).join("\n")`))
 			}
 			for _, one := range b.axe() {
 				t.Errorf("axe-core, dark, on a phone: %s", one)

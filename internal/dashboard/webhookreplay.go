@@ -9,17 +9,14 @@ import (
 
 type replayPage struct {
 	Webhook peal.Webhook
-	Values  url.Values
-	Fault   string
+	typed
+	Problem string // what keeps the replay from starting, at no field
 	Count   peal.ReplayCount
 	Counted bool
 	Replay  *peal.Replay
 	Pill    pill
 	Notes   []string // the times that are taken
 }
-
-// Value is what a field holds.
-func (p *replayPage) Value(name string) string { return p.Values.Get(name) }
 
 // replayForm asks what is to be sent again.
 func (d *Dashboard) replayForm(c *call) error {
@@ -31,32 +28,43 @@ func (d *Dashboard) replayForm(c *call) error {
 	if !w.Health.FailingSince.IsZero() {
 		values.Set("since", w.Health.FailingSince.In(c.zone).Format(localTime))
 	}
-	return c.page("webhook_replay", c.texts.get("replay.title", "name", w.Title()), &replayPage{Webhook: w, Values: values})
+	return c.page("webhook_replay", c.texts.get("replay.title", "name", w.Title()), &replayPage{Webhook: w, typed: typed{Values: values}})
 }
 
 // takenTimes is what the clocks made of the times of a form.
 type takenTimes struct{ Since, Until clockChange }
 
-// readReplay reads what somebody chose.
-func (c *call) readReplay(w *peal.Webhook) (replay peal.Replay, taken takenTimes, fault string) {
+// readReplay reads a replay from a form and adds every fault of it to the form's.
+func (c *call) readReplay(w *peal.Webhook, form *typed) (replay peal.Replay, taken takenTimes) {
 	r := peal.Replay{Tenant: c.tenant, WebhookID: w.ID, Statuses: []peal.DeliveryStatus{}}
-	v, zone := c.r.PostForm, c.formZone()
+	zone := c.formZone()
 	var err error
-	if r.Since, taken.Since, err = readLocal(v.Get("since"), zone, false); err != nil {
-		return r, taken, c.texts.get("replay.bad_time")
+	if r.Since, taken.Since, err = readLocal(form.Value("since"), zone, false); err != nil {
+		form.Faults["since"] = c.texts.get("replay.bad_time")
 	}
-	if until := v.Get("until"); until != "" {
+	if until := form.Value("until"); until != "" {
 		if r.Until, taken.Until, err = readLocal(until, zone, true); err != nil {
-			return r, taken, c.texts.get("replay.bad_time")
+			form.Faults["until"] = c.texts.get("replay.bad_time")
 		}
 	}
-	for name, status := range map[string]peal.DeliveryStatus{"failed": peal.Failed, "canceled": peal.Canceled, "success": peal.Success} {
-		if v.Get(name) != "" {
-			r.Statuses = append(r.Statuses, status)
+	for _, choice := range []struct {
+		name   string
+		status peal.DeliveryStatus
+	}{{"failed", peal.Failed}, {"canceled", peal.Canceled}, {"success", peal.Success}} {
+		if form.Value(choice.name) != "" {
+			r.Statuses = append(r.Statuses, choice.status)
 		}
 	}
-	r.Missed = v.Get("missed") != ""
-	return r, taken, ""
+	r.Missed = form.Value("missed") != ""
+	checked := r
+	if form.Faults["since"] != "" {
+		checked.Since = c.now.Add(-time.Hour) // its fault is known: find the others
+	}
+	if checked.Until.IsZero() {
+		checked.Until = c.now
+	}
+	form.refuse(c.texts, checked.Validate(), "")
+	return r, taken
 }
 
 // takenNotes says which times are taken, where a form's are not exactly one.
@@ -82,35 +90,37 @@ func (d *Dashboard) countReplay(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.r.ParseForm(); err != nil {
+	form, err := c.readForm()
+	if err != nil {
 		return err
 	}
-	data := &replayPage{Webhook: w, Values: c.r.PostForm, Counted: true}
-	replay, taken, fault := c.readReplay(&w)
-	if fault == "" {
+	data := &replayPage{Webhook: w, typed: form, Counted: true}
+	replay, taken := c.readReplay(&w, &data.typed)
+	if len(data.Faults) == 0 {
 		data.Notes = c.texts.takenNotes(&replay, taken)
 		data.Count, err = d.Engine.CountReplay(c.ctx(), &replay)
 		if err != nil && peal.CodeOf(err) != peal.Invalid && peal.CodeOf(err) != peal.Conflict {
 			return err
 		} else if err != nil {
-			fault = c.texts.messageOf(err)
+			data.Problem = c.texts.messageOf(err)
 		}
 	}
-	data.Fault = fault
 	return c.part("replay_count", data)
 }
 
-// startReplay begins the job.
+// startReplay starts the job.
 func (d *Dashboard) startReplay(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {
 		return err
 	}
-	if err := c.r.ParseForm(); err != nil {
+	form, err := c.readForm()
+	if err != nil {
 		return err
 	}
-	replay, _, fault := c.readReplay(&w)
-	if fault == "" {
+	data := &replayPage{Webhook: w, typed: form}
+	replay, _ := c.readReplay(&w, &data.typed)
+	if len(data.Faults) == 0 {
 		replay, err = d.Engine.Replay(c.ctx(), replay)
 		if err == nil {
 			if err := c.record("webhook.replay", w.ID.String(), replay.ID.String()); err != nil {
@@ -121,9 +131,9 @@ func (d *Dashboard) startReplay(c *call) error {
 		if code := peal.CodeOf(err); code != peal.Invalid && code != peal.Conflict {
 			return err
 		}
-		fault = c.texts.messageOf(err)
+		data.Problem = c.texts.messageOf(err)
 	}
-	return c.answer(422, "webhook_replay", c.texts.get("replay.title", "name", w.Title()), &replayPage{Webhook: w, Values: c.r.PostForm, Fault: fault})
+	return c.answer(422, "webhook_replay", c.texts.get("replay.title", "name", w.Title()), data)
 }
 
 // replayProgress shows how far a replay has come.

@@ -287,3 +287,16 @@ func TestZoneOfTheBrowser(t *testing.T) {
 		t.Errorf("the browser complains: %s", one)
 	}
 }
+
+// Every fault of the form is shown at its field in one round, and what was typed stays.
+func TestReplayFormFaults(t *testing.T) {
+	d := newDoorway(t)
+	d.user("ann")
+	d.leads(d.post("/login", url.Values{"name": {"ann"}, "password": {password}}), "/")
+	d.keep("peal_zone", "Asia/Tokyo") // since the page was shown
+	w := d.hook("default")
+	got := d.post("/webhooks/"+w.ID.String()+"/replay", url.Values{"zone": {"UTC"}, "since": {"yesterday"}, "until": {"noon"}})
+	d.shows(got, 422, `id="since-fault"`, `id="until-fault"`, "choose at least one, or include missed events", `value="noon"`)
+	got = d.post("/webhooks/"+w.ID.String()+"/replay", url.Values{"zone": {"UTC"}, "since": {"2999-01-01T00:00"}})
+	d.shows(got, 422, `id="since-fault"`, "choose at least one, or include missed events")
+}

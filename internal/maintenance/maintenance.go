@@ -27,6 +27,9 @@ type Options struct {
 	IsFirst func() bool
 	// Refresh applies what a deletion has changed about webhooks and tenants.
 	Refresh func(ctx context.Context) error
+	// Tenants receives when a tenant may have been marked for deletion, and when this node became
+	// the first one. Nil for never: then tenants are deleted every [Retention.Every].
+	Tenants <-chan struct{}
 	// Now is the clock by which history ages.
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -68,8 +71,9 @@ const searchRetry = time.Second
 // indexed together.
 const searchEvery = time.Second
 
-// deletionEvery is the time between two looks for tenants to be deleted.
-const deletionEvery = time.Second
+// deletionRetry is the time to the next look for tenants to delete after an error, and where a
+// step waits for another one's work.
+const deletionRetry = time.Second
 
 // Run works until ctx ends.
 func (m *Maintenance) Run(ctx context.Context) {
@@ -92,14 +96,35 @@ func (m *Maintenance) Run(ctx context.Context) {
 		})
 	})
 	duties.Go(func() {
-		m.repeat(ctx, deletionEvery, deletionEvery, "cannot delete a tenant; trying again", func() error {
-			if !m.options.IsFirst() {
-				return nil
-			}
-			return m.tenants.pass(ctx)
-		})
+		m.deleteTenants(ctx)
 	})
 	duties.Wait()
+}
+
+// deleteTenants deletes tenants at once when one is marked, so that nothing has to be asked of the
+// store meanwhile, and looks every [Retention.Every] as well, in case a message was lost.
+func (m *Maintenance) deleteTenants(ctx context.Context) {
+	next := time.NewTimer(0)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		case <-m.options.Tenants:
+		}
+		wait := m.options.Retention.Every
+		if m.options.IsFirst() {
+			waiting, err := m.tenants.pass(ctx)
+			if err != nil && ctx.Err() == nil {
+				m.options.Log.Warn("cannot delete a tenant; trying again", "error", err)
+			}
+			if err != nil || waiting {
+				wait = min(wait, deletionRetry)
+			}
+		}
+		next.Reset(wait)
+	}
 }
 
 // repeat calls a duty at once and then at intervals, until ctx ends.

@@ -20,21 +20,22 @@ type tenantDeleter struct {
 	log     *slog.Logger
 }
 
-// pass deletes step after step, until no tenant is left or a step has to wait.
-func (d *tenantDeleter) pass(ctx context.Context) error {
+// pass deletes step after step, until no tenant is left or a step has to wait for the work of
+// another. It reports whether one waits.
+func (d *tenantDeleter) pass(ctx context.Context) (waiting bool, err error) {
 	for ctx.Err() == nil {
 		step, err := d.store.PurgeTenant(ctx)
 		if err != nil || step.Deleted == 0 && !step.Gone {
-			return err
+			return step.Tenant != "", err
 		}
 		crashpoint.Reach(crashpoint.PurgeDone)
 		if step.Gone {
 			d.log.Info("a tenant was deleted with all its data", "tenant", step.Tenant)
 		}
 		if err := d.refresh(ctx); err != nil {
-			return err
+			return true, err
 		}
 		pause(ctx, breather*step.Held)
 	}
-	return ctx.Err()
+	return false, ctx.Err()
 }
