@@ -172,8 +172,10 @@ func (s *Store) changeRoutes(ctx context.Context, run func(t *tx, revision int64
 func (t *tx) ensureTenant(name string, created int64) (num int32, err error) {
 	for range 2 {
 		deleting := false
-		// The lock keeps a deletion from starting until what is added to the tenant is there.
-		found, err := t.one(`SELECT num, deleting IS NOT NULL FROM peal.tenants WHERE name = $1 FOR SHARE`, []any{name}, &num, &deleting)
+		// The lock keeps a deletion, which takes FOR UPDATE, from starting until what is added to the
+		// tenant is there. It lets a quota lock the row too (FOR NO KEY UPDATE): with FOR SHARE, those
+		// who add at the same time would each wait for the others.
+		found, err := t.one(`SELECT num, deleting IS NOT NULL FROM peal.tenants WHERE name = $1 FOR KEY SHARE`, []any{name}, &num, &deleting)
 		if err == nil && deleting {
 			err = peal.ErrTenantDeleted
 		}

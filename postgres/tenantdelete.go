@@ -19,6 +19,9 @@ const (
 // StartTenantDeletion implements [peal.TenantDeletionStore].
 func (s *Store) StartTenantDeletion(ctx context.Context, name string, at time.Time) error {
 	err := s.changeRoutes(ctx, func(t *tx, _ int64) error {
+		if _, err := t.exec(`SELECT num FROM peal.tenants WHERE name = $1 FOR UPDATE`, clean(name)); err != nil { // see ensureTenant
+			return err
+		}
 		n, err := t.exec(`UPDATE peal.tenants SET deleting = coalesce(deleting, $2), revision = revision + (deleting IS NULL)::integer WHERE name = $1`, clean(name), micros(at))
 		if err == nil && n == 0 {
 			err = noTenant(name)
