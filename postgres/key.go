@@ -72,7 +72,7 @@ func (s *Store) RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at 
 
 // KeyByHash implements [peal.ConfigStore].
 func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (peal.Key, error) {
-	keys, err := s.keys(ctx, ` WHERE k.hash = $1 AND k.revoked = 0 AND n.deleting IS NULL`, hash[:])
+	keys, err := s.keys(ctx, ` WHERE k.hash = $1 AND k.revoked = 0 AND coalesce(n.deleting, 0) = 0`, hash[:])
 	if err == nil && len(keys) == 0 {
 		err = peal.Errorf(peal.NotFound, "there is no such key")
 	}

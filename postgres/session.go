@@ -80,7 +80,7 @@ func (t *tx) addSession(session *peal.Session) error {
 
 // SessionByHash implements [peal.IdentityStore].
 func (s *Store) SessionByHash(ctx context.Context, hash [32]byte, now time.Time) (peal.Session, error) {
-	sessions, err := s.sessions(ctx, ` WHERE s.hash = $1 AND s.revoked = 0 AND s.expires > $2 AND n.deleting IS NULL`, hash[:], micros(now))
+	sessions, err := s.sessions(ctx, ` WHERE s.hash = $1 AND s.revoked = 0 AND s.expires > $2 AND coalesce(n.deleting, 0) = 0`, hash[:], micros(now))
 	if err == nil && len(sessions) == 0 {
 		err = peal.Errorf(peal.NotFound, "there is no such session")
 	}

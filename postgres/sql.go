@@ -175,7 +175,7 @@ func (t *tx) ensureTenant(name string, created int64) (num int32, err error) {
 		// The lock keeps a deletion, which takes FOR UPDATE, from starting until what is added to the
 		// tenant is there. It lets a quota lock the row too (FOR NO KEY UPDATE): with FOR SHARE, those
 		// who add at the same time would each wait for the others.
-		found, err := t.one(`SELECT num, deleting IS NOT NULL FROM peal.tenants WHERE name = $1 FOR KEY SHARE`, []any{name}, &num, &deleting)
+		found, err := t.one(`SELECT num, coalesce(deleting, 0) > 0 FROM peal.tenants WHERE name = $1 FOR KEY SHARE`, []any{name}, &num, &deleting)
 		if err == nil && deleting {
 			err = peal.ErrTenantDeleted
 		}

@@ -69,7 +69,7 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 	}
 	err = s.changeRoutes(ctx, func(t *tx, revision int64) error {
 		var stored int64
-		found, err := t.one(`SELECT CASE WHEN deleting IS NULL THEN revision ELSE -1 END FROM peal.tenants WHERE name = $1 FOR UPDATE`, []any{tenant.Name}, &stored)
+		found, err := t.one(`SELECT CASE WHEN coalesce(deleting, 0) = 0 THEN revision ELSE -1 END FROM peal.tenants WHERE name = $1 FOR UPDATE`, []any{tenant.Name}, &stored)
 		switch {
 		case err != nil:
 			return err

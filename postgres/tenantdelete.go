@@ -16,13 +16,16 @@ const (
 	deleteBytes = 8 << 20
 )
 
+// The column deleting of a tenant is when its deletion started; NULL and 0 both mean that it is
+// not being deleted: rows that were copied from another store have 0.
+
 // StartTenantDeletion implements [peal.TenantDeletionStore].
 func (s *Store) StartTenantDeletion(ctx context.Context, name string, at time.Time) error {
 	err := s.changeRoutes(ctx, func(t *tx, _ int64) error {
 		if _, err := t.exec(`SELECT num FROM peal.tenants WHERE name = $1 FOR UPDATE`, clean(name)); err != nil { // see ensureTenant
 			return err
 		}
-		n, err := t.exec(`UPDATE peal.tenants SET deleting = coalesce(deleting, $2), revision = revision + (deleting IS NULL)::integer WHERE name = $1`, clean(name), micros(at))
+		n, err := t.exec(`UPDATE peal.tenants SET deleting = coalesce(nullif(deleting, 0), $2), revision = revision + (coalesce(deleting, 0) = 0)::integer WHERE name = $1`, clean(name), micros(at))
 		if err == nil && n == 0 {
 			err = noTenant(name)
 		}
@@ -68,7 +71,7 @@ func (s *Store) PurgeTenant(ctx context.Context) (peal.TenantPurge, error) {
 	waits := false
 	// Deliveries of a large insert that are not rows yet are waited for.
 	found, err := s.one(ctx, s.pool, `SELECT t.num, t.name, EXISTS (SELECT FROM peal.spreads s JOIN peal.events e ON e.tenant = t.num AND e.key BETWEEN s.first AND s.last)
-		FROM peal.tenants t WHERE t.deleting IS NOT NULL ORDER BY t.deleting LIMIT 1`, nil, &num, &done.Tenant, &waits)
+		FROM peal.tenants t WHERE t.deleting > 0 ORDER BY t.deleting LIMIT 1`, nil, &num, &done.Tenant, &waits)
 	if err != nil || !found || waits {
 		return done, translate("delete a tenant", err)
 	}

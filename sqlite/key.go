@@ -79,7 +79,7 @@ func (s *Store) RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at 
 func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (peal.Key, error) {
 	var key peal.Key
 	found := false
-	err := s.query(ctx, selectKey+` WHERE k.hash = ? AND k.revoked IS NULL AND n.deleting IS NULL`, func(r row) error {
+	err := s.query(ctx, selectKey+` WHERE k.hash = ? AND k.revoked IS NULL AND coalesce(n.deleting, 0) = 0`, func(r row) error {
 		key, found = scanKey(r), true
 		return nil
 	}, hash[:])

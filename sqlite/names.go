@@ -41,7 +41,7 @@ func (w *writer) tenant(name string) (num int64, found bool, err error) {
 		return num, true, nil
 	}
 	deleting := false
-	err = w.conn.query(`SELECT num, deleting IS NOT NULL FROM tenants WHERE name = ?`, func(r row) error {
+	err = w.conn.query(`SELECT num, coalesce(deleting, 0) > 0 FROM tenants WHERE name = ?`, func(r row) error {
 		num, deleting, found = r.int(0), r.int(1) != 0, true
 		return nil
 	}, name)

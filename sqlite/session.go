@@ -78,7 +78,7 @@ func (s *Store) addSession(w *writer, session *peal.Session) error {
 func (s *Store) SessionByHash(ctx context.Context, hash [32]byte, now time.Time) (peal.Session, error) {
 	var session peal.Session
 	found := false
-	err := s.query(ctx, selectSession+` WHERE s.hash = ? AND s.revoked IS NULL AND s.expires > ? AND n.deleting IS NULL`, func(r row) error {
+	err := s.query(ctx, selectSession+` WHERE s.hash = ? AND s.revoked IS NULL AND s.expires > ? AND coalesce(n.deleting, 0) = 0`, func(r row) error {
 		session, found = scanSession(r), true
 		return nil
 	}, hash[:], micros(now))

@@ -63,7 +63,7 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 		return translate("update a tenant", err)
 	}
 	err = s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
-		stored, found, err := w.conn.number(`SELECT CASE WHEN deleting IS NULL THEN revision ELSE -1 END FROM tenants WHERE name = ?`, tenant.Name)
+		stored, found, err := w.conn.number(`SELECT CASE WHEN coalesce(deleting, 0) = 0 THEN revision ELSE -1 END FROM tenants WHERE name = ?`, tenant.Name)
 		switch {
 		case err != nil:
 			return err

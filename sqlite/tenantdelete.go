@@ -18,7 +18,7 @@ const (
 // StartTenantDeletion implements [peal.TenantDeletionStore].
 func (s *Store) StartTenantDeletion(ctx context.Context, name string, at time.Time) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
-		n, err := w.conn.exec(`UPDATE tenants SET deleting = ?, revision = revision + 1 WHERE name = ? AND deleting IS NULL`, micros(at), name)
+		n, err := w.conn.exec(`UPDATE tenants SET deleting = ?, revision = revision + 1 WHERE name = ? AND coalesce(deleting, 0) = 0`, micros(at), name)
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (s *Store) PurgeTenant(ctx context.Context) (peal.TenantPurge, error) {
 	var done peal.TenantPurge
 	waits := false
 	err := s.snapshot(ctx, func(q querier) error {
-		if err := q.query(ctx, `SELECT num, name FROM tenants WHERE deleting IS NOT NULL ORDER BY deleting LIMIT 1`, func(r row) error {
+		if err := q.query(ctx, `SELECT num, name FROM tenants WHERE deleting > 0 ORDER BY deleting LIMIT 1`, func(r row) error {
 			num, done.Tenant = r.int(0), r.text(1)
 			return nil
 		}); err != nil || num == 0 {
