@@ -18,8 +18,9 @@ import (
 const (
 	// headsBudget is the memory that the heads of requests in flight may take together.
 	headsBudget = 64 << 20
-	// freeHead is how many bytes of a head are not charged: those of an ordinary request.
-	freeHead = 1 << 10
+	// freeHead is the cost of a head up to which nothing is charged. It covers an ordinary
+	// request together with a small body that arrives with it.
+	freeHead = 4 << 10
 	// headLine is what net/http needs for each line of a head beside its bytes.
 	headLine = 128
 	// shortLine is the length that lines are taken for where they cannot be counted, under TLS.
@@ -156,19 +157,24 @@ func (c *connection) Read(p []byte) (int, error) {
 	if n > 0 && c.inHead.Load() {
 		c.bytes += came
 		c.lines += int64(bytes.Count(p[:n], []byte{'\n'}))
-		if c.bytes > freeHead {
-			return n, errors.Join(c.charge(), err)
+		if cost := c.cost(); cost > freeHead {
+			return n, errors.Join(c.charge(cost), err)
 		}
 	}
 	return n, err
 }
 
-func (c *connection) charge() error {
+// cost returns the memory that net/http needs for what has arrived of the head, in bytes.
+func (c *connection) cost() int64 {
 	lines := c.lines
 	if c.tls.Load() {
 		lines = c.bytes / shortLine
 	}
-	cost := c.bytes + lines*headLine
+	return c.bytes + lines*headLine
+}
+
+// charge raises what the connection has charged to its address to cost.
+func (c *connection) charge(cost int64) error {
 	if c.charged == 0 {
 		c.account = c.of.account(c.address)
 	}
