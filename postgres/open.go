@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/configstore"
 )
 
 // minVersion is the oldest PostgreSQL that it works with, as server_version_num.
@@ -80,6 +81,8 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	err = s.stats.register(options.Metrics, s.pool)
 	if err == nil {
+		s.config = configstore.New(configDB{s, configstore.PostgreSQL(options.Schema)},
+			configstore.Options{Sealer: options.Sealer, Quotas: options.Quotas, Refusals: s.stats.refusals})
 		err = s.prepare(ctx)
 	}
 	if err != nil {

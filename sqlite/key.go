@@ -54,14 +54,6 @@ func (s *Store) CreateKey(ctx context.Context, key peal.Key) error {
 	return translate("create a key", err)
 }
 
-// orNoTime is a time as a column's value, NULL for no time.
-func orNoTime(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return micros(t)
-}
-
 // RevokeKey implements [peal.ConfigStore]. A key that is revoked already keeps its moment.
 func (s *Store) RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at time.Time) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {

@@ -10,6 +10,7 @@ import (
 
 // Store keeps Peal's state in a database file. It implements [peal.Store].
 type Store struct {
+	*config
 	options     Options
 	lock        *lock
 	queue       *queue

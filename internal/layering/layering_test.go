@@ -28,8 +28,8 @@ var rules = map[string]rule{
 	".":    {},
 	"wire": {may: []string{"."}},
 
-	"sqlite":    {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record", "internal/refusals", "internal/turns", "internal/wake"}, anything: true},
-	"postgres":  {may: []string{".", "internal/crashpoint", "internal/fulltext", "internal/record", "internal/refusals", "internal/turns", "internal/wake"}, anything: true},
+	"sqlite":    {may: []string{".", "internal/configstore", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record", "internal/refusals", "internal/turns", "internal/wake"}, anything: true},
+	"postgres":  {may: []string{".", "internal/configstore", "internal/crashpoint", "internal/fulltext", "internal/record", "internal/refusals", "internal/turns", "internal/wake"}, anything: true},
 	"storetest": {may: []string{"."}, anything: true},
 	"dispatch":  {may: []string{".", "wire", "internal/canonical", "internal/crashpoint", "internal/egress", "internal/lanes", "internal/maintenance", "internal/match", "internal/processor", "internal/refusals", "internal/share", "internal/wake"}, anything: true},
 	"client":    {may: []string{"."}},
@@ -43,6 +43,7 @@ var rules = map[string]rule{
 	"internal/bench":       {may: []string{".", "wire", "client", "internal/progress"}, anything: true},
 	"internal/progress":    {},
 	"internal/config":      {may: []string{"."}, anything: true},
+	"internal/configstore": {may: []string{".", "internal/record", "internal/refusals"}},
 	"internal/custom":      {may: []string{".", "wire", "internal/match"}},
 	"internal/dashboard":   {may: []string{".", "client", "docs/verify", "wire", "dispatch", "internal/bodies", "internal/front", "internal/identity", "internal/intake", "internal/manage", "internal/preset", "internal/processor", "internal/share", "internal/theme"}, anything: true},
 	"internal/egress":      {may: []string{".", "wire", "internal/gate"}, anything: true},
