@@ -13,7 +13,7 @@ import (
 func TestCountsBinary(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 1<<40)
-		want := peal.Counts{Delivered: n.Draw(t, "delivered"), Failed: n.Draw(t, "failed"), Answered: n.Draw(t, "answered")}
+		want := peal.DeliveryCounts{Delivered: n.Draw(t, "delivered"), Failed: n.Draw(t, "failed"), Answered: n.Draw(t, "answered")}
 		for i := range want.Failures {
 			want.Failures[i] = n.Draw(t, "failures")
 		}
@@ -24,7 +24,7 @@ func TestCountsBinary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got peal.Counts
+		var got peal.DeliveryCounts
 		if err := got.UnmarshalBinary(text); err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func TestCountsBinary(t *testing.T) {
 }
 
 func TestCountsQuantile(t *testing.T) {
-	var c peal.Counts
+	var c peal.DeliveryCounts
 	if _, ok := c.Quantile(0.5); ok {
 		t.Error("nothing has a median")
 	}

@@ -52,9 +52,9 @@ type Delivery struct {
 // CreatedAt returns when the delivery was committed with its event, in UTC.
 func (d *Delivery) CreatedAt() time.Time { return d.ID.Time() }
 
-// Work is a delivery to attempt, with its event. Deliveries of one event share the Event,
-// which must not be changed.
-type Work struct {
+// ClaimedDelivery is a delivery to attempt, with its event. Deliveries of one event share the
+// Event, which must not be changed.
+type ClaimedDelivery struct {
 	Delivery Delivery
 	Event    *Event
 	// Suspicion is the evidence that its attempt ends the process; zero for nearly every delivery.
@@ -77,7 +77,7 @@ type Attempt struct {
 	// StartedAt is when the request started, in UTC.
 	StartedAt time.Time
 	// Timing is the duration of its steps.
-	Timing Timing
+	Timing AttemptTiming
 	// Reason is why it failed; "" for success.
 	Reason Reason
 	// Error is the text of the failure, without the webhook's secrets; "" for success.
@@ -88,13 +88,13 @@ type Attempt struct {
 	Address string
 	// RequestHead is the headers of the request as sent, without the values of those that
 	// the webhook's settings hide.
-	RequestHead Head
+	RequestHead HeaderLines
 	// BodySize is the length of the request's body in bytes.
 	BodySize int
 	// StatusCode is the HTTP status of the response; 0 when there was none.
 	StatusCode int
 	// ResponseHead is the headers of the response, at most MaxResponseHead bytes.
-	ResponseHead Head
+	ResponseHead HeaderLines
 	// ResponseBody is the body of the response, at most MaxResponseBody bytes. A gzip or
 	// deflate Content-Encoding is decoded, and another declared charset converted to UTF-8.
 	ResponseBody []byte
@@ -105,9 +105,9 @@ type Attempt struct {
 // Succeeded reports whether the endpoint accepted the delivery.
 func (a *Attempt) Succeeded() bool { return a.Reason == "" }
 
-// Timing is the duration of an attempt's steps. A step that did not happen, such as
+// AttemptTiming is the duration of an attempt's steps. A step that did not happen, such as
 // connecting when a connection was reused, is 0.
-type Timing struct {
+type AttemptTiming struct {
 	Wait      time.Duration // from due to started: in the lane, or for the rate limit
 	DNS       time.Duration
 	Connect   time.Duration
@@ -117,11 +117,11 @@ type Timing struct {
 	Reused    bool          // the connection had been used before
 }
 
-// Head is the headers of a message: one line "Name: value" for each, ending with "\n".
-type Head string
+// HeaderLines is the headers of a message: one line "Name: value" for each, ending with "\n".
+type HeaderLines string
 
 // Fields returns the headers as pairs of name and value, in order.
-func (h Head) Fields() [][2]string {
+func (h HeaderLines) Fields() [][2]string {
 	var fields [][2]string
 	for line := range strings.Lines(string(h)) {
 		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
@@ -176,7 +176,8 @@ var remedies = map[Reason]string{
 // Remedy returns advice for the owner of the endpoint, in plain sentences; "" for "".
 func (r Reason) Remedy() string { return remedies[r] }
 
-// knownReasons are in the order of [Counts.Failures]. New ones go to the end; see Counts.values.
+// knownReasons are in the order of [DeliveryCounts.Failures]. New ones go to the end; see
+// DeliveryCounts.values.
 var knownReasons = [...]Reason{
 	ReasonStatus, ReasonRedirect, ReasonTimeout, ReasonDNS, ReasonRefused, ReasonUnreachable, ReasonTLS,
 	ReasonBlocked, ReasonProxy, ReasonToken, ReasonConnection, ReasonProtocol, ReasonEncode, ReasonCanceled, ReasonOther,
@@ -211,16 +212,16 @@ func (a *Attempt) AddressFor(operator bool) string {
 
 // Limits of a retry policy.
 const (
-	MaxDelays     = 50                 // retries of a delivery
-	MaxDelay      = 7 * 24 * time.Hour // the longest delay between two attempts
-	MaxRetryAfter = 24 * time.Hour     // the longest Retry-After that is honoured
+	maxRetryDelays = 50                 // retries of a delivery
+	maxRetryDelay  = 7 * 24 * time.Hour // the longest delay between two attempts
+	MaxRetryAfter  = 24 * time.Hour     // the longest Retry-After that is honoured
 )
 
 // RetryPolicy determines when a failed delivery is retried, and when failures disable the
 // webhook.
 type RetryPolicy struct {
 	// Delays are the delays after the first attempt, the second and so on; a delivery has at
-	// most len(Delays)+1 attempts. Each is 0 to [MaxDelay].
+	// most len(Delays)+1 attempts. Each is at most 7 days.
 	Delays []time.Duration
 	// Jitter varies each delay evenly by up to ±Jitter of it, 0 to 0.5.
 	Jitter float64
@@ -252,15 +253,15 @@ func (p RetryPolicy) Equal(other RetryPolicy) bool {
 }
 
 // Validate checks the ranges. The error has code [Invalid] and a field of
-// "retry_policy"; see [Faults].
+// "retry_policy"; see [FaultsOf].
 func (p RetryPolicy) Validate() error {
 	var faults []error
-	if len(p.Delays) > MaxDelays {
-		faults = append(faults, Invalidf("retry_policy.delays_seconds", "has %d delays, at most %d are allowed", len(p.Delays), MaxDelays))
+	if len(p.Delays) > maxRetryDelays {
+		faults = append(faults, Invalidf("retry_policy.delays_seconds", "has %d delays, at most %d are allowed", len(p.Delays), maxRetryDelays))
 	}
-	for i, d := range p.Delays[:min(len(p.Delays), MaxDelays)] {
-		if d < 0 || d > MaxDelay {
-			faults = append(faults, Invalidf("retry_policy.delays_seconds["+itoa(i)+"]", "must be from 0 to %d", int(MaxDelay.Seconds())))
+	for i, d := range p.Delays[:min(len(p.Delays), maxRetryDelays)] {
+		if d < 0 || d > maxRetryDelay {
+			faults = append(faults, Invalidf("retry_policy.delays_seconds["+itoa(i)+"]", "must be from 0 to %d", int(maxRetryDelay.Seconds())))
 		}
 	}
 	if !(p.Jitter >= 0 && p.Jitter <= 0.5) {
@@ -272,7 +273,7 @@ func (p RetryPolicy) Validate() error {
 	if p.DisableAfterFailing < 0 || p.DisableAfterFailing > 365*24*time.Hour {
 		faults = append(faults, Invalidf("retry_policy.disable_after_seconds", "must be from 0 (never) to 31536000"))
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 // Next returns the delay before the attempt that follows the given number of tries (1 after
@@ -319,24 +320,25 @@ const (
 	waitingsOut = 8
 )
 
-// Alone returns the number of ends while the delivery was attempted alone.
-func (s Suspicion) Alone() int { return s.Strikes / StrikeAlone }
+// alone returns the number of ends while the delivery was attempted alone.
+func (s Suspicion) alone() int { return s.Strikes / StrikeAlone }
 
 // Waiting returns the number of ends while the attempt waited for its endpoint's answer.
 func (s Suspicion) Waiting() int { return s.Strikes % StrikeAlone / StrikeWaiting }
 
 // IsConvicted reports whether the delivery must be set aside.
-func (s Suspicion) IsConvicted() bool { return s.Alone() >= alonesOut || s.Waiting() >= waitingsOut }
+func (s Suspicion) IsConvicted() bool { return s.alone() >= alonesOut || s.Waiting() >= waitingsOut }
 
-// Mark is what a node does with a suspect, which determines the weight of an end of the process.
-type Mark int
+// SuspectMark is what a node does with a suspect, which determines the weight of an end of the
+// process.
+type SuspectMark int
 
 // The marks.
 const (
-	MarkOff     Mark = iota // it is not attempted
-	MarkAlone               // it is attempted, and no other suspect of the node
-	MarkWaiting             // its attempt waits for its endpoint's answer
-	MarkCleared             // its attempt has finished: it is no longer a suspect
+	MarkOff     SuspectMark = iota // it is not attempted
+	MarkAlone                      // it is attempted, and no other suspect of the node
+	MarkWaiting                    // its attempt waits for its endpoint's answer
+	MarkCleared                    // its attempt has finished: it is no longer a suspect
 )
 
 // ReplayStatus is the status of a replay: running, and then exactly one of the others.
@@ -396,7 +398,7 @@ func (r *Replay) WantsType(eventType string) bool {
 }
 
 // Validate checks the fields that a caller sets. The error has code [Invalid] and names
-// the field; see [Faults].
+// the field; see [FaultsOf].
 func (r *Replay) Validate() error {
 	var faults []error
 	switch {
@@ -423,7 +425,7 @@ func (r *Replay) Validate() error {
 			faults = append(faults, &moved)
 		}
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 // ReplayStore stores replays and executes them in steps. A step is one short transaction
@@ -457,16 +459,16 @@ type ReplayStore interface {
 	// acceptance (fewer when they are large), and returns those that the webhook has no
 	// delivery of and that have a type chosen by the replay and wants. NotFound; Conflict
 	// when the replay has ended.
-	MissedEvents(ctx context.Context, id JobID, wants func(eventType string) bool, limit int) (Missed, error)
+	MissedEvents(ctx context.Context, id JobID, wants func(eventType string) bool, limit int) (MissedEvents, error)
 	// ReplayMissed creates deliveries of events that MissedEvents returned, except where
 	// there is one by now, due at once and held by no node, and advances the replay to
 	// missed.Through. NotFound; Conflict when the replay has ended or has already advanced
 	// further, or the webhook is deleted.
-	ReplayMissed(ctx context.Context, id JobID, missed Missed, deliveries []MissedDelivery) (replayed int, err error)
+	ReplayMissed(ctx context.Context, id JobID, missed MissedEvents, deliveries []MissedDelivery) (replayed int, err error)
 }
 
-// Missed is a batch of a replay's events.
-type Missed struct {
+// MissedEvents is a batch of a replay's events.
+type MissedEvents struct {
 	Events []Event
 	// Through is the last event that was read; zero when no events are left.
 	Through EventKey

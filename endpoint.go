@@ -16,7 +16,7 @@ import (
 // Limits of the credentials of a webhook and its endpoint.
 const (
 	MaxPins        = 10       // pins of a webhook
-	MaxCertificate = 32 << 10 // bytes of a client certificate with its chain, and of its key
+	maxCertificate = 32 << 10 // bytes of a client certificate with its chain, and of its key
 	MaxScopes      = 50       // scopes of an OAuth2 token
 	MaxOAuth2Text  = 4 << 10  // bytes of a client's id, secret, and of all scopes together
 )
@@ -33,8 +33,8 @@ type ClientCertificate struct {
 // Pair parses certificate and key; its Leaf is set. The error has code [Invalid] and names the
 // field.
 func (c *ClientCertificate) Pair() (tls.Certificate, error) {
-	if len(c.Certificate) > MaxCertificate || len(c.Key.Value) > MaxCertificate {
-		return tls.Certificate{}, Invalidf("client_certificate", "has more than %d bytes in its certificate or its key", MaxCertificate)
+	if len(c.Certificate) > maxCertificate || len(c.Key.Value) > maxCertificate {
+		return tls.Certificate{}, Invalidf("client_certificate", "has more than %d bytes in its certificate or its key", maxCertificate)
 	}
 	for block, rest := pem.Decode([]byte(c.Certificate)); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" { // a key here would be shown
@@ -118,7 +118,7 @@ func (w *Webhook) validateEndpoint() error {
 		}
 		faults = append(faults, o.validate())
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 func (o *OAuth2) validate() error {
@@ -143,7 +143,7 @@ func (o *OAuth2) validate() error {
 			break
 		}
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 // isVisible reports whether all characters of a text are printable ASCII other than space, or
@@ -203,7 +203,7 @@ func ValidateHeaders(headers map[string]string) error {
 		faults = append(faults, validateHeader(name, canonical, headers[name], seen[canonical]))
 		seen[canonical] = true
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 func validateHeader(name, canonical, value string, seen bool) error {

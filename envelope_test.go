@@ -82,7 +82,7 @@ func TestParseEventRefuses(t *testing.T) {
 		{`{"type":"a","data":1,"id":null}`, "id"}, {`{"type":"a","data":1,"id":""}`, "id"}, {`{"type":"a","data":1,"id":"a b"}`, "id"}, {`{"type":"a","data":1,"id":"é"}`, "id"},
 		{`{"type":"a","data":1,"id":"\u0000"}`, "id"}, {`{"type":"a","data":1,"id":"` + strings.Repeat("x", peal.MaxEventIDLength+1) + `"}`, "id"},
 		{`{"type":"a","data":1,"subject":7}`, "subject"}, {`{"type":"a","data":1,"subject":null}`, "subject"}, {`{"type":"a","data":1,"subject":"\u0000"}`, "subject"}, {`{"type":"a","data":1,"subject":"a\nb"}`, "subject"}, {`{"type":"a","data":1,"subject":"\u0085"}`, "subject"}, {`{"type":"a","data":1,"subject":"\ufdd0"}`, "subject"}, {`{"type":"a","data":1,"subject":"\udbff\udfff"}`, "subject"}, {`{"type":"a","data":1,"id":"."}`, "id"}, {`{"type":"a","data":1,"id":".."}`, "id"}, {`{"type":"a","data":1,"id":"/"}`, "id"},
-		{`{"type":"a","data":1,"subject":"` + strings.Repeat("x", peal.MaxSubjectLength+1) + `"}`, "subject"},
+		{`{"type":"a","data":1,"subject":"` + strings.Repeat("x", 1025) + `"}`, "subject"},
 		{`{"type":"a","data":1,"time":1700000000}`, "time"}, {`{"type":"a","data":1,"time":null}`, "time"}, {`{"type":"a","data":1,"time":""}`, "time"}, {`{"type":"a","data":1,"time":"today"}`, "time"},
 		{`{"type":"a","data":1,"time":"2026-11-21T09:30:00"}`, "time"}, {`{"type":"a","data":1,"time":"2026-11-21T09:30:00.0000000001Z"}`, "time"},
 		{`{"type":"a..b","data":1}`, "type"}, {`{"type":"a b","data":1}`, "type"}, {`{"type":"é","data":1}`, "type"}, {`{"type":"task.*","data":1}`, "type"},

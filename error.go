@@ -9,27 +9,27 @@ import (
 	"unicode/utf8"
 )
 
-// Code is the kind of an [Error]. Each edge of the program translates it once: to an HTTP
+// ErrorCode is the kind of an [Error]. Each edge of the program translates it once: to an HTTP
 // status, an exit code or a metric label.
-type Code string
+type ErrorCode string
 
 // The codes, with the API's HTTP status.
 const (
-	Invalid      Code = "invalid"      // 422 (400 when the body is not JSON): the input breaks a rule
-	NotFound     Code = "not_found"    // 404: it does not exist, or belongs to another tenant
-	Conflict     Code = "conflict"     // 409: its state does not permit the call
-	Unauthorized Code = "unauthorized" // 401: no key, or an unknown one
-	Forbidden    Code = "forbidden"    // 403: the key may not do this
-	TooLarge     Code = "too_large"    // 413: over a size limit
-	RateLimited  Code = "rate_limited" // 429: too many requests; retry after RetryAfter
-	Unavailable  Code = "unavailable"  // 503: the store cannot do it now; retry after RetryAfter
-	Internal     Code = "internal"     // 500: a defect; the cause is in Err and in the log
+	Invalid      ErrorCode = "invalid"      // 422 (400 when the body is not JSON): the input breaks a rule
+	NotFound     ErrorCode = "not_found"    // 404: it does not exist, or belongs to another tenant
+	Conflict     ErrorCode = "conflict"     // 409: its state does not permit the call
+	Unauthorized ErrorCode = "unauthorized" // 401: no key, or an unknown one
+	Forbidden    ErrorCode = "forbidden"    // 403: the key may not do this
+	TooLarge     ErrorCode = "too_large"    // 413: over a size limit
+	RateLimited  ErrorCode = "rate_limited" // 429: too many requests; retry after RetryAfter
+	Unavailable  ErrorCode = "unavailable"  // 503: the store cannot do it now; retry after RetryAfter
+	Internal     ErrorCode = "internal"     // 500: a defect; the cause is in Err and in the log
 )
 
 // Error is a failure that a caller can act on. Message is a plain sentence for people, without
 // secrets; Err is the cause, for the log.
 type Error struct {
-	Code Code
+	Code ErrorCode
 	// Field is the place in the input, such as "url" or "events[2].data"; empty when the
 	// failure does not concern one place.
 	Field string
@@ -60,7 +60,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Errorf creates an Error with a code, a formatted message and no cause.
-func Errorf(code Code, format string, args ...any) *Error {
+func Errorf(code ErrorCode, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
@@ -69,14 +69,14 @@ func Invalidf(field, format string, args ...any) *Error {
 	return &Error{Code: Invalid, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-// Within returns an *[Error] with place in front of its Field, such as "events[2]" before
-// "data", unless Field already is that place. It does the same for [Invalids], and returns any
-// other error unchanged.
-func Within(place string, err error) error {
-	if several, ok := err.(Invalids); ok {
-		moved := make(Invalids, len(several))
+// PrefixField returns an *[Error] with place in front of its Field, such as "events[2]" before
+// "data", unless Field already is that place. It does so for each of several faults, and returns
+// any other error unchanged.
+func PrefixField(place string, err error) error {
+	if several, ok := err.(faultList); ok {
+		moved := make(faultList, len(several))
 		for i, one := range several {
-			moved[i] = Within(place, one).(*Error)
+			moved[i] = PrefixField(place, one).(*Error)
 		}
 		return moved
 	}
@@ -92,12 +92,12 @@ func Within(place string, err error) error {
 	return &moved
 }
 
-// Invalids are several faults of one input, each with its field, in the order of the input.
+// faultList are several faults of one input, each with its field, in the order of the input.
 // [errors.As] finds the first one.
-type Invalids []*Error
+type faultList []*Error
 
 // Error returns the texts of the faults, separated by semicolons.
-func (f Invalids) Error() string {
+func (f faultList) Error() string {
 	words := make([]string, len(f))
 	for i, one := range f {
 		words[i] = one.Error()
@@ -106,7 +106,7 @@ func (f Invalids) Error() string {
 }
 
 // Unwrap returns the faults for package errors.
-func (f Invalids) Unwrap() []error {
+func (f faultList) Unwrap() []error {
 	all := make([]error, len(f))
 	for i, one := range f {
 		all[i] = one
@@ -114,11 +114,11 @@ func (f Invalids) Unwrap() []error {
 	return all
 }
 
-// Faults joins the faults of an input: it returns nil for none, a single fault unchanged, and
-// several as [Invalids], with only the first one of each field. If one of the errors is not a
-// fault of an input (see [FaultsOf]), it returns that error alone.
-func Faults(errs ...error) error {
-	var all Invalids
+// JoinFaults joins the faults of an input: it returns nil for none, a single fault unchanged, and
+// several as one error, with only the first one of each field: [FaultsOf] returns them. If one of
+// the errors is not a fault of an input, it returns that error alone.
+func JoinFaults(errs ...error) error {
+	var all faultList
 	seen := make(map[string]bool)
 	for _, err := range errs {
 		if err == nil {
@@ -147,7 +147,7 @@ func Faults(errs ...error) error {
 // FaultsOf returns the faults of an input in an error's chain, each of code [Invalid] or
 // [TooLarge]; none for any other error.
 func FaultsOf(err error) []*Error {
-	var several Invalids
+	var several faultList
 	if errors.As(err, &several) {
 		return several
 	}
@@ -172,7 +172,7 @@ func checkLength(field, text string, most int) error {
 
 // CodeOf returns the code of the first Error in err's chain; [Internal] for any other error and
 // "" for nil.
-func CodeOf(err error) Code {
+func CodeOf(err error) ErrorCode {
 	if err == nil {
 		return ""
 	}

@@ -38,7 +38,7 @@ func TestErrorText(t *testing.T) {
 func TestCodeOf(t *testing.T) {
 	for _, test := range []struct {
 		err  error
-		want peal.Code
+		want peal.ErrorCode
 	}{
 		{nil, ""},
 		{io.EOF, peal.Internal},

@@ -14,7 +14,7 @@ import (
 const (
 	MaxTypeLength    = 128       // characters of an event type
 	MaxEventIDLength = 256       // characters of an event id
-	MaxSubjectLength = 1024      // bytes of a subject
+	maxSubjectLength = 1024      // bytes of a subject
 	MaxDepth         = 64        // levels of arrays and objects in data
 	DefaultMaxData   = 256 << 10 // bytes of data, unless the operator raises it
 	LargestMaxData   = 1 << 20   // bytes of data that an operator can allow
@@ -94,8 +94,8 @@ func (e *Event) SameContent(repeat *Event, timeGiven bool) bool {
 }
 
 func validateSubject(subject string) error {
-	if len(subject) > MaxSubjectLength {
-		return Invalidf("subject", "is %d bytes, at most %d are kept", len(subject), MaxSubjectLength)
+	if len(subject) > maxSubjectLength {
+		return Invalidf("subject", "is %d bytes, at most %d are kept", len(subject), maxSubjectLength)
 	}
 	for i, r := range subject {
 		if unicode.IsControl(r) || isNoncharacter(r) || r == utf8.RuneError && !strings.HasPrefix(subject[i:], "\uFFFD") {
@@ -220,11 +220,11 @@ func (s *scanner) batch() ([]Event, error) {
 		}
 		event, err := s.event()
 		if err != nil {
-			return nil, Within(fmt.Sprintf("events[%d]", len(events)), err)
+			return nil, PrefixField(fmt.Sprintf("events[%d]", len(events)), err)
 		}
 		events = append(events, event)
 		if more, err := s.next(']'); err != nil {
-			return nil, Within("events", err)
+			return nil, PrefixField("events", err)
 		} else if !more {
 			return events, nil
 		}
@@ -258,7 +258,7 @@ func (s *scanner) event() (Event, error) {
 		}
 		seen |= member
 		if err := s.eventMember(&event, member); err != nil {
-			return Within(name, err)
+			return PrefixField(name, err)
 		}
 		return nil
 	})

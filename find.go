@@ -15,9 +15,9 @@ type WebhookOrder string
 
 // The orders of webhooks.
 const (
-	NewestFirst WebhookOrder = "newest" // the same as ""
-	OldestFirst WebhookOrder = "oldest"
-	ByName      WebhookOrder = "name" // by [WebhookKey], those of the same key by ID
+	WebhooksNewestFirst WebhookOrder = "newest" // the same as ""
+	WebhooksOldestFirst WebhookOrder = "oldest"
+	WebhooksByName      WebhookOrder = "name" // by [webhookKey], those of the same key by ID
 )
 
 // WebhookQuery selects webhooks of a tenant. A zero field does not restrict the selection.
@@ -30,59 +30,59 @@ type WebhookQuery struct {
 	Format string
 	Event  string // an event type that one of the patterns matches
 	Order  WebhookOrder
-	After  WebhookPlace // after this place in the order; zero to start at the first
+	After  WebhookPosition // after this position in the order; zero to start at the first
 	Limit  int
 }
 
-// Plain reports whether the query selects all webhooks of the tenant, newest first.
-func (q *WebhookQuery) Plain() bool {
-	return q.Text == "" && q.Status == "" && q.Format == "" && q.Event == "" && (q.Order == "" || q.Order == NewestFirst)
+// SelectsAll reports whether the query selects all webhooks of the tenant, newest first.
+func (q *WebhookQuery) SelectsAll() bool {
+	return q.Text == "" && q.Status == "" && q.Format == "" && q.Event == "" && (q.Order == "" || q.Order == WebhooksNewestFirst)
 }
 
-// WebhookPlace is the position of a webhook in an order.
-type WebhookPlace struct {
-	Key string // its [WebhookKey], in the order [ByName]; "" in others
+// WebhookPosition is the position of a webhook in an order.
+type WebhookPosition struct {
+	key string // its [webhookKey], in the order [WebhooksByName]; "" in others
 	ID  WebhookID
 }
 
-// String returns the text of the place, which [ParseWebhookPlace] parses.
-func (p WebhookPlace) String() string { return p.ID.String() + p.Key }
+// String returns the text of the position, which [ParseWebhookPosition] parses.
+func (p WebhookPosition) String() string { return p.ID.String() + p.key }
 
-// ParseWebhookPlace parses the text of a place. The error has code [Invalid].
-func ParseWebhookPlace(text string) (WebhookPlace, error) {
+// ParseWebhookPosition parses the text of a position. The error has code [Invalid].
+func ParseWebhookPosition(text string) (WebhookPosition, error) {
 	end := min(len(text), len("webhook_")+26)
 	id, err := ParseWebhookID(text[:end])
-	return WebhookPlace{Key: text[end:], ID: id}, err
+	return WebhookPosition{key: text[end:], ID: id}, err
 }
 
-// PlaceOf returns the place of a webhook in the query's order.
-func (q *WebhookQuery) PlaceOf(w *Webhook) WebhookPlace {
-	if q.Order == ByName {
-		return WebhookPlace{WebhookKey(w), w.ID}
+// PositionOf returns the position of a webhook in the query's order.
+func (q *WebhookQuery) PositionOf(w *Webhook) WebhookPosition {
+	if q.Order == WebhooksByName {
+		return WebhookPosition{webhookKey(w), w.ID}
 	}
-	return WebhookPlace{ID: w.ID}
+	return WebhookPosition{ID: w.ID}
 }
 
-// Compare compares two places in the query's order.
-func (q *WebhookQuery) Compare(a, b WebhookPlace) int {
+// Compare compares two positions in the query's order.
+func (q *WebhookQuery) Compare(a, b WebhookPosition) int {
 	switch q.Order {
-	case ByName:
-		if c := strings.Compare(a.Key, b.Key); c != 0 {
+	case WebhooksByName:
+		if c := strings.Compare(a.key, b.key); c != 0 {
 			return c
 		}
 		return a.ID.Compare(b.ID)
-	case OldestFirst:
+	case WebhooksOldestFirst:
 		return a.ID.Compare(b.ID)
 	}
 	return b.ID.Compare(a.ID)
 }
 
-// maxWebhookKey limits a key, so that a place fits into a URL.
+// maxWebhookKey limits a key, so that a position fits into a URL.
 const maxWebhookKey = 200 // bytes
 
-// WebhookKey returns the sort key of a webhook in the order [ByName]: its name, or the host and
-// path of its URL if it has none, in lower case and shortened to 200 bytes.
-func WebhookKey(w *Webhook) string {
+// webhookKey returns the sort key of a webhook in the order [WebhooksByName]: its name, or the
+// host and path of its URL if it has none, in lower case and shortened to 200 bytes.
+func webhookKey(w *Webhook) string {
 	key := w.Name
 	if key == "" {
 		key = hostAndPath(w.URL)
@@ -108,9 +108,9 @@ func hostAndPath(url string) string {
 	return strings.TrimSuffix(rest, "/")
 }
 
-// Chooses returns a function that reports whether the query selects a webhook of its tenant,
-// regardless of its place in the order.
-func (q *WebhookQuery) Chooses() func(*Webhook) bool {
+// Filter returns a function that reports whether the query selects a webhook of its tenant,
+// regardless of its position in the order.
+func (q *WebhookQuery) Filter() func(*Webhook) bool {
 	words := strings.Fields(strings.ToLower(q.Text))
 	return func(w *Webhook) bool {
 		switch {
@@ -194,11 +194,11 @@ type SearchStore interface {
 	// Index adds one batch of waiting changes to the index, or removes deleted events from
 	// it, and reports what it did. Other changes do not wait for it. While More is true, a
 	// further call continues.
-	Index(ctx context.Context) (Indexed, error)
+	Index(ctx context.Context) (IndexResult, error)
 
 	// FindDeliveries finds deliveries by the time of their events, newest first, and the
-	// deliveries of one event by their own time. It reads at most [MaxLooked] events and
-	// takes at most [SearchTime], so a result can have few deliveries or none although there
+	// deliveries of one event by their own time. It reads at most [MaxSearchedEvents] events and
+	// takes at most [MaxSearchTime], so a result can have few deliveries or none although there
 	// are more. Invalid with Field "text" when the text has no words or is malformed, or the
 	// index is off; Unavailable when the time was too short to read anything.
 	FindDeliveries(ctx context.Context, query DeliverySearch) (FoundDeliveries, error)
@@ -208,8 +208,8 @@ type SearchStore interface {
 
 // Bounds of one search.
 const (
-	MaxLooked  = 1000            // events read
-	SearchTime = 3 * time.Second // longest duration
+	MaxSearchedEvents = 1000            // events read
+	MaxSearchTime     = 3 * time.Second // longest duration
 )
 
 // DeliverySearch selects deliveries of a tenant. One of EventType and Text is set.
@@ -221,13 +221,13 @@ type DeliverySearch struct {
 	Status    DeliveryStatus // only this status; "" for all
 	Since     time.Time      // of events accepted at or after this time; zero for no bound
 	Until     time.Time      // of events accepted before this time; zero for no bound
-	Before    Place          // after this place of an earlier search; zero to start with the newest
+	Before    SearchPosition // after this position of an earlier search; zero to start with the newest
 	Limit     int
 }
 
-// Place is a position in a search: it has covered all events from the newest to Event. When
-// Delivery is set, it has covered only the deliveries of Event down to that one.
-type Place struct {
+// SearchPosition is a position in a search: it has covered all events from the newest to Event.
+// When Delivery is set, it has covered only the deliveries of Event down to that one.
+type SearchPosition struct {
 	Event    EventKey
 	Delivery DeliveryID
 }
@@ -236,7 +236,7 @@ type Place struct {
 type FoundDeliveries struct {
 	Deliveries []Delivery
 	// Next is where to continue; zero when the search is complete.
-	Next Place
+	Next SearchPosition
 }
 
 // EventSearch selects events of a tenant.
@@ -267,8 +267,8 @@ type SearchState struct {
 	Bytes int64
 }
 
-// Indexed is the result of a batch of indexing.
-type Indexed struct {
+// IndexResult is the result of a batch of indexing.
+type IndexResult struct {
 	More    bool
 	Events  int           // events added or updated
 	Removed int           // events removed, approximately

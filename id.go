@@ -183,7 +183,7 @@ func (id *ID[K]) UnmarshalText(text []byte) error {
 		*id = ID[K]{}
 		return nil
 	}
-	parsed, err := ParseID[K](string(text))
+	parsed, err := parseID[K](string(text))
 	if err != nil {
 		return err
 	}
@@ -204,8 +204,8 @@ func thing(prefix string) string {
 	return "a " + prefix
 }
 
-// ParseID parses a TypeID text of kind K. The error has code [Invalid] and the field "id".
-func ParseID[K kind](text string) (ID[K], error) {
+// parseID parses a TypeID text of kind K. The error has code [Invalid] and the field "id".
+func parseID[K kind](text string) (ID[K], error) {
 	var k K
 	prefix := k.prefix() + "_"
 	if len(text) != len(prefix)+suffixLength || text[:len(prefix)] != prefix {
@@ -231,19 +231,19 @@ func ParseID[K kind](text string) (ID[K], error) {
 }
 
 // ParseWebhookID parses the text of a webhook's id. The error has code [Invalid].
-func ParseWebhookID(text string) (WebhookID, error) { return ParseID[webhookKind](text) }
+func ParseWebhookID(text string) (WebhookID, error) { return parseID[webhookKind](text) }
 
 // ParseDeliveryID parses the text of a delivery's id. The error has code [Invalid].
-func ParseDeliveryID(text string) (DeliveryID, error) { return ParseID[deliveryKind](text) }
+func ParseDeliveryID(text string) (DeliveryID, error) { return parseID[deliveryKind](text) }
 
 // ParseEventKey parses the text of an event's key. The error has code [Invalid].
-func ParseEventKey(text string) (EventKey, error) { return ParseID[eventKind](text) }
+func ParseEventKey(text string) (EventKey, error) { return parseID[eventKind](text) }
 
 // ParseKeyID parses the text of an API key's id. The error has code [Invalid].
-func ParseKeyID(text string) (KeyID, error) { return ParseID[keyKind](text) }
+func ParseKeyID(text string) (KeyID, error) { return parseID[keyKind](text) }
 
 // ParseJobID parses the text of a job's id. The error has code [Invalid].
-func ParseJobID(text string) (JobID, error) { return ParseID[jobKind](text) }
+func ParseJobID(text string) (JobID, error) { return parseID[jobKind](text) }
 
 // ChangedAt returns the time of a change made now, in UTC to the microsecond. It is never before
 // the creation of the changed record, because the record's ID can be ahead of the clock.

@@ -23,7 +23,7 @@ type UserID = ID[userKind]
 func NewUserID() UserID { return newID[userKind]() }
 
 // ParseUserID parses the text of a user's id. The error has code [Invalid].
-func ParseUserID(text string) (UserID, error) { return ParseID[userKind](text) }
+func ParseUserID(text string) (UserID, error) { return parseID[userKind](text) }
 
 // Role is the set of a user's rights. Each role includes the rights of those after it.
 type Role string
@@ -44,9 +44,9 @@ func (r Role) Validate() error {
 	return Invalidf("role", "must be owner, editor or viewer")
 }
 
-// MaxUserName is the maximum length of a user's name in characters, that of an e-mail address
+// maxUserName is the maximum length of a user's name in characters, that of an e-mail address
 // (RFC 5321, erratum 1690).
-const MaxUserName = 254
+const maxUserName = 254
 
 // User is a person who signs in to the dashboard.
 type User struct {
@@ -69,27 +69,24 @@ type User struct {
 	UpdatedAt time.Time // UTC
 }
 
-// IsOperator reports whether the user acts for every tenant.
-func (u *User) IsOperator() bool { return u.Tenant == "" }
-
 // CreatedAt returns when the user was created, in UTC.
 func (u *User) CreatedAt() time.Time { return u.ID.Time() }
 
 // Validate checks name, tenant and role. The error has code [Invalid] and names the
-// field; see [Faults].
+// field; see [FaultsOf].
 func (u *User) Validate() error {
 	faults := []error{ValidateUserName(u.Name)}
 	if u.Tenant != "" {
 		faults = append(faults, ValidateTenant(u.Tenant))
 	}
-	return Faults(append(faults, u.Role.Validate())...)
+	return JoinFaults(append(faults, u.Role.Validate())...)
 }
 
 // ValidateUserName checks a user's name. The error has code [Invalid] and the field "name".
 func ValidateUserName(name string) error {
 	switch {
-	case name == "" || utf8.RuneCountInString(name) > MaxUserName:
-		return Invalidf("name", "must have 1 to %d characters", MaxUserName)
+	case name == "" || utf8.RuneCountInString(name) > maxUserName:
+		return Invalidf("name", "must have 1 to %d characters", maxUserName)
 	case name != NormalizeUserName(name):
 		return Invalidf("name", "must be in lower case, without spaces around it")
 	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' || r == unicode.ReplacementChar }):
@@ -101,26 +98,26 @@ func ValidateUserName(name string) error {
 // NormalizeUserName returns the name that somebody typed in lower case, without spaces around it.
 func NormalizeUserName(typed string) string { return strings.ToLower(strings.TrimSpace(typed)) }
 
-// Scope is a right of a key.
-type Scope string
+// KeyScope is a right of a key.
+type KeyScope string
 
 // The scopes. A key without a tenant and without scopes is an operator key, which has all rights.
 const (
-	ScopePublish Scope = "publish" // publishes events
-	ScopeManage  Scope = "manage"  // creates, changes and deletes webhooks and deliveries
-	ScopeRead    Scope = "read"    // sees webhooks (without secrets), events and deliveries
-	ScopeMetrics Scope = "metrics" // reads the metrics of the whole server: the only scope of its key, without a tenant
+	ScopePublish KeyScope = "publish" // publishes events
+	ScopeManage  KeyScope = "manage"  // creates, changes and deletes webhooks and deliveries
+	ScopeRead    KeyScope = "read"    // sees webhooks (without secrets), events and deliveries
+	ScopeMetrics KeyScope = "metrics" // reads the metrics of the whole server: the only scope of its key, without a tenant
 )
 
-// Scopes returns all scopes.
-func Scopes() []Scope { return []Scope{ScopePublish, ScopeManage, ScopeRead, ScopeMetrics} }
+// KeyScopes returns all scopes.
+func KeyScopes() []KeyScope { return []KeyScope{ScopePublish, ScopeManage, ScopeRead, ScopeMetrics} }
 
-// Key is an API key. Only the hash of its text is stored.
-type Key struct {
+// APIKey is an API key. Only the hash of its text is stored.
+type APIKey struct {
 	ID     KeyID
 	Tenant string // "" for an operator's key and for one with [ScopeMetrics]
 	Name   string // 1 to 128 characters
-	Scopes []Scope
+	Scopes []KeyScope
 	Hash   [sha256.Size]byte
 	// Hint is the last four characters of the text, which help people tell keys apart.
 	Hint      string
@@ -144,19 +141,12 @@ func NewKeyText() string {
 // single SHA-256 is enough, which it would not be for a password.
 func HashKey(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }
 
-// IsOperator reports whether the key acts for every tenant.
-func (k *Key) IsOperator() bool { return k.Tenant == "" && len(k.Scopes) == 0 }
-
-// May reports whether the key is valid and has a scope.
-func (k *Key) May(scope Scope) bool {
-	return k.RevokedAt.IsZero() && (k.IsOperator() || slices.Contains(k.Scopes, scope))
-}
-
 // CreatedAt returns when the key was created, in UTC.
-func (k *Key) CreatedAt() time.Time { return k.ID.Time() }
+func (k *APIKey) CreatedAt() time.Time { return k.ID.Time() }
 
-// Validate checks name and scopes. The error has code [Invalid] and names the field; see [Faults].
-func (k *Key) Validate() error {
+// Validate checks name and scopes. The error has code [Invalid] and names the field; see
+// [FaultsOf].
+func (k *APIKey) Validate() error {
 	var faults []error
 	if k.Name == "" || utf8.RuneCountInString(k.Name) > maxLabel {
 		faults = append(faults, Invalidf("name", "must have 1 to %d characters", maxLabel))
@@ -172,11 +162,11 @@ func (k *Key) Validate() error {
 		faults = append(faults, Invalidf("scopes", "must be absent; an operator's key has all rights"))
 	}
 	for i, scope := range k.Scopes {
-		if !slices.Contains(Scopes(), scope) {
+		if !slices.Contains(KeyScopes(), scope) {
 			faults = append(faults, Invalidf("scopes["+itoa(i)+"]", "must be publish, manage, read or metrics"))
 		}
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 type sessionKind struct{}
@@ -190,7 +180,7 @@ type SessionID = ID[sessionKind]
 func NewSessionID() SessionID { return newID[sessionKind]() }
 
 // ParseSessionID parses the text of a session's id. The error has code [Invalid].
-func ParseSessionID(text string) (SessionID, error) { return ParseID[sessionKind](text) }
+func ParseSessionID(text string) (SessionID, error) { return parseID[sessionKind](text) }
 
 // SessionKind is the way in which a session started.
 type SessionKind string
@@ -249,12 +239,12 @@ type PortalLinkID = ID[portalLinkKind]
 func NewPortalLinkID() PortalLinkID { return newID[portalLinkKind]() }
 
 // ParsePortalLinkID parses the text of a portal link's id. The error has code [Invalid].
-func ParsePortalLinkID(text string) (PortalLinkID, error) { return ParseID[portalLinkKind](text) }
+func ParsePortalLinkID(text string) (PortalLinkID, error) { return parseID[portalLinkKind](text) }
 
 // The lifetimes of a portal link, and of the session that it starts.
 const (
-	MinPortalLife        = time.Minute
-	MaxPortalLife        = 24 * time.Hour
+	minPortalLife        = time.Minute
+	maxPortalLife        = 24 * time.Hour
 	DefaultPortalLife    = 5 * time.Minute
 	DefaultPortalSession = time.Hour
 )
@@ -290,20 +280,20 @@ func (l *PortalLink) Role() Role {
 }
 
 // Validate checks name, tenant and times. The error has code [Invalid] and names the
-// field; see [Faults].
+// field; see [FaultsOf].
 func (l *PortalLink) Validate() error {
 	var faults []error
 	if l.Name == "" || utf8.RuneCountInString(l.Name) > maxLabel {
 		faults = append(faults, Invalidf("name", "must have 1 to %d characters", maxLabel))
 	}
 	faults = append(faults, ValidateTenant(l.Tenant))
-	if life := l.ExpiresAt.Sub(l.CreatedAt()).Round(time.Second); life < MinPortalLife || life > MaxPortalLife {
-		faults = append(faults, Invalidf("expires_seconds", "must be from %d to %d", int(MinPortalLife.Seconds()), int(MaxPortalLife.Seconds())))
+	if life := l.ExpiresAt.Sub(l.CreatedAt()).Round(time.Second); life < minPortalLife || life > maxPortalLife {
+		faults = append(faults, Invalidf("expires_seconds", "must be from %d to %d", int(minPortalLife.Seconds()), int(maxPortalLife.Seconds())))
 	}
-	if l.SessionLife < MinPortalLife || l.SessionLife > MaxPortalLife || l.SessionLife%time.Second != 0 {
-		faults = append(faults, Invalidf("session_seconds", "must be a whole number from %d to %d", int(MinPortalLife.Seconds()), int(MaxPortalLife.Seconds())))
+	if l.SessionLife < minPortalLife || l.SessionLife > maxPortalLife || l.SessionLife%time.Second != 0 {
+		faults = append(faults, Invalidf("session_seconds", "must be a whole number from %d to %d", int(minPortalLife.Seconds()), int(maxPortalLife.Seconds())))
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 type auditKind struct{}
@@ -317,7 +307,7 @@ type AuditID = ID[auditKind]
 func NewAuditID() AuditID { return newID[auditKind]() }
 
 // ParseAuditID parses the text of an audit entry's id. The error has code [Invalid].
-func ParseAuditID(text string) (AuditID, error) { return ParseID[auditKind](text) }
+func ParseAuditID(text string) (AuditID, error) { return parseID[auditKind](text) }
 
 // AuditEntry records a change, or that somebody saw a secret: who did what to what, when
 // and from where. It never changes.

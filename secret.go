@@ -91,17 +91,17 @@ func RotateSecrets(current []Secret, value string, at time.Time, overlap time.Du
 	return secrets, previous
 }
 
-// Hidden takes the place of a secret in shown settings; settings that are sent back with it keep
-// the secret. It is not a valid value for [Webhook.Validate] and [Source.Validate].
-const Hidden = "[set]"
+// HiddenSecret takes the place of a secret in shown settings; settings that are sent back with it
+// keep the secret. It is not a valid value for [Webhook.Validate] and [Source.Validate].
+const HiddenSecret = "[set]"
 
-// IsHidden reports whether a text is a placeholder: [Hidden], or that of records and of
+// IsHiddenSecret reports whether a text is a placeholder: [HiddenSecret], or that of records and of
 // [Secret].
-func IsHidden(text string) bool { return text == Hidden || text == redacted }
+func IsHiddenSecret(text string) bool { return text == HiddenSecret || text == redacted }
 
 // refuseHidden returns an error when value is a placeholder.
 func refuseHidden(field, value string) error {
-	if !IsHidden(value) {
+	if !IsHiddenSecret(value) {
 		return nil
 	}
 	return Invalidf(field, "is %s, which only stands for a value that is not shown, and there is none to keep; set the value", value)

@@ -9,7 +9,7 @@ import (
 // Limits of a source.
 const (
 	MaxSourceName   = 64      // characters of a source's name
-	MaxSourceSecret = 4 << 10 // characters of a source's secret, which may be an Authorization value
+	maxSourceSecret = 4 << 10 // characters of a source's secret, which may be an Authorization value
 )
 
 type sourceKind struct{}
@@ -23,7 +23,7 @@ type SourceID = ID[sourceKind]
 func NewSourceID() SourceID { return newID[sourceKind]() }
 
 // ParseSourceID parses the text of a source's id. The error has code [Invalid].
-func ParseSourceID(text string) (SourceID, error) { return ParseID[sourceKind](text) }
+func ParseSourceID(text string) (SourceID, error) { return parseID[sourceKind](text) }
 
 // SourceDedup is the way in which a source recognizes repeated requests.
 type SourceDedup string
@@ -98,7 +98,7 @@ func (s *Source) CreatedAt() time.Time { return s.ID.Time() }
 func (s *Source) ActiveSecrets(at time.Time) []string { return activeSecrets(s.Secrets, at) }
 
 // Validate checks everything that does not depend on the format. The error has code [Invalid]
-// and names the field; it is [Invalids] when several fields are wrong.
+// and names the field; see [FaultsOf] for several fields.
 func (s *Source) Validate() error {
 	faults := []error{ValidateSourceName(s.Name)}
 	if s.Unverified && len(s.Secrets) > 0 {
@@ -121,11 +121,11 @@ func (s *Source) Validate() error {
 		faults = append(faults, Invalidf("status", "must be active or disabled"))
 	}
 	faults = append(faults, checkLength("description", s.Description, MaxDescription))
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 func validateSourceSecret(value string) error {
-	if err := checkLength("secret", value, MaxSourceSecret); err != nil {
+	if err := checkLength("secret", value, maxSourceSecret); err != nil {
 		return err
 	}
 	if strings.ContainsFunc(value, func(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }) {

@@ -17,9 +17,9 @@ var latencyBounds = [...]time.Duration{
 	30 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour,
 }
 
-// Counts are the results of attempts and deliveries in a period, without tests of webhooks.
+// DeliveryCounts are the results of attempts and deliveries in a period, without tests of webhooks.
 // The zero Counts count nothing.
-type Counts struct {
+type DeliveryCounts struct {
 	// Delivered is the number of deliveries that arrived, Prompt of those that did so with
 	// their first attempt, Failed of those that failed for good.
 	Delivered, Prompt, Failed int
@@ -28,12 +28,12 @@ type Counts struct {
 	// Failures are the numbers of failed attempts, in the order of [Reasons].
 	Failures [len(knownReasons)]int
 	// Latency are the numbers of deliveries that arrived in their first round, by
-	// class of latency; see [Counts.Quantile].
+	// class of latency; see [DeliveryCounts.Quantile].
 	Latency [len(latencyBounds) + 1]int
 }
 
 // Count adds a settlement. It ignores tests, and attempts that Peal itself canceled.
-func (c *Counts) Count(s *Settlement) {
+func (c *DeliveryCounts) Count(s *Settlement) {
 	a := &s.Attempt
 	if s.Test || a.Reason == ReasonCanceled {
 		return
@@ -67,7 +67,7 @@ func latencyClass(d time.Duration) int {
 }
 
 // Add adds other to the counts.
-func (c *Counts) Add(other *Counts) {
+func (c *DeliveryCounts) Add(other *DeliveryCounts) {
 	from := other.values()
 	for i, to := range c.values() {
 		*to += *from[i]
@@ -75,7 +75,7 @@ func (c *Counts) Add(other *Counts) {
 }
 
 // FailedAttempts returns the sum of Failures.
-func (c *Counts) FailedAttempts() int {
+func (c *DeliveryCounts) FailedAttempts() int {
 	sum := 0
 	for _, n := range c.Failures {
 		sum += n
@@ -85,7 +85,7 @@ func (c *Counts) FailedAttempts() int {
 
 // Success returns the fraction of attempts that succeeded, 0 to 1; ok is false when there
 // were none.
-func (c *Counts) Success() (part float64, ok bool) {
+func (c *DeliveryCounts) Success() (part float64, ok bool) {
 	all := c.Answered + c.FailedAttempts()
 	if all == 0 {
 		return 0, false
@@ -99,7 +99,7 @@ type LatencyRange struct{ Over, Within time.Duration }
 
 // Quantile returns the class that contains the latency within which a fraction (0 to 1) of the
 // deliveries arrived, by nearest rank. ok is false when none arrived.
-func (c *Counts) Quantile(part float64) (class LatencyRange, ok bool) {
+func (c *DeliveryCounts) Quantile(part float64) (class LatencyRange, ok bool) {
 	all := 0
 	for _, n := range c.Latency {
 		all += n
@@ -124,7 +124,7 @@ const firstReasons = 15
 
 // values returns pointers to all numbers in the order of their encoding. Later reasons are at
 // the end, so that an earlier version of this program ignores them.
-func (c *Counts) values() (all [4 + len(knownReasons) + len(latencyBounds) + 1]*int) {
+func (c *DeliveryCounts) values() (all [4 + len(knownReasons) + len(latencyBounds) + 1]*int) {
 	all[0], all[1], all[2], all[3] = &c.Delivered, &c.Prompt, &c.Failed, &c.Answered
 	next := 4
 	add := func(n *int) {
@@ -148,7 +148,7 @@ func (c *Counts) values() (all [4 + len(knownReasons) + len(latencyBounds) + 1]*
 const countsVersion = 2
 
 // AppendBinary appends the encoded counts to b, one byte for most numbers. Stores use this form.
-func (c *Counts) AppendBinary(b []byte) ([]byte, error) {
+func (c *DeliveryCounts) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, countsVersion)
 	for _, n := range c.values() {
 		b = binary.AppendUvarint(b, uint64(*n))
@@ -157,7 +157,7 @@ func (c *Counts) AppendBinary(b []byte) ([]byte, error) {
 }
 
 // UnmarshalBinary decodes the output of AppendBinary.
-func (c *Counts) UnmarshalBinary(b []byte) error {
+func (c *DeliveryCounts) UnmarshalBinary(b []byte) error {
 	if len(b) == 0 || b[0] != countsVersion {
 		return errors.New("counts are of an unknown version")
 	}
@@ -182,29 +182,29 @@ func (c *Counts) UnmarshalBinary(b []byte) error {
 //
 // [WorkStore.Settle] counts in the transaction that records the attempts: in the webhook's
 // bucket of each width, by the end of the attempt, and for a failed attempt also in the
-// webhook's [Problem]. It does not count tests, nor attempts that were already recorded.
+// webhook's [WebhookProblem]. It does not count tests, nor attempts that were already recorded.
 // [PurgeStore.Purge] deletes buckets.
 type StatsStore interface {
 	// Stats returns the buckets that a query selects, by webhook and then by time. It omits
 	// empty buckets.
-	Stats(ctx context.Context, query StatsQuery) ([]Bucket, error)
+	Stats(ctx context.Context, query StatsQuery) ([]StatsBucket, error)
 	// Totals returns the sums of the buckets that a query selects. It needs memory for one bucket
 	// of each period, regardless of the number of webhooks.
-	Totals(ctx context.Context, query StatsQuery) (Totals, error)
+	Totals(ctx context.Context, query StatsQuery) (StatsTotals, error)
 	// Activity returns the activity of the given webhooks of a tenant, in their order. It is
 	// zero for a webhook that the tenant does not have.
-	Activity(ctx context.Context, tenant string, webhooks []WebhookID) ([]Activity, error)
+	Activity(ctx context.Context, tenant string, webhooks []WebhookID) ([]WebhookActivity, error)
 	// Backlog returns the backlog of a tenant, or of all tenants when tenant is "".
-	Backlog(ctx context.Context, tenant string) (Backlog, error)
+	Backlog(ctx context.Context, tenant string) (DeliveryBacklog, error)
 	// Problems returns problems seen at or after since, latest first: of one webhook, or of
 	// all webhooks of the tenant when webhook is zero. Deleted webhooks have none.
-	Problems(ctx context.Context, tenant string, webhook WebhookID, since time.Time, limit int) ([]Problem, error)
+	Problems(ctx context.Context, tenant string, webhook WebhookID, since time.Time, limit int) ([]WebhookProblem, error)
 	// AddProblem counts failures outside of attempts, such as those of filters, in the same
 	// way as Settle counts attempts. It ignores webhooks that do not exist.
-	AddProblem(ctx context.Context, problem Problem) error
-	// Standing returns what needs attention among all tenants: problems seen at or after
+	AddProblem(ctx context.Context, problem WebhookProblem) error
+	// AttentionReport returns what needs attention among all tenants: problems seen at or after
 	// since, and at most limit rows of each kind. It reads a bounded number of rows.
-	Standing(ctx context.Context, since time.Time, limit int) (Standing, error)
+	AttentionReport(ctx context.Context, since time.Time, limit int) (AttentionReport, error)
 }
 
 // BucketWidth is the length of a bucket's period.
@@ -222,16 +222,16 @@ func (w BucketWidth) Duration() time.Duration {
 	return map[BucketWidth]time.Duration{PerMinute: time.Minute, PerHour: time.Hour, PerDay: 24 * time.Hour}[w]
 }
 
-// Kept returns how long a bucket is kept after its start.
-func (w BucketWidth) Kept() time.Duration {
+// Retention returns how long a bucket is kept after its start.
+func (w BucketWidth) Retention() time.Duration {
 	return map[BucketWidth]time.Duration{PerMinute: 3 * time.Hour, PerHour: 35 * 24 * time.Hour, PerDay: 400 * 24 * time.Hour}[w]
 }
 
 // BucketWidths returns all widths, the shortest first.
 func BucketWidths() []BucketWidth { return []BucketWidth{PerMinute, PerHour, PerDay} }
 
-// ProblemKept is how long a problem is kept after it was last seen.
-const ProblemKept = 35 * 24 * time.Hour
+// ProblemRetention is how long a problem is kept after it was last seen.
+const ProblemRetention = 35 * 24 * time.Hour
 
 // ProblemPause is the time without failures after which a problem starts again as a new one.
 const ProblemPause = 6 * time.Hour
@@ -244,28 +244,28 @@ type StatsQuery struct {
 	Since, Until time.Time // started at or after Since, and before Until
 }
 
-// Totals is the statistics of several webhooks together.
-type Totals struct {
-	Buckets []Bucket // one of each period, by time; WebhookID is zero
-	Failed  int      // number of webhooks with a delivery that failed for good
+// StatsTotals is the statistics of several webhooks together.
+type StatsTotals struct {
+	Buckets []StatsBucket // one of each period, by time; WebhookID is zero
+	Failed  int           // number of webhooks with a delivery that failed for good
 }
 
-// Bucket is the statistics of one webhook in one period.
-type Bucket struct {
+// StatsBucket is the statistics of one webhook in one period.
+type StatsBucket struct {
 	WebhookID WebhookID
 	Start     time.Time // UTC
-	Counts
+	DeliveryCounts
 }
 
-// MaxPending limits the count of pending deliveries of one webhook, and MaxBacklog that of a
+// MaxPendingCount limits the count of pending deliveries of one webhook, and MaxBacklog that of a
 // tenant or of all tenants: a count that reaches its limit may be too low.
 const (
-	MaxPending = 10_000
-	MaxBacklog = 100_000
+	MaxPendingCount = 10_000
+	MaxBacklogCount = 100_000
 )
 
-// Activity is the present state of a webhook's deliveries.
-type Activity struct {
+// WebhookActivity is the present state of a webhook's deliveries.
+type WebhookActivity struct {
 	// Pending is the number of deliveries without a final status, up to MaxPending; Oldest is
 	// when the first of them was created, zero if there is none.
 	Pending int
@@ -276,15 +276,15 @@ type Activity struct {
 }
 
 // Last returns the later of LastSuccess and LastFailure.
-func (a *Activity) Last() time.Time {
+func (a *WebhookActivity) Last() time.Time {
 	if a.LastFailure.After(a.LastSuccess) {
 		return a.LastFailure
 	}
 	return a.LastSuccess
 }
 
-// Backlog is the pending deliveries of a tenant, or of all tenants.
-type Backlog struct {
+// DeliveryBacklog is the pending deliveries of a tenant, or of all tenants.
+type DeliveryBacklog struct {
 	// Pending is the number of pending deliveries, Held the number of those that wait for a
 	// paused or disabled webhook, each up to MaxBacklog.
 	Pending, Held int
@@ -292,8 +292,8 @@ type Backlog struct {
 	Oldest time.Time
 }
 
-// Problem is a run of failed attempts of one webhook for the same reason.
-type Problem struct {
+// WebhookProblem is a run of failed attempts of one webhook for the same reason.
+type WebhookProblem struct {
 	WebhookID  WebhookID
 	Reason     Reason // of the attempts, or [ReasonFilter]
 	StatusCode int    // of the responses; 0 when there were none
@@ -303,12 +303,12 @@ type Problem struct {
 	Attempts    int
 }
 
-// StandingLooked is the number of failing webhooks, and of the oldest pending deliveries, that
-// a [Standing] is computed from.
-const StandingLooked = 1000
+// MaxAttentionRows is the number of failing webhooks, and of the oldest pending deliveries, that
+// a [AttentionReport] is computed from.
+const MaxAttentionRows = 1000
 
-// Standing lists what needs attention among all tenants.
-type Standing struct {
+// AttentionReport lists what needs attention among all tenants.
+type AttentionReport struct {
 	// Failing are active webhooks with a failed last attempt, those that have failed for
 	// longest first.
 	Failing []FailingWebhook
@@ -328,12 +328,12 @@ type FailingWebhook struct {
 // TenantProblem is a problem of a tenant's webhook.
 type TenantProblem struct {
 	Tenant string
-	Problem
+	WebhookProblem
 }
 
 // TenantWaiting counts a tenant's deliveries among the oldest pending ones.
 type TenantWaiting struct {
 	Tenant     string
-	Deliveries int       // at most [StandingLooked]
+	Deliveries int       // at most [MaxAttentionRows]
 	Oldest     time.Time // creation of the oldest of them, in UTC
 }

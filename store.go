@@ -70,21 +70,21 @@ type ConfigStore interface {
 	// Ids without a webhook are ignored.
 	WebhooksOf(ctx context.Context, tenant string, ids []WebhookID) ([]Webhook, error)
 	// SetHealth replaces a webhook's Health; its Revision stays. A deleted webhook is not an error.
-	SetHealth(ctx context.Context, id WebhookID, health Health) error
+	SetHealth(ctx context.Context, id WebhookID, health WebhookHealth) error
 	// RoutesSince returns the webhooks of all tenants that were created, changed or deleted
 	// (Status Deleted, only ID and Tenant set) after a version of the routes, and the version
 	// that includes these changes. For version 0 it returns all that are not deleted.
 	RoutesSince(ctx context.Context, version int64) (webhooks []Webhook, now int64, err error)
 
 	// CreateKey adds a key, and its tenant if there is none. Conflict when its hash is taken.
-	CreateKey(ctx context.Context, key Key) error
+	CreateKey(ctx context.Context, key APIKey) error
 	// RevokeKey revokes a key of the tenant, or of any tenant when tenant is "". NotFound.
 	RevokeKey(ctx context.Context, tenant string, id KeyID, at time.Time) error
 	// KeyByHash returns the key with a hash, unless it is revoked. NotFound.
-	KeyByHash(ctx context.Context, hash [32]byte) (Key, error)
+	KeyByHash(ctx context.Context, hash [32]byte) (APIKey, error)
 	// Keys lists the keys of a tenant (operator keys for ""), newest first, including
 	// revoked ones: those older than before, or all when before is zero.
-	Keys(ctx context.Context, tenant string, before KeyID, limit int) ([]Key, error)
+	Keys(ctx context.Context, tenant string, before KeyID, limit int) ([]APIKey, error)
 
 	// PutEventType adds or replaces an entry of a catalogue. A replaced entry's CreatedAt
 	// stays; created reports whether there was no entry.
@@ -128,8 +128,8 @@ type NewDelivery struct {
 	Test bool
 }
 
-// Inserted is the result of an Insertion.
-type Inserted struct {
+// InsertResult is the result of an Insertion.
+type InsertResult struct {
 	// Duplicate reports whether the tenant already had an event with this id and the same
 	// content; then nothing was written.
 	Duplicate bool
@@ -182,7 +182,7 @@ type WorkStore interface {
 	// Very many deliveries are written in several transactions, so that other changes can
 	// run between them. The first transaction makes all of them durable: they may then be
 	// listed and claimed one after the other, and a crash does not prevent that.
-	Insert(ctx context.Context, node NodeID, version int64, insertions []Insertion) ([]Inserted, error)
+	Insert(ctx context.Context, node NodeID, version int64, insertions []Insertion) ([]InsertResult, error)
 
 	// Settle records attempts and updates their deliveries, in one transaction. It records
 	// every attempt of a known delivery exactly once, however often it is settled. When
@@ -202,11 +202,13 @@ type WorkStore interface {
 	// node holds and that are due at now: the earliest due first, then the oldest. next is
 	// the earliest due time of the deliveries that still have no holder, zero when there are
 	// none. ErrFenced when node is not registered.
-	Claim(ctx context.Context, node NodeID, webhook WebhookID, now time.Time, limit int) (work []Work, next time.Time, err error)
+	Claim(
+		ctx context.Context, node NodeID, webhook WebhookID, now time.Time, limit int,
+	) (work []ClaimedDelivery, next time.Time, err error)
 	// MarkSuspect sets the mark of a delivery that node holds and that Claim returned with
 	// a Suspicion; MarkCleared ends the suspicion. It does nothing to a delivery without
 	// one. ErrFenced when node is not registered.
-	MarkSuspect(ctx context.Context, node NodeID, id DeliveryID, mark Mark) error
+	MarkSuspect(ctx context.Context, node NodeID, id DeliveryID, mark SuspectMark) error
 	// Release releases deliveries that node holds, or all of them when ids is nil. Their
 	// due times stay.
 	Release(ctx context.Context, node NodeID, ids []DeliveryID) error
@@ -217,7 +219,7 @@ type WorkStore interface {
 	// node, and returns the work. A pending delivery that no node holds becomes due and
 	// held. NotFound; Conflict when a node already holds it; ErrFenced when node is not
 	// registered.
-	Reopen(ctx context.Context, node NodeID, tenant string, id DeliveryID, due time.Time) (Work, error)
+	Reopen(ctx context.Context, node NodeID, tenant string, id DeliveryID, due time.Time) (ClaimedDelivery, error)
 }
 
 // EventQuery selects events of a tenant, newest first.
@@ -312,18 +314,18 @@ type NodeStore interface {
 	// were due become suspects, or get another strike by their mark.
 	// The check and the update are one statement, so a node that renews at the same time is
 	// either seen or gone, never both.
-	Takeover(ctx context.Context, node NodeID, stale time.Duration) (Taken, error)
+	Takeover(ctx context.Context, node NodeID, stale time.Duration) (TakeoverResult, error)
 	// Nodes lists the registered nodes by id, which is oldest first.
 	Nodes(ctx context.Context) ([]Node, error)
 
 	// Signal notifies the watchers in this process and in others. A signal is a hint: it
 	// reaches each watcher at most once, and can be lost.
-	Signal(ctx context.Context, signals ...Signal) error
+	Signal(ctx context.Context, signals ...NodeSignal) error
 	// Watch calls heard for each signal until ctx ends, one call at a time. The store itself
 	// signals when webhooks change, when held deliveries are canceled, and when a node leaves
 	// or is taken over. It returns nil when ctx ends, and nil at once when the store closes
 	// or cannot receive signals; it restores a lost connection by itself.
-	Watch(ctx context.Context, heard func(Signal)) error
+	Watch(ctx context.Context, heard func(NodeSignal)) error
 }
 
 // NodeView is the state of the store that a node receives when it registers or renews.
@@ -337,20 +339,20 @@ type NodeView struct {
 	Canceled []DeliveryID
 }
 
-// Taken is the result of a takeover.
-type Taken struct {
+// TakeoverResult is the result of a takeover.
+type TakeoverResult struct {
 	Nodes      []NodeID // nodes that are no longer registered
 	Deliveries int      // number of released deliveries
 }
 
-// Signal is a hint from another node.
-type Signal struct {
+// NodeSignal is a hint from another node.
+type NodeSignal struct {
 	Kind SignalKind
 	// WebhookID is the webhook that the signal is about; zero for none in particular.
 	WebhookID WebhookID
 }
 
-// SignalKind is the kind of a [Signal].
+// SignalKind is the kind of a [NodeSignal].
 type SignalKind string
 
 // The kinds of signals.
@@ -365,8 +367,8 @@ const (
 // taken over its deliveries. Nothing was written.
 var ErrFenced = errors.New("the node is not registered")
 
-// Schema compares the migrations applied to a database with those known to this program.
-type Schema struct {
+// DatabaseSchema compares the migrations applied to a database with those known to this program.
+type DatabaseSchema struct {
 	// Migrations are all that this program knows, in order.
 	Migrations []Migration
 	// Later are the versions of applied migrations that this program does not know: a later
@@ -386,7 +388,7 @@ type Migration struct {
 }
 
 // Pending returns the number of migrations that are not applied yet.
-func (s *Schema) Pending() int {
+func (s *DatabaseSchema) Pending() int {
 	n := 0
 	for i := range s.Migrations {
 		if s.Migrations[i].AppliedAt.IsZero() {
@@ -418,7 +420,7 @@ type PurgeStore interface {
 	// An event is deleted together with its deliveries and their attempts, oldest first.
 	// Pending deliveries and their events stay. The publisher's id of a deleted event can be
 	// used again.
-	Purge(ctx context.Context, params PurgeParams) (Purged, error)
+	Purge(ctx context.Context, params PurgeParams) (PurgeResult, error)
 }
 
 // PurgeParams states what Purge may delete.
@@ -436,7 +438,7 @@ type PurgeParams struct {
 	// an earlier call may be kept for up to one more day. Zero for never.
 	Attempts time.Time
 	// Stats is the reference time for expiring buckets and problems (normally now): see
-	// [BucketWidth.Kept] and [ProblemKept]. Zero for never.
+	// [BucketWidth.Retention] and [ProblemRetention]. Zero for never.
 	Stats time.Time
 	// MaxBytes is the size that the store may use: while it uses more, events are deleted
 	// regardless of age. A store that keeps history by the day deletes whole days, and
@@ -444,8 +446,8 @@ type PurgeParams struct {
 	MaxBytes int64
 }
 
-// Purged is the result of a batch of purging, and the size of the store after it.
-type Purged struct {
+// PurgeResult is the result of a batch of purging, and the size of the store after it.
+type PurgeResult struct {
 	// More reports whether there may be more to do.
 	More bool
 	// Events, Deliveries and Attempts are the numbers of deleted ones.

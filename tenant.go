@@ -54,7 +54,7 @@ func ValidateTenant(name string) error {
 	return nil
 }
 
-// Validate checks the tenant. The error has code [Invalid] and names the field; see [Faults].
+// Validate checks the tenant. The error has code [Invalid] and names the field; see [FaultsOf].
 func (t *Tenant) Validate() error {
 	faults := []error{ValidateTenant(t.Name)}
 	faults = append(faults, checkLength("description", t.Description, MaxDescription))
@@ -68,7 +68,7 @@ func (t *Tenant) Validate() error {
 	if _, own := t.Quotas[QuotaEventTypes]; own {
 		faults = append(faults, Invalidf("quotas.event_types", "must be left out; catalogues are shared, and the server's setting limits each"))
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 // Quota names a limit of what one tenant may have or do.
@@ -132,7 +132,7 @@ func (q Quotas) Of(tenant string, own Quotas, quota Quota) int64 {
 
 // Validate checks limits of one tenant, or defaults. most is the largest number of deliveries
 // of one publish, which an event to all webhooks must not exceed; 0 skips this check. The
-// error has code [Invalid] and the field "quotas" with the quota's name; see [Faults].
+// error has code [Invalid] and the field "quotas" with the quota's name; see [FaultsOf].
 func (q Quotas) Validate(most int64) error {
 	var faults []error
 	for _, quota := range slices.Sorted(maps.Keys(q)) {
@@ -146,7 +146,7 @@ func (q Quotas) Validate(most int64) error {
 			faults = append(faults, Invalidf("quotas.webhooks", "must be at most limits.max_deliveries (%d), or an event to all of them cannot be published; raise both", most))
 		}
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 // EncodeQuotas returns a tenant's limits in the form of the stores; "" for none.
@@ -272,11 +272,11 @@ type EventType struct {
 // MaxDescription is the maximum length of a description, in characters.
 const MaxDescription = 4096
 
-// MaxSchema is the maximum size of an event type's schema, and of its example, in bytes.
-const MaxSchema = 64 << 10
+// maxEventTypeSchema is the maximum size of an event type's schema, and of its example, in bytes.
+const maxEventTypeSchema = 64 << 10
 
 // Validate checks the entry, but not whether Schema is a valid JSON Schema, which package
-// internal/match does. The error has code [Invalid]; see [Faults].
+// internal/match does. The error has code [Invalid]; see [FaultsOf].
 func (t *EventType) Validate() error {
 	faults := []error{ValidateType(t.Name)}
 	if t.Catalogue != "" {
@@ -287,8 +287,8 @@ func (t *EventType) Validate() error {
 		field string
 		value json.RawMessage
 	}{{"schema", t.Schema}, {"example", t.Example}} {
-		if len(text.value) > MaxSchema {
-			faults = append(faults, Invalidf(text.field, "is %d bytes, at most %d are kept", len(text.value), MaxSchema))
+		if len(text.value) > maxEventTypeSchema {
+			faults = append(faults, Invalidf(text.field, "is %d bytes, at most %d are kept", len(text.value), maxEventTypeSchema))
 		} else if text.value != nil {
 			if err := validateJSON(text.value); err != nil {
 				err.Field = text.field
@@ -296,10 +296,10 @@ func (t *EventType) Validate() error {
 			}
 		}
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
-// Key returns a text that is unique among the entries of all catalogues: the catalogue's name,
+// APIKey returns a text that is unique among the entries of all catalogues: the catalogue's name,
 // a slash, and the type's name. Neither name contains a slash.
 func (t *EventType) Key() string { return catalogueOr(t.Catalogue) + "/" + t.Name }
 
@@ -317,17 +317,17 @@ func (t *EventType) SetKey(key string) {
 	t.Catalogue, t.Name, _ = strings.Cut(key, "/")
 }
 
-// TenantCounts is what a tenant has. A count of [CountMost] stands for that many or more.
+// TenantCounts is what a tenant has. A count of [MaxTenantCount] stands for that many or more.
 type TenantCounts struct {
 	Webhooks, Sources, Keys, Users, Sessions, PortalLinks, Themes int64
 	Events, Deliveries, Attempts, Replays, AuditEntries           int64
 }
 
-// CountMost is the largest number that [TenantDeletionStore.TenantCounts] counts to.
-const CountMost = 1_000_000
+// MaxTenantCount is the largest number that [TenantDeletionStore.TenantCounts] counts to.
+const MaxTenantCount = 1_000_000
 
-// TenantPurge is the result of a step of deleting a tenant.
-type TenantPurge struct {
+// TenantPurgeResult is the result of a step of deleting a tenant.
+type TenantPurgeResult struct {
 	// Tenant is the one that the step was about; "" when none is being deleted.
 	Tenant string
 	// Deleted counts the rows that the step deleted or changed. It is 0 where the step waits
@@ -348,11 +348,11 @@ type TenantDeletionStore interface {
 	// an Insert by older ones returns [ErrStaleRoutes]. NotFound. For a tenant that is
 	// marked already it does nothing.
 	StartTenantDeletion(ctx context.Context, name string, at time.Time) error
-	// TenantCounts counts what a tenant has, of each kind up to [CountMost]. NotFound.
+	// TenantCounts counts what a tenant has, of each kind up to [MaxTenantCount]. NotFound.
 	TenantCounts(ctx context.Context, name string) (TenantCounts, error)
 	// PurgeTenant does one bounded step of deleting a marked tenant. Each step is one
 	// transaction, so a deletion that is broken off resumes where it was.
-	PurgeTenant(ctx context.Context) (TenantPurge, error)
+	PurgeTenant(ctx context.Context) (TenantPurgeResult, error)
 }
 
 // Deletable reports why a tenant must not be deleted: [DefaultTenant] and

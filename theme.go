@@ -24,28 +24,28 @@ const (
 	ThemeDark  ThemeMode = "dark"  // always dark
 )
 
-// Part is a part of the portal that a theme can hide.
-type Part string
+// PortalPart is a part of the portal that a theme can hide.
+type PortalPart string
 
 // The parts that can be hidden. The webhooks themselves are always visible.
 const (
-	PartOverview   Part = "overview"   // charts and problems of all webhooks
-	PartDeliveries Part = "deliveries" // the list of deliveries, and each of them
-	PartEvents     Part = "events"     // the list of events, and each of them
-	PartCatalogue  Part = "catalogue"  // the documentation of event types
-	PartReplays    Part = "replays"    // replaying events that a webhook missed
-	PartTests      Part = "tests"      // sending a test event
-	PartSecrets    Part = "secrets"    // showing and changing secrets
+	PartOverview   PortalPart = "overview"   // charts and problems of all webhooks
+	PartDeliveries PortalPart = "deliveries" // the list of deliveries, and each of them
+	PartEvents     PortalPart = "events"     // the list of events, and each of them
+	PartCatalogue  PortalPart = "catalogue"  // the documentation of event types
+	PartReplays    PortalPart = "replays"    // replaying events that a webhook missed
+	PartTests      PortalPart = "tests"      // sending a test event
+	PartSecrets    PortalPart = "secrets"    // showing and changing secrets
 )
 
-// Parts returns all parts that can be hidden.
-func Parts() []Part {
-	return []Part{PartOverview, PartDeliveries, PartEvents, PartCatalogue, PartReplays, PartTests, PartSecrets}
+// PortalParts returns all parts that can be hidden.
+func PortalParts() []PortalPart {
+	return []PortalPart{PartOverview, PartDeliveries, PartEvents, PartCatalogue, PartReplays, PartTests, PartSecrets}
 }
 
-// Palette is the set of colours of pages in one mode, each as #rrggbb; "" for the deployment's
+// ThemePalette is the set of colours of pages in one mode, each as #rrggbb; "" for the deployment's
 // colour or Peal's default.
-type Palette struct {
+type ThemePalette struct {
 	Brand      string `json:"brand,omitempty"`      // links and main buttons
 	Background string `json:"background,omitempty"` // the page
 	Surface    string `json:"surface,omitempty"`    // cards
@@ -61,19 +61,19 @@ type Theme struct {
 	Logo []byte    `json:"-"`
 	Mode ThemeMode `json:"mode,omitempty"`
 	// Light and Dark are the colours of each mode.
-	Light Palette `json:"light,omitzero"`
-	Dark  Palette `json:"dark,omitzero"`
+	Light ThemePalette `json:"light,omitzero"`
+	Dark  ThemePalette `json:"dark,omitzero"`
 	// Language is the language of the pages, such as de; "" for the viewer's.
 	Language string `json:"language,omitempty"`
 	// Hidden are the parts that the tenant's customers cannot see or use.
-	Hidden []Part `json:"hidden,omitempty"`
+	Hidden []PortalPart `json:"hidden,omitempty"`
 	// Revision counts the changes of a tenant's theme; 0 if there is none. The store sets
 	// it; an update carries the revision that it was made from.
 	Revision int64 `json:"-"`
 }
 
 // Validate checks everything except the contrast of the colours. The error has code [Invalid]
-// and names the field, such as light.brand; see [Faults].
+// and names the field, such as light.brand; see [FaultsOf].
 func (t *Theme) Validate() error {
 	var faults []error
 	if utf8.RuneCountInString(t.Name) > MaxThemeName || !utf8.ValidString(t.Name) || strings.ContainsFunc(t.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
@@ -87,26 +87,26 @@ func (t *Theme) Validate() error {
 	default:
 		faults = append(faults, Invalidf("mode", "must be auto, light or dark"))
 	}
-	faults = append(faults, Within("light", t.Light.validate()), Within("dark", t.Dark.validate()))
+	faults = append(faults, PrefixField("light", t.Light.validate()), PrefixField("dark", t.Dark.validate()))
 	if len(t.Language) > 8 || strings.ContainsFunc(t.Language, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
 		faults = append(faults, Invalidf("language", "must be a language's short name in lower case, such as de"))
 	}
 	for i, part := range t.Hidden {
-		if !slices.Contains(Parts(), part) {
+		if !slices.Contains(PortalParts(), part) {
 			faults = append(faults, Invalidf("hidden["+itoa(i)+"]", "must be one of overview, deliveries, events, catalogue, replays, tests, secrets"))
 		}
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
-func (p *Palette) validate() error {
+func (p *ThemePalette) validate() error {
 	var faults []error
 	for _, colour := range []struct{ field, value string }{{"brand", p.Brand}, {"background", p.Background}, {"surface", p.Surface}, {"text", p.Text}} {
 		if !isColour(colour.value) {
 			faults = append(faults, Invalidf(colour.field, "must be a colour such as #3b3fb6, which is # and six hexadecimal digits"))
 		}
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 func isColour(text string) bool {
@@ -125,7 +125,7 @@ func (t Theme) Over(base Theme) Theme {
 	}
 	fill(&t.Name, base.Name)
 	fill(&t.Language, base.Language)
-	for palette, other := range map[*Palette]*Palette{&t.Light: &base.Light, &t.Dark: &base.Dark} {
+	for palette, other := range map[*ThemePalette]*ThemePalette{&t.Light: &base.Light, &t.Dark: &base.Dark} {
 		fill(&palette.Brand, other.Brand)
 		fill(&palette.Background, other.Background)
 		fill(&palette.Surface, other.Surface)

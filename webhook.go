@@ -36,14 +36,14 @@ const (
 	Deleted  WebhookStatus = "deleted"  // does not exist any more; a record remains until every node knows
 )
 
-// Author is the kind of caller that saved the settings of a webhook last.
-type Author string
+// WebhookAuthor is the kind of caller that saved the settings of a webhook last.
+type WebhookAuthor string
 
 // The authors. Only a webhook saved by a tenant cannot use the operator's own variables.
 const (
-	AuthorUnknown  Author = ""         // it was last saved before authors were recorded
-	AuthorOperator Author = "operator" // a caller that acts for every tenant, or the configuration file
-	AuthorTenant   Author = "tenant"   // a caller that acts for its tenant alone
+	AuthorUnknown  WebhookAuthor = ""         // it was last saved before authors were recorded
+	AuthorOperator WebhookAuthor = "operator" // a caller that acts for every tenant, or the configuration file
+	AuthorTenant   WebhookAuthor = "tenant"   // a caller that acts for its tenant alone
 )
 
 // Webhook is a tenant's subscription: which events go where, and how.
@@ -51,7 +51,7 @@ type Webhook struct {
 	ID     WebhookID
 	Tenant string
 	// Name is a name for people; "" for none. Several webhooks may have the same name. It
-	// has at most [MaxWebhookName] characters, see [ValidateWebhookName]; white space around
+	// has at most [MaxWebhookName] characters, see [validateWebhookName]; white space around
 	// it is removed when it is saved. A managed webhook has the name of its entry, shortened
 	// to that length.
 	Name string
@@ -101,19 +101,19 @@ type Webhook struct {
 	Managed bool
 	// Author is the kind of caller that saved the settings last, which determines the
 	// variables that they may use.
-	Author Author
+	Author WebhookAuthor
 	// Entry is the configuration entry of a managed webhook; zero for any other.
-	Entry Entry
+	Entry ConfigEntry
 	// Health is the recent result of its deliveries.
-	Health    Health
+	Health    WebhookHealth
 	UpdatedAt time.Time // UTC
 	// Revision is the version of the routes in which the webhook last changed. A change
 	// based on an older one is a conflict.
 	Revision int64
 }
 
-// Health is the recent result of a webhook's deliveries.
-type Health struct {
+// WebhookHealth is the recent result of a webhook's deliveries.
+type WebhookHealth struct {
 	// ExhaustedInRow is the number of deliveries that failed for good since the last success.
 	ExhaustedInRow int
 	// FailingSince is when the first attempt after the last success failed; zero when the
@@ -126,7 +126,9 @@ type Health struct {
 }
 
 // WithoutFailures returns the health without its failures.
-func (h Health) WithoutFailures() Health { return Health{CertificateExpiresAt: h.CertificateExpiresAt} }
+func (h WebhookHealth) WithoutFailures() WebhookHealth {
+	return WebhookHealth{CertificateExpiresAt: h.CertificateExpiresAt}
+}
 
 // RateLimit limits the rate of starting requests: a token bucket.
 type RateLimit struct {
@@ -154,11 +156,11 @@ func (w *Webhook) Title() string {
 }
 
 // Validate checks everything that does not depend on the format, the operator's settings or
-// a compiler. The error has code [Invalid] and names the field; it is [Invalids] when several
-// fields are wrong.
+// a compiler. The error has code [Invalid] and names the field; see [FaultsOf] for
+// several fields.
 func (w *Webhook) Validate() error {
 	faults := []error{
-		ValidateWebhookName(w.Name),
+		validateWebhookName(w.Name),
 		ValidateURL(w.URL),
 		ValidatePatterns(w.Events),
 		ValidateHeaders(w.Headers),
@@ -193,7 +195,7 @@ func (w *Webhook) Validate() error {
 	} {
 		faults = append(faults, checkLength(text.field, text.value, text.limit))
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 const maxUUID = 128 // characters of the id that the dejacode format shows
@@ -212,11 +214,11 @@ func validateExtra(extra json.RawMessage) error {
 	return nil
 }
 
-// ValidateWebhookName checks the name of a webhook without white space around it: at most
+// validateWebhookName checks the name of a webhook without white space around it: at most
 // [MaxWebhookName] characters of valid UTF-8, without control characters (including tabs and
 // line breaks), line and paragraph separators, and characters that change the direction of
 // writing. The error has code [Invalid] and the field "name".
-func ValidateWebhookName(name string) error {
+func validateWebhookName(name string) error {
 	if !utf8.ValidString(name) {
 		return Invalidf("name", "is not valid UTF-8")
 	}
@@ -326,7 +328,7 @@ func ValidatePatterns(patterns []string) error {
 			faults = append(faults, Invalidf("events["+itoa(i)+"]", "must be an event type such as task.created, a prefix such as task.*, or *"))
 		}
 	}
-	return Faults(faults...)
+	return JoinFaults(faults...)
 }
 
 // Limits of the recorded filter errors.
@@ -371,9 +373,9 @@ func clipLine(text string, limit int) string {
 	return strings.ToValidUTF8(text[:limit-len(cut)], "") + cut
 }
 
-// Entry identifies the configuration entry that a managed webhook was last set from. When the
+// ConfigEntry identifies the configuration entry that a managed webhook was last set from. When the
 // configuration is read again, it shows whether the entry has changed.
-type Entry struct {
+type ConfigEntry struct {
 	// Name is the entry's unique name.
 	Name string
 	// Digest is a digest of the whole entry, including its secrets.

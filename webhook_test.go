@@ -172,12 +172,12 @@ func TestActiveSecrets(t *testing.T) {
 }
 
 func TestHeadFields(t *testing.T) {
-	got := peal.Head("Content-Type: application/json\nX-Empty: \nX-Odd: a: b\nbroken\n").Fields()
+	got := peal.HeaderLines("Content-Type: application/json\nX-Empty: \nX-Odd: a: b\nbroken\n").Fields()
 	want := [][2]string{{"Content-Type", "application/json"}, {"X-Empty", ""}, {"X-Odd", "a: b"}, {"broken", ""}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
-	if got := peal.Head("").Fields(); got != nil {
+	if got := peal.HeaderLines("").Fields(); got != nil {
 		t.Errorf("no headers: %q", got)
 	}
 }

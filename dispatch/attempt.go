@@ -50,7 +50,7 @@ func (a *attempter) work() {
 func (a *attempter) attempt(ctx context.Context, j *lanes.Job) {
 	attempt := peal.Attempt{
 		ID: peal.NewAttemptID(), DeliveryID: j.Delivery.ID, Number: j.Delivery.Attempts + 1,
-		Timing: peal.Timing{Wait: max(j.At.Sub(j.Delivery.Due), 0)},
+		Timing: peal.AttemptTiming{Wait: max(j.At.Sub(j.Delivery.Due), 0)},
 	}
 	crashpoint.Reach(crashpoint.AttemptBegins)
 	crashpoint.ReachWith(crashpoint.AttemptOf, j.Event.Data)
@@ -188,7 +188,7 @@ func (c *courier) send(ctx context.Context, j *lanes.Job, attempt *peal.Attempt)
 		if cause := recover(); cause != nil {
 			c.logPanic(cause, t)
 			attempt.StartedAt, attempt.URL = started.UTC().Truncate(time.Microsecond), peal.RedactURL(t.URL)
-			attempt.Timing = peal.Timing{Wait: attempt.Timing.Wait, Total: time.Since(started)}
+			attempt.Timing = peal.AttemptTiming{Wait: attempt.Timing.Wait, Total: time.Since(started)}
 			attempt.Reason, attempt.Error, response = peal.ReasonOther, "Peal failed while it made this attempt; its log says where", egress.Response{}
 		}
 	}()
@@ -346,14 +346,14 @@ const aloneFor = 50 * time.Millisecond
 // marks writes what is known against suspects.
 type marks struct {
 	store interface {
-		MarkSuspect(ctx context.Context, node peal.NodeID, id peal.DeliveryID, mark peal.Mark) error
+		MarkSuspect(ctx context.Context, node peal.NodeID, id peal.DeliveryID, mark peal.SuspectMark) error
 	}
 	node     func() peal.NodeID
 	patience time.Duration // for one write
 	log      *slog.Logger
 }
 
-func (m *marks) set(ctx context.Context, id peal.DeliveryID, mark peal.Mark) error {
+func (m *marks) set(ctx context.Context, id peal.DeliveryID, mark peal.SuspectMark) error {
 	ctx, cancel := context.WithTimeout(ctx, m.patience)
 	defer cancel()
 	return m.store.MarkSuspect(ctx, m.node(), id, mark)
@@ -442,7 +442,7 @@ func (i *isolator) isolate(ctx context.Context, j *lanes.Job) {
 }
 
 // setAside ends a delivery that is convicted: processes ended while it was attempted alone.
-func (i *isolator) setAside(w *peal.Work) {
+func (i *isolator) setAside(w *peal.ClaimedDelivery) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	d := &w.Delivery
 	attempt := peal.Attempt{

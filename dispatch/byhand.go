@@ -177,7 +177,7 @@ func (e *Engine) Replay(ctx context.Context, replay peal.Replay) (peal.Replay, e
 		return peal.Replay{}, err
 	}
 	e.replays.added.Send()
-	e.signals.send(peal.Signal{Kind: peal.SignalWork}) // another node may be the one that runs them
+	e.signals.send(peal.NodeSignal{Kind: peal.SignalWork}) // another node may be the one that runs them
 	return replay, nil
 }
 
@@ -206,7 +206,7 @@ func (e *Engine) CountReplay(ctx context.Context, replay *peal.Replay) (peal.Rep
 }
 
 // CompleteReplay fills in what the caller of [Engine.Replay] has left out, and checks the replay.
-// The error has code [peal.Invalid] and names the field; see [peal.Faults].
+// The error has code [peal.Invalid] and names the field; see [peal.JoinFaults].
 func (e *Engine) CompleteReplay(replay *peal.Replay) error {
 	replay.ID = peal.NewJobID()
 	replay.Status = peal.ReplayRunning
@@ -255,7 +255,7 @@ type Preview struct {
 	// URL, Head and Body are the request of a first attempt made now, whether or not
 	// the webhook matches; Head is as in [peal.Attempt]. They are empty with Error.
 	URL  string
-	Head peal.Head
+	Head peal.HeaderLines
 	Body []byte
 	// Error is why no request can be made of the event; nil otherwise.
 	Error error
@@ -315,7 +315,7 @@ func (e *Engine) choose(ctx context.Context, w *peal.Webhook, choice PreviewChoi
 	case choice.Event != nil:
 		event := *choice.Event
 		if err := e.publisher.check(ctx, w.Tenant, &event); err != nil {
-			return nil, peal.Within("event", err)
+			return nil, peal.PrefixField("event", err)
 		}
 		event.Tenant = w.Tenant
 		complete(&event)

@@ -48,7 +48,7 @@ func (c *cable) pass(ctx context.Context) error {
 	return &peal.Error{Code: peal.Unavailable, Message: "the connection broke", RetryAfter: time.Second}
 }
 
-func (c *cable) Insert(ctx context.Context, node peal.NodeID, version int64, in []peal.Insertion) ([]peal.Inserted, error) {
+func (c *cable) Insert(ctx context.Context, node peal.NodeID, version int64, in []peal.Insertion) ([]peal.InsertResult, error) {
 	if err := c.pass(ctx); err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (c *cable) Settle(ctx context.Context, node peal.NodeID, s []peal.Settlemen
 	return c.Store.Settle(ctx, node, s)
 }
 
-func (c *cable) Claim(ctx context.Context, node peal.NodeID, id peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
+func (c *cable) Claim(ctx context.Context, node peal.NodeID, id peal.WebhookID, now time.Time, limit int) ([]peal.ClaimedDelivery, time.Time, error) {
 	if err := c.pass(ctx); err != nil {
 		return nil, time.Time{}, err
 	}
@@ -83,9 +83,9 @@ func (c *cable) RenewNode(ctx context.Context, id peal.NodeID, load peal.NodeLoa
 	return c.Store.RenewNode(ctx, id, load)
 }
 
-func (c *cable) Takeover(ctx context.Context, id peal.NodeID, stale time.Duration) (peal.Taken, error) {
+func (c *cable) Takeover(ctx context.Context, id peal.NodeID, stale time.Duration) (peal.TakeoverResult, error) {
 	if err := c.pass(ctx); err != nil {
-		return peal.Taken{}, err
+		return peal.TakeoverResult{}, err
 	}
 	return c.Store.Takeover(ctx, id, stale)
 }
@@ -97,8 +97,8 @@ func (c *cable) RoutesSince(ctx context.Context, version int64) ([]peal.Webhook,
 	return c.Store.RoutesSince(ctx, version)
 }
 
-func (c *cable) Watch(ctx context.Context, heard func(peal.Signal)) error {
-	return c.Store.Watch(ctx, func(s peal.Signal) {
+func (c *cable) Watch(ctx context.Context, heard func(peal.NodeSignal)) error {
+	return c.Store.Watch(ctx, func(s peal.NodeSignal) {
 		if !c.deaf && c.pass(ctx) == nil {
 			heard(s)
 		}

@@ -178,7 +178,7 @@ func TestPublishRefusals(t *testing.T) {
 			name   string
 			tenant string
 			events []peal.Event
-			code   peal.Code
+			code   peal.ErrorCode
 			field  string
 		}{
 			{"bad tenant", "no spaces", []peal.Event{good}, peal.Invalid, "tenant"},

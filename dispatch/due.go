@@ -15,7 +15,9 @@ import (
 type dueStore interface {
 	Due(ctx context.Context, after peal.WebhookID, limit int) ([]peal.DueWebhook, error)
 	AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, now, retry time.Time, limit int) (int, error)
-	Claim(ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error)
+	Claim(
+		ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int,
+	) ([]peal.ClaimedDelivery, time.Time, error)
 }
 
 // claimer brings deliveries that nobody holds from the store into the lanes: those that did not
@@ -29,8 +31,8 @@ type claimer struct {
 	look      wake.Signal   // look before that
 	now       func() time.Time
 	node      func() peal.NodeID
-	lost      func()           // learns that the node's registration has ended
-	setAside  func(*peal.Work) // ends a delivery that is convicted
+	lost      func()                      // learns that the node's registration has ended
+	setAside  func(*peal.ClaimedDelivery) // ends a delivery that is convicted
 }
 
 // claimers is the number of claims under way at once. The store commits those that wait together,
@@ -69,8 +71,8 @@ func (c *claimer) run(ctx context.Context) {
 }
 
 // splitConvicted separates the convicted deliveries of claimed work.
-func splitConvicted(works []peal.Work) (others, convicted []peal.Work) {
-	if !slices.ContainsFunc(works, func(w peal.Work) bool { return w.Suspicion.IsConvicted() }) {
+func splitConvicted(works []peal.ClaimedDelivery) (others, convicted []peal.ClaimedDelivery) {
+	if !slices.ContainsFunc(works, func(w peal.ClaimedDelivery) bool { return w.Suspicion.IsConvicted() }) {
 		return works, nil
 	}
 	for _, w := range works {

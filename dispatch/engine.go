@@ -261,7 +261,7 @@ func (e *Engine) stop() {
 	e.stopWork()
 	waiting := e.scheduler.stop()
 	if !e.options.Alone { // the last step would release them too, but others may have them now
-		e.ledger.release(waiting, func() { e.signals.send(peal.Signal{Kind: peal.SignalWork}) })
+		e.ledger.release(waiting, func() { e.signals.send(peal.NodeSignal{Kind: peal.SignalWork}) })
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -282,7 +282,7 @@ func (e *Engine) stop() {
 }
 
 // signaled handles a signal of another node.
-func (e *Engine) signaled(s peal.Signal) {
+func (e *Engine) signaled(s peal.NodeSignal) {
 	switch {
 	case s.Kind == peal.SignalUp:
 		e.scheduler.probeNow(s.WebhookID)

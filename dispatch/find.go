@@ -150,17 +150,17 @@ func (e *Engine) FindWebhooks(ctx context.Context, q peal.WebhookQuery) (found [
 		return nil, 0, err
 	}
 	type placed struct {
-		place peal.WebhookPlace
+		place peal.WebhookPosition
 		id    peal.WebhookID
 	}
 	var behind []placed
-	chooses := q.Chooses()
+	chooses := q.Filter()
 	for _, w := range e.router.routes.Load().table.All(q.Tenant) {
 		if !chooses(w) {
 			continue
 		}
 		total++
-		if place := q.PlaceOf(w); q.After.ID.IsZero() || q.Compare(place, q.After) > 0 {
+		if place := q.PositionOf(w); q.After.ID.IsZero() || q.Compare(place, q.After) > 0 {
 			behind = append(behind, placed{place, w.ID})
 		}
 	}

@@ -70,12 +70,12 @@ func TestFindsAmongTenThousand(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, q := range []peal.WebhookQuery{
-		{Order: peal.ByName}, {Order: peal.OldestFirst}, {Text: "BÜRO host3 floor"}, {Text: "secret"}, {Text: "/hook 0123"}, {Text: all[77].ID.String()[:24], Order: peal.ByName},
-		{Status: peal.Paused, Format: "x-webhook", Event: "group3.created", Order: peal.ByName}, {Event: "group3"}, {Text: "none of these"},
+		{Order: peal.WebhooksByName}, {Order: peal.WebhooksOldestFirst}, {Text: "BÜRO host3 floor"}, {Text: "secret"}, {Text: "/hook 0123"}, {Text: all[77].ID.String()[:24], Order: peal.WebhooksByName},
+		{Status: peal.Paused, Format: "x-webhook", Event: "group3.created", Order: peal.WebhooksByName}, {Event: "group3"}, {Text: "none of these"},
 	} {
 		q.Tenant, q.Limit = tenant, 200
 		var want []peal.WebhookID
-		for _, w := range slices.SortedFunc(slices.Values(all[:many]), func(a, b peal.Webhook) int { return q.Compare(q.PlaceOf(&a), q.PlaceOf(&b)) }) {
+		for _, w := range slices.SortedFunc(slices.Values(all[:many]), func(a, b peal.Webhook) int { return q.Compare(q.PositionOf(&a), q.PositionOf(&b)) }) {
 			if chosen(&q, &w) {
 				want = append(want, w.ID)
 			}
@@ -99,7 +99,7 @@ func TestFindsAmongTenThousand(t *testing.T) {
 			if len(page) < q.Limit {
 				break
 			}
-			q.After = q.PlaceOf(&page[len(page)-1])
+			q.After = q.PositionOf(&page[len(page)-1])
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%+v lists %d webhooks, not the %d that it chooses in their order", q, len(got), len(want))

@@ -16,8 +16,8 @@ import (
 
 // healthStore is the part of the store that the health keeper needs.
 type healthStore interface {
-	SetHealth(ctx context.Context, id peal.WebhookID, health peal.Health) error
-	AddProblem(ctx context.Context, problem peal.Problem) error
+	SetHealth(ctx context.Context, id peal.WebhookID, health peal.WebhookHealth) error
+	AddProblem(ctx context.Context, problem peal.WebhookProblem) error
 	Webhook(ctx context.Context, tenant string, id peal.WebhookID) (peal.Webhook, error)
 	UpdateWebhook(ctx context.Context, w peal.Webhook) (peal.Webhook, error)
 }
@@ -47,9 +47,9 @@ func newHealthKeeper(k *healthKeeper) *healthKeeper {
 
 // healthWork is the pending work of the keeper.
 type healthWork struct {
-	changed  map[peal.WebhookID]peal.Health
+	changed  map[peal.WebhookID]peal.WebhookHealth
 	disable  map[peal.WebhookID]disabling
-	problems []peal.Problem
+	problems []peal.WebhookProblem
 	events   []operationEvent
 }
 
@@ -57,7 +57,7 @@ type healthWork struct {
 type disabling struct{ tenant, reason string }
 
 func newHealthWork() healthWork {
-	return healthWork{changed: make(map[peal.WebhookID]peal.Health), disable: make(map[peal.WebhookID]disabling)}
+	return healthWork{changed: make(map[peal.WebhookID]peal.WebhookHealth), disable: make(map[peal.WebhookID]disabling)}
 }
 
 // The most entries that may wait to be written or published; more are dropped.
@@ -126,7 +126,7 @@ func (k *healthKeeper) after(j *lanes.Job, attempt *peal.Attempt, status peal.De
 }
 
 // disableReason returns why the webhook must be disabled; "" when it need not be.
-func disableReason(t *target, health peal.Health, attempt *peal.Attempt, at time.Time) string {
+func disableReason(t *target, health peal.WebhookHealth, attempt *peal.Attempt, at time.Time) string {
 	policy := t.policy
 	switch failing := at.Sub(health.FailingSince); {
 	case attempt.Succeeded():
@@ -177,7 +177,7 @@ func (k *healthKeeper) certificate(j *lanes.Job, expires time.Time) {
 }
 
 // problem records failures of a webhook that are not attempts.
-func (k *healthKeeper) problem(p peal.Problem) {
+func (k *healthKeeper) problem(p peal.WebhookProblem) {
 	k.add(func(todo *healthWork) {
 		if len(todo.problems) < maxProblems {
 			todo.problems = append(todo.problems, p)
@@ -365,7 +365,7 @@ func operationOf(w *peal.Webhook) operation {
 	return operation{Webhook: operationWebhook{ID: w.ID, Tenant: w.Tenant, Name: w.Name, URL: peal.RedactURL(w.URL), Description: w.Description}}
 }
 
-func (o operation) withHealth(h peal.Health) operation {
+func (o operation) withHealth(h peal.WebhookHealth) operation {
 	if !h.FailingSince.IsZero() {
 		o.FailingSince = &h.FailingSince
 	}

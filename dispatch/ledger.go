@@ -39,7 +39,9 @@ const (
 type ledgerStore interface {
 	Settle(ctx context.Context, node peal.NodeID, settlements []peal.Settlement) error
 	Release(ctx context.Context, node peal.NodeID, ids []peal.DeliveryID) error
-	Reopen(ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, now time.Time) (peal.Work, error)
+	Reopen(
+		ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, now time.Time,
+	) (peal.ClaimedDelivery, error)
 	Cancel(ctx context.Context, tenant string, id peal.DeliveryID, at time.Time) error
 }
 
@@ -205,9 +207,11 @@ func (l *ledger) flush(ctx context.Context, id peal.DeliveryID) error {
 }
 
 // reopen sets a delivery pending, and held by this node, after everything about it that came before.
-func (l *ledger) reopen(ctx context.Context, tenant string, id peal.DeliveryID, now time.Time) (peal.Work, error) {
+func (l *ledger) reopen(
+	ctx context.Context, tenant string, id peal.DeliveryID, now time.Time,
+) (peal.ClaimedDelivery, error) {
 	if err := l.flush(ctx, id); err != nil {
-		return peal.Work{}, err
+		return peal.ClaimedDelivery{}, err
 	}
 	return l.store.Reopen(ctx, l.node(), tenant, id, now)
 }

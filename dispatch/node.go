@@ -20,7 +20,7 @@ import (
 type nodeStore interface {
 	RegisterNode(ctx context.Context, n peal.Node) (peal.NodeView, error)
 	RenewNode(ctx context.Context, id peal.NodeID, load peal.NodeLoad) (peal.NodeView, error)
-	Takeover(ctx context.Context, by peal.NodeID, stale time.Duration) (peal.Taken, error)
+	Takeover(ctx context.Context, by peal.NodeID, stale time.Duration) (peal.TakeoverResult, error)
 	LeaveNode(ctx context.Context, id peal.NodeID) error
 }
 
@@ -355,8 +355,8 @@ func (n *node) collectors() []prometheus.Collector {
 
 // signalStore is the part of the store by which nodes signal to each other.
 type signalStore interface {
-	Watch(ctx context.Context, on func(peal.Signal)) error
-	Signal(ctx context.Context, signals ...peal.Signal) error
+	Watch(ctx context.Context, on func(peal.NodeSignal)) error
+	Signal(ctx context.Context, signals ...peal.NodeSignal) error
 }
 
 // signals exchanges signals with the other nodes. Nothing but speed depends on them: without them
@@ -366,16 +366,16 @@ type signals struct {
 	log      *slog.Logger
 	alone    bool // there are no other nodes
 	patience time.Duration
-	handle   func(peal.Signal) // what another node has signaled
+	handle   func(peal.NodeSignal) // what another node has signaled
 
 	mu      sync.Mutex
-	waiting map[peal.Signal]struct{} // to be sent, each once
+	waiting map[peal.NodeSignal]struct{} // to be sent, each once
 	more    wake.Signal
 }
 
 // newSignals completes signals, of which none waits.
 func newSignals(s *signals) *signals {
-	s.waiting, s.more = map[peal.Signal]struct{}{}, wake.New()
+	s.waiting, s.more = map[peal.NodeSignal]struct{}{}, wake.New()
 	return s
 }
 
@@ -386,7 +386,7 @@ const signalGap = 20 * time.Millisecond
 func (s *signals) add(kind peal.SignalKind, webhooks ...peal.WebhookID) {
 	s.mu.Lock()
 	for _, id := range webhooks {
-		s.waiting[peal.Signal{Kind: kind, WebhookID: id}] = struct{}{}
+		s.waiting[peal.NodeSignal{Kind: kind, WebhookID: id}] = struct{}{}
 	}
 	s.mu.Unlock()
 	s.more.Send()
@@ -411,7 +411,7 @@ func (s *signals) run(ctx context.Context) {
 	}
 }
 
-func (s *signals) take() (all []peal.Signal) {
+func (s *signals) take() (all []peal.NodeSignal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for signal := range s.waiting {
@@ -422,7 +422,7 @@ func (s *signals) take() (all []peal.Signal) {
 }
 
 // send sends signals now. That they are lost does no harm.
-func (s *signals) send(signals ...peal.Signal) {
+func (s *signals) send(signals ...peal.NodeSignal) {
 	if s.alone || len(signals) == 0 {
 		return
 	}

@@ -27,7 +27,7 @@ func (w *world) preview(e *dispatch.Engine, hook peal.Webhook, choice dispatch.P
 	return previews[0]
 }
 
-func header(head peal.Head) http.Header {
+func header(head peal.HeaderLines) http.Header {
 	h := make(http.Header)
 	for _, field := range head.Fields() {
 		h[field[0]] = append(h[field[0]], field[1])
@@ -172,7 +172,7 @@ func TestPreviewChoice(t *testing.T) {
 		for name, test := range map[string]struct {
 			choice dispatch.PreviewChoice
 			field  string
-			code   peal.Code
+			code   peal.ErrorCode
 		}{
 			"too many":          {dispatch.PreviewChoice{Last: 51}, "last", peal.Invalid},
 			"fewer than none":   {dispatch.PreviewChoice{Last: -1}, "last", peal.Invalid},

@@ -37,7 +37,7 @@ func isFenced(err error) bool { return errors.Is(err, peal.ErrFenced) }
 
 // publishStore is the part of the store that publishing needs.
 type publishStore interface {
-	Insert(ctx context.Context, node peal.NodeID, routes int64, insertions []peal.Insertion) ([]peal.Inserted, error)
+	Insert(ctx context.Context, node peal.NodeID, routes int64, insertions []peal.Insertion) ([]peal.InsertResult, error)
 	EventType(ctx context.Context, catalogue, name string) (peal.EventType, error)
 }
 
@@ -141,7 +141,7 @@ func (p *publisher) prepare(ctx context.Context, tenant string, events []peal.Ev
 		}
 		if err := p.check(ctx, tenant, event); err != nil {
 			if len(events) > 1 {
-				return nil, peal.Within(fmt.Sprintf("events[%d]", i), err)
+				return nil, peal.PrefixField(fmt.Sprintf("events[%d]", i), err)
 			}
 			return nil, err
 		}
@@ -390,7 +390,7 @@ const (
 // problem of the webhook.
 type filterWatch struct {
 	log  *slog.Logger
-	note func(peal.Problem) // must not block
+	note func(peal.WebhookProblem) // must not block
 
 	mu      sync.Mutex
 	failing map[peal.WebhookID]*filterFailures
@@ -401,10 +401,10 @@ type filterFailures struct {
 	silent int // failures since the last line
 	logged time.Time
 	noted  time.Time
-	since  peal.Problem // not noted yet
+	since  peal.WebhookProblem // not noted yet
 }
 
-func newFilterWatch(log *slog.Logger, note func(peal.Problem)) *filterWatch {
+func newFilterWatch(log *slog.Logger, note func(peal.WebhookProblem)) *filterWatch {
 	return &filterWatch{log: log, note: note, failing: make(map[peal.WebhookID]*filterFailures)}
 }
 
@@ -424,10 +424,10 @@ func (w *filterWatch) failed(t *target, event *peal.Event, err error) {
 		f.since.First = now
 	}
 	f.since.Attempts++
-	var problem peal.Problem
+	var problem peal.WebhookProblem
 	if now.Sub(f.noted) >= filterNoteEvery {
 		problem = f.since
-		f.noted, f.since = now, peal.Problem{}
+		f.noted, f.since = now, peal.WebhookProblem{}
 	}
 	silent := f.silent
 	loud := f.lines < filterLogFirst || now.Sub(f.logged) >= filterLogEvery

@@ -290,7 +290,7 @@ func TestReplayIsRefused(t *testing.T) {
 		good := peal.Replay{Tenant: tenant, WebhookID: hook.ID, Since: time.Unix(1, 0)}
 		tests := map[string]struct {
 			change func(*peal.Replay)
-			code   peal.Code
+			code   peal.ErrorCode
 			field  string
 		}{
 			"disabled":       {func(p *peal.Replay) { p.WebhookID = disabled.ID }, peal.Conflict, ""},

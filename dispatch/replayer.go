@@ -19,8 +19,12 @@ type replayStore interface {
 	EndReplay(ctx context.Context, tenant string, id peal.JobID, status peal.ReplayStatus, reason string, at time.Time) error
 	OpenReplays(ctx context.Context, limit int) ([]peal.Replay, error)
 	ReplayDeliveries(ctx context.Context, id peal.JobID, due time.Time, limit int) (replayed int, more bool, err error)
-	MissedEvents(ctx context.Context, id peal.JobID, wants func(eventType string) bool, limit int) (peal.Missed, error)
-	ReplayMissed(ctx context.Context, id peal.JobID, missed peal.Missed, deliveries []peal.MissedDelivery) (int, error)
+	MissedEvents(
+		ctx context.Context, id peal.JobID, wants func(eventType string) bool, limit int,
+	) (peal.MissedEvents, error)
+	ReplayMissed(
+		ctx context.Context, id peal.JobID, missed peal.MissedEvents, deliveries []peal.MissedDelivery,
+	) (int, error)
 }
 
 const (

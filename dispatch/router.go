@@ -15,7 +15,7 @@ import (
 // routeStore is the part of the store that the router reads and writes.
 type routeStore interface {
 	RoutesSince(ctx context.Context, version int64) ([]peal.Webhook, int64, error)
-	SetHealth(ctx context.Context, id peal.WebhookID, health peal.Health) error
+	SetHealth(ctx context.Context, id peal.WebhookID, health peal.WebhookHealth) error
 }
 
 // router knows all webhooks: which of them an event matches, and the target of each.
@@ -123,10 +123,10 @@ func (r *router) replace(ctx context.Context, w *peal.Webhook) *target {
 // healthAfter returns the health of a webhook after a change, and whether the change affects it: a
 // webhook that is no longer disabled has its policy's whole patience again, and a new URL has no
 // record at all.
-func healthAfter(before, after *peal.Webhook) (health peal.Health, changed bool) {
+func healthAfter(before, after *peal.Webhook) (health peal.WebhookHealth, changed bool) {
 	switch {
 	case !canonical.Same(before.URL, after.URL):
-		return peal.Health{}, true
+		return peal.WebhookHealth{}, true
 	case before.Status == peal.Disabled && after.Status != peal.Disabled:
 		return after.Health.WithoutFailures(), true
 	}
@@ -134,7 +134,7 @@ func healthAfter(before, after *peal.Webhook) (health peal.Health, changed bool)
 }
 
 // forgive replaces the health of a webhook.
-func (r *router) forgive(ctx context.Context, w *peal.Webhook, health peal.Health) {
+func (r *router) forgive(ctx context.Context, w *peal.Webhook, health peal.WebhookHealth) {
 	w.Health = health
 	r.scheduler.forgive(w.ID, health)
 	if err := r.store.SetHealth(ctx, w.ID, health); err != nil {

@@ -145,7 +145,7 @@ func (r *rules) check(before, w *peal.Webhook) error {
 	}
 	faults = append(faults, r.checkVariables(w, format))
 	_, err := match.Compile(w, match.DefaultLimits())
-	return peal.Faults(append(faults, err)...)
+	return peal.JoinFaults(append(faults, err)...)
 }
 
 // checkURLs checks that the URLs of a webhook may be reached at all.
@@ -158,7 +158,7 @@ func (r *rules) checkURLs(w *peal.Webhook) error {
 			faults = append(faults, peal.Invalidf("oauth2.token_url", "%s", wrong.Message))
 		}
 	}
-	return peal.Faults(faults...)
+	return peal.JoinFaults(faults...)
 }
 
 // checkOwnHeaders refuses extra headers that would replace those by which the format's receivers
@@ -176,7 +176,7 @@ func checkOwnHeaders(before, w *peal.Webhook, format *wire.Format) error {
 		}
 		faults = append(faults, peal.Invalidf("headers."+name, "is a header that the format %s signs or identifies deliveries with; take another name", format.Name))
 	}
-	return peal.Faults(faults...)
+	return peal.JoinFaults(faults...)
 }
 
 // checkFormat checks what a webhook's format requires of it.
@@ -188,7 +188,7 @@ func checkFormat(w *peal.Webhook, format *wire.Format) error {
 	for _, secret := range w.Secrets {
 		faults = append(faults, format.CheckSecret(secret.Value))
 	}
-	return peal.Faults(faults...)
+	return peal.JoinFaults(faults...)
 }
 
 func isASCII(text string) bool {
@@ -218,7 +218,7 @@ func (r *rules) checkVariables(w *peal.Webhook, format *wire.Format) error {
 	if format != nil {
 		faults = append(faults, r.checkFormatVariables(w, format))
 	}
-	return peal.Faults(faults...)
+	return peal.JoinFaults(faults...)
 }
 
 // checkFormatVariables checks that a webhook may use the variables of its format, which contains

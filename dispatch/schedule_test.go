@@ -147,7 +147,7 @@ func TestXWebhookIsDisabledAfterItsThirdRetry(t *testing.T) {
 			t.Errorf("a test of a disabled webhook gave %+v, %v", attempt, err)
 		}
 		w.update(e, hook.ID, func(h *peal.Webhook) { h.Status, h.StatusReason = peal.Active, "" })
-		if got, _ := w.store.Webhook(w.ctx, tenant, hook.ID); got.Health != (peal.Health{}) {
+		if got, _ := w.store.Webhook(w.ctx, tenant, hook.ID); got.Health != (peal.WebhookHealth{}) {
 			t.Errorf("a webhook that was set active again has health %+v", got.Health)
 		}
 	})

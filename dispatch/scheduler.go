@@ -328,13 +328,13 @@ func (s *scheduler) learn(j *lanes.Job, policy *peal.RetryPolicy, ok, exhausted 
 	return s.lanes.Learn(j, policy, ok, exhausted, at)
 }
 
-func (s *scheduler) learnCertificate(j *lanes.Job, expires time.Time) (health peal.Health, changed bool) {
+func (s *scheduler) learnCertificate(j *lanes.Job, expires time.Time) (health peal.WebhookHealth, changed bool) {
 	s.mu.Lock()
 	defer s.unlock()
 	return s.lanes.LearnCertificate(j, expires)
 }
 
-func (s *scheduler) forgive(id peal.WebhookID, health peal.Health) {
+func (s *scheduler) forgive(id peal.WebhookID, health peal.WebhookHealth) {
 	s.mu.Lock()
 	defer s.unlock()
 	s.lanes.Forgive(id, health)
@@ -381,7 +381,7 @@ func (s *scheduler) nextClaim() (claim lanes.Claim, ok bool) {
 	return lanes.Claim{}, false
 }
 
-func (s *scheduler) claimed(claim lanes.Claim, works []peal.Work, more bool, next time.Time) {
+func (s *scheduler) claimed(claim lanes.Claim, works []peal.ClaimedDelivery, more bool, next time.Time) {
 	s.mu.Lock()
 	defer s.unlock()
 	s.lanes.Claimed(time.Now(), claim, works, more, next)
@@ -400,7 +400,7 @@ func (s *scheduler) hurry(webhook peal.WebhookID, id peal.DeliveryID) bool {
 }
 
 // force sends next what a person asked for. t is nil when the webhook is deleted.
-func (s *scheduler) force(t *target, work peal.Work, term int) {
+func (s *scheduler) force(t *target, work peal.ClaimedDelivery, term int) {
 	s.mu.Lock()
 	defer s.unlock()
 	s.lanes.Force(time.Now(), t.lanesWebhook(), work, term)

@@ -47,7 +47,7 @@ func openPostgres(t *testing.T, url string) peal.Store {
 // and a fake clock stands still meanwhile. Signals only make things quicker.
 type deaf struct{ peal.Store }
 
-func (deaf) Watch(ctx context.Context, _ func(peal.Signal)) error {
+func (deaf) Watch(ctx context.Context, _ func(peal.NodeSignal)) error {
 	<-ctx.Done()
 	return nil
 }

@@ -56,7 +56,7 @@ func (w *world) holds(node peal.NodeID, hook peal.Webhook, n int) (ids []peal.De
 }
 
 // claims has a process take a webhook's deliveries into its memory, and mark one.
-func (w *world) claims(node peal.NodeID, hook peal.Webhook, marked peal.DeliveryID, mark peal.Mark) {
+func (w *world) claims(node peal.NodeID, hook peal.Webhook, marked peal.DeliveryID, mark peal.SuspectMark) {
 	w.t.Helper()
 	if _, _, err := w.store.Claim(w.ctx, node, hook.ID, time.Now().Add(time.Minute), 100); err != nil {
 		w.t.Fatal(err)
@@ -177,7 +177,7 @@ func TestInnocentsAreNeverSetAside(t *testing.T) {
 		hook := w.saved(r.url())
 		ids := w.holds(w.process(), hook, 10)
 		for i := range 20 { // each of them alone at one end, and waiting at another
-			w.claims(w.successor(), hook, ids[i%len(ids)], []peal.Mark{peal.MarkAlone, peal.MarkWaiting}[i/len(ids)])
+			w.claims(w.successor(), hook, ids[i%len(ids)], []peal.SuspectMark{peal.MarkAlone, peal.MarkWaiting}[i/len(ids)])
 		}
 		_, stop := w.engine(nil)
 		defer stop()

@@ -88,7 +88,7 @@ func (m *metrics) startAtZero() {
 		m.attempts.WithLabelValues(string(reason))
 	}
 	m.deliveries.WithLabelValues(string(peal.Failed))
-	for _, code := range []peal.Code{peal.Invalid, peal.TooLarge, peal.Conflict, peal.Forbidden, peal.Unavailable, peal.Internal} {
+	for _, code := range []peal.ErrorCode{peal.Invalid, peal.TooLarge, peal.Conflict, peal.Forbidden, peal.Unavailable, peal.Internal} {
 		m.refused.WithLabelValues(string(code))
 	}
 }
@@ -142,7 +142,7 @@ func laneGauges(counts func() lanes.Counts) []prometheus.Collector {
 const backlogTime = 2 * time.Second
 
 type backlogStore interface {
-	Backlog(ctx context.Context, tenant string) (peal.Backlog, error)
+	Backlog(ctx context.Context, tenant string) (peal.DeliveryBacklog, error)
 }
 
 // backlogCollector reads from the store how much is pending. While the store cannot be read, the

@@ -27,7 +27,7 @@ func TestVariablesAreCheckedWhenSent(t *testing.T) {
 			return value, attempt
 		}
 		e, stop := w.engine(func(o *dispatch.Options) { o.Variables = map[string]string{"TOKEN": "hush"} })
-		with := func(author peal.Author) peal.WebhookID {
+		with := func(author peal.WebhookAuthor) peal.WebhookID {
 			return w.webhook(e, r.url(), func(h *peal.Webhook) {
 				h.Author, h.Headers = peal.AuthorOperator, map[string]string{"X-Token": "{{TOKEN}}"}
 				h.Author = author

@@ -63,7 +63,7 @@ func (e *Engine) ChangeWebhook(ctx context.Context, tenant string, id peal.Webho
 		w := clone(&before)
 		if err := change(&w); err != nil {
 			if peal.FaultsOf(err) != nil { // reported together with other faults
-				err = peal.Faults(err, e.CompleteWebhook(ctx, &before, &w))
+				err = peal.JoinFaults(err, e.CompleteWebhook(ctx, &before, &w))
 			}
 			return peal.Webhook{}, err
 		}
@@ -120,7 +120,7 @@ func (e *Engine) CompleteWebhook(ctx context.Context, before, w *peal.Webhook) e
 		return err
 	}
 	fault := canonicalize(w)
-	return peal.Faults(e.rules.check(before, w), fault)
+	return peal.JoinFaults(e.rules.check(before, w), fault)
 }
 
 // canonicalize sets the URLs of a webhook as they are sent. Invalid ones are left to the
@@ -375,8 +375,8 @@ func (e *Engine) Policy(w *peal.Webhook) peal.RetryPolicy { return e.rules.polic
 // CheckWebhook checks all of a webhook's settings: the rules of [peal.Webhook], that its format
 // exists and can use its secrets, that its programs compile, that its variables exist and that its
 // URL may be reached at all. Call it before the webhook is saved. The error has code
-// [peal.Invalid] and names the field; where several fields are wrong it is [peal.Invalids], in the
-// order of the settings.
+// [peal.Invalid] and names the field; [peal.FaultsOf] returns the faults of several fields, in the order
+// of the settings.
 func (e *Engine) CheckWebhook(w *peal.Webhook) error {
 	var before *peal.Webhook
 	if known := e.router.find(w.ID); known != nil {
@@ -412,7 +412,7 @@ func (e *Engine) Quotas(ctx context.Context, tenant string) ([]QuotaUse, error) 
 	}
 	most := e.options.Quotas.Of(tenant, settings.Quotas, peal.QuotaPendingDeliveries)
 	if most == 0 {
-		most = peal.MaxBacklog
+		most = peal.MaxBacklogCount
 	}
 	deliveries, bytes, err := e.store.PendingUsage(ctx, tenant, most)
 	if err != nil {

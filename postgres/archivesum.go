@@ -104,13 +104,13 @@ func (a *Archive) sumBuckets(ctx context.Context, t *record.Table, span record.S
 		webhook      [16]byte
 		width, start int64
 	}
-	buckets := map[key]*peal.Counts{}
+	buckets := map[key]*peal.DeliveryCounts{}
 	row := make(record.Row, len(t.Columns))
 	if err := a.s.query(ctx, archiveText(t), func(rows pgx.Rows) error {
 		if err := scanRow(rows, t, row); err != nil {
 			return err
 		}
-		var counts peal.Counts
+		var counts peal.DeliveryCounts
 		if err := counts.UnmarshalBinary(row[3].([]byte)); err != nil {
 			return err
 		}

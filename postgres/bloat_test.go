@@ -179,7 +179,7 @@ func driveCall(ctx context.Context, store *postgres.Store, node peal.NodeID, ver
 func settlementOf(id peal.DeliveryID, webhook peal.WebhookID, status peal.DeliveryStatus) peal.Settlement {
 	now := time.Now()
 	s := peal.Settlement{WebhookID: webhook, Status: status, Tries: 1, Attempt: peal.Attempt{
-		ID: peal.NewAttemptID(), DeliveryID: id, Number: 1, StartedAt: now, Timing: peal.Timing{FirstByte: 20 * time.Millisecond, Total: 21 * time.Millisecond},
+		ID: peal.NewAttemptID(), DeliveryID: id, Number: 1, StartedAt: now, Timing: peal.AttemptTiming{FirstByte: 20 * time.Millisecond, Total: 21 * time.Millisecond},
 		URL: "https://example.com/", Address: "192.0.2.1:443", BodySize: 700, StatusCode: 204,
 		RequestHead:  "Content-Type: application/json\nWebhook-Id: event_01jd0000000000000000000000\nWebhook-Signature: [redacted]\nWebhook-Timestamp: 1732240000\n",
 		ResponseHead: "Date: Sun, 22 Nov 2026 04:00:00 GMT\nServer: nginx\n",

@@ -42,7 +42,7 @@ func (in *insertion) duplicate(i int, first *peal.Event, webhooks []peal.Webhook
 		refused.Field = "events[" + strconv.Itoa(i) + "].id"
 		return refused
 	}
-	in.inserted[i] = peal.Inserted{Duplicate: true, Event: first, Webhooks: webhooks}
+	in.inserted[i] = peal.InsertResult{Duplicate: true, Event: first, Webhooks: webhooks}
 	return nil
 }
 

@@ -16,7 +16,7 @@ type insertion struct {
 	node       peal.NodeID
 	version    int64
 	insertions []peal.Insertion
-	inserted   []peal.Inserted
+	inserted   []peal.InsertResult
 	// left are the insertions still to be written: those that are no duplicates.
 	left []int
 	// spread is whether the deliveries are written in parts, after the events.
@@ -24,8 +24,10 @@ type insertion struct {
 }
 
 // Insert implements [peal.WorkStore].
-func (s *Store) Insert(ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.Inserted, error) {
-	in := &insertion{node: node, version: version, insertions: insertions, inserted: make([]peal.Inserted, len(insertions))}
+func (s *Store) Insert(
+	ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion,
+) ([]peal.InsertResult, error) {
+	in := &insertion{node: node, version: version, insertions: insertions, inserted: make([]peal.InsertResult, len(insertions))}
 	if err := in.repeats(); err != nil {
 		return nil, err
 	}

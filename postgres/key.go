@@ -14,8 +14,8 @@ import (
 const selectKey = `SELECT k.id, coalesce(n.name, ''), k.name, k.scopes, k.hash, k.hint, k.revoked
 	FROM peal.keys k LEFT JOIN peal.tenants n ON n.num = k.tenant`
 
-func scanKey(rows pgx.Rows) (peal.Key, error) {
-	var k peal.Key
+func scanKey(rows pgx.Rows) (peal.APIKey, error) {
+	var k peal.APIKey
 	var scopes string
 	var hash []byte
 	var revoked int64
@@ -24,7 +24,7 @@ func scanKey(rows pgx.Rows) (peal.Key, error) {
 	}
 	if scopes != "" {
 		for scope := range strings.SplitSeq(scopes, ",") {
-			k.Scopes = append(k.Scopes, peal.Scope(scope))
+			k.Scopes = append(k.Scopes, peal.KeyScope(scope))
 		}
 	}
 	copy(k.Hash[:], hash)
@@ -33,7 +33,7 @@ func scanKey(rows pgx.Rows) (peal.Key, error) {
 }
 
 // CreateKey implements [peal.ConfigStore].
-func (s *Store) CreateKey(ctx context.Context, key peal.Key) error {
+func (s *Store) CreateKey(ctx context.Context, key peal.APIKey) error {
 	scopes := make([]string, len(key.Scopes))
 	for i, scope := range key.Scopes {
 		scopes[i] = string(scope)
@@ -71,26 +71,26 @@ func (s *Store) RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at 
 }
 
 // KeyByHash implements [peal.ConfigStore].
-func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (peal.Key, error) {
+func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (peal.APIKey, error) {
 	keys, err := s.keys(ctx, ` WHERE k.hash = $1 AND k.revoked = 0 AND coalesce(n.deleting, 0) = 0`, hash[:])
 	if err == nil && len(keys) == 0 {
 		err = peal.Errorf(peal.NotFound, "there is no such key")
 	}
 	if err != nil {
-		return peal.Key{}, translate("read a key", err)
+		return peal.APIKey{}, translate("read a key", err)
 	}
 	return keys[0], nil
 }
 
 // Keys implements [peal.ConfigStore].
-func (s *Store) Keys(ctx context.Context, tenant string, before peal.KeyID, limit int) ([]peal.Key, error) {
+func (s *Store) Keys(ctx context.Context, tenant string, before peal.KeyID, limit int) ([]peal.APIKey, error) {
 	keys, err := s.keys(ctx, ` WHERE ($1::text = '' AND k.tenant IS NULL OR k.tenant = (SELECT num FROM peal.tenants WHERE name = $1)) AND ($2::uuid IS NULL OR k.id < $2)
 		ORDER BY k.id DESC LIMIT $3`, clean(tenant), orNoID(before), limit)
 	return keys, translate("list keys", err)
 }
 
-func (s *Store) keys(ctx context.Context, where string, args ...any) ([]peal.Key, error) {
-	var keys []peal.Key
+func (s *Store) keys(ctx context.Context, where string, args ...any) ([]peal.APIKey, error) {
+	var keys []peal.APIKey
 	err := s.query(ctx, selectKey+where, func(rows pgx.Rows) error {
 		key, err := scanKey(rows)
 		keys = append(keys, key)

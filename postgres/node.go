@@ -97,9 +97,9 @@ func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
 }
 
 // Takeover implements [peal.NodeStore].
-func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Duration) (peal.Taken, error) {
+func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Duration) (peal.TakeoverResult, error) {
 	const isStale = `seen <= peal.now_micros() - $1 AND id <> $2`
-	var taken peal.Taken
+	var taken peal.TakeoverResult
 	var found bool
 	_, err := s.one(ctx, s.pool, `SELECT EXISTS (SELECT FROM peal.nodes WHERE `+isStale+`)`, []any{stale.Microseconds(), uuid(node)}, &found)
 	if err == nil && found {
@@ -132,7 +132,7 @@ func (s *Store) endNodes(ctx context.Context, condition string, args ...any) (go
 		}, args...); err != nil || len(gone) == 0 {
 			return err
 		}
-		return t.signal(peal.Signal{Kind: peal.SignalWork})
+		return t.signal(peal.NodeSignal{Kind: peal.SignalWork})
 	})
 	return gone, err
 }
@@ -150,7 +150,7 @@ func (s *Store) letGoOfTheGone(ctx context.Context) (int, error) {
 		if _, err = t.exec(forgetSuspects); err != nil {
 			return err
 		}
-		return t.signal(peal.Signal{Kind: peal.SignalWork})
+		return t.signal(peal.NodeSignal{Kind: peal.SignalWork})
 	})
 	return int(n), err
 }

@@ -109,7 +109,7 @@ func TestErrorsTellWhatToDoAndNoPassword(t *testing.T) {
 	}
 	tests := map[string]struct {
 		url, want string
-		code      peal.Code
+		code      peal.ErrorCode
 	}{
 		"no server":   {"postgres://peal:very-secret@127.0.0.1:1/peal?sslmode=disable", "cannot be reached", peal.Unavailable},
 		"no database": {secret(func(u *url.URL) { u.Path = "/nowhere" }), "CREATE DATABASE", peal.Invalid},

@@ -26,7 +26,9 @@ type purge struct {
 func newPurge() *purge { return &purge{} }
 
 // purgeStep does one batch of a kind of work; did is false when none is left.
-type purgeStep func(s *Store, ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (did bool, err error)
+type purgeStep func(
+	s *Store, ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult,
+) (did bool, err error)
 
 var purgeSteps = [...]purgeStep{
 	(*Store).cancelHeldBack, (*Store).dropAged, (*Store).purgeAged, (*Store).dropExcess, (*Store).dropLast, (*Store).dropEarlier, (*Store).purgeTombstones,
@@ -35,11 +37,11 @@ var purgeSteps = [...]purgeStep{
 
 // Purge implements [peal.PurgeStore]. A day of which there is much goes as a whole,
 // once all of it may go; see [Options.DropBytes].
-func (s *Store) Purge(ctx context.Context, params peal.PurgeParams) (peal.Purged, error) {
+func (s *Store) Purge(ctx context.Context, params peal.PurgeParams) (peal.PurgeResult, error) {
 	p := s.purge
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var purged peal.Purged
+	var purged peal.PurgeResult
 	for p.step < len(purgeSteps) && !purged.More {
 		begun := time.Now()
 		did, err := purgeSteps[p.step](s, ctx, &params, &purged)
@@ -69,7 +71,7 @@ func (s *Store) size(ctx context.Context) (bytes int64, err error) {
 
 // cancelHeldBack cancels deliveries that a paused or disabled webhook has held back
 // for as long as history is kept.
-func (s *Store) cancelHeldBack(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) cancelHeldBack(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.History.IsZero() {
 		return false, nil
 	}
@@ -83,7 +85,7 @@ func (s *Store) cancelHeldBack(ctx context.Context, params *peal.PurgeParams, pu
 
 // purgeTombstones forgets deleted webhooks without deliveries, revoked keys and ended
 // replays.
-func (s *Store) purgeTombstones(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) purgeTombstones(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.History.IsZero() {
 		return false, nil
 	}

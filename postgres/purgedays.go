@@ -35,7 +35,7 @@ func (s *Store) daySizes(ctx context.Context) ([]day, error) {
 }
 
 // dropAged drops a day of which there is much, once all of it may go.
-func (s *Store) dropAged(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) dropAged(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.History.IsZero() {
 		return false, nil
 	}
@@ -63,7 +63,7 @@ func (s *Store) dropAged(ctx context.Context, params *peal.PurgeParams, purged *
 
 // dropExcess drops the oldest day while the schema takes more than it may; never
 // the current one.
-func (s *Store) dropExcess(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) dropExcess(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.MaxBytes <= 0 {
 		return false, nil
 	}
@@ -112,7 +112,7 @@ var errRead = errors.New("the day is being read")
 // delivery of theirs is pending or became final only at a moment or after it, are
 // written into new ones with all that belongs to them. did is false when too many
 // must stay, or when another node was quicker.
-func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.Purged) (did bool, err error) {
+func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.PurgeResult) (did bool, err error) {
 	kept, err := s.keptOf(ctx, number, before)
 	if err != nil || len(kept) > maxKept {
 		return false, err
@@ -120,7 +120,7 @@ func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.
 	if err := s.freeIDs(ctx, number, kept); err != nil {
 		return false, err
 	}
-	var gone peal.Purged
+	var gone peal.PurgeResult
 	err = s.transact(ctx, func(t *tx) (err error) {
 		gone, err = t.dropDay(number, kept)
 		return err
@@ -150,7 +150,7 @@ const (
 // holds up nobody, and an automatic one gives way in a second.
 const vacuumWait = 2000
 
-func (t *tx) dropDay(number int64, kept [][16]byte) (gone peal.Purged, err error) {
+func (t *tx) dropDay(number int64, kept [][16]byte) (gone peal.PurgeResult, err error) {
 	if err := t.lockTimeout(vacuumWait); err != nil {
 		return gone, err
 	}
@@ -276,7 +276,7 @@ func (s *Store) dropEmpty(ctx context.Context, number int64) error {
 		}
 		return err
 	}
-	if _, err := s.dropDay(ctx, number, 0, &peal.Purged{}); !errors.Is(err, errRead) {
+	if _, err := s.dropDay(ctx, number, 0, &peal.PurgeResult{}); !errors.Is(err, errRead) {
 		return err
 	}
 	return nil // it goes in a later pass

@@ -11,7 +11,7 @@ import (
 
 // purgeAged deletes the events that may go from days of which there is little, and
 // then their partitions.
-func (s *Store) purgeAged(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) purgeAged(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.History.IsZero() {
 		return false, nil
 	}
@@ -50,13 +50,13 @@ func (s *Store) purgeAged(ctx context.Context, params *peal.PurgeParams, purged 
 
 // purgeEvents deletes a batch of the events of a range of keys whose deliveries
 // were all final before a moment, with those.
-func (s *Store) purgeEvents(ctx context.Context, r span, before int64, purged *peal.Purged) (did bool, err error) {
+func (s *Store) purgeEvents(ctx context.Context, r span, before int64, purged *peal.PurgeResult) (did bool, err error) {
 	for {
 		var looked int
 		var last [16]byte
-		var gone peal.Purged
+		var gone peal.PurgeResult
 		err := s.transact(ctx, func(t *tx) error {
-			looked, gone = 0, peal.Purged{}
+			looked, gone = 0, peal.PurgeResult{}
 			found, deliveries, err := t.candidates(r)
 			if err != nil || len(found) == 0 {
 				return err
@@ -123,7 +123,7 @@ func (t *tx) staying(deliveries []peal.DeliveryID, before int64) (map[peal.Deliv
 }
 
 // purge deletes the events none of whose deliveries stays.
-func (t *tx) purge(found []candidate, stays map[peal.DeliveryID]bool) (gone peal.Purged, err error) {
+func (t *tx) purge(found []candidate, stays map[peal.DeliveryID]bool) (gone peal.PurgeResult, err error) {
 	var keys [][16]byte
 	var deliveries []peal.DeliveryID
 next:

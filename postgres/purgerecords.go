@@ -21,7 +21,7 @@ type drops struct {
 const dropsAnew = 24 * time.Hour
 
 // dropLast drops from the attempts that settled their deliveries.
-func (s *Store) dropLast(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) dropLast(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.Attempts.IsZero() {
 		return false, nil
 	}
@@ -33,7 +33,7 @@ func (s *Store) dropLast(ctx context.Context, params *peal.PurgeParams, purged *
 }
 
 // dropEarlier drops from the attempts before the last of their deliveries.
-func (s *Store) dropEarlier(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) dropEarlier(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.Attempts.IsZero() {
 		return false, nil
 	}
@@ -41,7 +41,9 @@ func (s *Store) dropEarlier(ctx context.Context, params *peal.PurgeParams, purge
 }
 
 // drop goes on from a delivery, all of whose attempts are looked at together.
-func (s *Store) drop(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged, from *[16]byte, table, key, young string) (bool, error) {
+func (s *Store) drop(
+	ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult, from *[16]byte, table, key, young string,
+) (bool, error) {
 	until := floor(params.Attempts)
 	for {
 		var last *[16]byte

@@ -67,7 +67,7 @@ func (t *tx) cancel(table, where string, value any, at time.Time) (int64, error)
 	}
 	n, err := t.exec(fmt.Sprintf(text, table, where), value, micros(at))
 	if err == nil && n > 0 && table == "held" {
-		err = t.signal(peal.Signal{Kind: peal.SignalCanceled})
+		err = t.signal(peal.NodeSignal{Kind: peal.SignalCanceled})
 	}
 	return n, err
 }
@@ -102,10 +102,12 @@ func (s *Store) withDays(ctx context.Context, calls int, ids [][16]byte, run fun
 
 // Reopen implements [peal.WorkStore]. A delivery of a deleted webhook stays
 // closed: that is a Conflict too.
-func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time) (peal.Work, error) {
-	var work []peal.Work
+func (s *Store) Reopen(
+	ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time,
+) (peal.ClaimedDelivery, error) {
+	var work []peal.ClaimedDelivery
 	if err := s.endDoubts(ctx, false); err != nil {
-		return peal.Work{}, translate("reopen a delivery", err)
+		return peal.ClaimedDelivery{}, translate("reopen a delivery", err)
 	}
 	err := s.withDays(ctx, 1, [][16]byte{id}, func(t *tx) error {
 		work = nil
@@ -142,7 +144,7 @@ func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id 
 	})
 	if err != nil {
 		s.doubtClaim(node, err, work...)
-		return peal.Work{}, translate("reopen a delivery", err)
+		return peal.ClaimedDelivery{}, translate("reopen a delivery", err)
 	}
 	return work[0], nil
 }

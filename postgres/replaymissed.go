@@ -13,15 +13,19 @@ import (
 const missedBytes = 4 << 20
 
 // MissedEvents implements [peal.ReplayStore].
-func (s *Store) MissedEvents(ctx context.Context, id peal.JobID, wants func(string) bool, limit int) (peal.Missed, error) {
+func (s *Store) MissedEvents(
+	ctx context.Context, id peal.JobID, wants func(string) bool, limit int,
+) (peal.MissedEvents, error) {
 	missed, err := s.missed(ctx, id, wants, limit)
 	if err != nil {
-		return peal.Missed{}, translate("look for missed events", err)
+		return peal.MissedEvents{}, translate("look for missed events", err)
 	}
 	return missed, nil
 }
 
-func (s *Store) missed(ctx context.Context, id peal.JobID, wants func(string) bool, limit int) (missed peal.Missed, err error) {
+func (s *Store) missed(
+	ctx context.Context, id peal.JobID, wants func(string) bool, limit int,
+) (missed peal.MissedEvents, err error) {
 	p, err := s.readReplay(ctx, s.pool, id, ``)
 	if err != nil {
 		return missed, err
@@ -126,7 +130,9 @@ func (m *missedEvents) findTypes() error {
 }
 
 // ReplayMissed implements [peal.ReplayStore].
-func (s *Store) ReplayMissed(ctx context.Context, id peal.JobID, missed peal.Missed, deliveries []peal.MissedDelivery) (replayed int, err error) {
+func (s *Store) ReplayMissed(
+	ctx context.Context, id peal.JobID, missed peal.MissedEvents, deliveries []peal.MissedDelivery,
+) (replayed int, err error) {
 	err = s.transact(ctx, func(t *tx) error {
 		replayed = 0
 		p, err := t.stepReplay(id)

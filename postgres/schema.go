@@ -26,7 +26,7 @@ func Migrate(ctx context.Context, options Options) (applied []peal.Migration, er
 // SchemaOf says how far the schema is, and changes nothing. Where there is none, all is
 // pending. A schema with later migrations is usable as long as those are of the same
 // generation (see docs/operations.md, upgrade). The errors are those of [Open].
-func SchemaOf(ctx context.Context, options Options) (schema peal.Schema, err error) {
+func SchemaOf(ctx context.Context, options Options) (schema peal.DatabaseSchema, err error) {
 	err = without(ctx, options, func(s *Store) error {
 		schema, err = s.schema(ctx)
 		return err
@@ -61,22 +61,22 @@ func (s *Store) migrate(ctx context.Context) ([]peal.Migration, error) {
 	return migrate(ctx, s.pool, s.options.Schema)
 }
 
-func (s *Store) schema(ctx context.Context) (peal.Schema, error) {
+func (s *Store) schema(ctx context.Context) (peal.DatabaseSchema, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return peal.Schema{}, err
+		return peal.DatabaseSchema{}, err
 	}
 	known, err := record.Migrations(files)
 	if err != nil {
-		return peal.Schema{}, err
+		return peal.DatabaseSchema{}, err
 	}
 	if _, err := s.check(ctx); err != nil {
-		return peal.Schema{}, err
+		return peal.DatabaseSchema{}, err
 	}
 	applied := map[int64]time.Time{}
 	var begun bool
 	if _, err := s.one(ctx, s.pool, `SELECT to_regclass($1) IS NOT NULL`, []any{s.options.Schema + "." + versionTable}, &begun); err != nil {
-		return peal.Schema{}, err
+		return peal.DatabaseSchema{}, err
 	}
 	if begun {
 		err = s.query(ctx, `SELECT version_id, tstamp AT TIME ZONE current_setting('TimeZone') FROM peal.`+versionTable+` WHERE version_id > 0 AND is_applied`, func(rows pgx.Rows) error {

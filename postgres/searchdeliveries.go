@@ -32,7 +32,7 @@ func (s *Store) FindDeliveries(ctx context.Context, query peal.DeliverySearch) (
 	if len(found.Deliveries) > query.Limit {
 		found.Deliveries = found.Deliveries[:query.Limit]
 		last := &found.Deliveries[query.Limit-1]
-		found.Next = peal.Place{Event: last.EventKey, Delivery: last.ID}
+		found.Next = peal.SearchPosition{Event: last.EventKey, Delivery: last.ID}
 	}
 	return found, translate("find deliveries", s.fillEvents(ctx, s.pool, found.Deliveries))
 }
@@ -42,8 +42,8 @@ type deliverySearch struct {
 	s     *Store
 	query peal.DeliverySearch
 	found []peal.Delivery
-	place peal.Place // how far it has come
-	more  bool       // there may be others after place
+	place peal.SearchPosition // how far it has come
+	more  bool                // there may be others after place
 }
 
 // run looks at events until one delivery more is found than is asked for.
@@ -57,7 +57,7 @@ func (d *deliverySearch) run(ctx context.Context) error {
 		return err
 	}
 	for len(d.found) <= q.Limit {
-		if d.more = f.looked >= peal.MaxLooked; d.more {
+		if d.more = f.looked >= peal.MaxSearchedEvents; d.more {
 			return nil
 		}
 		keys, err := f.next(ctx)
@@ -118,7 +118,7 @@ func (d *deliverySearch) look(ctx context.Context, f *finder, keys [][16]byte) e
 			}
 			d.found = append(d.found, *chosen[id])
 		}
-		d.place = peal.Place{Event: key}
+		d.place = peal.SearchPosition{Event: key}
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (d *eventSearch) run(ctx context.Context) error {
 		return err
 	}
 	for len(d.found) <= q.Limit {
-		if d.more = f.looked >= peal.MaxLooked; d.more {
+		if d.more = f.looked >= peal.MaxSearchedEvents; d.more {
 			return nil
 		}
 		keys, err := f.next(ctx)

@@ -116,7 +116,7 @@ func (f *finder) matching(webhook int32, status peal.DeliveryStatus) string {
 
 // next gives the next events, none when there are no others. It goes on before them.
 func (f *finder) next(ctx context.Context) (events [][16]byte, err error) {
-	page := min(f.page, peal.MaxLooked-f.looked)
+	page := min(f.page, peal.MaxSearchedEvents-f.looked)
 	if f.match == "" {
 		err = f.s.query(ctx, `SELECT key FROM peal.events WHERE tenant = $1 AND type = $2 AND key >= $3 AND key < $4 ORDER BY key DESC LIMIT $5`,
 			collectIDs(&events), f.tenant, f.typeNum, uuid(f.from), uuid(f.until), page)
@@ -174,7 +174,7 @@ func (f *finder) nextIndexed(ctx context.Context, page int) (events [][16]byte, 
 // timely runs a search with its own bound of time. late is true when that was too
 // short; the caller's own end is an error as ever.
 func timely(ctx context.Context, search func(context.Context) error) (late bool, err error) {
-	inner, cancel := context.WithTimeout(ctx, peal.SearchTime)
+	inner, cancel := context.WithTimeout(ctx, peal.MaxSearchTime)
 	defer cancel()
 	err = search(inner)
 	if err != nil && ctx.Err() == nil && (inner.Err() != nil || stateOf(err) == "57014") {
@@ -186,7 +186,7 @@ func timely(ctx context.Context, search func(context.Context) error) (late bool,
 func tooLate() error {
 	return &peal.Error{
 		Code: peal.Unavailable, Field: "text",
-		Message: "takes longer than " + peal.SearchTime.String() + ": add a word, write words with a * out, or narrow the time",
+		Message: "takes longer than " + peal.MaxSearchTime.String() + ": add a word, write words with a * out, or narrow the time",
 	}
 }
 

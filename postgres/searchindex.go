@@ -19,14 +19,14 @@ const (
 )
 
 // Index implements [peal.SearchStore].
-func (s *Store) Index(ctx context.Context) (peal.Indexed, error) {
+func (s *Store) Index(ctx context.Context) (peal.IndexResult, error) {
 	begun := time.Now()
 	done, err := s.index(ctx)
 	done.Held = time.Since(begun)
 	return done, translate("index what is searched", err)
 }
 
-func (s *Store) index(ctx context.Context) (done peal.Indexed, err error) {
+func (s *Store) index(ctx context.Context) (done peal.IndexResult, err error) {
 	var back [16]byte
 	on, err := s.one(ctx, s.pool, `SELECT back FROM peal.search_state`, nil, &back)
 	if err != nil || !on {
@@ -40,7 +40,7 @@ func (s *Store) index(ctx context.Context) (done peal.Indexed, err error) {
 }
 
 // indexNoted takes what statements have noted.
-func (s *Store) indexNoted(ctx context.Context, back [16]byte, done *peal.Indexed) (bool, error) {
+func (s *Store) indexNoted(ctx context.Context, back [16]byte, done *peal.IndexResult) (bool, error) {
 	var nums []int64
 	var events, deliveries [][16]byte
 	if err := s.query(ctx, `SELECT num, events, deliveries FROM peal.search_todo ORDER BY num LIMIT $1`, func(rows pgx.Rows) error {
@@ -77,7 +77,7 @@ func (s *Store) indexNoted(ctx context.Context, back [16]byte, done *peal.Indexe
 }
 
 // indexBack takes what was there before the index was turned on, the newest first.
-func (s *Store) indexBack(ctx context.Context, back [16]byte, done *peal.Indexed) error {
+func (s *Store) indexBack(ctx context.Context, back [16]byte, done *peal.IndexResult) error {
 	var events [][16]byte
 	if err := s.query(ctx, `SELECT key FROM peal.events WHERE key < $1 ORDER BY key DESC LIMIT $2`, func(rows pgx.Rows) error {
 		var key [16]byte
@@ -96,7 +96,7 @@ func (s *Store) indexBack(ctx context.Context, back [16]byte, done *peal.Indexed
 }
 
 // indexEvents puts events into the index, given in order, or what has changed of them.
-func (s *Store) indexEvents(ctx context.Context, keys [][16]byte, back [16]byte, done *peal.Indexed) error {
+func (s *Store) indexEvents(ctx context.Context, keys [][16]byte, back [16]byte, done *peal.IndexResult) error {
 	documents, err := s.documents(ctx, keys)
 	if err != nil {
 		return err

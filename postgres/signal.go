@@ -13,7 +13,7 @@ import (
 func (s *Store) channel() string { return "peal_" + s.options.Schema }
 
 // textOf writes a signal: its kind, and the webhook's id behind a space.
-func textOf(signal peal.Signal) string {
+func textOf(signal peal.NodeSignal) string {
 	if signal.WebhookID.IsZero() {
 		return string(signal.Kind)
 	}
@@ -21,7 +21,7 @@ func textOf(signal peal.Signal) string {
 }
 
 // signalOf reads what textOf wrote; ok is false for what no version of this wrote.
-func signalOf(text string) (signal peal.Signal, ok bool) {
+func signalOf(text string) (signal peal.NodeSignal, ok bool) {
 	kind, id, has := strings.Cut(text, " ")
 	signal.Kind = peal.SignalKind(kind)
 	if has {
@@ -34,7 +34,7 @@ func signalOf(text string) (signal peal.Signal, ok bool) {
 }
 
 // Signal implements [peal.NodeStore].
-func (s *Store) Signal(ctx context.Context, signals ...peal.Signal) error {
+func (s *Store) Signal(ctx context.Context, signals ...peal.NodeSignal) error {
 	if len(signals) == 0 {
 		return ctx.Err()
 	}
@@ -47,14 +47,14 @@ func (s *Store) Signal(ctx context.Context, signals ...peal.Signal) error {
 }
 
 // signal sends a signal when the transaction is committed.
-func (t *tx) signal(signal peal.Signal) error {
+func (t *tx) signal(signal peal.NodeSignal) error {
 	_, err := t.exec(`SELECT pg_notify($1, $2)`, t.s.channel(), textOf(signal))
 	return err
 }
 
 // Watch implements [peal.NodeStore]. It hears through a connection of its own; see
 // [Options.ListenURL].
-func (s *Store) Watch(ctx context.Context, heard func(peal.Signal)) error {
+func (s *Store) Watch(ctx context.Context, heard func(peal.NodeSignal)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	defer func() { cancel(); <-ended }()
@@ -74,7 +74,7 @@ func (s *Store) Watch(ctx context.Context, heard func(peal.Signal)) error {
 	return nil
 }
 
-func (s *Store) listen(ctx context.Context, heard func(peal.Signal)) error {
+func (s *Store) listen(ctx context.Context, heard func(peal.NodeSignal)) error {
 	config, err := s.options.listenConfig()
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ const spreadDoubt = time.Minute
 // of the routes for long. The first transaction makes everything durable: the events, and
 // the deliveries as lists. After it nothing can fail any more but the writing of rows,
 // which the sweeper of any node then finishes.
-func (s *Store) insertSpread(ctx context.Context, in *insertion) ([]peal.Inserted, error) {
+func (s *Store) insertSpread(ctx context.Context, in *insertion) ([]peal.InsertResult, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func (t *tx) expand(id peal.DeliveryID, node peal.NodeID) (held, deleted bool, e
 		}
 	}
 	if !held {
-		err = t.signal(peal.Signal{Kind: peal.SignalWork})
+		err = t.signal(peal.NodeSignal{Kind: peal.SignalWork})
 	}
 	crashpoint.Reach(crashpoint.SpreadPart)
 	return held, deleted, err

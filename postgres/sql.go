@@ -161,7 +161,7 @@ func (s *Store) changeRoutes(ctx context.Context, run func(t *tx, revision int64
 		} else if !found {
 			return errors.New("the version of the routes is missing")
 		}
-		if err := t.signal(peal.Signal{Kind: peal.SignalRoutes}); err != nil {
+		if err := t.signal(peal.NodeSignal{Kind: peal.SignalRoutes}); err != nil {
 			return err
 		}
 		return run(t, revision)

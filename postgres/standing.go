@@ -9,10 +9,10 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Standing implements [peal.StatsStore]. Each statement walks an index in its order and ends
+// AttentionReport implements [peal.StatsStore]. Each statement walks an index in its order and ends
 // after a number of rows.
-func (s *Store) Standing(ctx context.Context, since time.Time, limit int) (peal.Standing, error) {
-	var all peal.Standing
+func (s *Store) AttentionReport(ctx context.Context, since time.Time, limit int) (peal.AttentionReport, error) {
+	var all peal.AttentionReport
 	err := s.query(ctx, `SELECT n.name, w.id, w.failing_since
 		FROM (SELECT * FROM peal.webhooks WHERE failing_since > 0 ORDER BY failing_since LIMIT $1) w JOIN peal.tenants n ON n.num = w.tenant
 		WHERE NOT w.deleted AND w.status NOT IN ('paused', 'disabled') ORDER BY w.failing_since, w.id LIMIT $2`, func(rows pgx.Rows) error {
@@ -22,7 +22,7 @@ func (s *Store) Standing(ctx context.Context, since time.Time, limit int) (peal.
 		f.Since = timeOf(at)
 		all.Failing = append(all.Failing, f)
 		return err
-	}, peal.StandingLooked, limit)
+	}, peal.MaxAttentionRows, limit)
 	if err == nil {
 		err = s.query(ctx, `SELECT n.name, w.id, p.reason, p.code, p.error, p.first, p.last, p.attempts
 			FROM (SELECT * FROM peal.problems WHERE last >= $1 ORDER BY last DESC LIMIT $2) p
@@ -47,7 +47,7 @@ func (s *Store) Standing(ctx context.Context, since time.Time, limit int) (peal.
 			w.Oldest = oldest.Time()
 			all.Waiting = append(all.Waiting, w)
 			return err
-		}, peal.StandingLooked, limit)
+		}, peal.MaxAttentionRows, limit)
 	}
 	return all, translate("read how the tenants stand", err)
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // Stats implements [peal.StatsStore].
-func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket, error) {
-	var buckets []peal.Bucket
+func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.StatsBucket, error) {
+	var buckets []peal.StatsBucket
 	err := s.query(ctx, `SELECT w.id, b.start, b.counts FROM peal.webhooks w
 			CROSS JOIN LATERAL (SELECT start, counts FROM peal.buckets WHERE webhook = w.num AND width = $3 AND start >= $4 AND start < $5) b
 		WHERE w.tenant = (SELECT num FROM peal.tenants WHERE name = $1) AND ($2::uuid IS NULL OR w.id = $2) ORDER BY w.id, b.start`, func(rows pgx.Rows) error {
@@ -25,7 +25,7 @@ func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket
 		if err := rows.Scan(&id, &start, &text); err != nil {
 			return err
 		}
-		b := peal.Bucket{WebhookID: id, Start: timeOf(start)}
+		b := peal.StatsBucket{WebhookID: id, Start: timeOf(start)}
 		if start == 0 {
 			b.Start = time.Unix(0, 0).UTC()
 		}
@@ -33,7 +33,7 @@ func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket
 			return err
 		}
 		if last := len(buckets) - 1; last >= 0 && buckets[last].WebhookID == b.WebhookID && buckets[last].Start.Equal(b.Start) {
-			buckets[last].Add(&b.Counts)
+			buckets[last].Add(&b.DeliveryCounts)
 		} else {
 			buckets = append(buckets, b)
 		}
@@ -43,7 +43,7 @@ func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket
 }
 
 // Totals implements [peal.StatsStore].
-func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.Totals, error) {
+func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTotals, error) {
 	var sum record.Totals
 	var id [16]byte
 	var start int64
@@ -60,12 +60,14 @@ func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.Totals,
 }
 
 // Problems implements [peal.StatsStore].
-func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.Problem, error) {
-	var problems []peal.Problem
+func (s *Store) Problems(
+	ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int,
+) ([]peal.WebhookProblem, error) {
+	var problems []peal.WebhookProblem
 	err := s.query(ctx, `SELECT w.id, p.reason, p.code, p.error, p.first, p.last, p.attempts FROM peal.webhooks w JOIN peal.problems p ON p.webhook = w.num AND p.last >= $3
 		WHERE w.tenant = (SELECT num FROM peal.tenants WHERE name = $1) AND ($2::uuid IS NULL OR w.id = $2) AND NOT w.deleted
 		ORDER BY p.last DESC, w.id, p.reason, p.code LIMIT $4`, func(rows pgx.Rows) error {
-		var p peal.Problem
+		var p peal.WebhookProblem
 		var reason string
 		var first, last int64
 		err := rows.Scan((*[16]byte)(&p.WebhookID), &reason, &p.StatusCode, &p.Error, &first, &last, &p.Attempts)
@@ -77,7 +79,7 @@ func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.Webhoo
 }
 
 // AddProblem implements [peal.StatsStore].
-func (s *Store) AddProblem(ctx context.Context, p peal.Problem) error {
+func (s *Store) AddProblem(ctx context.Context, p peal.WebhookProblem) error {
 	_, err := s.exec(ctx, `INSERT INTO peal.problems AS p (webhook, reason, code, error, first, last, attempts)
 		SELECT num, $2, $3, $4, $5, $6, $7 FROM peal.webhooks WHERE id = $1 AND NOT deleted
 		ON CONFLICT ON CONSTRAINT problems_pkey DO UPDATE SET
@@ -92,8 +94,10 @@ func (s *Store) AddProblem(ctx context.Context, p peal.Problem) error {
 // Activity implements [peal.StatsStore]. It reads through the webhooks' own
 // stretches of indexes; only the few deliveries that nodes hold are looked at
 // whatever webhook they are of.
-func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.Activity, error) {
-	all := make([]peal.Activity, len(webhooks))
+func (s *Store) Activity(
+	ctx context.Context, tenant string, webhooks []peal.WebhookID,
+) ([]peal.WebhookActivity, error) {
+	all := make([]peal.WebhookActivity, len(webhooks))
 	err := s.query(ctx, `SELECT u.place,
 			(SELECT count(*) FROM peal.held h WHERE h.webhook = w.num) + (SELECT count(*) FROM (SELECT FROM peal.waiting x WHERE x.webhook = w.num LIMIT $3) x),
 			(SELECT id FROM (SELECT id FROM peal.held h WHERE h.webhook = w.num UNION ALL
@@ -108,7 +112,7 @@ func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.Web
 			return err
 		}
 		a := &all[place-1]
-		a.Pending = min(pending, peal.MaxPending)
+		a.Pending = min(pending, peal.MaxPendingCount)
 		if oldest != nil {
 			a.Oldest = peal.DeliveryID(*oldest).Time()
 		}
@@ -119,18 +123,18 @@ func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.Web
 			a.LastFailure = timeOf(*failure)
 		}
 		return nil
-	}, uuids(webhooks...), clean(tenant), peal.MaxPending)
+	}, uuids(webhooks...), clean(tenant), peal.MaxPendingCount)
 	return all, translate("read what webhooks do", err)
 }
 
 // Backlog implements [peal.StatsStore].
-func (s *Store) Backlog(ctx context.Context, tenant string) (peal.Backlog, error) {
-	limit := strconv.Itoa(peal.MaxBacklog)
+func (s *Store) Backlog(ctx context.Context, tenant string) (peal.DeliveryBacklog, error) {
+	limit := strconv.Itoa(peal.MaxBacklogCount)
 	count := func(of string) string {
 		return `(SELECT count(*) FROM peal.held h WHERE h.webhook IN (SELECT num FROM ` + of + `)) +
 			(SELECT count(*) FROM (SELECT FROM ` + of + ` w JOIN peal.waiting x ON x.webhook = w.num LIMIT ` + limit + `) x)`
 	}
-	var b peal.Backlog
+	var b peal.DeliveryBacklog
 	var oldest *[16]byte
 	_, err := s.one(ctx, s.pool, `WITH ours AS (SELECT num, status FROM peal.webhooks WHERE $1::text = '' OR tenant = (SELECT num FROM peal.tenants WHERE name = $1)),
 			stopped AS (SELECT num FROM ours WHERE status IN ('paused', 'disabled'))
@@ -138,7 +142,7 @@ func (s *Store) Backlog(ctx context.Context, tenant string) (peal.Backlog, error
 			(SELECT id FROM (SELECT h.id FROM peal.held h WHERE h.webhook IN (SELECT num FROM ours) UNION ALL
 				SELECT x.id FROM ours CROSS JOIN LATERAL (SELECT id FROM peal.waiting WHERE webhook = ours.num ORDER BY id LIMIT 1) x) o ORDER BY id LIMIT 1)`,
 		[]any{clean(tenant)}, &b.Pending, &b.Held, &oldest)
-	b.Pending, b.Held = min(b.Pending, peal.MaxBacklog), min(b.Held, peal.MaxBacklog)
+	b.Pending, b.Held = min(b.Pending, peal.MaxBacklogCount), min(b.Held, peal.MaxBacklogCount)
 	if oldest != nil {
 		b.Oldest = peal.DeliveryID(*oldest).Time()
 	}
@@ -146,19 +150,19 @@ func (s *Store) Backlog(ctx context.Context, tenant string) (peal.Backlog, error
 }
 
 // purgeStats takes away buckets and problems that have had their time.
-func (s *Store) purgeStats(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) purgeStats(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.Stats.IsZero() {
 		return false, nil
 	}
 	for width, of := range peal.BucketWidths() {
 		n, err := s.exec(ctx, `DELETE FROM peal.buckets WHERE (webhook, width, start, slot) IN (
-			SELECT webhook, width, start, slot FROM peal.buckets WHERE width = $1 AND start < $2 LIMIT $3)`, width, micros(params.Stats.Add(-of.Kept())), purgeRows)
+			SELECT webhook, width, start, slot FROM peal.buckets WHERE width = $1 AND start < $2 LIMIT $3)`, width, micros(params.Stats.Add(-of.Retention())), purgeRows)
 		if purged.Buckets = int(n); err != nil || n > 0 {
 			return true, err
 		}
 	}
 	n, err := s.exec(ctx, `DELETE FROM peal.problems WHERE (webhook, reason, code) IN (SELECT webhook, reason, code FROM peal.problems WHERE last < $1 LIMIT $2)`,
-		micros(params.Stats.Add(-peal.ProblemKept)), purgeRows)
+		micros(params.Stats.Add(-peal.ProblemRetention)), purgeRows)
 	purged.Buckets = int(n)
 	return n > 0, err
 }

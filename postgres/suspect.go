@@ -26,7 +26,7 @@ const unmark = `UPDATE peal.suspects s SET mark = 0 WHERE s.mark <> 0
 	AND s.delivery IN (SELECT h.id FROM peal.held h WHERE h.owner = (SELECT n.num FROM peal.nodes n WHERE n.id = $1))`
 
 // MarkSuspect implements [peal.WorkStore].
-func (s *Store) MarkSuspect(ctx context.Context, node peal.NodeID, id peal.DeliveryID, mark peal.Mark) error {
+func (s *Store) MarkSuspect(ctx context.Context, node peal.NodeID, id peal.DeliveryID, mark peal.SuspectMark) error {
 	err := s.transact(ctx, func(t *tx) error {
 		if _, err := t.holder(node); err != nil {
 			return err

@@ -29,13 +29,13 @@ type problemKey struct {
 // transaction was committed, the next one begins a new slot.
 type tally struct {
 	slot     int64 // 0 when there is none yet
-	buckets  map[bucketKey]*peal.Counts
-	deltas   map[bucketKey]*peal.Counts // of the open transaction
-	problems map[problemKey]*peal.Problem
+	buckets  map[bucketKey]*peal.DeliveryCounts
+	deltas   map[bucketKey]*peal.DeliveryCounts // of the open transaction
+	problems map[problemKey]*peal.WebhookProblem
 }
 
 func newTally() tally {
-	return tally{buckets: map[bucketKey]*peal.Counts{}, deltas: map[bucketKey]*peal.Counts{}, problems: map[problemKey]*peal.Problem{}}
+	return tally{buckets: map[bucketKey]*peal.DeliveryCounts{}, deltas: map[bucketKey]*peal.DeliveryCounts{}, problems: map[problemKey]*peal.WebhookProblem{}}
 }
 
 // begin forgets what an earlier try of a transaction has counted.
@@ -55,7 +55,7 @@ func (t *tally) count(s *peal.Settlement) {
 		key := bucketKey{s.WebhookID, int32(width), ended.Truncate(of.Duration()).Unix() / 60}
 		delta := t.deltas[key]
 		if delta == nil {
-			delta = new(peal.Counts)
+			delta = new(peal.DeliveryCounts)
 			t.deltas[key] = delta
 		}
 		delta.Count(s)
@@ -66,7 +66,7 @@ func (t *tally) count(s *peal.Settlement) {
 	key := problemKey{s.WebhookID, a.Reason, a.StatusCode}
 	p := t.problems[key]
 	if p == nil {
-		p = &peal.Problem{First: ended, Last: ended}
+		p = &peal.WebhookProblem{First: ended, Last: ended}
 		t.problems[key] = p
 	}
 	p.Attempts++

@@ -51,7 +51,7 @@ func (s *Store) TenantCounts(ctx context.Context, name string) (c peal.TenantCou
 		{&c.AuditEntries, `audit WHERE tenant = (SELECT name FROM peal.tenants WHERE num = $1)`},
 	} {
 		if err == nil {
-			_, err = s.one(ctx, s.pool, `SELECT count(*) FROM (SELECT FROM peal.`+of.from+` LIMIT $2) x`, []any{num, peal.CountMost}, of.count)
+			_, err = s.one(ctx, s.pool, `SELECT count(*) FROM (SELECT FROM peal.`+of.from+` LIMIT $2) x`, []any{num, peal.MaxTenantCount}, of.count)
 		}
 	}
 	if err == nil {
@@ -59,14 +59,14 @@ func (s *Store) TenantCounts(ctx context.Context, name string) (c peal.TenantCou
 			SELECT d.attempts FROM peal.webhooks w JOIN peal.held d ON d.webhook = w.num WHERE w.tenant = $1
 			UNION ALL SELECT d.attempts FROM peal.webhooks w JOIN peal.waiting d ON d.webhook = w.num WHERE w.tenant = $1
 			UNION ALL SELECT d.attempts FROM peal.webhooks w JOIN peal.settled d ON d.webhook = w.num WHERE w.tenant = $1
-			LIMIT $2::bigint) x`, []any{num, peal.CountMost}, &c.Deliveries, &c.Attempts)
+			LIMIT $2::bigint) x`, []any{num, peal.MaxTenantCount}, &c.Deliveries, &c.Attempts)
 	}
 	return c, translate("count what a tenant has", err)
 }
 
 // PurgeTenant implements [peal.TenantDeletionStore].
-func (s *Store) PurgeTenant(ctx context.Context) (peal.TenantPurge, error) {
-	var done peal.TenantPurge
+func (s *Store) PurgeTenant(ctx context.Context) (peal.TenantPurgeResult, error) {
+	var done peal.TenantPurgeResult
 	var num int32
 	waits := false
 	// Deliveries of a large insert that are not rows yet are waited for.

@@ -28,7 +28,7 @@ func (s *Store) scanWebhook(rows pgx.Rows) (peal.Webhook, error) {
 		return w, nil
 	}
 	w.Revision, w.UpdatedAt, w.Name = revision, timeOf(updated), name
-	w.Health = peal.Health{ExhaustedInRow: exhausted, FailingSince: timeOf(failing), CertificateExpiresAt: timeOf(expires)}
+	w.Health = peal.WebhookHealth{ExhaustedInRow: exhausted, FailingSince: timeOf(failing), CertificateExpiresAt: timeOf(expires)}
 	return w, record.DecodeWebhook(&w, encoded, s.options.Sealer)
 }
 
@@ -117,7 +117,9 @@ func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 
 // liveWebhook finds a webhook for a change to it. The error is NotFound when there
 // is none.
-func (t *tx) liveWebhook(tenant string, id peal.WebhookID) (num int32, revision int64, health peal.Health, err error) {
+func (t *tx) liveWebhook(
+	tenant string, id peal.WebhookID,
+) (num int32, revision int64, health peal.WebhookHealth, err error) {
 	var failing, expires int64
 	found, err := t.one(`SELECT w.num, w.revision, w.exhausted, w.failing_since, w.certificate_expires FROM peal.webhooks w JOIN peal.tenants n ON n.num = w.tenant
 		WHERE w.id = $1 AND n.name = $2 AND NOT w.deleted FOR UPDATE OF w`, []any{uuid(id), tenant}, &num, &revision, &health.ExhaustedInRow, &failing, &expires)
@@ -154,7 +156,7 @@ func (s *Store) WebhooksOf(ctx context.Context, tenant string, ids []peal.Webhoo
 }
 
 // SetHealth implements [peal.ConfigStore].
-func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.Health) error {
+func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.WebhookHealth) error {
 	_, err := s.exec(ctx, `UPDATE peal.webhooks SET exhausted = $2, failing_since = $3, certificate_expires = $4 WHERE id = $1 AND NOT deleted`,
 		uuid(id), health.ExhaustedInRow, micros(health.FailingSince), micros(health.CertificateExpiresAt))
 	return translate("write a webhook's health", err)

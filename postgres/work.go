@@ -41,8 +41,10 @@ func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, 
 }
 
 // Claim implements [peal.WorkStore]. What another node is claiming is passed by.
-func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
-	var work []peal.Work
+func (s *Store) Claim(
+	ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int,
+) ([]peal.ClaimedDelivery, time.Time, error) {
+	var work []peal.ClaimedDelivery
 	var next time.Time
 	err := s.endDoubts(ctx, false)
 	if err == nil {
@@ -60,7 +62,7 @@ func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.Webhoo
 }
 
 // doubtClaim notes what a node may have been given by a transaction that failed.
-func (s *Store) doubtClaim(node peal.NodeID, err error, work ...peal.Work) {
+func (s *Store) doubtClaim(node peal.NodeID, err error, work ...peal.ClaimedDelivery) {
 	if isDefinite(err) {
 		return
 	}
@@ -71,7 +73,9 @@ func (s *Store) doubtClaim(node peal.NodeID, err error, work ...peal.Work) {
 	s.doubts.add(node, ids, false)
 }
 
-func (t *tx) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
+func (t *tx) claim(
+	node peal.NodeID, id peal.WebhookID, now time.Time, limit int,
+) ([]peal.ClaimedDelivery, time.Time, error) {
 	owner, err := t.holder(node)
 	if err != nil {
 		return nil, time.Time{}, err
@@ -131,7 +135,7 @@ func (p *place) fields() []any {
 }
 
 // workOf reads the events of deliveries of a webhook. Those of one event share it.
-func (t *tx) workOf(webhook peal.WebhookID, places []place) ([]peal.Work, error) {
+func (t *tx) workOf(webhook peal.WebhookID, places []place) ([]peal.ClaimedDelivery, error) {
 	if len(places) == 0 {
 		return nil, nil
 	}
@@ -146,14 +150,14 @@ func (t *tx) workOf(webhook peal.WebhookID, places []place) ([]peal.Work, error)
 	if err := t.s.eventsByKey(t.ctx, t.Tx, keys, func(e *peal.Event, _ []byte) { events[e.Key] = e }); err != nil {
 		return nil, err
 	}
-	work := make([]peal.Work, 0, len(places))
+	work := make([]peal.ClaimedDelivery, 0, len(places))
 	for i := range places {
 		p := &places[i]
 		event := events[p.event]
 		if event == nil {
 			return nil, peal.Errorf(peal.Internal, "delivery %s has no event", peal.DeliveryID(p.id))
 		}
-		work = append(work, peal.Work{Delivery: p.pending(webhook, event), Event: event})
+		work = append(work, peal.ClaimedDelivery{Delivery: p.pending(webhook, event), Event: event})
 	}
 	return work, nil
 }

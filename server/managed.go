@@ -73,7 +73,7 @@ func inEntry(i int, err error) error {
 		for j, one := range several {
 			located[j] = inEntry(i, one)
 		}
-		return peal.Faults(located...)
+		return peal.JoinFaults(located...)
 	}
 	var e *peal.Error
 	if !errors.As(err, &e) {

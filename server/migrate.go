@@ -34,13 +34,13 @@ func Migrate(ctx context.Context, options Options) ([]peal.Migration, error) {
 }
 
 // Schema says how far the database that the options name is, and changes nothing.
-func Schema(ctx context.Context, options Options) (peal.Schema, error) {
+func Schema(ctx context.Context, options Options) (peal.DatabaseSchema, error) {
 	if options.onPostgres() {
 		return postgres.SchemaOf(ctx, postgres.Options{URL: options.Database})
 	}
 	path, err := options.databasePath()
 	if err != nil {
-		return peal.Schema{}, err
+		return peal.DatabaseSchema{}, err
 	}
 	return sqlite.SchemaOf(ctx, path)
 }

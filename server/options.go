@@ -242,7 +242,7 @@ func (o Options) Validate() error {
 		return err
 	}
 	if err := theme.Validate(o.Theme); err != nil {
-		return peal.Within("portal", err)
+		return peal.PrefixField("portal", err)
 	}
 	if o.MaxData == 0 {
 		return peal.Invalidf("max_data", "must be from 1 to %d bytes", peal.LargestMaxData)

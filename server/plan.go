@@ -123,7 +123,7 @@ func (s *Server) complete(ctx context.Context, m *ManagedWebhook, before, w *pea
 		return err
 	}
 	sum, err := digest(given, m.Settings.Status)
-	w.Entry = peal.Entry{Name: m.Name, Digest: sum}
+	w.Entry = peal.ConfigEntry{Name: m.Name, Digest: sum}
 	return err
 }
 

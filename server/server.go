@@ -97,7 +97,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.onStop("listener", func(context.Context) error { return closeListener(s.listener) })
 	if s.metricsListener, err = listen(ctx, s.options.MetricsListen); err != nil {
-		return peal.Within("metrics", err)
+		return peal.PrefixField("metrics", err)
 	}
 	s.onStop("listener of metrics", func(context.Context) error { return closeListener(s.metricsListener) })
 

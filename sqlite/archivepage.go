@@ -146,7 +146,7 @@ func rowOf(t *record.Table, r row) (record.Row, int) {
 
 // bucketCounts writes counts anew, so that all stores have the same for the same counts.
 func bucketCounts(value any) any {
-	var counts peal.Counts
+	var counts peal.DeliveryCounts
 	text, ok := value.([]byte)
 	if !ok || counts.UnmarshalBinary(text) != nil {
 		return value

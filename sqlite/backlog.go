@@ -9,9 +9,9 @@ import (
 
 // wholeBacklog counts what is pending for all tenants: it looks at as many rows as it
 // counts at most, and takes a step in an index for each webhook that something waits for.
-func (s *Store) wholeBacklog(ctx context.Context) (peal.Backlog, error) {
-	var b peal.Backlog
-	limit := strconv.Itoa(peal.MaxBacklog)
+func (s *Store) wholeBacklog(ctx context.Context) (peal.DeliveryBacklog, error) {
+	var b peal.DeliveryBacklog
+	limit := strconv.Itoa(peal.MaxBacklogCount)
 	err := s.query(ctx, `WITH RECURSIVE every (webhook) AS (
 			SELECT min(webhook) FROM waiting
 			UNION ALL
@@ -24,7 +24,7 @@ func (s *Store) wholeBacklog(ctx context.Context) (peal.Backlog, error) {
 			(SELECT count(*) FROM held WHERE webhook IN (SELECT num FROM stopped))
 				+ (SELECT count(*) FROM (SELECT 1 FROM stopped CROSS JOIN waiting x INDEXED BY waiting_webhook ON x.webhook = stopped.num LIMIT `+limit+`)),
 			(SELECT min(seq) FROM (SELECT min(seq) AS seq FROM held UNION ALL SELECT min(seq) FROM waiting))`, func(r row) error {
-		b.Pending, b.Held = min(int(r.int(0)), peal.MaxBacklog), min(int(r.int(1)), peal.MaxBacklog)
+		b.Pending, b.Held = min(int(r.int(0)), peal.MaxBacklogCount), min(int(r.int(1)), peal.MaxBacklogCount)
 		b.Oldest = createdAt(r[2])
 		return nil
 	})

@@ -40,9 +40,9 @@ func benchmarkInsertSettle(b *testing.B, group int, batch bool) {
 	node := peal.NewNodeID()
 	register(b, store, node)
 	data := []byte(`{"text":"` + string(bytes.Repeat([]byte("x"), 1000)) + `"}`)
-	head := peal.Head("Content-Type: application/json\nUser-Agent: Peal/1\nwebhook-id: event_01h455vb4pex5vsknk084sn02q\n" +
+	head := peal.HeaderLines("Content-Type: application/json\nUser-Agent: Peal/1\nwebhook-id: event_01h455vb4pex5vsknk084sn02q\n" +
 		"webhook-timestamp: 1700000000\nwebhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=\n")
-	answer := peal.Head("Date: Tue, 14 Nov 2023 22:13:20 GMT\nContent-Length: 2\nContent-Type: text/plain; charset=utf-8\n")
+	answer := peal.HeaderLines("Date: Tue, 14 Nov 2023 22:13:20 GMT\nContent-Length: 2\nContent-Type: text/plain; charset=utf-8\n")
 	insertion := func() peal.Insertion {
 		key := peal.NewEventKey()
 		return peal.Insertion{
@@ -53,7 +53,7 @@ func benchmarkInsertSettle(b *testing.B, group int, batch bool) {
 	settlement := func(id peal.DeliveryID) peal.Settlement {
 		return peal.Settlement{
 			Attempt: peal.Attempt{
-				ID: peal.NewAttemptID(), DeliveryID: id, Number: 1, StartedAt: time.Now(), Timing: peal.Timing{Total: 3 * time.Millisecond, FirstByte: 2 * time.Millisecond},
+				ID: peal.NewAttemptID(), DeliveryID: id, Number: 1, StartedAt: time.Now(), Timing: peal.AttemptTiming{Total: 3 * time.Millisecond, FirstByte: 2 * time.Millisecond},
 				URL: webhook.URL, Address: "127.0.0.1:8080", RequestHead: head, BodySize: len(data) + 70, StatusCode: 200, ResponseHead: answer, ResponseBody: []byte("ok"),
 			},
 			WebhookID: webhook.ID, Status: peal.Success, Tries: 1, SettledAt: time.Now(),

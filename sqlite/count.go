@@ -30,8 +30,8 @@ type deltaKey struct {
 // problem once a transaction. Buckets stay in memory between transactions, so that
 // counting reads nothing.
 type tally struct {
-	deltas       map[deltaKey]*peal.Counts // of the open transaction
-	problems     map[problemKey]*peal.Problem
+	deltas       map[deltaKey]*peal.DeliveryCounts // of the open transaction
+	problems     map[problemKey]*peal.WebhookProblem
 	buckets      map[bucketKey]*bucket
 	changed      []*bucket
 	write, trace multi
@@ -39,15 +39,15 @@ type tally struct {
 
 type bucket struct {
 	bucketKey
-	counts  peal.Counts
+	counts  peal.DeliveryCounts
 	changed bool
 }
 
 func newTally() tally {
 	return tally{
-		deltas:   map[deltaKey]*peal.Counts{},
+		deltas:   map[deltaKey]*peal.DeliveryCounts{},
 		buckets:  map[bucketKey]*bucket{},
-		problems: map[problemKey]*peal.Problem{},
+		problems: map[problemKey]*peal.WebhookProblem{},
 		write: multi{before: `INSERT INTO buckets (webhook, width, start, counts) VALUES `, width: 4,
 			after: ` ON CONFLICT DO UPDATE SET counts = excluded.counts`},
 		trace: multi{before: `INSERT INTO problems (webhook, reason, code, error, first, last, attempts) VALUES `, width: 7, after: addProblem},
@@ -74,7 +74,7 @@ func (t *tally) count(s *peal.Settlement) {
 	key := deltaKey{s.WebhookID, floor(ended.Unix(), 60)}
 	delta := t.deltas[key]
 	if delta == nil {
-		delta = new(peal.Counts)
+		delta = new(peal.DeliveryCounts)
 		t.deltas[key] = delta
 	}
 	delta.Count(s)
@@ -146,7 +146,7 @@ func (t *tally) fail(webhook peal.WebhookID, a *peal.Attempt, ended time.Time) {
 	key := problemKey{webhook, a.Reason, a.StatusCode}
 	p := t.problems[key]
 	if p == nil {
-		p = &peal.Problem{First: ended, Last: ended}
+		p = &peal.WebhookProblem{First: ended, Last: ended}
 		t.problems[key] = p
 	}
 	p.Attempts++

@@ -10,8 +10,8 @@ import (
 
 // findDuplicates fills in what the tenants already have. It refuses all when an
 // id comes back with other content.
-func (w *writer) findDuplicates(insertions []peal.Insertion) ([]peal.Inserted, error) {
-	inserted := make([]peal.Inserted, len(insertions))
+func (w *writer) findDuplicates(insertions []peal.Insertion) ([]peal.InsertResult, error) {
+	inserted := make([]peal.InsertResult, len(insertions))
 	var firsts map[[2]string]int
 	for i := range insertions {
 		in := &insertions[i]
@@ -37,7 +37,7 @@ func (w *writer) findDuplicates(insertions []peal.Insertion) ([]peal.Inserted, e
 			refused.Field = "events[" + strconv.Itoa(i) + "].id"
 			return nil, refuse(refused)
 		}
-		inserted[i] = peal.Inserted{Duplicate: true, Event: first, Webhooks: webhooks}
+		inserted[i] = peal.InsertResult{Duplicate: true, Event: first, Webhooks: webhooks}
 	}
 	return inserted, nil
 }

@@ -34,7 +34,7 @@ func (r refusal) Error() string { return r.err.Error() }
 
 func refuse(err error) error { return refusal{err} }
 
-func refusef(code peal.Code, format string, args ...any) error {
+func refusef(code peal.ErrorCode, format string, args ...any) error {
 	return refusal{peal.Errorf(code, format, args...)}
 }
 

@@ -158,7 +158,7 @@ func TestTooMuchWaiting(t *testing.T) {
 		t.Errorf("one byte too many: got %v, want unavailable with a time to try again", err)
 	}
 	wg.Go(func() {
-		if err := store.SetHealth(t.Context(), webhook.ID, peal.Health{}); err != nil {
+		if err := store.SetHealth(t.Context(), webhook.ID, peal.WebhookHealth{}); err != nil {
 			t.Errorf("a change without data: %v", err)
 		}
 	})
@@ -217,7 +217,7 @@ func TestEventsGoBeforeWhatNobodyWaitsFor(t *testing.T) {
 		})
 		waitFor(store, n)
 	}
-	submit(1, func() error { return store.SetHealth(t.Context(), webhook.ID, peal.Health{ExhaustedInRow: 1}) })
+	submit(1, func() error { return store.SetHealth(t.Context(), webhook.ID, peal.WebhookHealth{ExhaustedInRow: 1}) })
 	submit(2, func() error { return insert(store, webhook, insertion(webhook, 100)) })
 	before := store.Commits()
 	release()

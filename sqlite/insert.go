@@ -61,11 +61,13 @@ func (b *inserts) discard() {
 }
 
 // Insert implements [peal.WorkStore].
-func (s *Store) Insert(ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.Inserted, error) {
+func (s *Store) Insert(
+	ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion,
+) ([]peal.InsertResult, error) {
 	if record.DeliveriesIn(insertions) > record.MostTogether {
 		return s.insertSpread(ctx, node, version, insertions)
 	}
-	var inserted []peal.Inserted
+	var inserted []peal.InsertResult
 	c := &change{ctx: ctx, appends: true, run: func(w *writer) (err error) {
 		inserted, err = w.insert(node, version, insertions)
 		return err
@@ -87,7 +89,7 @@ func (c *change) of(insertions []peal.Insertion) {
 }
 
 // insert checks everything first, then fills the buffers.
-func (w *writer) insert(node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.Inserted, error) {
+func (w *writer) insert(node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.InsertResult, error) {
 	inserted, owner, err := w.check(node, version, insertions)
 	if err != nil {
 		return nil, err
@@ -107,7 +109,9 @@ func (w *writer) insert(node peal.NodeID, version int64, insertions []peal.Inser
 
 // check finds the duplicates and refuses what cannot be inserted. owner is the number of
 // the node, where it is to hold anything.
-func (w *writer) check(node peal.NodeID, version int64, insertions []peal.Insertion) (inserted []peal.Inserted, owner int64, err error) {
+func (w *writer) check(
+	node peal.NodeID, version int64, insertions []peal.Insertion,
+) (inserted []peal.InsertResult, owner int64, err error) {
 	if w.routes > version {
 		return nil, nobody, refuse(peal.ErrStaleRoutes)
 	}

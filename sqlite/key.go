@@ -11,11 +11,11 @@ import (
 const selectKey = `SELECT k.id, ifnull(n.name, ''), k.name, k.scopes, k.hash, k.hint, k.revoked
 	FROM keys k LEFT JOIN tenants n ON n.num = k.tenant`
 
-func scanKey(r row) peal.Key {
-	k := peal.Key{ID: peal.KeyID(r.blob(0)), Tenant: r.text(1), Name: r.text(2), Hint: r.text(5), RevokedAt: timeOf(r.int(6))}
+func scanKey(r row) peal.APIKey {
+	k := peal.APIKey{ID: peal.KeyID(r.blob(0)), Tenant: r.text(1), Name: r.text(2), Hint: r.text(5), RevokedAt: timeOf(r.int(6))}
 	if r.text(3) != "" {
 		for scope := range strings.SplitSeq(r.text(3), ",") {
-			k.Scopes = append(k.Scopes, peal.Scope(scope))
+			k.Scopes = append(k.Scopes, peal.KeyScope(scope))
 		}
 	}
 	copy(k.Hash[:], r.blob(4))
@@ -23,7 +23,7 @@ func scanKey(r row) peal.Key {
 }
 
 // CreateKey implements [peal.ConfigStore].
-func (s *Store) CreateKey(ctx context.Context, key peal.Key) error {
+func (s *Store) CreateKey(ctx context.Context, key peal.APIKey) error {
 	scopes := make([]string, len(key.Scopes))
 	for i, scope := range key.Scopes {
 		scopes[i] = string(scope)
@@ -68,8 +68,8 @@ func (s *Store) RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at 
 }
 
 // KeyByHash implements [peal.ConfigStore].
-func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (peal.Key, error) {
-	var key peal.Key
+func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (peal.APIKey, error) {
+	var key peal.APIKey
 	found := false
 	err := s.query(ctx, selectKey+` WHERE k.hash = ? AND k.revoked IS NULL AND coalesce(n.deleting, 0) = 0`, func(r row) error {
 		key, found = scanKey(r), true
@@ -82,7 +82,7 @@ func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (peal.Key, error) 
 }
 
 // Keys implements [peal.ConfigStore].
-func (s *Store) Keys(ctx context.Context, tenant string, before peal.KeyID, limit int) ([]peal.Key, error) {
+func (s *Store) Keys(ctx context.Context, tenant string, before peal.KeyID, limit int) ([]peal.APIKey, error) {
 	where, values := ` WHERE k.tenant IS NULL`, []any{}
 	if tenant != "" {
 		where, values = ` WHERE k.tenant = (SELECT num FROM tenants WHERE name = ?)`, []any{tenant}
@@ -90,7 +90,7 @@ func (s *Store) Keys(ctx context.Context, tenant string, before peal.KeyID, limi
 	if !before.IsZero() {
 		where, values = where+` AND k.id < ?`, append(values, before[:])
 	}
-	var keys []peal.Key
+	var keys []peal.APIKey
 	err := s.query(ctx, selectKey+where+` ORDER BY k.id DESC LIMIT +?`, func(r row) error {
 		keys = append(keys, scanKey(r))
 		return nil

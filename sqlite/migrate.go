@@ -49,18 +49,18 @@ func Migrate(ctx context.Context, options Options) (applied []peal.Migration, er
 
 // SchemaOf says how far the database at a path is. It changes nothing, and can be asked
 // while another process has it open. Where there is no database, all is pending.
-func SchemaOf(ctx context.Context, path string) (peal.Schema, error) {
+func SchemaOf(ctx context.Context, path string) (peal.DatabaseSchema, error) {
 	path, err := realPath(path)
 	if err != nil {
-		return peal.Schema{}, err
+		return peal.DatabaseSchema{}, err
 	}
 	return schemaOf(ctx, path, nil)
 }
 
-func schemaOf(ctx context.Context, path string, lock *lock) (peal.Schema, error) {
+func schemaOf(ctx context.Context, path string, lock *lock) (peal.DatabaseSchema, error) {
 	migrations, err := known()
 	if err != nil {
-		return peal.Schema{}, err
+		return peal.DatabaseSchema{}, err
 	}
 	applied := map[int64]time.Time{}
 	isNew, err := inspect(ctx, path, lock, nil)
@@ -68,7 +68,7 @@ func schemaOf(ctx context.Context, path string, lock *lock) (peal.Schema, error)
 		applied, err = appliedTo(ctx, path)
 	}
 	if err != nil {
-		return peal.Schema{}, translate("tell its version", err)
+		return peal.DatabaseSchema{}, translate("tell its version", err)
 	}
 	schema := record.SchemaOf(migrations, applied)
 	schema.Usable = len(schema.Later) == 0

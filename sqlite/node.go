@@ -89,7 +89,7 @@ func (w *writer) viewOf(node int64) (peal.NodeView, error) {
 
 // noteCanceled lets the holder of a delivery learn that it was canceled.
 func (w *writer) noteCanceled(holder int64, id peal.DeliveryID) error {
-	w.signal(peal.Signal{Kind: peal.SignalCanceled})
+	w.signal(peal.NodeSignal{Kind: peal.SignalCanceled})
 	_, err := w.conn.exec(`INSERT OR IGNORE INTO canceled (node, at, delivery) VALUES (?, ?, ?)`, holder, time.Now().UnixMicro(), id[:])
 	return err
 }
@@ -111,7 +111,7 @@ func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
 			return err
 		}
 		_, err = w.letGoOfTheGone()
-		w.signal(peal.Signal{Kind: peal.SignalWork})
+		w.signal(peal.NodeSignal{Kind: peal.SignalWork})
 		return err
 	}})
 	if err == nil {
@@ -121,10 +121,10 @@ func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
 }
 
 // Takeover implements [peal.NodeStore].
-func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Duration) (peal.Taken, error) {
-	var taken peal.Taken
+func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Duration) (peal.TakeoverResult, error) {
+	var taken peal.TakeoverResult
 	err := s.queue.submit(&change{ctx: ctx, rows: math.MaxInt16, run: func(w *writer) error {
-		taken = peal.Taken{}
+		taken = peal.TakeoverResult{}
 		limit := time.Now().Add(-stale).UnixMicro()
 		if err := w.conn.query(`DELETE FROM nodes WHERE seen <= ? AND id <> ? RETURNING id`, func(r row) error {
 			taken.Nodes = append(taken.Nodes, peal.NodeID(r.blob(0)))
@@ -134,12 +134,12 @@ func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Durat
 		}
 		n, err := w.letGoOfTheGone()
 		if taken.Deliveries = int(n); n > 0 || len(taken.Nodes) > 0 {
-			w.signal(peal.Signal{Kind: peal.SignalWork})
+			w.signal(peal.NodeSignal{Kind: peal.SignalWork})
 		}
 		return err
 	}})
 	if err != nil {
-		return peal.Taken{}, translate("take deliveries over", err)
+		return peal.TakeoverResult{}, translate("take deliveries over", err)
 	}
 	if len(taken.Nodes) > 0 {
 		s.takeSpreads(ctx)

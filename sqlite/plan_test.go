@@ -121,7 +121,7 @@ func useAll(t *testing.T, store *sqlite.Store) {
 	later := now.Add(time.Hour)
 	params := peal.PurgeParams{History: later, Attempts: later, Canceled: later, Stats: later.AddDate(2, 0, 0), MaxBytes: 1}
 	purge := func() {
-		for purged := (peal.Purged{More: true}); purged.More; {
+		for purged := (peal.PurgeResult{More: true}); purged.More; {
 			purged, err = store.Purge(ctx, params)
 			must(err)
 		}

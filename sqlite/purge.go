@@ -27,7 +27,9 @@ type purge struct {
 func newPurge() *purge { return &purge{batchSize: newBatchSize()} }
 
 // purgeStep does one batch of a kind of work; did is false when none is left.
-type purgeStep func(s *Store, ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (did bool, err error)
+type purgeStep func(
+	s *Store, ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult,
+) (did bool, err error)
 
 var purgeSteps = [...]purgeStep{
 	(*Store).cancelHeldBack, (*Store).purgeAged, (*Store).purgeExcess, (*Store).dropLast, (*Store).dropEarlier,
@@ -35,11 +37,11 @@ var purgeSteps = [...]purgeStep{
 }
 
 // Purge implements [peal.PurgeStore].
-func (s *Store) Purge(ctx context.Context, params peal.PurgeParams) (peal.Purged, error) {
+func (s *Store) Purge(ctx context.Context, params peal.PurgeParams) (peal.PurgeResult, error) {
 	p := s.purge
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var purged peal.Purged
+	var purged peal.PurgeResult
 	for p.step < len(purgeSteps) && !purged.More {
 		did, err := purgeSteps[p.step](s, ctx, &params, &purged)
 		if err != nil {
@@ -59,7 +61,7 @@ func (s *Store) Purge(ctx context.Context, params peal.PurgeParams) (peal.Purged
 
 // batch runs a change of a purge in the writer and learns from the time it took.
 // Others may be in its transaction; that only makes the next batch smaller.
-func (s *Store) batch(ctx context.Context, purged *peal.Purged, run func(w *writer) error) error {
+func (s *Store) batch(ctx context.Context, purged *peal.PurgeResult, run func(w *writer) error) error {
 	p := s.purge
 	var took time.Duration
 	err := s.queue.submit(&change{ctx: ctx, rows: p.rows, run: func(w *writer) error {
@@ -79,7 +81,7 @@ func (s *Store) batch(ctx context.Context, purged *peal.Purged, run func(w *writ
 
 // cancelHeldBack cancels deliveries that a paused or disabled webhook has held back
 // for as long as history is kept.
-func (s *Store) cancelHeldBack(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) cancelHeldBack(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.History.IsZero() {
 		return false, nil
 	}
@@ -117,7 +119,7 @@ func (s *Store) cancelHeldBack(ctx context.Context, params *peal.PurgeParams, pu
 }
 
 // purgeTombstones forgets deleted webhooks without deliveries, and revoked keys.
-func (s *Store) purgeTombstones(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) purgeTombstones(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.History.IsZero() {
 		return false, nil
 	}
@@ -154,7 +156,7 @@ func (s *Store) purgeTombstones(ctx context.Context, params *peal.PurgeParams, p
 }
 
 // purgeReplays forgets replays that have ended.
-func (s *Store) purgeReplays(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) purgeReplays(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.History.IsZero() {
 		return false, nil
 	}

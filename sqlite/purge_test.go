@@ -39,7 +39,7 @@ func fillWithHistory(t testing.TB, store *sqlite.Store, webhook peal.Webhook, ev
 }
 
 // purgeAll purges to the end and tells how long the batches held the writer.
-func purgeAll(t testing.TB, store *sqlite.Store, params peal.PurgeParams) (events int, held []time.Duration, last peal.Purged) {
+func purgeAll(t testing.TB, store *sqlite.Store, params peal.PurgeParams) (events int, held []time.Duration, last peal.PurgeResult) {
 	t.Helper()
 	for {
 		purged, err := store.Purge(t.Context(), params)

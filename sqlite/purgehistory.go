@@ -21,14 +21,14 @@ type candidate struct {
 	size   int64   // of its data
 }
 
-func (s *Store) purgeAged(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) purgeAged(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.History.IsZero() {
 		return false, nil
 	}
 	return s.purgeEvents(ctx, aging{seqFloor(params.History), micros(params.History), math.MaxInt64}, purged)
 }
 
-func (s *Store) purgeExcess(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) purgeExcess(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.MaxBytes <= 0 {
 		return false, nil
 	}
@@ -40,7 +40,7 @@ func (s *Store) purgeExcess(ctx context.Context, params *peal.PurgeParams, purge
 }
 
 // purgeEvents takes a batch of the oldest events that may go.
-func (s *Store) purgeEvents(ctx context.Context, age aging, purged *peal.Purged) (bool, error) {
+func (s *Store) purgeEvents(ctx context.Context, age aging, purged *peal.PurgeResult) (bool, error) {
 	p := s.purge
 	for {
 		var found []candidate
@@ -141,7 +141,7 @@ const (
 
 // purgeEvents takes the events away, as many as must go and rows and time allow, and gives the
 // key of the last one that is gone or stays.
-func (w *writer) purgeEvents(found []candidate, age aging, rows int, purged *peal.Purged) (done int64, err error) {
+func (w *writer) purgeEvents(found []candidate, age aging, rows int, purged *peal.PurgeResult) (done int64, err error) {
 	begun, freed := time.Now(), int64(0)
 	for len(found) > 0 && rows > 0 && freed < age.enough && time.Since(begun) < workTime {
 		n, size, count := 0, int64(0), 0
@@ -166,7 +166,7 @@ func (w *writer) purgeEvents(found []candidate, age aging, rows int, purged *pea
 }
 
 // purgeChunk takes away those events that still may go.
-func (w *writer) purgeChunk(chunk []candidate, age aging, purged *peal.Purged) error {
+func (w *writer) purgeChunk(chunk []candidate, age aging, purged *peal.PurgeResult) error {
 	var places []int64
 	for i := range chunk {
 		places = append(places, chunk[i].places...)
@@ -192,7 +192,7 @@ func (w *writer) purgeChunk(chunk []candidate, age aging, purged *peal.Purged) e
 
 // purgePart takes away some of the deliveries of an event that has very many, and
 // makes the event forget them.
-func (w *writer) purgePart(c candidate, age aging, rows int, purged *peal.Purged) error {
+func (w *writer) purgePart(c candidate, age aging, rows int, purged *peal.PurgeResult) error {
 	stays, err := w.staying(c.places, age)
 	if err != nil || anyIn(c.places, stays) {
 		return err
@@ -214,7 +214,7 @@ func (w *writer) staying(places []int64, age aging) (map[int64]bool, error) {
 }
 
 // purgeDeliveries takes settled deliveries away with their attempts.
-func (w *writer) purgeDeliveries(places []int64, purged *peal.Purged) error {
+func (w *writer) purgeDeliveries(places []int64, purged *peal.PurgeResult) error {
 	var earlier []int64 // those with attempts beside the last one
 	if err := w.conn.query(`SELECT seq, attempts, last IS NOT NULL FROM settled WHERE seq IN (SELECT value FROM json_each(?))`, func(r row) error {
 		if r.int(1) > r.int(2) {

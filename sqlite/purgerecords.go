@@ -27,7 +27,7 @@ func isWhole(record string) string {
 }
 
 // dropLast drops from the attempts that settled their deliveries.
-func (s *Store) dropLast(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) dropLast(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.Attempts.IsZero() {
 		return false, nil
 	}
@@ -42,7 +42,7 @@ func (s *Store) dropLast(ctx context.Context, params *peal.PurgeParams, purged *
 }
 
 // dropEarlier drops from the attempts before the last of their deliveries.
-func (s *Store) dropEarlier(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) dropEarlier(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.Attempts.IsZero() {
 		return false, nil
 	}
@@ -56,7 +56,9 @@ func (s *Store) dropEarlier(ctx context.Context, params *peal.PurgeParams, purge
 
 // drop goes on from a delivery. look gives the delivery, the attempt and whether to
 // drop from it; read and write are for one record.
-func (s *Store) drop(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged, after *int64, look, read, write string) (bool, error) {
+func (s *Store) drop(
+	ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult, after *int64, look, read, write string,
+) (bool, error) {
 	type record struct {
 		delivery int64
 		id       []byte

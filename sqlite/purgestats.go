@@ -7,23 +7,25 @@ import (
 )
 
 // purgeStats takes away buckets and problems that have had their time.
-func (s *Store) purgeStats(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) purgeStats(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	if params.Stats.IsZero() {
 		return false, nil
 	}
 	for width, of := range peal.BucketWidths() {
-		before := micros(params.Stats.Add(-of.Kept()))
+		before := micros(params.Stats.Add(-of.Retention()))
 		did, err := s.purgeRows(ctx, purged, `buckets INDEXED BY buckets_age WHERE width = ?1 AND start < ?2`, `buckets`, `(webhook, width, start)`, `webhook, width, start`, int64(width), before)
 		if did || err != nil {
 			return did, err
 		}
 	}
-	before := micros(params.Stats.Add(-peal.ProblemKept))
+	before := micros(params.Stats.Add(-peal.ProblemRetention))
 	return s.purgeRows(ctx, purged, `problems INDEXED BY problems_last WHERE ?1 = 0 AND last < ?2`, `problems`, `(webhook, reason, code)`, `webhook, reason, code`, int64(0), before)
 }
 
 // purgeRows takes a batch of rows away, where there are any.
-func (s *Store) purgeRows(ctx context.Context, purged *peal.Purged, from, table, tuple, columns string, values ...any) (bool, error) {
+func (s *Store) purgeRows(
+	ctx context.Context, purged *peal.PurgeResult, from, table, tuple, columns string, values ...any,
+) (bool, error) {
 	found := false
 	if err := s.query(ctx, `SELECT 1 FROM `+from+` LIMIT 1`, func(row) error {
 		found = true

@@ -51,8 +51,10 @@ func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, a
 
 // Reopen implements [peal.WorkStore]. A delivery of a deleted webhook stays
 // closed: that is a Conflict too.
-func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time) (peal.Work, error) {
-	var work []peal.Work
+func (s *Store) Reopen(
+	ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time,
+) (peal.ClaimedDelivery, error) {
+	var work []peal.ClaimedDelivery
 	err := s.queue.submit(&change{ctx: ctx, rows: 3, run: func(w *writer) error {
 		p, webhook, deleted, err := w.findOf(tenant, id)
 		if err != nil {
@@ -70,12 +72,14 @@ func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id 
 		return nil
 	}})
 	if err != nil {
-		return peal.Work{}, translate("reopen a delivery", err)
+		return peal.ClaimedDelivery{}, translate("reopen a delivery", err)
 	}
 	return work[0], nil
 }
 
-func (w *writer) reopen(node peal.NodeID, webhook peal.WebhookID, p *place, due time.Time) ([]peal.Work, error) {
+func (w *writer) reopen(
+	node peal.NodeID, webhook peal.WebhookID, p *place, due time.Time,
+) ([]peal.ClaimedDelivery, error) {
 	owner, err := w.holder(node)
 	if err != nil {
 		return nil, err

@@ -16,8 +16,10 @@ const missedBytes = 4 << 20
 var errEnough = errors.New("the batch is large enough")
 
 // MissedEvents implements [peal.ReplayStore].
-func (s *Store) MissedEvents(ctx context.Context, id peal.JobID, wants func(string) bool, limit int) (peal.Missed, error) {
-	var missed peal.Missed
+func (s *Store) MissedEvents(
+	ctx context.Context, id peal.JobID, wants func(string) bool, limit int,
+) (peal.MissedEvents, error) {
+	var missed peal.MissedEvents
 	err := s.snapshot(ctx, func(q querier) error {
 		var p openReplay
 		if err := q.query(ctx, selectOpenReplay, p.scan, id[:]); err != nil {
@@ -51,7 +53,7 @@ func (s *Store) MissedEvents(ctx context.Context, id peal.JobID, wants func(stri
 		return err
 	})
 	if err != nil {
-		return peal.Missed{}, translate("look for missed events", err)
+		return peal.MissedEvents{}, translate("look for missed events", err)
 	}
 	return missed, nil
 }
@@ -150,7 +152,9 @@ func (m *missedEvents) findTypes() error {
 }
 
 // ReplayMissed implements [peal.ReplayStore].
-func (s *Store) ReplayMissed(ctx context.Context, id peal.JobID, missed peal.Missed, deliveries []peal.MissedDelivery) (replayed int, err error) {
+func (s *Store) ReplayMissed(
+	ctx context.Context, id peal.JobID, missed peal.MissedEvents, deliveries []peal.MissedDelivery,
+) (replayed int, err error) {
 	err = s.queue.submit(&change{ctx: ctx, rows: 4 * len(deliveries), run: func(w *writer) error {
 		replayed = 0
 		p, err := w.stepReplay(id)

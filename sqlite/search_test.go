@@ -14,7 +14,7 @@ import (
 )
 
 // indexAll puts all there is into the index and says what was done.
-func indexAll(t *testing.T, store *sqlite.Store) (sum peal.Indexed) {
+func indexAll(t *testing.T, store *sqlite.Store) (sum peal.IndexResult) {
 	t.Helper()
 	for range 1000 {
 		done, err := store.Index(t.Context())
@@ -81,7 +81,7 @@ func TestIndexGrowsAndGoesInParts(t *testing.T) {
 	if got := wordFound(t, store, webhook.Tenant); !slices.Equal(got, append(slices.Clone(after), before...)) {
 		t.Errorf("found %d events", len(got))
 	}
-	for purged := (peal.Purged{More: true}); purged.More; {
+	for purged := (peal.PurgeResult{More: true}); purged.More; {
 		var err error
 		if purged, err = store.Purge(ctx, peal.PurgeParams{History: after[10].Time()}); err != nil {
 			t.Fatal(err)

@@ -27,7 +27,7 @@ func (s *Store) FindDeliveries(ctx context.Context, query peal.DeliverySearch) (
 		if len(found.Deliveries) > query.Limit {
 			found.Deliveries = found.Deliveries[:query.Limit]
 			last := &found.Deliveries[query.Limit-1]
-			found.Next = peal.Place{Event: last.EventKey, Delivery: last.ID}
+			found.Next = peal.SearchPosition{Event: last.EventKey, Delivery: last.ID}
 		}
 		return err
 	})
@@ -39,8 +39,8 @@ type deliverySearch struct {
 	s     *Store
 	query peal.DeliverySearch
 	found []peal.Delivery
-	place peal.Place // how far it has come
-	more  bool       // there may be others after place
+	place peal.SearchPosition // how far it has come
+	more  bool                // there may be others after place
 }
 
 // run looks at events until one delivery more is found than is asked for.
@@ -54,7 +54,7 @@ func (d *deliverySearch) run(ctx context.Context, index *searchFile) error {
 		return err
 	}
 	for len(d.found) <= q.Limit {
-		if d.more = f.looked >= peal.MaxLooked; d.more {
+		if d.more = f.looked >= peal.MaxSearchedEvents; d.more {
 			return nil
 		}
 		seqs, err := f.next(ctx)
@@ -139,7 +139,7 @@ func (d *deliverySearch) look(ctx context.Context, f *finder, seqs []int64) erro
 			}
 			d.found = append(d.found, deliveries[i])
 		}
-		d.place = peal.Place{Event: c.key}
+		d.place = peal.SearchPosition{Event: c.key}
 	}
 	return nil
 }

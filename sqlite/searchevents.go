@@ -20,7 +20,7 @@ func (s *Store) FindEvents(ctx context.Context, query peal.EventSearch) (peal.Fo
 				return err
 			}
 			for len(found.Events) <= query.Limit {
-				if more = f.looked >= peal.MaxLooked; more {
+				if more = f.looked >= peal.MaxSearchedEvents; more {
 					return nil
 				}
 				seqs, err := f.next(ctx)

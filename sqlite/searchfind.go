@@ -99,7 +99,7 @@ func (f *finder) matching(webhook int64, status peal.DeliveryStatus) string {
 
 // next gives the next events, none when there are no others. It goes on before them.
 func (f *finder) next(ctx context.Context) (events []int64, err error) {
-	page := min(f.page, peal.MaxLooked-f.looked)
+	page := min(f.page, peal.MaxSearchedEvents-f.looked)
 	collect := func(r row) error {
 		events = append(events, r.int(0))
 		return nil
@@ -146,7 +146,7 @@ func (f *finder) nextIndexed(ctx context.Context, page int, collect func(row) er
 // timely runs a search with its own bound of time. late is true when that was too
 // short; the caller's own end is an error as ever.
 func timely(ctx context.Context, search func(context.Context) error) (late bool, err error) {
-	inner, cancel := context.WithTimeout(ctx, peal.SearchTime)
+	inner, cancel := context.WithTimeout(ctx, peal.MaxSearchTime)
 	defer cancel()
 	err = search(inner)
 	if err != nil && inner.Err() != nil && ctx.Err() == nil {
@@ -158,7 +158,7 @@ func timely(ctx context.Context, search func(context.Context) error) (late bool,
 func tooLate() error {
 	return &peal.Error{
 		Code: peal.Unavailable, Field: "text",
-		Message: "takes longer than " + peal.SearchTime.String() + ": add a word, write words with a * out, or narrow the time",
+		Message: "takes longer than " + peal.MaxSearchTime.String() + ": add a word, write words with a * out, or narrow the time",
 	}
 }
 

@@ -20,10 +20,10 @@ const (
 )
 
 // Index implements [peal.SearchStore].
-func (s *Store) Index(ctx context.Context) (peal.Indexed, error) {
+func (s *Store) Index(ctx context.Context) (peal.IndexResult, error) {
 	s.searching.RLock()
 	defer s.searching.RUnlock()
-	var done peal.Indexed
+	var done peal.IndexResult
 	if s.search == nil {
 		return done, ctx.Err()
 	}
@@ -33,10 +33,10 @@ func (s *Store) Index(ctx context.Context) (peal.Indexed, error) {
 	return done, translate("index what is searched", err)
 }
 
-func (s *Store) index(ctx context.Context, f *searchFile, done *peal.Indexed) error {
+func (s *Store) index(ctx context.Context, f *searchFile, done *peal.IndexResult) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, step := range []func(context.Context, *searchFile, *peal.Indexed) (bool, error){s.indexNoted, s.indexBack, s.indexTidy} {
+	for _, step := range []func(context.Context, *searchFile, *peal.IndexResult) (bool, error){s.indexNoted, s.indexBack, s.indexTidy} {
 		did, err := step(ctx, f, done)
 		if err != nil || did {
 			done.More = did
@@ -55,7 +55,7 @@ func (s *Store) index(ctx context.Context, f *searchFile, done *peal.Indexed) er
 }
 
 // indexNoted takes what transactions have noted.
-func (s *Store) indexNoted(ctx context.Context, f *searchFile, done *peal.Indexed) (bool, error) {
+func (s *Store) indexNoted(ctx context.Context, f *searchFile, done *peal.IndexResult) (bool, error) {
 	var last int64
 	var events, deliveries []int64
 	if err := s.query(ctx, `SELECT num, events, deliveries FROM search_todo ORDER BY num LIMIT +?`, func(r row) error {
@@ -87,7 +87,7 @@ func (s *Store) indexNoted(ctx context.Context, f *searchFile, done *peal.Indexe
 }
 
 // indexBack takes what was there before the index was turned on, the newest first.
-func (s *Store) indexBack(ctx context.Context, f *searchFile, done *peal.Indexed) (bool, error) {
+func (s *Store) indexBack(ctx context.Context, f *searchFile, done *peal.IndexResult) (bool, error) {
 	if f.back == 0 {
 		return false, nil
 	}
@@ -107,7 +107,9 @@ func (s *Store) indexBack(ctx context.Context, f *searchFile, done *peal.Indexed
 }
 
 // indexEvents puts events into the index, given in order, or what has changed of them.
-func (s *Store) indexEvents(ctx context.Context, f *searchFile, seqs []int64, back int64, done *peal.Indexed) error {
+func (s *Store) indexEvents(
+	ctx context.Context, f *searchFile, seqs []int64, back int64, done *peal.IndexResult,
+) error {
 	documents, err := s.documents(ctx, seqs)
 	if err != nil {
 		return err
@@ -214,7 +216,7 @@ func (f *searchFile) extend(shards *[]shard, seq int64) error {
 
 // indexTidy drops the oldest shard when most of its events are gone; those that are
 // left are put into the index anew.
-func (s *Store) indexTidy(ctx context.Context, f *searchFile, done *peal.Indexed) (bool, error) {
+func (s *Store) indexTidy(ctx context.Context, f *searchFile, done *peal.IndexResult) (bool, error) {
 	if time.Since(f.tidied) < tidyEvery {
 		return false, nil
 	}

@@ -18,7 +18,7 @@ type signals struct {
 
 // watcher has what it was not told yet, each signal once.
 type watcher struct {
-	pending map[peal.Signal]struct{}
+	pending map[peal.NodeSignal]struct{}
 	more    wake.Signal
 }
 
@@ -28,7 +28,7 @@ func newSignals() *signals {
 
 func (s *signals) close() { close(s.closed) }
 
-func (s *signals) send(sent ...peal.Signal) {
+func (s *signals) send(sent ...peal.NodeSignal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for w := range s.watchers {
@@ -39,16 +39,16 @@ func (s *signals) send(sent ...peal.Signal) {
 	}
 }
 
-func (s *signals) take(w *watcher) map[peal.Signal]struct{} {
+func (s *signals) take(w *watcher) map[peal.NodeSignal]struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	pending := w.pending
-	w.pending = map[peal.Signal]struct{}{}
+	w.pending = map[peal.NodeSignal]struct{}{}
 	return pending
 }
 
-func (s *signals) watch(ctx context.Context, heard func(peal.Signal)) {
-	w := &watcher{pending: map[peal.Signal]struct{}{}, more: wake.New()}
+func (s *signals) watch(ctx context.Context, heard func(peal.NodeSignal)) {
+	w := &watcher{pending: map[peal.NodeSignal]struct{}{}, more: wake.New()}
 	s.mu.Lock()
 	s.watchers[w] = struct{}{}
 	s.mu.Unlock()
@@ -72,7 +72,7 @@ func (s *signals) watch(ctx context.Context, heard func(peal.Signal)) {
 }
 
 // Signal implements [peal.NodeStore].
-func (s *Store) Signal(ctx context.Context, sent ...peal.Signal) error {
+func (s *Store) Signal(ctx context.Context, sent ...peal.NodeSignal) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -81,12 +81,12 @@ func (s *Store) Signal(ctx context.Context, sent ...peal.Signal) error {
 }
 
 // Watch implements [peal.NodeStore].
-func (s *Store) Watch(ctx context.Context, heard func(peal.Signal)) error {
+func (s *Store) Watch(ctx context.Context, heard func(peal.NodeSignal)) error {
 	s.signals.watch(ctx, heard)
 	return nil
 }
 
 // signal sends a signal once the transaction is committed.
-func (w *writer) signal(signal peal.Signal) {
+func (w *writer) signal(signal peal.NodeSignal) {
 	w.after = append(w.after, func() { w.signals.send(signal) })
 }

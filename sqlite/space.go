@@ -61,7 +61,7 @@ const giveBackPages = 16
 
 // giveBack makes the file shorter by a batch of the pages that hold nothing. The
 // file itself follows when the log is written back.
-func (s *Store) giveBack(ctx context.Context, params *peal.PurgeParams, purged *peal.Purged) (bool, error) {
+func (s *Store) giveBack(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
 	size, err := s.size(ctx)
 	if err != nil {
 		return false, err

@@ -16,8 +16,10 @@ import (
 // waiting. The first transaction makes everything durable: the events, and the
 // deliveries as lists. After it nothing can fail any more but the writing of rows, which
 // the sweeper then finishes, also after a crash.
-func (s *Store) insertSpread(ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.Inserted, error) {
-	var inserted []peal.Inserted
+func (s *Store) insertSpread(
+	ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion,
+) ([]peal.InsertResult, error) {
+	var inserted []peal.InsertResult
 	var parts []record.Part
 	c := &change{ctx: ctx, appends: true, run: func(w *writer) (err error) {
 		inserted, parts, err = w.spread(node, version, insertions)
@@ -43,7 +45,9 @@ func (s *Store) insertSpread(ctx context.Context, node peal.NodeID, version int6
 }
 
 // spread is insert with the deliveries as lists.
-func (w *writer) spread(node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.Inserted, []record.Part, error) {
+func (w *writer) spread(
+	node peal.NodeID, version int64, insertions []peal.Insertion,
+) ([]peal.InsertResult, []record.Part, error) {
 	inserted, _, err := w.check(node, version, insertions)
 	if err != nil {
 		return nil, nil, err
@@ -130,7 +134,7 @@ func (w *writer) expand(id peal.DeliveryID, node peal.NodeID) (held, deleted boo
 		}
 	}
 	if owner == nobody {
-		w.signal(peal.Signal{Kind: peal.SignalWork})
+		w.signal(peal.NodeSignal{Kind: peal.SignalWork})
 	}
 	if _, err := w.conn.exec(`DELETE FROM spreads WHERE id = ?`, id[:]); err != nil {
 		return false, false, err

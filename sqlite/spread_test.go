@@ -157,7 +157,7 @@ func TestLargeInsertGoesOn(t *testing.T) {
 	}
 	// What is asked about them meanwhile is right.
 	last := batch[29]
-	var purged peal.Purged
+	var purged peal.PurgeResult
 	var err error
 	for purged.More = true; err == nil && purged.More; {
 		purged, err = store.Purge(t.Context(), peal.PurgeParams{MaxBytes: 1})

@@ -7,10 +7,10 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Standing implements [peal.StatsStore]. Each statement walks an index in its order and ends
+// AttentionReport implements [peal.StatsStore]. Each statement walks an index in its order and ends
 // after a number of rows.
-func (s *Store) Standing(ctx context.Context, since time.Time, limit int) (peal.Standing, error) {
-	var all peal.Standing
+func (s *Store) AttentionReport(ctx context.Context, since time.Time, limit int) (peal.AttentionReport, error) {
+	var all peal.AttentionReport
 	err := s.snapshot(ctx, func(q querier) error {
 		err := q.query(ctx, `SELECT n.name, w.id, w.failing_since
 			FROM (SELECT * FROM webhooks INDEXED BY webhooks_failing WHERE failing_since > 0 ORDER BY failing_since LIMIT +?1) w
@@ -18,7 +18,7 @@ func (s *Store) Standing(ctx context.Context, since time.Time, limit int) (peal.
 			WHERE NOT w.deleted AND coalesce(w.settings ->> '$.status', 'active') NOT IN ('paused', 'disabled') ORDER BY w.failing_since, w.id LIMIT +?2`, func(r row) error {
 			all.Failing = append(all.Failing, peal.FailingWebhook{Tenant: r.text(0), WebhookID: peal.WebhookID(r.blob(1)), Since: timeOf(r.int(2))})
 			return nil
-		}, int64(peal.StandingLooked), int64(limit))
+		}, int64(peal.MaxAttentionRows), int64(limit))
 		if err != nil {
 			return err
 		}
@@ -26,7 +26,7 @@ func (s *Store) Standing(ctx context.Context, since time.Time, limit int) (peal.
 			FROM (SELECT * FROM problems INDEXED BY problems_last WHERE last >= ?1 ORDER BY last DESC LIMIT +?2) p
 			CROSS JOIN webhooks w ON w.num = p.webhook CROSS JOIN tenants n ON n.num = w.tenant
 			WHERE NOT w.deleted ORDER BY p.last DESC, w.id, p.reason, p.code`, func(r row) error {
-			all.Problems = append(all.Problems, peal.TenantProblem{Tenant: r.text(0), Problem: peal.Problem{
+			all.Problems = append(all.Problems, peal.TenantProblem{Tenant: r.text(0), WebhookProblem: peal.WebhookProblem{
 				WebhookID: peal.WebhookID(r.blob(1)), Reason: peal.Reason(r.text(2)), StatusCode: int(r.int(3)), Error: r.text(4),
 				First: timeOf(r.int(5)), Last: timeOf(r.int(6)), Attempts: int(r.int(7)),
 			}})
@@ -40,7 +40,7 @@ func (s *Store) Standing(ctx context.Context, since time.Time, limit int) (peal.
 			GROUP BY n.name ORDER BY min(x.seq), n.name LIMIT +?2`, func(r row) error {
 			all.Waiting = append(all.Waiting, peal.TenantWaiting{Tenant: r.text(0), Deliveries: int(r.int(1)), Oldest: timeOfSeq(r.int(2))})
 			return nil
-		}, int64(peal.StandingLooked), int64(limit))
+		}, int64(peal.MaxAttentionRows), int64(limit))
 	})
 	return all, translate("read how the tenants stand", err)
 }

@@ -11,17 +11,17 @@ import (
 )
 
 // Stats implements [peal.StatsStore].
-func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket, error) {
+func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.StatsBucket, error) {
 	width := int64(slices.Index(peal.BucketWidths(), query.Width))
 	var one any
 	if !query.WebhookID.IsZero() {
 		one = query.WebhookID[:]
 	}
-	var buckets []peal.Bucket
+	var buckets []peal.StatsBucket
 	err := s.query(ctx, `SELECT w.id, b.start, b.counts FROM webhooks w INDEXED BY webhooks_tenant
 			CROSS JOIN buckets b ON b.webhook = w.num AND b.width = ?3 AND b.start >= ?4 AND b.start < ?5
 		WHERE w.tenant = (SELECT num FROM tenants WHERE name = ?1) AND (?2 IS NULL OR w.id = ?2) ORDER BY w.id, b.start`, func(r row) error {
-		b := peal.Bucket{WebhookID: peal.WebhookID(r.blob(0)), Start: timeOf(r.int(1))}
+		b := peal.StatsBucket{WebhookID: peal.WebhookID(r.blob(0)), Start: timeOf(r.int(1))}
 		if err := b.UnmarshalBinary(r.blob(2)); err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket
 }
 
 // Totals implements [peal.StatsStore].
-func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.Totals, error) {
+func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTotals, error) {
 	width := int64(slices.Index(peal.BucketWidths(), query.Width))
 	var one any
 	if !query.WebhookID.IsZero() {
@@ -48,17 +48,19 @@ func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.Totals,
 }
 
 // Problems implements [peal.StatsStore].
-func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.Problem, error) {
+func (s *Store) Problems(
+	ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int,
+) ([]peal.WebhookProblem, error) {
 	var one any
 	if !webhook.IsZero() {
 		one = webhook[:]
 	}
-	var problems []peal.Problem
+	var problems []peal.WebhookProblem
 	err := s.query(ctx, `SELECT w.id, problems.reason, problems.code, problems.error, problems.first, problems.last, problems.attempts FROM webhooks w INDEXED BY webhooks_tenant
 			CROSS JOIN problems ON problems.webhook = w.num AND problems.last >= ?3
 		WHERE w.tenant = (SELECT num FROM tenants WHERE name = ?1) AND (?2 IS NULL OR w.id = ?2) AND NOT w.deleted
 		ORDER BY problems.last DESC, w.id, problems.reason, problems.code LIMIT +?4`, func(r row) error {
-		problems = append(problems, peal.Problem{
+		problems = append(problems, peal.WebhookProblem{
 			WebhookID: peal.WebhookID(r.blob(0)), Reason: peal.Reason(r.text(1)), StatusCode: int(r.int(2)), Error: r.text(3),
 			First: timeOf(r.int(4)), Last: timeOf(r.int(5)), Attempts: int(r.int(6)),
 		})
@@ -68,7 +70,7 @@ func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.Webhoo
 }
 
 // AddProblem implements [peal.StatsStore].
-func (s *Store) AddProblem(ctx context.Context, p peal.Problem) error {
+func (s *Store) AddProblem(ctx context.Context, p peal.WebhookProblem) error {
 	err := s.queue.submit(&change{ctx: ctx, patient: true, rows: 1, run: func(w *writer) error {
 		_, err := w.conn.exec(`INSERT INTO problems (webhook, reason, code, error, first, last, attempts)
 			SELECT num, ?, ?, ?, ?, ?, ? FROM webhooks WHERE id = ? AND NOT deleted`+addProblem,
@@ -79,8 +81,10 @@ func (s *Store) AddProblem(ctx context.Context, p peal.Problem) error {
 }
 
 // Activity implements [peal.StatsStore].
-func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.Activity, error) {
-	all := make([]peal.Activity, len(webhooks))
+func (s *Store) Activity(
+	ctx context.Context, tenant string, webhooks []peal.WebhookID,
+) ([]peal.WebhookActivity, error) {
+	all := make([]peal.WebhookActivity, len(webhooks))
 	err := s.snapshot(ctx, func(q querier) error {
 		for i, id := range webhooks {
 			if err := readActivity(ctx, q, tenant, id, &all[i]); err != nil {
@@ -94,7 +98,7 @@ func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.Web
 
 // readActivity reads through the webhook's own stretches of indexes; only the few
 // deliveries that nodes hold are looked at whatever webhook they are of.
-func readActivity(ctx context.Context, q querier, tenant string, id peal.WebhookID, a *peal.Activity) error {
+func readActivity(ctx context.Context, q querier, tenant string, id peal.WebhookID, a *peal.WebhookActivity) error {
 	return q.query(ctx, `SELECT
 			(SELECT count(*) FROM held WHERE webhook = w.num) + (SELECT count(*) FROM (SELECT 1 FROM waiting x INDEXED BY waiting_webhook WHERE x.webhook = w.num LIMIT +?3)),
 			(SELECT min(seq) FROM (SELECT min(seq) AS seq FROM held WHERE webhook = w.num
@@ -102,11 +106,11 @@ func readActivity(ctx context.Context, q querier, tenant string, id peal.Webhook
 			(SELECT at FROM settled INDEXED BY settled_webhook WHERE webhook = w.num AND status = 1 ORDER BY seq DESC LIMIT 1),
 			(SELECT at FROM settled INDEXED BY settled_webhook WHERE webhook = w.num AND status = 2 ORDER BY seq DESC LIMIT 1)
 		FROM webhooks w JOIN tenants n ON n.num = w.tenant WHERE w.id = ?1 AND n.name = ?2`, func(r row) error {
-		a.Pending = min(int(r.int(0)), peal.MaxPending)
+		a.Pending = min(int(r.int(0)), peal.MaxPendingCount)
 		a.Oldest = createdAt(r[1])
 		a.LastSuccess, a.LastFailure = timeOf(r.int(2)), timeOf(r.int(3))
 		return nil
-	}, id[:], tenant, int64(peal.MaxPending))
+	}, id[:], tenant, int64(peal.MaxPendingCount))
 }
 
 // createdAt is the time in a row's key; zero for none.
@@ -123,12 +127,12 @@ func timeOfSeq(seq int64) time.Time {
 }
 
 // Backlog implements [peal.StatsStore].
-func (s *Store) Backlog(ctx context.Context, tenant string) (peal.Backlog, error) {
+func (s *Store) Backlog(ctx context.Context, tenant string) (peal.DeliveryBacklog, error) {
 	if tenant == "" {
 		return s.wholeBacklog(ctx)
 	}
-	var b peal.Backlog
-	limit := strconv.Itoa(peal.MaxBacklog)
+	var b peal.DeliveryBacklog
+	limit := strconv.Itoa(peal.MaxBacklogCount)
 	const of = ` FROM webhooks w INDEXED BY webhooks_tenant CROSS JOIN `
 	const ours = ` w.tenant = (SELECT num FROM tenants WHERE name = ?1)`
 	const stopped = ` AND w.settings ->> '$.status' IN ('paused', 'disabled')`
@@ -139,7 +143,7 @@ func (s *Store) Backlog(ctx context.Context, tenant string) (peal.Backlog, error
 			(SELECT count(*) FROM `+held+stopped+`)) + (SELECT count(*) FROM (SELECT 1`+of+waiting+` WHERE`+ours+stopped+` LIMIT `+limit+`)),
 			(SELECT min(seq) FROM (SELECT min(seq) AS seq FROM `+held+`)
 				UNION ALL SELECT (SELECT min(seq) FROM waiting INDEXED BY waiting_webhook WHERE webhook = w.num) FROM webhooks w WHERE`+ours+`))`, func(r row) error {
-		b.Pending, b.Held = min(int(r.int(0)), peal.MaxBacklog), min(int(r.int(1)), peal.MaxBacklog)
+		b.Pending, b.Held = min(int(r.int(0)), peal.MaxBacklogCount), min(int(r.int(1)), peal.MaxBacklogCount)
 		b.Oldest = createdAt(r[2])
 		return nil
 	}, tenant)

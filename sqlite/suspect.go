@@ -31,7 +31,7 @@ func (w *writer) unmark(node int64) error {
 }
 
 // suspicions fills in what is known against claimed deliveries.
-func (w *writer) suspicions(places []place, work []peal.Work) error {
+func (w *writer) suspicions(places []place, work []peal.ClaimedDelivery) error {
 	_, any, err := w.conn.number(`SELECT 1 FROM suspects LIMIT 1`)
 	if err != nil || !any {
 		return err
@@ -48,7 +48,7 @@ func (w *writer) suspicions(places []place, work []peal.Work) error {
 }
 
 // MarkSuspect implements [peal.WorkStore].
-func (s *Store) MarkSuspect(ctx context.Context, node peal.NodeID, id peal.DeliveryID, mark peal.Mark) error {
+func (s *Store) MarkSuspect(ctx context.Context, node peal.NodeID, id peal.DeliveryID, mark peal.SuspectMark) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
 		if _, err := w.holder(node); err != nil {
 			return err

@@ -69,7 +69,7 @@ func (s *Store) TenantCounts(ctx context.Context, name string) (counts peal.Tena
 			if err := q.query(ctx, `SELECT count(*) FROM (SELECT 1 FROM `+c.from+` LIMIT +?3), (SELECT ?1, ?2)`, func(r row) error {
 				*c.of(&counts) = r.int(0)
 				return nil
-			}, num, name, int64(peal.CountMost)); err != nil {
+			}, num, name, int64(peal.MaxTenantCount)); err != nil {
 				return err
 			}
 		}
@@ -78,17 +78,17 @@ func (s *Store) TenantCounts(ctx context.Context, name string) (counts peal.Tena
 			UNION ALL SELECT d.attempts FROM webhooks w CROSS JOIN waiting d INDEXED BY waiting_webhook ON d.webhook = w.num WHERE w.tenant = ?1
 			UNION ALL SELECT d.attempts FROM webhooks w CROSS JOIN settled d INDEXED BY settled_webhook ON d.webhook = w.num WHERE w.tenant = ?1
 			LIMIT +?2)`, func(r row) error {
-			counts.Deliveries, counts.Attempts = r.int(0), min(r.int(1), peal.CountMost)
+			counts.Deliveries, counts.Attempts = r.int(0), min(r.int(1), peal.MaxTenantCount)
 			return nil
-		}, num, int64(peal.CountMost))
+		}, num, int64(peal.MaxTenantCount))
 	})
 	return counts, translate("count what a tenant has", err)
 }
 
 // PurgeTenant implements [peal.TenantDeletionStore].
-func (s *Store) PurgeTenant(ctx context.Context) (peal.TenantPurge, error) {
+func (s *Store) PurgeTenant(ctx context.Context) (peal.TenantPurgeResult, error) {
 	var num int64
-	var done peal.TenantPurge
+	var done peal.TenantPurgeResult
 	waits := false
 	err := s.snapshot(ctx, func(q querier) error {
 		if err := q.query(ctx, `SELECT num, name FROM tenants WHERE deleting > 0 ORDER BY deleting LIMIT 1`, func(r row) error {

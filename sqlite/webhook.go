@@ -18,7 +18,7 @@ func (s *Store) scanWebhook(r row) (peal.Webhook, error) {
 		return w, nil
 	}
 	w.Revision, w.Name = r.int(3), r.text(11)
-	w.Health = peal.Health{ExhaustedInRow: int(r.int(7)), FailingSince: timeOf(r.int(8)), CertificateExpiresAt: timeOf(r.int(10))}
+	w.Health = peal.WebhookHealth{ExhaustedInRow: int(r.int(7)), FailingSince: timeOf(r.int(8)), CertificateExpiresAt: timeOf(r.int(10))}
 	w.UpdatedAt = timeOf(r.int(9))
 	return w, record.DecodeWebhook(&w, record.Webhook{Settings: r.text(4), Confidential: r.blob(5), Sealed: r.int(6) != 0}, s.options.Sealer)
 }
@@ -71,7 +71,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 		return peal.Webhook{}, err
 	}
 	var revision int64
-	var health peal.Health
+	var health peal.WebhookHealth
 	err := s.queue.submit(&change{ctx: ctx, rows: 2, run: func(w *writer) error {
 		encoded, err := record.EncodeWebhook(&webhook, s.options.Sealer) // here, see Reseal
 		if err != nil {
@@ -100,12 +100,14 @@ func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 }
 
 // liveWebhook finds a webhook for a change to it. It refuses with NotFound.
-func (w *writer) liveWebhook(tenant string, id peal.WebhookID) (num, revision int64, health peal.Health, err error) {
+func (w *writer) liveWebhook(
+	tenant string, id peal.WebhookID,
+) (num, revision int64, health peal.WebhookHealth, err error) {
 	found := false
 	err = w.conn.query(`SELECT w.num, w.revision, w.exhausted, w.failing_since, w.certificate_expires FROM webhooks w JOIN tenants n ON n.num = w.tenant
 		WHERE w.id = ? AND n.name = ? AND NOT w.deleted`, func(r row) error {
 		num, revision, found = r.int(0), r.int(1), true
-		health = peal.Health{ExhaustedInRow: int(r.int(2)), FailingSince: timeOf(r.int(3)), CertificateExpiresAt: timeOf(r.int(4))}
+		health = peal.WebhookHealth{ExhaustedInRow: int(r.int(2)), FailingSince: timeOf(r.int(3)), CertificateExpiresAt: timeOf(r.int(4))}
 		return nil
 	}, id[:], tenant)
 	if err == nil && !found {
@@ -167,7 +169,7 @@ func (s *Store) WebhooksOf(ctx context.Context, tenant string, ids []peal.Webhoo
 }
 
 // SetHealth implements [peal.ConfigStore].
-func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.Health) error {
+func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.WebhookHealth) error {
 	err := s.queue.submit(&change{ctx: ctx, patient: true, rows: 1, run: func(w *writer) error {
 		_, err := w.conn.exec(`UPDATE webhooks SET exhausted = ?, failing_since = ?, certificate_expires = ? WHERE id = ? AND NOT deleted`,
 			int64(health.ExhaustedInRow), orNoTime(health.FailingSince), orNoTime(health.CertificateExpiresAt), id[:])

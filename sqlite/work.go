@@ -42,8 +42,10 @@ func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, 
 }
 
 // Claim implements [peal.WorkStore].
-func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
-	var work []peal.Work
+func (s *Store) Claim(
+	ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int,
+) ([]peal.ClaimedDelivery, time.Time, error) {
+	var work []peal.ClaimedDelivery
 	var next time.Time
 	err := s.queue.submit(&change{ctx: ctx, rows: 3 * limit, run: func(w *writer) (err error) {
 		work, next, err = w.claim(node, webhook, now, limit)
@@ -55,7 +57,9 @@ func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.Webhoo
 	return work, next, nil
 }
 
-func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit int) ([]peal.Work, time.Time, error) {
+func (w *writer) claim(
+	node peal.NodeID, id peal.WebhookID, now time.Time, limit int,
+) ([]peal.ClaimedDelivery, time.Time, error) {
 	owner, err := w.holder(node)
 	if err != nil {
 		return nil, time.Time{}, err
@@ -71,7 +75,7 @@ func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit
 	}, webhook.num, now.UnixMicro(), int64(limit)); err != nil {
 		return nil, time.Time{}, err
 	}
-	var work []peal.Work
+	var work []peal.ClaimedDelivery
 	if len(places) > 0 {
 		for i := range places {
 			if err := w.moveToHeld(&places[i], owner); err != nil {
@@ -91,9 +95,9 @@ func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit
 }
 
 // workOf reads deliveries of a webhook with their events. Those of one event share it.
-func (w *writer) workOf(webhook peal.WebhookID, places []place) ([]peal.Work, error) {
+func (w *writer) workOf(webhook peal.WebhookID, places []place) ([]peal.ClaimedDelivery, error) {
 	events := map[int64]*peal.Event{}
-	work := make([]peal.Work, 0, len(places))
+	work := make([]peal.ClaimedDelivery, 0, len(places))
 	for i := range places {
 		p := &places[i]
 		event := events[p.event]
@@ -109,7 +113,7 @@ func (w *writer) workOf(webhook peal.WebhookID, places []place) ([]peal.Work, er
 			}
 			events[p.event] = event
 		}
-		work = append(work, peal.Work{Delivery: p.pending(webhook, event), Event: event})
+		work = append(work, peal.ClaimedDelivery{Delivery: p.pending(webhook, event), Event: event})
 	}
 	return work, nil
 }

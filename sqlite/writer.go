@@ -196,6 +196,6 @@ func (w *writer) bumpRoutes() (int64, error) {
 		return 0, err
 	}
 	w.routes = next
-	w.signal(peal.Signal{Kind: peal.SignalRoutes})
+	w.signal(peal.NodeSignal{Kind: peal.SignalRoutes})
 	return next, nil
 }

@@ -43,7 +43,7 @@ var claimTests = map[string]func(*testing.T, *harness){
 		h.insert(peal.Insertion{Event: event, IDGiven: true, TimeGiven: true, Deliveries: d})
 		for i, w := range []peal.Webhook{a, b} {
 			work := h.claim(w, 10)
-			h.equal(work, []peal.Work{{Delivery: h.delivery(d[i].ID), Event: event}}, "work")
+			h.equal(work, []peal.ClaimedDelivery{{Delivery: h.delivery(d[i].ID), Event: event}}, "work")
 		}
 	},
 	"nothing is claimed of a webhook that has nothing, or is not there": func(t *testing.T, h *harness) {

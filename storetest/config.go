@@ -82,10 +82,10 @@ var tenantTests = map[string]func(*testing.T, *harness){
 	},
 }
 
-func (h *harness) newKey(name string) peal.Key {
+func (h *harness) newKey(name string) peal.APIKey {
 	text := peal.NewKeyText()
-	return peal.Key{
-		ID: peal.NewKeyID(), Tenant: h.tenant, Name: name, Scopes: []peal.Scope{peal.ScopePublish, peal.ScopeRead},
+	return peal.APIKey{
+		ID: peal.NewKeyID(), Tenant: h.tenant, Name: name, Scopes: []peal.KeyScope{peal.ScopePublish, peal.ScopeRead},
 		Hash: peal.HashKey(text), Hint: text[len(text)-4:],
 	}
 }
@@ -124,8 +124,8 @@ var keyTests = map[string]func(*testing.T, *harness){
 		h.refused(err, peal.NotFound)
 		keys, err := h.store.Keys(h.ctx, h.tenant, peal.KeyID{}, 10)
 		h.must(err)
-		h.equal(keys, []peal.Key{key}, "keys")
-		h.refused(h.store.CreateKey(h.ctx, peal.Key{ID: peal.NewKeyID(), Name: "again", Hash: key.Hash}), peal.Conflict)
+		h.equal(keys, []peal.APIKey{key}, "keys")
+		h.refused(h.store.CreateKey(h.ctx, peal.APIKey{ID: peal.NewKeyID(), Name: "again", Hash: key.Hash}), peal.Conflict)
 	},
 	"an operator revokes any": func(t *testing.T, h *harness) {
 		key := h.newKey("ci")

@@ -81,7 +81,7 @@ func (h *harness) stale(err error) {
 }
 
 // refused fails the test unless err has the code.
-func (h *harness) refused(err error, want peal.Code) {
+func (h *harness) refused(err error, want peal.ErrorCode) {
 	h.t.Helper()
 	if peal.CodeOf(err) != want {
 		h.t.Errorf("got error %v with code %q, want code %q", err, peal.CodeOf(err), want)
@@ -128,7 +128,7 @@ func (h *harness) newWebhook() peal.Webhook {
 		RetryPolicy: &peal.RetryPolicy{Delays: []time.Duration{time.Second, 1500 * time.Millisecond}, Jitter: 0.25, DisableAfterExhausted: 3, DisableAfterFailing: time.Hour},
 		Timeout:     1500 * time.Millisecond, RateLimit: &peal.RateLimit{PerSecond: 0.5, Burst: 7}, Handshake: true,
 		Filter: "data.a > 1", Transform: ".data", Description: "what it is for", Name: "Bücher", Status: peal.Active, StatusReason: "because", Managed: true, Author: peal.AuthorTenant,
-		Entry: peal.Entry{Name: "portal", Digest: "0a1b"}, UpdatedAt: now,
+		Entry: peal.ConfigEntry{Name: "portal", Digest: "0a1b"}, UpdatedAt: now,
 		ClientCertificate: &peal.ClientCertificate{Certificate: "-----BEGIN CERTIFICATE-----\n", Key: peal.Secret{Value: "client key"}},
 		Pins:              []string{"sha256/one", "sha256/two"},
 		OAuth2:            &peal.OAuth2{TokenURL: "https://example.com/token", ClientID: "peal", ClientSecret: peal.Secret{Value: "client secret"}, Scopes: []string{"a", "b"}},
@@ -179,7 +179,7 @@ func deliveriesTo(held bool, webhooks ...peal.Webhook) []peal.NewDelivery {
 }
 
 // insert inserts at the routes' version of now.
-func (h *harness) insert(insertions ...peal.Insertion) []peal.Inserted {
+func (h *harness) insert(insertions ...peal.Insertion) []peal.InsertResult {
 	h.t.Helper()
 	inserted, err := h.store.Insert(h.ctx, h.node, h.version(), insertions)
 	h.must(err)
@@ -205,7 +205,7 @@ func (h *harness) delivery(id peal.DeliveryID) peal.Delivery {
 func newAttempt(id peal.DeliveryID, number int) peal.Attempt {
 	return peal.Attempt{
 		ID: peal.NewAttemptID(), DeliveryID: id, Number: number, StartedAt: moment(),
-		Timing: peal.Timing{
+		Timing: peal.AttemptTiming{
 			Wait: time.Millisecond, DNS: 2 * time.Microsecond, Connect: 3 * time.Millisecond, TLS: 4 * time.Millisecond,
 			FirstByte: 5 * time.Millisecond, Total: 1234567 * time.Microsecond, Reused: true,
 		},
@@ -239,14 +239,14 @@ func (h *harness) settle(id peal.DeliveryID, status peal.DeliveryStatus) peal.Se
 }
 
 // claim claims what is due of a webhook in a minute.
-func (h *harness) claim(webhook peal.Webhook, limit int) []peal.Work {
+func (h *harness) claim(webhook peal.Webhook, limit int) []peal.ClaimedDelivery {
 	h.t.Helper()
 	work, _, err := h.store.Claim(h.ctx, h.node, webhook.ID, time.Now().Add(time.Minute), limit)
 	h.must(err)
 	return work
 }
 
-func idsOf(work []peal.Work) []peal.DeliveryID {
+func idsOf(work []peal.ClaimedDelivery) []peal.DeliveryID {
 	var ids []peal.DeliveryID
 	for i := range work {
 		ids = append(ids, work[i].Delivery.ID)

@@ -20,7 +20,7 @@ var insertTests = map[string]func(*testing.T, *harness){
 			{ID: peal.NewDeliveryID(), WebhookID: b.ID, Test: true},
 		}
 		inserted := h.insert(peal.Insertion{Event: event, TimeGiven: true, IDGiven: true, Deliveries: deliveries})
-		h.equal(inserted, []peal.Inserted{{Event: event}}, "inserted")
+		h.equal(inserted, []peal.InsertResult{{Event: event}}, "inserted")
 
 		for _, id := range []string{event.ID, event.Key.String()} {
 			got, err := h.store.Event(h.ctx, h.tenant, id)
@@ -42,7 +42,7 @@ var insertTests = map[string]func(*testing.T, *harness){
 		got, err := h.store.Event(h.ctx, h.tenant, event.ID)
 		h.must(err)
 		h.equal(got, *event, "event")
-		h.equal(h.insert(), []peal.Inserted{}, "nothing inserted")
+		h.equal(h.insert(), []peal.InsertResult{}, "nothing inserted")
 	},
 	"the largest comes back as it was": func(t *testing.T, h *harness) {
 		data := make([]byte, peal.LargestMaxData)
@@ -107,7 +107,7 @@ var insertTests = map[string]func(*testing.T, *harness){
 			_, err = h.store.Event(h.ctx, h.tenant, event.ID)
 			h.refused(err, peal.NotFound)
 			version = h.version()
-			h.must(h.store.SetHealth(h.ctx, w.ID, peal.Health{ExhaustedInRow: 1})) // is no change of the routes
+			h.must(h.store.SetHealth(h.ctx, w.ID, peal.WebhookHealth{ExhaustedInRow: 1})) // is no change of the routes
 			_, err = h.store.Insert(h.ctx, h.node, version, []peal.Insertion{{Event: event, Deliveries: deliveriesTo(true, w)}})
 			h.must(err)
 		}
@@ -154,7 +154,7 @@ var duplicateTests = map[string]func(*testing.T, *harness){
 		repeat := h.named("order-1")
 		late := deliveriesTo(true, a)
 		inserted := h.insert(peal.Insertion{Event: repeat, IDGiven: true, Deliveries: late})
-		h.equal(inserted, []peal.Inserted{{Duplicate: true, Event: first, Webhooks: []peal.WebhookID{a.ID, b.ID}}}, "inserted")
+		h.equal(inserted, []peal.InsertResult{{Duplicate: true, Event: first, Webhooks: []peal.WebhookID{a.ID, b.ID}}}, "inserted")
 		_, err := h.store.Delivery(h.ctx, h.tenant, late[0].ID)
 		h.refused(err, peal.NotFound)
 		_, err = h.store.Event(h.ctx, h.tenant, repeat.Key.String())
@@ -216,7 +216,7 @@ var duplicateTests = map[string]func(*testing.T, *harness){
 			peal.Insertion{Event: other, IDGiven: true},
 			peal.Insertion{Event: h.named("x"), IDGiven: true, Deliveries: deliveriesTo(true, w)},
 		)
-		h.equal(inserted, []peal.Inserted{{Event: first}, {Event: other}, {Duplicate: true, Event: first, Webhooks: []peal.WebhookID{w.ID}}}, "inserted")
+		h.equal(inserted, []peal.InsertResult{{Event: first}, {Event: other}, {Duplicate: true, Event: first, Webhooks: []peal.WebhookID{w.ID}}}, "inserted")
 		deliveries, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, Limit: 10})
 		h.must(err)
 		h.equal(len(deliveries), 1, "number of deliveries")

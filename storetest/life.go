@@ -57,7 +57,7 @@ var lifeTests = map[string]func(*testing.T, *harness){
 		h.equal(idsOf(h.claim(webhook, 10)), []peal.DeliveryID{d[1].ID}, "claimed")
 		taken, err := h.store.Takeover(h.ctx, h.register(), 0)
 		h.must(err)
-		h.equal(taken, peal.Taken{Nodes: []peal.NodeID{h.node}, Deliveries: 2}, "taken over")
+		h.equal(taken, peal.TakeoverResult{Nodes: []peal.NodeID{h.node}, Deliveries: 2}, "taken over")
 	},
 	"a closed one is unavailable": func(t *testing.T, h *harness) {
 		h = h.own()

@@ -19,7 +19,7 @@ func (h *harness) publish(eventType string, webhooks ...peal.Webhook) *peal.Even
 // onlyMissed chooses nothing but missed events.
 func onlyMissed(p *peal.Replay) { p.Statuses, p.Missed = nil, true }
 
-func (h *harness) missed(p peal.Replay, wants func(string) bool, limit int) peal.Missed {
+func (h *harness) missed(p peal.Replay, wants func(string) bool, limit int) peal.MissedEvents {
 	h.t.Helper()
 	missed, err := h.store.MissedEvents(h.ctx, p.ID, wants, limit)
 	h.must(err)
@@ -100,7 +100,7 @@ var missedTests = map[string]func(*testing.T, *harness){
 		event := h.publish("task.created")
 		first, second := h.replay(w, onlyMissed), h.replay(w, onlyMissed)
 		missed := h.missed(second, every, 10)
-		h.equal(missed, peal.Missed{Events: []peal.Event{*event}, Through: event.Key}, "missed")
+		h.equal(missed, peal.MissedEvents{Events: []peal.Event{*event}, Through: event.Key}, "missed")
 		for p, want := range map[peal.JobID]int{first.ID: 1} {
 			replayed, err := h.store.ReplayMissed(h.ctx, p, missed, newMissed(missed.Events...))
 			h.must(err)
@@ -110,7 +110,7 @@ var missedTests = map[string]func(*testing.T, *harness){
 		h.must(err)
 		h.equal(replayed, 0, "replayed by the second")
 		h.equal(len(h.claim(w, 10)), 1, "claimed")
-		h.equal(h.missed(second, every, 10), peal.Missed{}, "missed afterwards")
+		h.equal(h.missed(second, every, 10), peal.MissedEvents{}, "missed afterwards")
 	},
 	"events that the webhook does not take are passed by": func(t *testing.T, h *harness) {
 		w := h.webhook()
@@ -124,14 +124,14 @@ var missedTests = map[string]func(*testing.T, *harness){
 		replayed, err := h.store.ReplayMissed(h.ctx, p.ID, missed, newMissed(events[1]))
 		h.must(err)
 		h.equal(replayed, 1, "replayed")
-		h.equal(h.missed(p, every, 3), peal.Missed{Events: events[3:], Through: events[3].Key}, "the rest")
+		h.equal(h.missed(p, every, 3), peal.MissedEvents{Events: events[3:], Through: events[3].Key}, "the rest")
 		h.equal([]int{h.stored(p).Done, h.stored(p).Replayed}, []int{3, 1}, "done and replayed")
 	},
 	"a stranger's event gets no delivery": func(t *testing.T, h *harness) {
 		w, stranger := h.webhook(), h.with(t)
 		event := stranger.publish("task.created")
 		p := h.replay(w, onlyMissed)
-		replayed, err := h.store.ReplayMissed(h.ctx, p.ID, peal.Missed{Through: event.Key}, newMissed(*event))
+		replayed, err := h.store.ReplayMissed(h.ctx, p.ID, peal.MissedEvents{Through: event.Key}, newMissed(*event))
 		h.must(err)
 		h.equal(replayed, 0, "replayed")
 		h.equal(len(h.claim(w, 10)), 0, "claimed")

@@ -9,9 +9,9 @@ import (
 )
 
 // purge calls Purge until nothing more is to be done, and adds up what was done.
-func (h *harness) purge(params peal.PurgeParams) peal.Purged {
+func (h *harness) purge(params peal.PurgeParams) peal.PurgeResult {
 	h.t.Helper()
-	var sum peal.Purged
+	var sum peal.PurgeResult
 	for range 10_000 {
 		p, err := h.store.Purge(h.ctx, params)
 		h.must(err)
@@ -28,7 +28,7 @@ func (h *harness) purge(params peal.PurgeParams) peal.Purged {
 }
 
 // purgeBefore purges history from before a moment.
-func (h *harness) purgeBefore(history time.Time) peal.Purged {
+func (h *harness) purgeBefore(history time.Time) peal.PurgeResult {
 	h.t.Helper()
 	return h.purge(peal.PurgeParams{History: history, Canceled: moment()})
 }

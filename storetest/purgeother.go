@@ -121,7 +121,7 @@ var purgeOtherTests = map[string]func(*testing.T, *harness){
 		h.equal(h.purgeBefore(at.Add(time.Microsecond)).Keys, 1, "keys after it")
 		keys, err := h.store.Keys(h.ctx, h.tenant, peal.KeyID{}, 10)
 		h.must(err)
-		h.equal(keys, []peal.Key{kept}, "keys")
+		h.equal(keys, []peal.APIKey{kept}, "keys")
 	},
 	"an ended replay is forgotten, a running one is not": func(t *testing.T, h *harness) {
 		h = h.own()

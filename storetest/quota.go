@@ -32,7 +32,7 @@ func (h *harness) creators() map[peal.Quota]func() (end func() error, err error)
 			return func() error { return h.store.DeleteSource(h.ctx, h.tenant, s.ID) }, err
 		},
 		peal.QuotaKeys: func() (func() error, error) {
-			k := peal.Key{ID: peal.NewKeyID(), Tenant: h.tenant, Name: "key", Hash: hash(), Hint: "abcd"}
+			k := peal.APIKey{ID: peal.NewKeyID(), Tenant: h.tenant, Name: "key", Hash: hash(), Hint: "abcd"}
 			return func() error { return h.store.RevokeKey(h.ctx, h.tenant, k.ID, moment()) }, h.store.CreateKey(h.ctx, k)
 		},
 		peal.QuotaPortalLinks: func() (func() error, error) {

@@ -58,7 +58,7 @@ var reopenTests = map[string]func(*testing.T, *harness){
 			work, err := h.store.Reopen(h.ctx, h.node, h.tenant, id, due)
 			h.must(err)
 			want.Status, want.Tries, want.Due, want.SettledAt = peal.Pending, 0, due, time.Time{}
-			h.equal(work, peal.Work{Delivery: want, Event: event}, "work")
+			h.equal(work, peal.ClaimedDelivery{Delivery: want, Event: event}, "work")
 			h.equal(h.delivery(id), want, "delivery")
 
 			_, err = h.store.Reopen(h.ctx, h.node, h.tenant, id, due)
@@ -105,7 +105,7 @@ var deleteTests = map[string]func(*testing.T, *harness){
 		h.refused(h.store.DeleteWebhook(h.ctx, h.tenant, w.ID), peal.NotFound)
 		_, err = h.store.CreateWebhook(h.ctx, w)
 		h.refused(err, peal.Conflict)
-		h.must(h.store.SetHealth(h.ctx, w.ID, peal.Health{ExhaustedInRow: 1}))
+		h.must(h.store.SetHealth(h.ctx, w.ID, peal.WebhookHealth{ExhaustedInRow: 1}))
 
 		for id, status := range map[peal.DeliveryID]peal.DeliveryStatus{final: peal.Success, held: peal.Canceled, free: peal.Canceled, kept: peal.Pending} {
 			d := h.delivery(id)

@@ -107,7 +107,7 @@ var replayTests = map[string]func(*testing.T, *harness){
 		h.refused(err, peal.NotFound)
 		_, err = h.store.MissedEvents(h.ctx, peal.NewJobID(), every, 10)
 		h.refused(err, peal.NotFound)
-		_, err = h.store.ReplayMissed(h.ctx, peal.NewJobID(), peal.Missed{}, nil)
+		_, err = h.store.ReplayMissed(h.ctx, peal.NewJobID(), peal.MissedEvents{}, nil)
 		h.refused(err, peal.NotFound)
 	},
 	"steps go through all deliveries once, and survive": func(t *testing.T, h *harness) {
@@ -220,7 +220,7 @@ var replayTests = map[string]func(*testing.T, *harness){
 			h.refused(err, peal.Conflict)
 			_, err = h.store.MissedEvents(h.ctx, p.ID, every, 10)
 			h.refused(err, peal.Conflict)
-			_, err = h.store.ReplayMissed(h.ctx, p.ID, peal.Missed{Through: peal.NewEventKey()}, nil)
+			_, err = h.store.ReplayMissed(h.ctx, p.ID, peal.MissedEvents{Through: peal.NewEventKey()}, nil)
 			h.refused(err, peal.Conflict)
 		}
 		h.equal(len(h.claim(w, 10)), 0, "claimed")
@@ -242,7 +242,7 @@ var replayTests = map[string]func(*testing.T, *harness){
 		h.must(h.store.DeleteWebhook(h.ctx, h.tenant, w.ID))
 		_, _, err := h.store.ReplayDeliveries(h.ctx, p.ID, moment(), 10)
 		h.refused(err, peal.Conflict)
-		_, err = h.store.ReplayMissed(h.ctx, p.ID, peal.Missed{Through: peal.NewEventKey()}, nil)
+		_, err = h.store.ReplayMissed(h.ctx, p.ID, peal.MissedEvents{Through: peal.NewEventKey()}, nil)
 		h.refused(err, peal.Conflict)
 		h.refused(h.store.CreateReplay(h.ctx, h.newReplay(w)), peal.NotFound)
 		h.must(h.store.EndReplay(h.ctx, h.tenant, p.ID, peal.ReplayFailed, "it was deleted", moment()))

@@ -61,7 +61,7 @@ func (h *harness) found(query peal.DeliverySearch) (ids []peal.DeliveryID) {
 			h.equal(page.Deliveries[i], h.delivery(page.Deliveries[i].ID), "a delivery")
 		}
 		ids = append(ids, deliveryIDs(page.Deliveries)...)
-		if page.Next == (peal.Place{}) {
+		if page.Next == (peal.SearchPosition{}) {
 			return ids
 		}
 		if page.Next == query.Before {
@@ -209,7 +209,7 @@ var searchTests = map[string]func(*testing.T, *harness){
 		replay := peal.Replay{ID: peal.NewJobID(), Tenant: h.tenant, WebhookID: w.ID, Since: old.AcceptedAt().Add(-time.Minute), Until: moment().Add(time.Minute), Missed: true, Status: peal.ReplayRunning}
 		h.must(h.store.CreateReplay(h.ctx, replay))
 		late := peal.NewDeliveryID()
-		_, err := h.store.ReplayMissed(h.ctx, replay.ID, peal.Missed{Events: []peal.Event{*old}, Through: old.Key}, []peal.MissedDelivery{{ID: late, EventKey: old.Key}})
+		_, err := h.store.ReplayMissed(h.ctx, replay.ID, peal.MissedEvents{Events: []peal.Event{*old}, Through: old.Key}, []peal.MissedDelivery{{ID: late, EventKey: old.Key}})
 		h.must(err)
 		want := []peal.DeliveryID{ids[0], late}
 		h.equal(h.found(peal.DeliverySearch{EventType: "t"}), want, "of a type")

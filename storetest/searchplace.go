@@ -39,7 +39,7 @@ var searchPlaceTests = map[string]func(*testing.T, *harness){
 		for limit, more := range map[int]bool{3: true, 4: false, 5: false} {
 			page, err := h.store.FindDeliveries(h.ctx, peal.DeliverySearch{Tenant: h.tenant, Text: "word", Limit: limit})
 			h.must(err)
-			h.equal(page.Next != peal.Place{}, more, fmt.Sprintf("more than %d", limit))
+			h.equal(page.Next != peal.SearchPosition{}, more, fmt.Sprintf("more than %d", limit))
 		}
 	},
 	"one search looks at so many events": func(t *testing.T, h *harness) {
@@ -50,7 +50,7 @@ var searchPlaceTests = map[string]func(*testing.T, *harness){
 		h.answer(first[0], peal.Failed, "")
 		h.answer(second[0], peal.Failed, "")
 		var insertions []peal.Insertion
-		for range peal.MaxLooked - 1 {
+		for range peal.MaxSearchedEvents - 1 {
 			e := h.newEvent()
 			e.Type, e.Data = "t", []byte(`"word"`)
 			insertions = append(insertions, peal.Insertion{Event: e})
@@ -60,12 +60,12 @@ var searchPlaceTests = map[string]func(*testing.T, *harness){
 		page, err := h.store.FindDeliveries(h.ctx, query)
 		h.must(err)
 		h.equal(deliveryIDs(page.Deliveries), second, "the last one that it looks at")
-		h.equal(page.Next != peal.Place{}, true, "there may be more")
+		h.equal(page.Next != peal.SearchPosition{}, true, "there may be more")
 		query.Before = page.Next
 		page, err = h.store.FindDeliveries(h.ctx, query)
 		h.must(err)
 		h.equal(deliveryIDs(page.Deliveries), first, "the first one beyond")
-		h.equal(page.Next, peal.Place{}, "there is nothing more")
+		h.equal(page.Next, peal.SearchPosition{}, "there is nothing more")
 	},
 }
 

@@ -177,7 +177,7 @@ var attemptTests = map[string]func(*testing.T, *harness){
 			body[i] = byte(i)
 		}
 		most.ResponseBody = body
-		most.ResponseHead = peal.Head("X: " + string(make([]byte, peal.MaxResponseHead-4)) + "\n")
+		most.ResponseHead = peal.HeaderLines("X: " + string(make([]byte, peal.MaxResponseHead-4)) + "\n")
 		for _, attempt := range []peal.Attempt{least, most} {
 			for _, status := range []peal.DeliveryStatus{peal.Failed, peal.Pending} {
 				id := h.deliver(w, true)

@@ -12,13 +12,13 @@ import (
 const signalPatience = 20 * time.Second
 
 // listen watches the store and gives what it hears of; the returned function ends it.
-func (h *harness) listen() (<-chan peal.Signal, func()) {
+func (h *harness) listen() (<-chan peal.NodeSignal, func()) {
 	h.t.Helper()
-	heard := make(chan peal.Signal, 1000)
+	heard := make(chan peal.NodeSignal, 1000)
 	ctx, cancel := context.WithCancel(h.ctx)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- h.store.Watch(ctx, func(s peal.Signal) {
+		ended <- h.store.Watch(ctx, func(s peal.NodeSignal) {
 			select {
 			case heard <- s:
 			default:
@@ -26,7 +26,7 @@ func (h *harness) listen() (<-chan peal.Signal, func()) {
 		})
 	}()
 	// Watching begins a moment later: signals before that are lost.
-	probe := peal.Signal{Kind: peal.SignalWork, WebhookID: peal.NewWebhookID()}
+	probe := peal.NodeSignal{Kind: peal.SignalWork, WebhookID: peal.NewWebhookID()}
 	h.hears(heard, probe, func() { h.must(h.store.Signal(h.ctx, probe)) })
 	return heard, func() {
 		cancel()
@@ -35,7 +35,7 @@ func (h *harness) listen() (<-chan peal.Signal, func()) {
 }
 
 // hears does something again and again until a signal was heard.
-func (h *harness) hears(heard <-chan peal.Signal, want peal.Signal, do func()) {
+func (h *harness) hears(heard <-chan peal.NodeSignal, want peal.NodeSignal, do func()) {
 	h.t.Helper()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -62,16 +62,16 @@ var signalTests = map[string]func(*testing.T, *harness){
 		heard, stop := h.listen()
 		defer stop()
 		w := h.webhook()
-		h.hears(heard, peal.Signal{Kind: peal.SignalWork, WebhookID: w.ID}, func() {
-			h.must(h.store.Signal(h.ctx, peal.Signal{Kind: peal.SignalRoutes}, peal.Signal{Kind: peal.SignalWork, WebhookID: w.ID}))
+		h.hears(heard, peal.NodeSignal{Kind: peal.SignalWork, WebhookID: w.ID}, func() {
+			h.must(h.store.Signal(h.ctx, peal.NodeSignal{Kind: peal.SignalRoutes}, peal.NodeSignal{Kind: peal.SignalWork, WebhookID: w.ID}))
 		})
 		h.must(h.store.Signal(h.ctx))
-		h.hears(heard, peal.Signal{Kind: peal.SignalRoutes}, func() { h.webhook() })
-		h.hears(heard, peal.Signal{Kind: peal.SignalCanceled}, func() {
+		h.hears(heard, peal.NodeSignal{Kind: peal.SignalRoutes}, func() { h.webhook() })
+		h.hears(heard, peal.NodeSignal{Kind: peal.SignalCanceled}, func() {
 			h.must(h.store.Cancel(h.ctx, h.tenant, h.deliver(w, true), moment()))
 		})
-		h.hears(heard, peal.Signal{Kind: peal.SignalWork}, func() { h.must(h.store.LeaveNode(h.ctx, h.register())) })
-		h.hears(heard, peal.Signal{Kind: peal.SignalWork}, func() {
+		h.hears(heard, peal.NodeSignal{Kind: peal.SignalWork}, func() { h.must(h.store.LeaveNode(h.ctx, h.register())) })
+		h.hears(heard, peal.NodeSignal{Kind: peal.SignalWork}, func() {
 			h.register()
 			_, err := h.store.Takeover(h.ctx, h.node, 0)
 			h.must(err)
@@ -80,7 +80,7 @@ var signalTests = map[string]func(*testing.T, *harness){
 	"watching ends with the store": func(t *testing.T, h *harness) {
 		h = h.own()
 		ended := make(chan error, 1)
-		go func() { ended <- h.store.Watch(h.ctx, func(peal.Signal) {}) }()
+		go func() { ended <- h.store.Watch(h.ctx, func(peal.NodeSignal) {}) }()
 		h.must(h.store.Close())
 		h.must(<-ended)
 	},

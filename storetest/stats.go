@@ -8,7 +8,7 @@ import (
 )
 
 // statsOf reads a webhook's buckets of a width.
-func (h *harness) statsOf(w peal.Webhook, width peal.BucketWidth) []peal.Bucket {
+func (h *harness) statsOf(w peal.Webhook, width peal.BucketWidth) []peal.StatsBucket {
 	h.t.Helper()
 	buckets, err := h.store.Stats(h.ctx, peal.StatsQuery{Tenant: h.tenant, WebhookID: w.ID, Width: width, Since: time.Unix(0, 0), Until: time.Now().Add(48 * time.Hour)})
 	h.must(err)
@@ -25,7 +25,7 @@ func (h *harness) settleAt(id peal.DeliveryID, status peal.DeliveryStatus, ended
 	return s
 }
 
-func (h *harness) problems(w peal.WebhookID, since time.Time) []peal.Problem {
+func (h *harness) problems(w peal.WebhookID, since time.Time) []peal.WebhookProblem {
 	h.t.Helper()
 	problems, err := h.store.Problems(h.ctx, h.tenant, w, since, 10)
 	h.must(err)
@@ -36,16 +36,16 @@ var statsTests = map[string]func(*testing.T, *harness){
 	"adds problems that are no attempts": func(t *testing.T, h *harness) {
 		w, other := h.webhook(), h.webhook()
 		at := time.Now().UTC().Truncate(time.Microsecond)
-		first := peal.Problem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "fails", First: at, Last: at, Attempts: 1}
+		first := peal.WebhookProblem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "fails", First: at, Last: at, Attempts: 1}
 		h.must(h.store.AddProblem(h.ctx, first))
-		h.equal(h.problems(w.ID, at), []peal.Problem{first}, "the first")
-		more := peal.Problem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "fails again", First: at.Add(time.Second), Last: at.Add(time.Minute), Attempts: 7}
+		h.equal(h.problems(w.ID, at), []peal.WebhookProblem{first}, "the first")
+		more := peal.WebhookProblem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "fails again", First: at.Add(time.Second), Last: at.Add(time.Minute), Attempts: 7}
 		h.must(h.store.AddProblem(h.ctx, more))
 		more.First, more.Attempts = at, 8
-		h.equal(h.problems(w.ID, at), []peal.Problem{more}, "the first and the others")
-		later := peal.Problem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "later", First: at.Add(peal.ProblemPause + time.Hour), Last: at.Add(peal.ProblemPause + time.Hour), Attempts: 2}
+		h.equal(h.problems(w.ID, at), []peal.WebhookProblem{more}, "the first and the others")
+		later := peal.WebhookProblem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "later", First: at.Add(peal.ProblemPause + time.Hour), Last: at.Add(peal.ProblemPause + time.Hour), Attempts: 2}
 		h.must(h.store.AddProblem(h.ctx, later))
-		h.equal(h.problems(w.ID, at), []peal.Problem{later}, "after a pause")
+		h.equal(h.problems(w.ID, at), []peal.WebhookProblem{later}, "after a pause")
 		h.equal(len(h.problems(other.ID, at)), 0, "problems of another webhook")
 		later.WebhookID = peal.NewWebhookID()
 		h.must(h.store.AddProblem(h.ctx, later))
@@ -54,18 +54,18 @@ var statsTests = map[string]func(*testing.T, *harness){
 		well, failing, paused := h.webhook(), h.webhook(), h.webhook()
 		now := time.Now().UTC().Truncate(time.Microsecond)
 		since := now.Add(-time.Hour)
-		h.must(h.store.SetHealth(h.ctx, failing.ID, peal.Health{ExhaustedInRow: 1, FailingSince: since}))
-		h.must(h.store.SetHealth(h.ctx, paused.ID, peal.Health{ExhaustedInRow: 1, FailingSince: since}))
-		paused.Status, paused.Health = peal.Paused, peal.Health{}
+		h.must(h.store.SetHealth(h.ctx, failing.ID, peal.WebhookHealth{ExhaustedInRow: 1, FailingSince: since}))
+		h.must(h.store.SetHealth(h.ctx, paused.ID, peal.WebhookHealth{ExhaustedInRow: 1, FailingSince: since}))
+		paused.Status, paused.Health = peal.Paused, peal.WebhookHealth{}
 		paused, err := h.store.UpdateWebhook(h.ctx, paused)
 		h.must(err)
 		h.settleAt(h.deliver(failing, true), peal.Failed, now)
 		h.settleAt(h.deliver(well, true), peal.Success, now)
 		first := h.deliver(well, false)
 		h.deliver(well, false)
-		standing, err := h.store.Standing(h.ctx, now.Add(-time.Minute), 1000)
+		standing, err := h.store.AttentionReport(h.ctx, now.Add(-time.Minute), 1000)
 		h.must(err)
-		var ours peal.Standing // others work on the same database
+		var ours peal.AttentionReport // others work on the same database
 		for _, f := range standing.Failing {
 			if f.Tenant == h.tenant {
 				ours.Failing = append(ours.Failing, f)
@@ -84,21 +84,21 @@ var statsTests = map[string]func(*testing.T, *harness){
 		h.equal(ours.Failing, []peal.FailingWebhook{{Tenant: h.tenant, WebhookID: failing.ID, Since: since}}, "failing webhooks")
 		problems := h.problems(failing.ID, now.Add(-time.Minute))
 		h.equal(len(problems), 1, "problems of the failing webhook")
-		h.equal(ours.Problems, []peal.TenantProblem{{Tenant: h.tenant, Problem: problems[0]}}, "problems")
+		h.equal(ours.Problems, []peal.TenantProblem{{Tenant: h.tenant, WebhookProblem: problems[0]}}, "problems")
 		h.equal(len(ours.Waiting), 1, "tenants that wait")
 		h.equal(ours.Waiting[0].Deliveries, 2, "deliveries that wait")
 		if age := first.Time().Sub(ours.Waiting[0].Oldest).Abs(); age > time.Second {
 			t.Errorf("the oldest is %s off", age)
 		}
-		none, err := h.store.Standing(h.ctx, now.Add(time.Hour), 0)
+		none, err := h.store.AttentionReport(h.ctx, now.Add(time.Hour), 0)
 		h.must(err)
-		h.equal(none, peal.Standing{}, "of no rows")
+		h.equal(none, peal.AttentionReport{}, "of no rows")
 	},
 	"counts in a bucket of each width": func(t *testing.T, h *harness) {
 		w, other := h.webhook(), h.webhook()
 		base := time.Now().UTC().Truncate(24 * time.Hour)
 		at := base.Add(13*time.Hour + 25*time.Minute + 7*time.Second)
-		var want peal.Counts
+		var want peal.DeliveryCounts
 		for _, status := range []peal.DeliveryStatus{peal.Success, peal.Pending, peal.Failed, peal.Success} {
 			s := h.settleAt(h.deliver(w, true), status, at)
 			want.Count(&s)
@@ -110,7 +110,7 @@ var statsTests = map[string]func(*testing.T, *harness){
 		for width, start := range map[peal.BucketWidth]time.Time{
 			peal.PerMinute: base.Add(13*time.Hour + 25*time.Minute), peal.PerHour: base.Add(13 * time.Hour), peal.PerDay: base,
 		} {
-			h.equal(h.statsOf(w, width), []peal.Bucket{{WebhookID: w.ID, Start: start, Counts: want}}, string(width))
+			h.equal(h.statsOf(w, width), []peal.StatsBucket{{WebhookID: w.ID, Start: start, DeliveryCounts: want}}, string(width))
 		}
 		all, err := h.store.Stats(h.ctx, peal.StatsQuery{Tenant: h.tenant, Width: peal.PerDay, Since: base, Until: base.Add(time.Hour)})
 		h.must(err)
@@ -133,11 +133,11 @@ var statsTests = map[string]func(*testing.T, *harness){
 		for range 2 { // of both webhooks, then of one
 			buckets, err := h.store.Stats(h.ctx, query)
 			h.must(err)
-			want := map[int64]peal.Counts{}
+			want := map[int64]peal.DeliveryCounts{}
 			failed := map[peal.WebhookID]bool{}
 			for i := range buckets {
 				sum := want[buckets[i].Start.Unix()]
-				sum.Add(&buckets[i].Counts)
+				sum.Add(&buckets[i].DeliveryCounts)
 				want[buckets[i].Start.Unix()] = sum
 				if buckets[i].Failed > 0 {
 					failed[buckets[i].WebhookID] = true
@@ -148,7 +148,7 @@ var statsTests = map[string]func(*testing.T, *harness){
 			h.equal(totals.Failed, len(failed), "webhooks with a failed delivery")
 			h.equal(len(totals.Buckets), len(want), "starts")
 			for i, b := range totals.Buckets {
-				h.equal(b, peal.Bucket{Start: b.Start, Counts: want[b.Start.Unix()]}, "sum of "+b.Start.String())
+				h.equal(b, peal.StatsBucket{Start: b.Start, DeliveryCounts: want[b.Start.Unix()]}, "sum of "+b.Start.String())
 				if i > 0 && !b.Start.After(totals.Buckets[i-1].Start) {
 					t.Errorf("%s comes after %s", b.Start, totals.Buckets[i-1].Start)
 				}
@@ -164,7 +164,7 @@ var statsTests = map[string]func(*testing.T, *harness){
 		query.Tenant = "another-" + h.tenant
 		none, err := h.store.Totals(h.ctx, query)
 		h.must(err)
-		h.equal(none, peal.Totals{}, "totals of another tenant")
+		h.equal(none, peal.StatsTotals{}, "totals of another tenant")
 	},
 	"bounds are from since on and before until": func(t *testing.T, h *harness) {
 		w := h.webhook()
@@ -217,21 +217,21 @@ var statsTests = map[string]func(*testing.T, *harness){
 		got, err := h.store.Activity(h.ctx, h.tenant, []peal.WebhookID{idle.ID, w.ID, peal.NewWebhookID()})
 		h.must(err)
 		h.equal(len(got), 3, "rows")
-		h.equal(got[0], peal.Activity{}, "idle")
+		h.equal(got[0], peal.WebhookActivity{}, "idle")
 		h.equal(got[1].Pending, 2, "pending")
 		near(t, got[1].Oldest, first.Time(), "oldest")
 		h.equal(got[1].LastSuccess, ok.SettledAt, "last success")
 		h.equal(got[1].LastFailure, bad.SettledAt, "last failure")
 		h.equal(got[1].Last(), bad.SettledAt, "last")
-		h.equal(got[2], peal.Activity{}, "unknown")
+		h.equal(got[2], peal.WebhookActivity{}, "unknown")
 		foreign, err := h.store.Activity(h.ctx, "another-"+h.tenant, []peal.WebhookID{w.ID})
 		h.must(err)
-		h.equal(foreign[0], peal.Activity{}, "of another tenant")
+		h.equal(foreign[0], peal.WebhookActivity{}, "of another tenant")
 	},
 	"backlog": func(t *testing.T, h *harness) {
 		none, err := h.store.Backlog(h.ctx, h.tenant)
 		h.must(err)
-		h.equal(none, peal.Backlog{}, "backlog of nothing")
+		h.equal(none, peal.DeliveryBacklog{}, "backlog of nothing")
 		w, paused := h.webhook(), h.webhook()
 		first := h.deliver(w, true)
 		h.deliver(w, false)
@@ -249,7 +249,7 @@ var statsTests = map[string]func(*testing.T, *harness){
 		own := h.own()
 		none, err := own.store.Backlog(own.ctx, "")
 		own.must(err)
-		own.equal(none, peal.Backlog{}, "backlog of nothing")
+		own.equal(none, peal.DeliveryBacklog{}, "backlog of nothing")
 		held, paused, gone := own.webhook(), own.webhook(), own.webhook()
 		first := own.deliver(held, true)
 		own.settle(own.deliver(held, true), peal.Success)
@@ -276,18 +276,18 @@ var statsTests = map[string]func(*testing.T, *harness){
 		id := h.deliver(w, true)
 		h.settleAt(id, peal.Pending, at)
 		last := h.settleAt(id, peal.Pending, at.Add(peal.ProblemPause))
-		problem := peal.Problem{
+		problem := peal.WebhookProblem{
 			WebhookID: w.ID, Reason: peal.ReasonStatus, StatusCode: 500, Error: last.Attempt.Error,
 			First: at, Last: at.Add(peal.ProblemPause), Attempts: 2,
 		}
-		h.equal(h.problems(w.ID, at), []peal.Problem{problem}, "one run")
-		h.equal(h.problems(peal.WebhookID{}, problem.Last), []peal.Problem{problem}, "of the tenant")
+		h.equal(h.problems(w.ID, at), []peal.WebhookProblem{problem}, "one run")
+		h.equal(h.problems(peal.WebhookID{}, problem.Last), []peal.WebhookProblem{problem}, "of the tenant")
 		h.equal(len(h.problems(w.ID, problem.Last.Add(time.Microsecond))), 0, "seen later")
 
 		begun := problem.Last.Add(peal.ProblemPause + time.Microsecond)
 		h.settleAt(id, peal.Pending, begun)
 		problem.First, problem.Last, problem.Attempts = begun, begun, 1
-		h.equal(h.problems(w.ID, at), []peal.Problem{problem}, "a run after a pause")
+		h.equal(h.problems(w.ID, at), []peal.WebhookProblem{problem}, "a run after a pause")
 
 		s := settlement(h.delivery(id), peal.Failed)
 		s.Attempt.Reason, s.Attempt.StatusCode, s.Attempt.Error = peal.ReasonTimeout, 0, "no answer"
@@ -307,16 +307,16 @@ var statsTests = map[string]func(*testing.T, *harness){
 		own.settleAt(id, peal.Pending, at)
 		own.settleAt(own.deliver(w, true), peal.Success, at)
 		purge := func(now time.Time) {
-			for purged := (peal.Purged{More: true}); purged.More; {
+			for purged := (peal.PurgeResult{More: true}); purged.More; {
 				var err error
 				purged, err = own.store.Purge(own.ctx, peal.PurgeParams{Stats: now})
 				own.must(err)
 			}
 		}
 		for _, width := range peal.BucketWidths() {
-			purge(at.Add(width.Kept()))
+			purge(at.Add(width.Retention()))
 			own.equal(len(own.statsOf(w, width)), 1, "kept buckets of a "+string(width))
-			purge(at.Add(width.Kept() + time.Microsecond))
+			purge(at.Add(width.Retention() + time.Microsecond))
 			own.equal(len(own.statsOf(w, width)), 0, "buckets of a "+string(width))
 		}
 		own.equal(len(own.problems(w.ID, time.Unix(0, 0))), 0, "problems")

@@ -45,7 +45,7 @@ var suspectTests = map[string]func(*testing.T, *harness){
 		h.equal(h.suspicion(w), peal.Suspicion{Ends: 1}, "after the first end")
 		want := peal.Suspicion{Ends: 1}
 		for _, step := range []struct {
-			mark   peal.Mark
+			mark   peal.SuspectMark
 			weight int
 		}{{peal.MarkAlone, peal.StrikeAlone}, {peal.MarkWaiting, peal.StrikeWaiting}, {peal.MarkOff, 0}, {peal.MarkAlone, peal.StrikeAlone}} {
 			h.must(h.store.MarkSuspect(h.ctx, h.node, id, step.mark))

@@ -17,8 +17,8 @@ var takeoverTests = map[string]func(*testing.T, *harness){
 		a, free := dead.deliver(w, true), h.deliver(w, false)
 		taken, err := h.store.Takeover(h.ctx, h.node, time.Hour)
 		h.must(err)
-		h.equal(taken, peal.Taken{}, "taken over from those just seen")
-		for _, want := range []peal.Taken{{Nodes: []peal.NodeID{dead.node}, Deliveries: 1}, {}} {
+		h.equal(taken, peal.TakeoverResult{}, "taken over from those just seen")
+		for _, want := range []peal.TakeoverResult{{Nodes: []peal.NodeID{dead.node}, Deliveries: 1}, {}} {
 			taken, err := h.store.Takeover(h.ctx, h.node, 0)
 			h.must(err)
 			h.equal(taken, want, "taken over")

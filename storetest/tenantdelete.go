@@ -14,7 +14,7 @@ type everything struct {
 	Theme      peal.Theme
 	Webhooks   []peal.Webhook
 	Sources    []peal.Source
-	Keys       []peal.Key
+	Keys       []peal.APIKey
 	Users      []peal.User
 	Sessions   []peal.Session
 	Links      []peal.PortalLink
@@ -23,7 +23,7 @@ type everything struct {
 	Deliveries []peal.Delivery
 	Attempts   []peal.Attempt
 	Replays    []peal.Replay
-	Buckets    [][]peal.Bucket
+	Buckets    [][]peal.StatsBucket
 	Counts     peal.TenantCounts
 }
 
@@ -160,7 +160,7 @@ var tenantDeletionTests = map[string]func(*testing.T, *harness){
 		}
 		none, err := h.store.PurgeTenant(h.ctx)
 		h.must(err)
-		h.equal(none, peal.TenantPurge{}, "a step when none is being deleted")
+		h.equal(none, peal.TenantPurgeResult{}, "a step when none is being deleted")
 		_, err = h.store.Tenant(h.ctx, h.tenant)
 		h.refused(err, peal.NotFound)
 		_, err = h.store.TenantCounts(h.ctx, h.tenant)

@@ -10,9 +10,9 @@ var themeTests = map[string]func(*testing.T, *harness){
 	"what is set comes back": func(t *testing.T, h *harness) {
 		for i, want := range []peal.Theme{{
 			Name: "Acme ü", Logo: []byte("\x89PNG\x00\xff"), Mode: peal.ThemeDark, Language: "de",
-			Light:  peal.Palette{Brand: "#112233", Background: "#ffffff", Surface: "#fefefe", Text: "#000000"},
-			Dark:   peal.Palette{Brand: "#aabbcc"},
-			Hidden: []peal.Part{peal.PartEvents, peal.PartSecrets},
+			Light:  peal.ThemePalette{Brand: "#112233", Background: "#ffffff", Surface: "#fefefe", Text: "#000000"},
+			Dark:   peal.ThemePalette{Brand: "#aabbcc"},
+			Hidden: []peal.PortalPart{peal.PartEvents, peal.PartSecrets},
 		}, {}} {
 			want.Revision = int64(i)
 			h.must(h.store.PutTheme(h.ctx, h.tenant, want))

@@ -76,7 +76,7 @@ var webhookTests = map[string]func(*testing.T, *harness){
 	"an update replaces the settings and keeps the health": func(t *testing.T, h *harness) {
 		created, err := h.store.CreateWebhook(h.ctx, h.newWebhook())
 		h.must(err)
-		health := peal.Health{ExhaustedInRow: 3, FailingSince: moment(), CertificateExpiresAt: moment().Add(time.Hour)}
+		health := peal.WebhookHealth{ExhaustedInRow: 3, FailingSince: moment(), CertificateExpiresAt: moment().Add(time.Hour)}
 		h.must(h.store.SetHealth(h.ctx, created.ID, health))
 
 		change := peal.Webhook{
@@ -133,13 +133,13 @@ var webhookTests = map[string]func(*testing.T, *harness){
 		_, err = h.store.UpdateWebhook(h.ctx, unknown)
 		h.refused(err, peal.NotFound)
 		h.refused(h.store.DeleteWebhook(h.ctx, h.tenant, unknown.ID), peal.NotFound)
-		h.must(h.store.SetHealth(h.ctx, unknown.ID, peal.Health{}))
+		h.must(h.store.SetHealth(h.ctx, unknown.ID, peal.WebhookHealth{}))
 	},
 	"health changes nothing else": func(t *testing.T, h *harness) {
 		w, err := h.store.CreateWebhook(h.ctx, h.newWebhook())
 		h.must(err)
 		version := h.version()
-		for _, health := range []peal.Health{{ExhaustedInRow: 1, FailingSince: moment()}, {CertificateExpiresAt: moment().Add(time.Hour)}, {}} {
+		for _, health := range []peal.WebhookHealth{{ExhaustedInRow: 1, FailingSince: moment()}, {CertificateExpiresAt: moment().Add(time.Hour)}, {}} {
 			h.must(h.store.SetHealth(h.ctx, w.ID, health))
 			w.Health = health
 			got, err := h.store.Webhook(h.ctx, h.tenant, w.ID)

@@ -13,7 +13,7 @@ import (
 const maxFilled = 8 << 10
 
 // CheckHeaders returns an error if the header values of a webhook use unavailable variables, so
-// that mistakes are found when the webhook is saved. Errors are [peal.Faults] with code Invalid and
+// that mistakes are found when the webhook is saved. Errors are [peal.JoinFaults] with code Invalid and
 // the header's name in the field.
 func CheckHeaders(w *peal.Webhook, variables func(name string) (value string, ok bool)) error {
 	var faults []error
@@ -21,7 +21,7 @@ func CheckHeaders(w *peal.Webhook, variables func(name string) (value string, ok
 		_, err := fill("headers."+name, w.Headers[name], variables)
 		faults = append(faults, err)
 	}
-	return peal.Faults(faults...)
+	return peal.JoinFaults(faults...)
 }
 
 // fill replaces each {{NAME}} in a header's value. A name is a letter or "_", followed by letters,

@@ -69,7 +69,7 @@ func (a *app) judge(cmd *cobra.Command, err error) (code int, hint string) {
 	return exitFailed, ""
 }
 
-var codes = map[peal.Code]int{
+var codes = map[peal.ErrorCode]int{
 	peal.Invalid:      exitRefused,
 	peal.TooLarge:     exitRefused,
 	peal.Conflict:     exitRefused,

@@ -94,7 +94,7 @@ meanwhile.`,
 	return cmd
 }
 
-func (a *app) showSchema(schema *peal.Schema) {
+func (a *app) showSchema(schema *peal.DatabaseSchema) {
 	var rows [][]string
 	for _, m := range schema.Migrations {
 		at := "pending"

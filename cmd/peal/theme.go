@@ -12,10 +12,10 @@ import (
 func themeOf(p *config.Portal) peal.Theme {
 	t := peal.Theme{
 		Name: p.Name, Mode: peal.ThemeMode(p.Mode), Language: p.Language,
-		Light: peal.Palette(p.Light), Dark: peal.Palette(p.Dark),
+		Light: peal.ThemePalette(p.Light), Dark: peal.ThemePalette(p.Dark),
 	}
 	for _, part := range p.Hidden {
-		t.Hidden = append(t.Hidden, peal.Part(part))
+		t.Hidden = append(t.Hidden, peal.PortalPart(part))
 	}
 	return t
 }

@@ -57,7 +57,7 @@ func (c *call) mayUse() error {
 }
 
 // mustSee refuses a guest of a portal from whom a part is hidden.
-func (c *call) mustSee(part peal.Part) error {
+func (c *call) mustSee(part peal.PortalPart) error {
 	if !c.caller.Sees(part) {
 		return refuse(forbidden, "the portal hides this part: %s", part)
 	}
@@ -128,9 +128,9 @@ func (c *call) forbid(action identity.Action) error {
 
 // scopeFor returns the scope with which a key may do something; false for what only an
 // operator's key may.
-func scopeFor(action identity.Action) (peal.Scope, bool) {
-	for _, scope := range peal.Scopes() {
-		key := peal.Key{Tenant: peal.DefaultTenant, Scopes: []peal.Scope{scope}}
+func scopeFor(action identity.Action) (peal.KeyScope, bool) {
+	for _, scope := range peal.KeyScopes() {
+		key := peal.APIKey{Tenant: peal.DefaultTenant, Scopes: []peal.KeyScope{scope}}
 		if scope == peal.ScopeMetrics {
 			key.Tenant = ""
 		}

@@ -101,7 +101,7 @@ func wholeRunes(text []byte) []byte {
 	return text
 }
 
-func headersOf(head peal.Head) []headerShape {
+func headersOf(head peal.HeaderLines) []headerShape {
 	headers := []headerShape{}
 	for _, field := range head.Fields() {
 		headers = append(headers, headerShape{Name: field[0], Value: field[1]})

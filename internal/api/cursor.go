@@ -44,7 +44,7 @@ func parseCursor(kind listKind, text string) (string, bool) {
 	case webhookList, oldHookList:
 		_, err = peal.ParseWebhookID(last)
 	case namedHookList:
-		_, err = peal.ParseWebhookPlace(last)
+		_, err = peal.ParseWebhookPosition(last)
 	case deliveryList:
 		_, err = peal.ParseDeliveryID(last)
 	case eventList:

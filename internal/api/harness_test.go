@@ -209,7 +209,7 @@ func (b *bench) refused(status int, kind string, r request) []string {
 }
 
 // newKey makes a key of a tenant.
-func (b *bench) newKey(tenant string, scopes ...peal.Scope) string {
+func (b *bench) newKey(tenant string, scopes ...peal.KeyScope) string {
 	b.Helper()
 	return b.want(201, request{method: "POST", path: "/v1/keys", tenant: tenant, body: map[string]any{"name": "test", "scopes": scopes}})["key"].(string)
 }

@@ -11,7 +11,7 @@ import (
 
 // partRoutes are one route of each part that a theme can hide, but the overview, which has
 // none.
-var partRoutes = map[peal.Part][2]string{
+var partRoutes = map[peal.PortalPart][2]string{
 	peal.PartDeliveries: {"GET", "/v1/webhooks/{id}/deliveries"},
 	peal.PartEvents:     {"GET", "/v1/events"},
 	peal.PartCatalogue:  {"GET", "/v1/event-types"},
@@ -26,8 +26,8 @@ func TestHiddenParts(t *testing.T) {
 	b := newBench(t)
 	hook := b.newWebhook("acme", "http://127.0.0.1:1/?token=hush", "*")
 	guest := map[string]string{"Cookie": b.newGuest("acme", false)}
-	for i, hidden := range peal.Parts() {
-		if err := b.store.PutTheme(t.Context(), "acme", peal.Theme{Hidden: []peal.Part{hidden}, Revision: int64(i)}); err != nil {
+	for i, hidden := range peal.PortalParts() {
+		if err := b.store.PutTheme(t.Context(), "acme", peal.Theme{Hidden: []peal.PortalPart{hidden}, Revision: int64(i)}); err != nil {
 			t.Fatal(err)
 		}
 		for part, route := range partRoutes {
@@ -61,9 +61,9 @@ func TestHiddenPartsInOthers(t *testing.T) {
 		return r
 	}
 	theme := peal.Theme{}
-	hide := func(part peal.Part) {
+	hide := func(part peal.PortalPart) {
 		t.Helper()
-		theme.Hidden = []peal.Part{part}
+		theme.Hidden = []peal.PortalPart{part}
 		if err := b.store.PutTheme(t.Context(), "acme", theme); err != nil {
 			t.Fatal(err)
 		}

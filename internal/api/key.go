@@ -32,7 +32,7 @@ type keyInput struct {
 	Operator given[bool]     `json:"operator,omitempty" doc:"Makes an operator's key, which may do everything for every tenant; for operators only."`
 }
 
-func keyOf(k *peal.Key) KeyShape {
+func keyOf(k *peal.APIKey) KeyShape {
 	shape := KeyShape{
 		ID: k.ID, Name: k.Name, Tenant: textOrNil(k.Tenant), Scopes: []string{}, Hint: k.Hint,
 		CreatedAt: timeText(k.CreatedAt()), RevokedAt: timeOrNil(k.RevokedAt),
@@ -65,7 +65,7 @@ func (a *API) listKeys(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(200, page(keyList, rows, limit, keyOf, func(k *peal.Key) string { return k.ID.String() }))
+	return c.json(200, page(keyList, rows, limit, keyOf, func(k *peal.APIKey) string { return k.ID.String() }))
 }
 
 func (a *API) createKey(c *call) error {
@@ -75,7 +75,7 @@ func (a *API) createKey(c *call) error {
 	}
 	wanted := managing.NewKey{Tenant: c.tenant, Name: in.Name.Value}
 	for _, scope := range in.Scopes.Value {
-		wanted.Scopes = append(wanted.Scopes, peal.Scope(scope))
+		wanted.Scopes = append(wanted.Scopes, peal.KeyScope(scope))
 	}
 	if in.Operator.Value {
 		wanted.Tenant = ""

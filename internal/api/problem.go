@@ -41,7 +41,7 @@ var (
 	internalError      = kind{"internal", http.StatusInternalServerError, "A defect of the server", "The server's log has the cause, under the request id of the answer."}
 	unavailable        = kind{"unavailable", http.StatusServiceUnavailable, "The server cannot do it now", "Try again after as long as Retry-After says."}
 	allKinds           = []kind{malformed, unauthorized, forbidden, notFound, methodNotAllowed, timedOut, conflict, preconditionFailed, tooLarge, unsupportedMedia, invalid, rateLimited, internalError, unavailable}
-	kindsByCode        = map[peal.Code]kind{
+	kindsByCode        = map[peal.ErrorCode]kind{
 		peal.Invalid: invalid, peal.NotFound: notFound, peal.Conflict: conflict, peal.Unauthorized: unauthorized, peal.Forbidden: forbidden,
 		peal.TooLarge: tooLarge, peal.RateLimited: rateLimited, peal.Unavailable: unavailable, peal.Internal: internalError,
 	}

@@ -127,7 +127,7 @@ func inEvent(err error, place string) error {
 		for i, one := range several {
 			moved[i] = inEvent(one, place)
 		}
-		return peal.Faults(moved...)
+		return peal.JoinFaults(moved...)
 	}
 	var e *peal.Error
 	if !errors.As(err, &e) || e.Field == "" {

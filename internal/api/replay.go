@@ -114,7 +114,7 @@ func (a *API) replayWebhook(c *call) error {
 	}
 	replay := in.replay(&webhook)
 	if in.EventTypes.Given && len(in.EventTypes.Value) == 0 {
-		return peal.Faults(a.Engine.CompleteReplay(&replay), peal.Invalidf("event_types", "is empty: leave it out for all types"))
+		return peal.JoinFaults(a.Engine.CompleteReplay(&replay), peal.Invalidf("event_types", "is empty: leave it out for all types"))
 	}
 	if dryRun {
 		count, err := a.Engine.CountReplay(c.context(), &replay)

@@ -40,7 +40,7 @@ func TestRoles(t *testing.T) {
 			callers = append(callers, caller{name, "none", cookie})
 		}
 	}
-	if err := b.store.PutTheme(t.Context(), "hiding", peal.Theme{Hidden: peal.Parts()}); err != nil {
+	if err := b.store.PutTheme(t.Context(), "hiding", peal.Theme{Hidden: peal.PortalParts()}); err != nil {
 		t.Fatal(err)
 	}
 	callers = append(callers, caller{"portal with hidden parts", "none", b.newGuest("hiding", false)})

@@ -15,8 +15,8 @@ type route struct {
 	summary      string
 	description  string
 	access       access
-	part         peal.Part // that it belongs to, which may be hidden from guests; "" for none
-	audit        string    // what a success is called in the audit log; "" leaves nothing there
+	part         peal.PortalPart // that it belongs to, which may be hidden from guests; "" for none
+	audit        string          // what a success is called in the audit log; "" leaves nothing there
 	query        []param
 	headers      []param
 	body         any  // a value of the type that the body is read into; nil when there is none

@@ -32,7 +32,7 @@ func TestLengthsAreCharacters(t *testing.T) {
 		"WebhookRequest/properties/transform":   webhook(func(w *peal.Webhook, text string) { w.Transform = text }),
 		"WebhookRequest/properties/uuid":        webhook(func(w *peal.Webhook, text string) { w.UUID = text }),
 		"KeyRequest/properties/name": func(text string) error {
-			return (&peal.Key{Name: text}).Validate()
+			return (&peal.APIKey{Name: text}).Validate()
 		},
 		"PortalLinkRequest/properties/name": func(text string) error {
 			id := peal.NewPortalLinkID()

@@ -54,7 +54,7 @@ func (a *API) searchDeliveries(c *call, q *query, choice peal.DeliveryQuery, byE
 		return q.wrongWords(search.Text, err)
 	}
 	list := page(deliveryList, found.Deliveries, search.Limit, deliveryRow, deliveryName)
-	if found.Next != (peal.Place{}) {
+	if found.Next != (peal.SearchPosition{}) {
 		list.NextCursor = ptr(cursorOf(foundList, placeText(found.Next)))
 	}
 	return c.json(200, list)
@@ -106,7 +106,7 @@ func (q *query) wrongWords(text string, err error) error {
 }
 
 // placeText writes where a search goes on.
-func placeText(place peal.Place) string {
+func placeText(place peal.SearchPosition) string {
 	text := place.Event.String()
 	if !place.Delivery.IsZero() {
 		text += "/" + place.Delivery.String()
@@ -114,7 +114,7 @@ func placeText(place peal.Place) string {
 	return text
 }
 
-func parsePlace(text string) (place peal.Place, err error) {
+func parsePlace(text string) (place peal.SearchPosition, err error) {
 	event, delivery, both := strings.Cut(text, "/")
 	if place.Event, err = peal.ParseEventKey(event); err == nil && both {
 		place.Delivery, err = peal.ParseDeliveryID(delivery)

@@ -15,7 +15,7 @@ func withSearch(o *dispatch.Options) { o.Search = true }
 func (b *bench) index() {
 	b.Helper()
 	err := b.store.SetSearch(b.Context(), true)
-	for done := (peal.Indexed{More: true}); done.More && err == nil; {
+	for done := (peal.IndexResult{More: true}); done.More && err == nil; {
 		done, err = b.store.Index(b.Context())
 	}
 	if err != nil {

@@ -127,7 +127,7 @@ func named(err error) error {
 		}
 		moved[i] = &fault
 	}
-	return peal.Faults(moved...)
+	return peal.JoinFaults(moved...)
 }
 
 func (a *API) updateTenant(c *call) error {

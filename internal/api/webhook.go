@@ -39,9 +39,9 @@ func (a *API) listWebhooks(c *call) error {
 	}
 	kind := webhookList
 	switch query.Order {
-	case peal.OldestFirst:
+	case peal.WebhooksOldestFirst:
 		kind = oldHookList
-	case peal.ByName:
+	case peal.WebhooksByName:
 		kind = namedHookList
 	}
 	limit, cursor := q.limit(), q.cursor(kind)
@@ -50,7 +50,7 @@ func (a *API) listWebhooks(c *call) error {
 	}
 	var err error
 	if query.Limit = limit + 1; kind == namedHookList && cursor != "" {
-		query.After, err = peal.ParseWebhookPlace(cursor)
+		query.After, err = peal.ParseWebhookPosition(cursor)
 	} else {
 		query.After.ID, err = idOrZero(cursor, peal.ParseWebhookID)
 	}
@@ -62,7 +62,7 @@ func (a *API) listWebhooks(c *call) error {
 		return err
 	}
 	return c.json(200, page(kind, rows, limit, c.webhookOf, func(w *peal.Webhook) string {
-		return query.PlaceOf(w).String()
+		return query.PositionOf(w).String()
 	}))
 }
 

@@ -49,7 +49,7 @@ type rateLimitInput struct {
 }
 
 // authorizationSet stands for an Authorization value, which is never shown.
-const authorizationSet = peal.Hidden
+const authorizationSet = peal.HiddenSecret
 
 // apply puts what is given on a webhook. fallback is its tenant's default format;
 // engine knows the policy in force and the formats. The checks of the values come afterwards.

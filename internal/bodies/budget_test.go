@@ -24,7 +24,7 @@ func address(name string) bodies.Holder {
 }
 
 // fill takes pieces of 64 KiB until it is refused, and returns how much fitted and why no more.
-func fill(open func(i int) bodies.Account) (taken int64, code peal.Code) {
+func fill(open func(i int) bodies.Account) (taken int64, code peal.ErrorCode) {
 	const piece = 64 << 10
 	for i := 0; ; i++ {
 		a := open(i)
@@ -42,7 +42,7 @@ func TestShares(t *testing.T) {
 		open  func(b *bodies.Budget, i int) bodies.Account
 		least int64 // of the budget, in 1/64
 		most  int64
-		code  peal.Code
+		code  peal.ErrorCode
 	}{
 		"a tenant with many keys": {func(b *bodies.Budget, i int) bodies.Account { return b.Known("a", key(strconv.Itoa(i))) }, 15, 16, peal.RateLimited},
 		"a key of a tenant":       {func(b *bodies.Budget, _ int) bodies.Account { return b.Known("a", key("k")) }, 11, 12, peal.RateLimited},

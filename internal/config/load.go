@@ -88,7 +88,7 @@ func (l *Loaded) Explain(err error) error {
 		for i, one := range several {
 			explained[i] = l.Explain(one)
 		}
-		return peal.Faults(explained...)
+		return peal.JoinFaults(explained...)
 	}
 	var e *peal.Error
 	if !errors.As(err, &e) {

@@ -24,7 +24,7 @@ type call struct {
 	chosen bool           // the zone is a person's choice
 	portal *portal        // nil for the dashboard
 	need   identity.Action
-	of     peal.Part // that the page belongs to; "" for none
+	of     peal.PortalPart // that the page belongs to; "" for none
 	now    time.Time
 	turn   *processor.Turn // of the processor
 }

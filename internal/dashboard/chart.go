@@ -44,21 +44,21 @@ func (s span) since(now time.Time) time.Time {
 type series struct {
 	span  span
 	since time.Time
-	bars  []peal.Counts
-	total peal.Counts
+	bars  []peal.DeliveryCounts
+	total peal.DeliveryCounts
 }
 
 func newSeries(s span, now time.Time) *series {
-	return &series{span: s, since: s.since(now), bars: make([]peal.Counts, s.Bars)}
+	return &series{span: s, since: s.since(now), bars: make([]peal.DeliveryCounts, s.Bars)}
 }
 
-func (s *series) add(b *peal.Bucket) {
+func (s *series) add(b *peal.StatsBucket) {
 	i := int(b.Start.Sub(s.since) / s.span.Bar)
 	if b.Start.Before(s.since) || i >= len(s.bars) {
 		return
 	}
-	s.bars[i].Add(&b.Counts)
-	s.total.Add(&b.Counts)
+	s.bars[i].Add(&b.DeliveryCounts)
+	s.total.Add(&b.DeliveryCounts)
 }
 
 // The chart's drawing: its bars end at chartFloor and are at most chartHeight high.
@@ -161,7 +161,7 @@ func (t *texts) shortNumber(n int) string {
 }
 
 // success writes the part of the attempts that succeeded.
-func (t *texts) success(c *peal.Counts) string {
+func (t *texts) success(c *peal.DeliveryCounts) string {
 	if part, ok := c.Success(); ok {
 		return t.percent(part)
 	}

@@ -93,7 +93,7 @@ func (c *call) explain(data *deliveryPage) (*peal.Webhook, error) {
 		return &w, nil
 	}
 	if a := &data.Chosen.Attempt; !a.Succeeded() {
-		p := c.texts.problem(&w, &peal.Problem{Reason: a.Reason, StatusCode: a.StatusCode, Error: a.Error})
+		p := c.texts.problem(&w, &peal.WebhookProblem{Reason: a.Reason, StatusCode: a.StatusCode, Error: a.Error})
 		data.Remedy, data.Said = p.Remedy, a.Error
 	}
 	event, err := c.d.Store.Event(c.ctx(), c.tenant, data.Delivery.EventKey.String())

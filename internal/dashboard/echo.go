@@ -36,7 +36,7 @@ type Echo struct {
 type Received struct {
 	At   time.Time
 	Path string
-	Head peal.Head
+	Head peal.HeaderLines
 	Body []byte
 }
 
@@ -119,7 +119,7 @@ func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		head.WriteString(name + ": " + strings.Join(r.Header[name], ", ") + "\n")
 	}
 	e.mu.Lock()
-	e.latest = append(e.latest, Received{time.Now().UTC(), r.URL.Path, peal.Head(head.String()), body})
+	e.latest = append(e.latest, Received{time.Now().UTC(), r.URL.Path, peal.HeaderLines(head.String()), body})
 	e.latest = e.latest[max(0, len(e.latest)-echoRequests):]
 	e.mu.Unlock()
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -41,10 +41,10 @@ func FiguresIn(language string) (Figures, error) {
 	return Figures{languages[language]}, err
 }
 
-func (f Figures) Percent(part float64) string            { return f.t.percent(part) }
-func (f Figures) Duration(d time.Duration) string        { return f.t.duration(d) }
-func (f Figures) Latency(class peal.LatencyRange) string { return f.t.latency(class) }
-func (f Figures) Success(counts *peal.Counts) string     { return f.t.success(counts) }
+func (f Figures) Percent(part float64) string                { return f.t.percent(part) }
+func (f Figures) Duration(d time.Duration) string            { return f.t.duration(d) }
+func (f Figures) Latency(class peal.LatencyRange) string     { return f.t.latency(class) }
+func (f Figures) Success(counts *peal.DeliveryCounts) string { return f.t.success(counts) }
 
 // Verdicts are the sentences of a language about states.
 type Verdicts struct{ t *texts }
@@ -56,7 +56,7 @@ func VerdictsIn(language string) (Verdicts, error) {
 }
 
 // Webhook returns all that is said of a webhook.
-func (v Verdicts) Webhook(w *peal.Webhook, a peal.Activity, lane dispatch.Lane, now time.Time) []string {
+func (v Verdicts) Webhook(w *peal.Webhook, a peal.WebhookActivity, lane dispatch.Lane, now time.Time) []string {
 	f := &webhookFacts{Webhook: w, Activity: a, Lane: lane, Now: now}
 	return []string{v.t.webhookPill(w, a.Pending).Word, v.t.health(f), v.t.sending(f), v.t.waits(f)}
 }
@@ -71,19 +71,19 @@ func (v Verdicts) Delivery(d *peal.Delivery, w *peal.Webhook, hold dispatch.Hold
 func (v Verdicts) Attempt(a *peal.Attempt) []string {
 	said := []string{v.t.attemptPill(a).Word, v.t.ofAttempt(a), v.t.testResult(a)}
 	if !a.Succeeded() {
-		p := v.t.problem(&peal.Webhook{URL: "https://hooks.example/in"}, &peal.Problem{Reason: a.Reason, StatusCode: a.StatusCode})
+		p := v.t.problem(&peal.Webhook{URL: "https://hooks.example/in"}, &peal.WebhookProblem{Reason: a.Reason, StatusCode: a.StatusCode})
 		said = append(said, p.Title, p.Remedy)
 	}
 	return said
 }
 
 // NoProblems returns what is said where no problem is shown.
-func (v Verdicts) NoProblems(counts *peal.Counts, failing, looked int) string {
+func (v Verdicts) NoProblems(counts *peal.DeliveryCounts, failing, looked int) string {
 	return v.t.noProblems(counts, failing, looked)
 }
 
 // Backlog returns what is said of what is pending.
-func (v Verdicts) Backlog(b *peal.Backlog, now time.Time) string { return v.t.backlog(b, now) }
+func (v Verdicts) Backlog(b *peal.DeliveryBacklog, now time.Time) string { return v.t.backlog(b, now) }
 
 // Mark adds the language xx, in which every text that the files hold stands in ⟦⟧.
 func (d *Dashboard) Mark() error {

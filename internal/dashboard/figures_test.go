@@ -24,7 +24,7 @@ func TestFigures(t *testing.T) {
 		{english.Percent(1), "100 %"}, {english.Percent(0), "0 %"}, {english.Percent(0.9996), "99.96 %"}, {english.Percent(0.999999), "99.99 %"},
 		{english.Percent(0.9989), "99.8 %"}, {english.Percent(0.29), "29.0 %"}, {english.Percent(0.00001), "< 0.1 %"}, {english.Percent(0.001), "0.1 %"},
 		{german.Percent(0.9996), "99,96 %"}, {german.Percent(0.00001), "< 0,1 %"},
-		{english.Success(&peal.Counts{}), "–"}, {english.Success(&peal.Counts{Answered: 1}), "100 %"},
+		{english.Success(&peal.DeliveryCounts{}), "–"}, {english.Success(&peal.DeliveryCounts{Answered: 1}), "100 %"},
 		{english.Duration(0), "< 0.1 ms"}, {english.Duration(40 * time.Microsecond), "< 0.1 ms"}, {english.Duration(9960 * time.Microsecond), "9.9 ms"},
 		{english.Duration(18 * time.Millisecond), "18 ms"}, {english.Duration(999900 * time.Microsecond), "999 ms"}, {english.Duration(time.Second), "1 s"},
 		{english.Duration(59990 * time.Millisecond), "59.9 s"}, {english.Duration(100 * time.Second), "1 min 40 s"}, {english.Duration(30 * min), "30 min"},

@@ -23,8 +23,8 @@ type frame struct {
 	Zone        string // its name
 	ZoneLabel   string
 	ZoneChosen  bool
-	Here        string      // the address of the page, to come back to; "" where there is none
-	Hidden      []peal.Part // from the caller
+	Here        string            // the address of the page, to come back to; "" where there is none
+	Hidden      []peal.PortalPart // from the caller
 	Menu        []menuItem
 	Tenants     []string // the first of those that an operator can choose from
 	Notice      string   // what was just done
@@ -38,7 +38,7 @@ type frame struct {
 }
 
 // Sees reports whether a part is open to the caller.
-func (f *frame) Sees(part peal.Part) bool { return !slices.Contains(f.Hidden, part) }
+func (f *frame) Sees(part peal.PortalPart) bool { return !slices.Contains(f.Hidden, part) }
 
 // menuItem is a row of the menu.
 type menuItem struct {

@@ -25,7 +25,7 @@ func TestHiddenPartsInOtherPages(t *testing.T) {
 		return p.body
 	}
 	for _, c := range []struct {
-		part        peal.Part
+		part        peal.PortalPart
 		page, shows string
 	}{
 		{peal.PartDeliveries, hook, delivery}, {peal.PartDeliveries, event, delivery},
@@ -50,7 +50,7 @@ func TestHiddenPartsInOtherPages(t *testing.T) {
 }
 
 // theme hides parts from a tenant's portal.
-func (d *doorway) theme(tenant string, hidden ...peal.Part) {
+func (d *doorway) theme(tenant string, hidden ...peal.PortalPart) {
 	d.Helper()
 	theme, err := d.store.Theme(d.Context(), tenant)
 	if err != nil && peal.CodeOf(err) != peal.NotFound {

@@ -23,7 +23,7 @@ type belongings struct {
 	event    peal.EventKey
 	replay   peal.JobID
 	source   peal.Source
-	key      peal.Key
+	key      peal.APIKey
 	user     peal.User
 	session  peal.SessionID
 	link     peal.PortalLink
@@ -58,7 +58,7 @@ func (d *doorway) furnish(tenant string) belongings {
 	must(d.store.CreateReplay(ctx, peal.Replay{ID: b.replay, Tenant: tenant, WebhookID: b.webhook.ID, Since: now.Add(-time.Hour), Until: now, Statuses: []peal.DeliveryStatus{peal.Failed}, Status: peal.ReplayRunning}))
 	b.source, err = d.store.CreateSource(ctx, peal.Source{ID: peal.NewSourceID(), Tenant: tenant, Name: "hush-source", Format: "vikunja", Dedup: peal.DedupID, Status: peal.Active, Secrets: []peal.Secret{{Value: "hush-secret of the sender", CreatedAt: now}}, UpdatedAt: now})
 	must(err)
-	b.key = peal.Key{ID: peal.NewKeyID(), Tenant: tenant, Name: "hush-key", Scopes: []peal.Scope{peal.ScopeRead}, Hash: peal.HashKey(peal.NewKeyText()), Hint: "hush"}
+	b.key = peal.APIKey{ID: peal.NewKeyID(), Tenant: tenant, Name: "hush-key", Scopes: []peal.KeyScope{peal.ScopeRead}, Hash: peal.HashKey(peal.NewKeyText()), Hint: "hush"}
 	must(d.store.CreateKey(ctx, b.key))
 	b.user, err = d.identity.CreateUser(ctx, identity.NewUser{Name: "hush-" + tenant, Password: password, Tenant: tenant, Role: peal.RoleEditor})
 	must(err)

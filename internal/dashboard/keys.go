@@ -7,7 +7,7 @@ import (
 
 type keysPage struct {
 	typed
-	Keys, OperatorKeys []peal.Key
+	Keys, OperatorKeys []peal.APIKey
 	Next               string
 	Fresh              string // the text of a key that was just made; shown once
 }
@@ -46,7 +46,7 @@ func (d *Dashboard) createKey(c *call) error {
 		return err
 	}
 	for _, name := range form.Values["scopes"] {
-		wanted.Scopes = append(wanted.Scopes, peal.Scope(name))
+		wanted.Scopes = append(wanted.Scopes, peal.KeyScope(name))
 	}
 	_, text, err := d.keys.Create(c.ctx(), c.actor(""), wanted)
 	if err != nil {

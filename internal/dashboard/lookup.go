@@ -214,7 +214,7 @@ func (c *call) must(action identity.Action) error {
 }
 
 // mustSee refuses a caller from whom a part is hidden that the route does not belong to.
-func (c *call) mustSee(part peal.Part) error {
+func (c *call) mustSee(part peal.PortalPart) error {
 	if !c.who.Sees(part) {
 		return c.gone("portal.hidden")
 	}

@@ -58,23 +58,23 @@ func (s *countedStore) FindEventTypes(ctx context.Context, query peal.EventTypeQ
 	return counted(s, rows, err)
 }
 
-func (s *countedStore) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.Bucket, error) {
+func (s *countedStore) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.StatsBucket, error) {
 	rows, err := s.Store.Stats(ctx, query)
 	return counted(s, rows, err)
 }
 
-func (s *countedStore) Totals(ctx context.Context, query peal.StatsQuery) (peal.Totals, error) {
+func (s *countedStore) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTotals, error) {
 	totals, err := s.Store.Totals(ctx, query)
 	_, err = counted(s, totals.Buckets, err)
 	return totals, err
 }
 
-func (s *countedStore) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.Activity, error) {
+func (s *countedStore) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.WebhookActivity, error) {
 	rows, err := s.Store.Activity(ctx, tenant, webhooks)
 	return counted(s, rows, err)
 }
 
-func (s *countedStore) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.Problem, error) {
+func (s *countedStore) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.WebhookProblem, error) {
 	rows, err := s.Store.Problems(ctx, tenant, webhook, since, limit)
 	return counted(s, rows, err)
 }

@@ -57,7 +57,7 @@ func TestEveryWordIsAText(t *testing.T) {
 	for _, system := range preset.All() {
 		names = append(names, ">"+system.Title+"<", "><", html.EscapeString(system.Description), "", strings.ReplaceAll(system.Description, "'", "&#39;"), "")
 	}
-	for _, scope := range []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead, peal.ScopeMetrics} {
+	for _, scope := range []peal.KeyScope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead, peal.ScopeMetrics} {
 		names = append(names, ">"+string(scope)+"<", "><")
 	}
 	named := strings.NewReplacer(names...) // what systems call themselves

@@ -124,7 +124,7 @@ func troubledFirst(webhooks []peal.Webhook) []peal.Webhook {
 }
 
 // countOverview fills in the numbers and the chart.
-func (c *call) countOverview(data *overviewPage, chosen span) (total peal.Counts, err error) {
+func (c *call) countOverview(data *overviewPage, chosen span) (total peal.DeliveryCounts, err error) {
 	totals, err := c.d.Store.Totals(c.ctx(), peal.StatsQuery{Tenant: c.tenant, Width: chosen.Width, Since: chosen.since(c.now), Until: c.now.Add(time.Hour)})
 	if err != nil {
 		return total, err
@@ -154,5 +154,5 @@ func (c *call) backlogOf(tenant string) (waiting, text string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	return c.texts.counted(backlog.Pending, peal.MaxBacklog), c.texts.backlog(&backlog, c.now), nil
+	return c.texts.counted(backlog.Pending, peal.MaxBacklogCount), c.texts.backlog(&backlog, c.now), nil
 }

@@ -46,7 +46,7 @@ const (
 // overviewOfAll shows those who oversee the server who fails, what waits and why, among all
 // tenants. What it reads is bounded, however many there are.
 func (d *Dashboard) overviewOfAll(c *call) error {
-	standing, err := d.Store.Standing(c.ctx(), c.now.Add(-24*time.Hour), allWebhooks)
+	standing, err := d.Store.AttentionReport(c.ctx(), c.now.Add(-24*time.Hour), allWebhooks)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (d *Dashboard) overviewOfAll(c *call) error {
 	}
 	for _, w := range standing.Waiting[:min(len(standing.Waiting), allRows)] {
 		n := c.texts.number(w.Deliveries)
-		if w.Deliveries == peal.StandingLooked {
+		if w.Deliveries == peal.MaxAttentionRows {
 			n += "+"
 		}
 		p.Queues = append(p.Queues, tenantQueue{tenantBase(w.Tenant) + "/deliveries?" + url.Values{"status": {string(peal.Pending)}}.Encode(), w.Tenant, n, w.Oldest})
@@ -105,7 +105,7 @@ func (c *call) problemsOfAll(found []peal.TenantProblem) (all []tenantProblem, e
 		if w == nil || w.Health.FailingSince.IsZero() && c.now.Sub(one.Last) > time.Hour {
 			continue // it has got well
 		}
-		told := c.texts.problem(w, &one.Problem)
+		told := c.texts.problem(w, &one.WebhookProblem)
 		told.Path = tenantBase(one.Tenant) + told.Path
 		if all = append(all, tenantProblem{told, one.Tenant}); len(all) == allRows {
 			break

@@ -16,7 +16,7 @@ func TestOverviewOfAll(t *testing.T) {
 	acme, other := d.furnish("acme"), d.hook("other")
 	d.hook("well")
 	for _, id := range []peal.WebhookID{acme.webhook.ID, other.ID} {
-		if err := d.store.SetHealth(t.Context(), id, peal.Health{ExhaustedInRow: 1, FailingSince: time.Now().Add(-time.Hour)}); err != nil {
+		if err := d.store.SetHealth(t.Context(), id, peal.WebhookHealth{ExhaustedInRow: 1, FailingSince: time.Now().Add(-time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 	}

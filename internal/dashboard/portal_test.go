@@ -83,7 +83,7 @@ func TestPortalTheme(t *testing.T) {
 	own := d.hook("acme")
 	theme := peal.Theme{
 		Name: "Acme hooks", Logo: []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`), Mode: peal.ThemeDark, Language: "de",
-		Light: peal.Palette{Brand: "#005f73"}, Hidden: []peal.Part{peal.PartOverview, peal.PartEvents, peal.PartTests},
+		Light: peal.ThemePalette{Brand: "#005f73"}, Hidden: []peal.PortalPart{peal.PartOverview, peal.PartEvents, peal.PartTests},
 	}
 	if err := d.store.PutTheme(t.Context(), "acme", theme); err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ func TestPortalPages(t *testing.T) {
 	data := seed(t, s)
 	theme := peal.Theme{
 		Name: "Acme", Logo: []byte(`<svg xmlns="http://www.w3.org/2000/svg" width="28" height="28"><circle cx="14" cy="14" r="14" fill="#005f73"/></svg>`), Language: "de",
-		Light: peal.Palette{Brand: "#005f73", Background: "#fafafa", Surface: "#ffffff", Text: "#1a1a1a"}, Dark: peal.Palette{Brand: "#94d2bd"},
+		Light: peal.ThemePalette{Brand: "#005f73", Background: "#fafafa", Surface: "#ffffff", Text: "#1a1a1a"}, Dark: peal.ThemePalette{Brand: "#94d2bd"},
 	}
 	if err := s.Store().PutTheme(t.Context(), peal.DefaultTenant, theme); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 
 // partPaths are the paths of the pages of each part, as they begin, and the word that
 // follows the webhook's id, where there is one.
-var partPaths = map[peal.Part]struct{ prefix, word string }{
+var partPaths = map[peal.PortalPart]struct{ prefix, word string }{
 	peal.PartDeliveries: {prefix: "/deliveries"},
 	peal.PartEvents:     {prefix: "/events"},
 	peal.PartCatalogue:  {prefix: "/catalogue"},
@@ -23,11 +23,11 @@ var partPaths = map[peal.Part]struct{ prefix, word string }{
 
 // partOf returns the part that a page, named by its path in the dashboard, belongs to; ""
 // for none.
-func partOf(path string) peal.Part {
+func partOf(path string) peal.PortalPart {
 	if path == "/" || path == "/{$}" || path == "/overview/stream" {
 		return peal.PartOverview
 	}
-	for _, part := range peal.Parts() {
+	for _, part := range peal.PortalParts() {
 		where, ok := partPaths[part]
 		if !ok {
 			continue

@@ -45,7 +45,7 @@ func (c *call) problemsSince(webhooks map[peal.WebhookID]*peal.Webhook, one peal
 }
 
 // problem puts one into words.
-func (t *texts) problem(w *peal.Webhook, p *peal.Problem) problem {
+func (t *texts) problem(w *peal.Webhook, p *peal.WebhookProblem) problem {
 	key := problemKey(p)
 	title := t.get("problem.title", "name", w.Title(), "what", t.get("problem."+key+".title", "code", strconv.Itoa(p.StatusCode)))
 	remedy := t.get("remedy." + string(p.Reason))
@@ -57,7 +57,7 @@ func (t *texts) problem(w *peal.Webhook, p *peal.Problem) problem {
 }
 
 // problemKey tells apart what has a remedy of its own.
-func problemKey(p *peal.Problem) string {
+func problemKey(p *peal.WebhookProblem) string {
 	switch {
 	case p.Reason == peal.ReasonTLS && strings.Contains(p.Error, "expired"):
 		return "expired"

@@ -95,5 +95,5 @@ func quotasIn(form *typed) (peal.Quotas, error) {
 		}
 		quotas[quota] = limit
 	}
-	return quotas, peal.Faults(faults...)
+	return quotas, peal.JoinFaults(faults...)
 }

@@ -43,7 +43,7 @@ func TestStreamsEndWithTheirRight(t *testing.T) {
 			return d.store.RevokePortalLink(d.Context(), "acme", links[0].ID, time.Now())
 		}},
 		"the part is hidden": {true, func(d *doorway) error {
-			return d.store.PutTheme(d.Context(), "acme", peal.Theme{Hidden: []peal.Part{peal.PartDeliveries}})
+			return d.store.PutTheme(d.Context(), "acme", peal.Theme{Hidden: []peal.PortalPart{peal.PartDeliveries}})
 		}},
 	} {
 		for _, live := range []struct {

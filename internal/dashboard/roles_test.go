@@ -38,7 +38,7 @@ func turnedAway(p page) bool {
 // in against a table. What is let in fails for another reason, or does nothing.
 func TestRoles(t *testing.T) {
 	d := newDoorway(t, func(o *identity.Options) { o.LockAfter, o.LockAddressAfter = 1000, 1000 })
-	hide := peal.Theme{Hidden: peal.Parts()}
+	hide := peal.Theme{Hidden: peal.PortalParts()}
 	if err := d.store.PutTheme(t.Context(), "hiding", hide); err != nil {
 		t.Fatal(err)
 	}

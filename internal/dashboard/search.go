@@ -66,7 +66,7 @@ func (c *call) searchDeliveries(f *deliveryFilter, rows int) ([]peal.Delivery, s
 	}
 	defer leave()
 	found, err := c.d.Store.FindDeliveries(c.ctx(), search)
-	if err != nil || found.Next == (peal.Place{}) {
+	if err != nil || found.Next == (peal.SearchPosition{}) {
 		return found.Deliveries, "", err
 	}
 	next := found.Next.Event.String()

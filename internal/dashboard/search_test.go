@@ -45,7 +45,7 @@ func (d *doorway) seedWords(count int) (ids []string) {
 // index puts all that has changed into the search index.
 func (d *doorway) index() {
 	d.Helper()
-	for done := (peal.Indexed{More: true}); done.More; {
+	for done := (peal.IndexResult{More: true}); done.More; {
 		var err error
 		if done, err = d.store.Index(d.Context()); err != nil {
 			d.Fatal(err)

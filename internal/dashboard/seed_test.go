@@ -142,7 +142,7 @@ func seed(t *testing.T, s *server.Server) seeded {
 				a := peal.Attempt{
 					ID: peal.NewAttemptID(), DeliveryID: id, Number: 1, StartedAt: started, URL: w.URL, Address: "203.0.113.7:443", BodySize: 120, StatusCode: 200,
 					RequestHead:  requestHead,
-					Timing:       peal.Timing{Wait: 200 * time.Microsecond, DNS: 4 * time.Millisecond, Connect: 18 * time.Millisecond, TLS: 31 * time.Millisecond, FirstByte: 40 * time.Millisecond, Total: 95 * time.Millisecond},
+					Timing:       peal.AttemptTiming{Wait: 200 * time.Microsecond, DNS: 4 * time.Millisecond, Connect: 18 * time.Millisecond, TLS: 31 * time.Millisecond, FirstByte: 40 * time.Millisecond, Total: 95 * time.Millisecond},
 					ResponseHead: "content-type: application/json\n", ResponseBody: []byte(`{"ok":true}`),
 				}
 				one := peal.Settlement{Attempt: a, WebhookID: w.ID, Status: peal.Success, Tries: 1, SettledAt: id.Time().Add(time.Duration(1+n) * time.Millisecond)}
@@ -164,7 +164,7 @@ func seed(t *testing.T, s *server.Server) seeded {
 		must(store.Settle(ctx, node, settlements))
 	}
 	for _, i := range []int{3, 4} {
-		must(store.SetHealth(ctx, all.webhooks[i].ID, peal.Health{ExhaustedInRow: 2, FailingSince: now.Add(-2 * time.Hour)}))
+		must(store.SetHealth(ctx, all.webhooks[i].ID, peal.WebhookHealth{ExhaustedInRow: 2, FailingSince: now.Add(-2 * time.Hour)}))
 	}
 	key := peal.NewEventKey()
 	paused, pending := peal.NewDeliveryID(), peal.NewDeliveryID()
@@ -179,8 +179,8 @@ func seed(t *testing.T, s *server.Server) seeded {
 		{ID: paused, WebhookID: all.webhooks[0].ID}, {ID: pending, WebhookID: all.webhooks[4].ID, Held: true},
 	}}})
 	must(err)
-	timing := peal.Timing{Wait: 200 * time.Microsecond, DNS: 4100 * time.Microsecond, Connect: 18 * time.Millisecond, TLS: 31 * time.Millisecond, Total: 15 * time.Second}
-	first := peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: pending, Number: 1, StartedAt: pending.Time().Add(1300 * time.Microsecond), Timing: peal.Timing{Wait: 200 * time.Microsecond, FirstByte: 200 * time.Millisecond, Total: 211 * time.Millisecond, Reused: true}, Reason: peal.ReasonStatus, StatusCode: 503, Error: "answered 503", URL: all.webhooks[4].URL, Address: "203.0.113.7:443", RequestHead: requestHead, ResponseHead: "content-type: text/html\n", ResponseBody: []byte(hostile), BodySize: len(body)}
+	timing := peal.AttemptTiming{Wait: 200 * time.Microsecond, DNS: 4100 * time.Microsecond, Connect: 18 * time.Millisecond, TLS: 31 * time.Millisecond, Total: 15 * time.Second}
+	first := peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: pending, Number: 1, StartedAt: pending.Time().Add(1300 * time.Microsecond), Timing: peal.AttemptTiming{Wait: 200 * time.Microsecond, FirstByte: 200 * time.Millisecond, Total: 211 * time.Millisecond, Reused: true}, Reason: peal.ReasonStatus, StatusCode: 503, Error: "answered 503", URL: all.webhooks[4].URL, Address: "203.0.113.7:443", RequestHead: requestHead, ResponseHead: "content-type: text/html\n", ResponseBody: []byte(hostile), BodySize: len(body)}
 	second := first
 	second.ID, second.Number, second.StartedAt, second.Timing = peal.NewAttemptID(), 2, pending.Time().Add(5*time.Second), timing
 	second.Reason, second.StatusCode, second.Error, second.ResponseHead, second.ResponseBody = peal.ReasonTimeout, 0, "no answer within 15s", "", nil

@@ -69,7 +69,7 @@ func (c *call) showPlain(status int, name string, f *frame, data any) {
 }
 
 // statuses are those of the errors that a page may come to.
-var statuses = map[peal.Code]int{
+var statuses = map[peal.ErrorCode]int{
 	peal.Invalid: http.StatusUnprocessableEntity, peal.NotFound: http.StatusNotFound, peal.Conflict: http.StatusConflict,
 	peal.Unauthorized: http.StatusUnauthorized, peal.Forbidden: http.StatusForbidden, peal.TooLarge: http.StatusRequestEntityTooLarge,
 	peal.RateLimited: http.StatusTooManyRequests, peal.Unavailable: http.StatusServiceUnavailable,

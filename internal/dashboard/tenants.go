@@ -27,7 +27,7 @@ type tenantPage struct {
 	Catalogues []string // the first of them, to choose from
 	Was        string   // what the form was made of
 	Theirs     []difference
-	Parts      []peal.Part
+	Parts      []peal.PortalPart
 	Languages  []string
 	Themed     bool // it has a theme of its own
 	HasLogo    bool
@@ -116,7 +116,7 @@ func (c *call) tenantPage(status int, p *tenantPage) error {
 		return err
 	}
 	stored := tenantValues(&tenant, &theme)
-	p.Tenant, p.Formats, p.Was, p.Parts = tenant, c.d.Engine.Formats(), fingerprint(stored), peal.Parts()
+	p.Tenant, p.Formats, p.Was, p.Parts = tenant, c.d.Engine.Formats(), fingerprint(stored), peal.PortalParts()
 	if p.Values == nil {
 		p.Values = stored
 	}

@@ -74,7 +74,7 @@ func applyTheme(form *typed, look *peal.Theme, logo []byte) {
 	look.Name, look.Mode, look.Language = strings.TrimSpace(form.Value("theme_name")), peal.ThemeMode(form.Value("mode")), form.Value("language")
 	look.Hidden = nil
 	for _, part := range form.Values["hidden"] {
-		look.Hidden = append(look.Hidden, peal.Part(part))
+		look.Hidden = append(look.Hidden, peal.PortalPart(part))
 	}
 	for name, colour := range coloursOf(look) {
 		*colour = strings.ToLower(strings.TrimSpace(form.Value(name)))

@@ -14,7 +14,7 @@ import (
 // webhookFacts are the facts that sentences about a webhook are made from.
 type webhookFacts struct {
 	Webhook  *peal.Webhook
-	Activity peal.Activity
+	Activity peal.WebhookActivity
 	Lane     dispatch.Lane // on this node
 	Now      time.Time
 }
@@ -32,7 +32,7 @@ func (t *texts) webhookPill(w *peal.Webhook, pending int) pill {
 		word, class = "status.failing", "bad"
 	}
 	if w.Status != peal.Active && pending > 0 {
-		return pill{t.get("status.holding", "status", t.get(word), "n", t.counted(pending, peal.MaxPending)), class}
+		return pill{t.get("status.holding", "status", t.get(word), "n", t.counted(pending, peal.MaxPendingCount)), class}
 	}
 	return pill{t.get(word), class}
 }
@@ -94,13 +94,13 @@ func (t *texts) waits(f *webhookFacts) string {
 }
 
 // backlog says likewise what is pending of many webhooks.
-func (t *texts) backlog(b *peal.Backlog, now time.Time) string {
+func (t *texts) backlog(b *peal.DeliveryBacklog, now time.Time) string {
 	oldest := t.duration(max(0, now.Sub(b.Oldest)))
 	switch {
 	case b.Pending == 0:
 		return t.get("overview.nothing_waits")
 	case b.Held > 0:
-		return t.get("overview.held", "n", t.counted(b.Held, peal.MaxBacklog), "oldest", oldest)
+		return t.get("overview.held", "n", t.counted(b.Held, peal.MaxBacklogCount), "oldest", oldest)
 	}
 	return t.get("overview.oldest", "oldest", oldest)
 }
@@ -108,7 +108,7 @@ func (t *texts) backlog(b *peal.Backlog, now time.Time) string {
 // noProblems says what there is to say of a time without a problem to show: of the attempts in it,
 // nil where they are not counted, and of webhooks that fail now. looked is how many webhooks were
 // looked at where there may be more, 0 where that were all.
-func (t *texts) noProblems(counts *peal.Counts, failing, looked int) string {
+func (t *texts) noProblems(counts *peal.DeliveryCounts, failing, looked int) string {
 	switch {
 	case failing > 0 && looked > 0:
 		return t.get("verdict.webhooks_fail.other", "n", t.number(failing)+"+")

@@ -28,39 +28,39 @@ func after(d time.Duration) time.Time  { return verdictsNow.Add(d) }
 type webhookState struct {
 	name     string
 	webhook  peal.Webhook
-	activity peal.Activity
+	activity peal.WebhookActivity
 	lane     dispatch.Lane
 }
 
 func webhookStates() []webhookState {
-	arrived := peal.Activity{LastSuccess: before(time.Hour)}
-	failed := peal.Activity{LastSuccess: before(3 * time.Hour), LastFailure: before(time.Hour)}
-	held := peal.Activity{LastSuccess: before(time.Hour), Pending: 12, Oldest: before(90 * time.Minute)}
-	failing := peal.Health{FailingSince: before(2 * time.Hour)}
+	arrived := peal.WebhookActivity{LastSuccess: before(time.Hour)}
+	failed := peal.WebhookActivity{LastSuccess: before(3 * time.Hour), LastFailure: before(time.Hour)}
+	held := peal.WebhookActivity{LastSuccess: before(time.Hour), Pending: 12, Oldest: before(90 * time.Minute)}
+	failing := peal.WebhookHealth{FailingSince: before(2 * time.Hour)}
 	closed := dispatch.Lane{Breaker: dispatch.Closed, Limit: 4}
-	of := func(status peal.WebhookStatus, health peal.Health) peal.Webhook {
+	of := func(status peal.WebhookStatus, health peal.WebhookHealth) peal.Webhook {
 		return peal.Webhook{Status: status, Health: health}
 	}
 	return []webhookState{
-		{"active, never tried", of(peal.Active, peal.Health{}), peal.Activity{}, closed},
-		{"active, never tried, deliveries wait", of(peal.Active, peal.Health{}), peal.Activity{Pending: 3, Oldest: before(time.Second)}, closed},
-		{"active, tried only by a test that arrived", of(peal.Active, peal.Health{}), arrived, closed},
-		{"active, the last delivery arrived", of(peal.Active, peal.Health{}), arrived, closed},
-		{"active, the last delivery failed, failures forgotten by a resume", of(peal.Active, peal.Health{}), failed, closed},
-		{"active, the last attempt failed, nothing ended yet", of(peal.Active, failing), peal.Activity{Pending: 1, Oldest: before(2 * time.Hour)}, closed},
+		{"active, never tried", of(peal.Active, peal.WebhookHealth{}), peal.WebhookActivity{}, closed},
+		{"active, never tried, deliveries wait", of(peal.Active, peal.WebhookHealth{}), peal.WebhookActivity{Pending: 3, Oldest: before(time.Second)}, closed},
+		{"active, tried only by a test that arrived", of(peal.Active, peal.WebhookHealth{}), arrived, closed},
+		{"active, the last delivery arrived", of(peal.Active, peal.WebhookHealth{}), arrived, closed},
+		{"active, the last delivery failed, failures forgotten by a resume", of(peal.Active, peal.WebhookHealth{}), failed, closed},
+		{"active, the last attempt failed, nothing ended yet", of(peal.Active, failing), peal.WebhookActivity{Pending: 1, Oldest: before(2 * time.Hour)}, closed},
 		{"active, failing, breaker open", of(peal.Active, failing), failed, dispatch.Lane{Breaker: dispatch.Open, NextProbe: after(time.Minute), Limit: 4}},
 		{"active, failing, breaker open, probe due", of(peal.Active, failing), failed, dispatch.Lane{Breaker: dispatch.Open, NextProbe: before(time.Minute), Limit: 4}},
 		{"active, failing, probe under way", of(peal.Active, failing), failed, dispatch.Lane{Breaker: dispatch.HalfOpen, InFlight: 1, Limit: 4}},
 		{"active, failing, resting by Retry-After", of(peal.Active, failing), arrived, dispatch.Lane{Breaker: dispatch.Closed, RestsUntil: after(time.Hour), Limit: 4}},
 		{"active, failing, breaker open and resting", of(peal.Active, failing), arrived, dispatch.Lane{Breaker: dispatch.Open, NextProbe: after(time.Hour), RestsUntil: after(time.Hour), Limit: 4}},
-		{"active, more waits than is counted", of(peal.Active, peal.Health{}), peal.Activity{LastSuccess: before(time.Second), Pending: peal.MaxPending, Oldest: before(50 * time.Hour)}, closed},
-		{"paused, nothing waits", of(peal.Paused, peal.Health{}), arrived, closed},
-		{"paused, never tried, deliveries wait", of(peal.Paused, peal.Health{}), peal.Activity{Pending: 3, Oldest: before(time.Minute)}, closed},
-		{"paused, deliveries wait", of(peal.Paused, peal.Health{}), held, closed},
+		{"active, more waits than is counted", of(peal.Active, peal.WebhookHealth{}), peal.WebhookActivity{LastSuccess: before(time.Second), Pending: peal.MaxPendingCount, Oldest: before(50 * time.Hour)}, closed},
+		{"paused, nothing waits", of(peal.Paused, peal.WebhookHealth{}), arrived, closed},
+		{"paused, never tried, deliveries wait", of(peal.Paused, peal.WebhookHealth{}), peal.WebhookActivity{Pending: 3, Oldest: before(time.Minute)}, closed},
+		{"paused, deliveries wait", of(peal.Paused, peal.WebhookHealth{}), held, closed},
 		{"paused while failing, breaker open", of(peal.Paused, failing), held, dispatch.Lane{Breaker: dispatch.Open, NextProbe: after(time.Minute), Limit: 4}},
-		{"paused, more waits than is counted", of(peal.Paused, peal.Health{}), peal.Activity{Pending: peal.MaxPending, Oldest: before(time.Hour)}, closed},
-		{"disabled by hand, nothing waits", of(peal.Disabled, peal.Health{}), arrived, closed},
-		{"disabled by hand, never tried", of(peal.Disabled, peal.Health{}), peal.Activity{}, closed},
+		{"paused, more waits than is counted", of(peal.Paused, peal.WebhookHealth{}), peal.WebhookActivity{Pending: peal.MaxPendingCount, Oldest: before(time.Hour)}, closed},
+		{"disabled by hand, nothing waits", of(peal.Disabled, peal.WebhookHealth{}), arrived, closed},
+		{"disabled by hand, never tried", of(peal.Disabled, peal.WebhookHealth{}), peal.WebhookActivity{}, closed},
 		{"disabled by failures or 410, deliveries wait", of(peal.Disabled, failing), held, closed},
 	}
 }
@@ -130,7 +130,7 @@ func deliveryStates() []deliveryState {
 
 // attempts are all ends of one attempt.
 func attemptStates() []peal.Attempt {
-	all := []peal.Attempt{{StatusCode: 204, Timing: peal.Timing{Total: 18 * time.Millisecond}}}
+	all := []peal.Attempt{{StatusCode: 204, Timing: peal.AttemptTiming{Total: 18 * time.Millisecond}}}
 	for _, reason := range peal.Reasons() {
 		a := peal.Attempt{Reason: reason}
 		switch reason {
@@ -177,15 +177,15 @@ func TestVerdicts(t *testing.T) {
 			}
 			add(name, say.Attempt(&a)...)
 		}
-		failures := peal.Counts{Answered: 5}
+		failures := peal.DeliveryCounts{Answered: 5}
 		failures.Failures[0] = 2
 		for _, s := range []struct {
 			name    string
-			counts  *peal.Counts
+			counts  *peal.DeliveryCounts
 			failing int
 			looked  int
 		}{
-			{"no attempt", &peal.Counts{}, 0, 0}, {"all attempts succeeded", &peal.Counts{Answered: 5}, 0, 0}, {"attempts failed, all is well again", &failures, 0, 0},
+			{"no attempt", &peal.DeliveryCounts{}, 0, 0}, {"all attempts succeeded", &peal.DeliveryCounts{Answered: 5}, 0, 0}, {"attempts failed, all is well again", &failures, 0, 0},
 			{"attempts failed, webhooks fail whose problems are older", &failures, 2, 0}, {"nothing is counted", nil, 0, 0},
 			{"one fails of those looked at", &failures, 1, 500}, {"none fails of those looked at", &failures, 0, 500},
 		} {
@@ -193,10 +193,10 @@ func TestVerdicts(t *testing.T) {
 		}
 		for _, s := range []struct {
 			name    string
-			backlog peal.Backlog
+			backlog peal.DeliveryBacklog
 		}{
-			{"nothing", peal.Backlog{}}, {"nothing held", peal.Backlog{Pending: 5, Oldest: before(time.Minute)}}, {"some held", peal.Backlog{Pending: 5, Held: 2, Oldest: before(time.Minute)}},
-			{"more held than is counted", peal.Backlog{Pending: peal.MaxBacklog, Held: peal.MaxBacklog, Oldest: before(50 * time.Hour)}},
+			{"nothing", peal.DeliveryBacklog{}}, {"nothing held", peal.DeliveryBacklog{Pending: 5, Oldest: before(time.Minute)}}, {"some held", peal.DeliveryBacklog{Pending: 5, Held: 2, Oldest: before(time.Minute)}},
+			{"more held than is counted", peal.DeliveryBacklog{Pending: peal.MaxBacklogCount, Held: peal.MaxBacklogCount, Oldest: before(50 * time.Hour)}},
 		} {
 			add("pending of a tenant: "+s.name, say.Backlog(&s.backlog, verdictsNow))
 		}

@@ -54,7 +54,7 @@ func TestPagesWarn(t *testing.T) {
 	if page := d.get(path); strings.Contains(page.body, "certificate expires") {
 		t.Errorf("it warns of a certificate that nobody has seen: %s", page.body)
 	}
-	health := peal.Health{CertificateExpiresAt: time.Now().Add(24 * time.Hour)}
+	health := peal.WebhookHealth{CertificateExpiresAt: time.Now().Add(24 * time.Hour)}
 	if err := d.store.SetHealth(t.Context(), id, health); err != nil {
 		t.Fatal(err)
 	}

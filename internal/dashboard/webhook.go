@@ -89,7 +89,7 @@ func (c *call) completeWebhook(data *webhookPage) error {
 	data.Pill = c.texts.webhookPill(w, activity[0].Pending)
 	facts := &webhookFacts{Webhook: w, Activity: activity[0], Lane: data.Lane, Now: c.now}
 	data.Health, data.Sending = c.texts.health(facts), c.texts.sending(facts)
-	data.Pending, data.Oldest = c.texts.counted(activity[0].Pending, peal.MaxPending), c.texts.waits(facts)
+	data.Pending, data.Oldest = c.texts.counted(activity[0].Pending, peal.MaxPendingCount), c.texts.waits(facts)
 	webhooks := map[peal.WebhookID]*peal.Webhook{w.ID: w}
 	if data.Problems, _, err = c.problemsSince(webhooks, w.ID, c.now.Add(-7*24*time.Hour)); err != nil {
 		return err

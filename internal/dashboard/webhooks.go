@@ -35,18 +35,18 @@ func (d *Dashboard) webhooks(c *call) error {
 		return err
 	}
 	data := webhooksPage{
-		Query: q, Formats: d.Engine.Formats(), Orders: []peal.WebhookOrder{peal.NewestFirst, peal.OldestFirst, peal.ByName},
+		Query: q, Formats: d.Engine.Formats(), Orders: []peal.WebhookOrder{peal.WebhooksNewestFirst, peal.WebhooksOldestFirst, peal.WebhooksByName},
 		Narrow: q.Text != "" || q.Status != "" || q.Format != "" || q.Event != "", Total: total, IPRanges: d.Facts.Ranges,
 	}
 	if len(webhooks) > pageRows {
 		webhooks = webhooks[:pageRows]
 		data.Next = listAddress("/webhooks", "q", q.Text, "status", string(q.Status), "format", q.Format, "event", q.Event, "order", string(q.Order),
-			"after", q.PlaceOf(&webhooks[pageRows-1]).String())
+			"after", q.PositionOf(&webhooks[pageRows-1]).String())
 	}
 	if data.Rows, err = c.rows(webhooks); err != nil {
 		return err
 	}
-	if q.Plain() {
+	if q.SelectsAll() {
 		failingFirst(data.Rows)
 	}
 	return c.page("webhooks", c.texts.get("menu.webhooks"), data)
@@ -67,10 +67,10 @@ func (c *call) readWebhookQuery(values url.Values) peal.WebhookQuery {
 		q.Event = event
 	}
 	switch order := peal.WebhookOrder(values.Get("order")); order {
-	case peal.OldestFirst, peal.ByName:
+	case peal.WebhooksOldestFirst, peal.WebhooksByName:
 		q.Order = order
 	}
-	if place, err := peal.ParseWebhookPlace(values.Get("after")); err == nil {
+	if place, err := peal.ParseWebhookPosition(values.Get("after")); err == nil {
 		q.After = place
 	}
 	return q

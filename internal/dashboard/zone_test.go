@@ -69,7 +69,7 @@ func TestEveryTimeIsInTheReadersZone(t *testing.T) {
 	d.keep("peal_zone", name)
 	// What is sent wrong, and why, has times in sentences.
 	failing := data.webhooks[4]
-	if err := s.Store().SetHealth(t.Context(), failing.ID, peal.Health{ExhaustedInRow: 2, FailingSince: time.Now().Add(-30 * time.Hour), CertificateExpiresAt: time.Now().Add(50 * time.Hour)}); err != nil {
+	if err := s.Store().SetHealth(t.Context(), failing.ID, peal.WebhookHealth{ExhaustedInRow: 2, FailingSince: time.Now().Add(-30 * time.Hour), CertificateExpiresAt: time.Now().Add(50 * time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	paths := pagesOf(data)

@@ -32,7 +32,7 @@ func check(t testing.TB, a *peal.Attempt) {
 	if len(a.ResponseBody) > peal.MaxResponseBody {
 		t.Errorf("kept %d bytes of the answer's body", len(a.ResponseBody))
 	}
-	for _, head := range []peal.Head{a.RequestHead, a.ResponseHead} {
+	for _, head := range []peal.HeaderLines{a.RequestHead, a.ResponseHead} {
 		for line := range strings.Lines(string(head)) {
 			if !strings.HasSuffix(line, "\n") || !strings.Contains(line, ": ") || !shown(strings.TrimSuffix(line, "\n")) {
 				t.Errorf("a head holds the line %q", line)
@@ -41,9 +41,9 @@ func check(t testing.TB, a *peal.Attempt) {
 	}
 }
 
-func checkTiming(t testing.TB, timing peal.Timing) {
+func checkTiming(t testing.TB, timing peal.AttemptTiming) {
 	t.Helper()
-	if timing.Total <= 0 && timing != (peal.Timing{}) {
+	if timing.Total <= 0 && timing != (peal.AttemptTiming{}) {
 		t.Errorf("took %v", timing.Total)
 	}
 	if timing.DNS < 0 || timing.Connect < 0 || timing.TLS < 0 || timing.FirstByte < 0 ||

@@ -26,7 +26,7 @@ func secretHeader(name string) bool {
 
 // RequestHead returns the headers of a request for the record of an attempt: sorted by name,
 // secrets redacted.
-func RequestHead(request *wire.Request) peal.Head {
+func RequestHead(request *wire.Request) peal.HeaderLines {
 	return head(request.Header, func(name string) bool { return isSecret(request, name) }, nil, 0)
 }
 
@@ -37,13 +37,13 @@ func isSecret(request *wire.Request, name string) bool {
 	})
 }
 
-func responseHead(header http.Header, g *gate.Gate) peal.Head {
+func responseHead(header http.Header, g *gate.Gate) peal.HeaderLines {
 	return head(header, func(name string) bool { return name == "Set-Cookie" }, g, peal.MaxResponseHead)
 }
 
 // head returns headers as lines, sorted by name, passed through a gate. With a limit above 0, lines
 // that do not fit are omitted.
-func head(header http.Header, hide func(name string) bool, g *gate.Gate, limit int) peal.Head {
+func head(header http.Header, hide func(name string) bool, g *gate.Gate, limit int) peal.HeaderLines {
 	names := make([]string, 0, 16)
 	size := 0
 	for name, values := range header {
@@ -74,7 +74,7 @@ func head(header http.Header, hide func(name string) bool, g *gate.Gate, limit i
 			text.WriteByte('\n')
 		}
 	}
-	return peal.Head(text.String())
+	return peal.HeaderLines(text.String())
 }
 
 // maxPlain is the maximum length of a part of a URL in an error, in bytes.
@@ -91,7 +91,7 @@ func plain(text string) string {
 
 // gateFor returns the gate for the response to a request: the webhook's own gate, extended with
 // secrets of this request, such as a token. requestHead is the result of [RequestHead].
-func gateFor(own *gate.Gate, request *wire.Request, requestHead peal.Head) *gate.Gate {
+func gateFor(own *gate.Gate, request *wire.Request, requestHead peal.HeaderLines) *gate.Gate {
 	g := own
 	if g == nil && strings.Contains(request.URL, "?") {
 		g = gate.New(querySecrets(request.URL)...)

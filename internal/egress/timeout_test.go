@@ -180,7 +180,7 @@ func TestCanceled(t *testing.T) {
 					time.Sleep(3 * time.Second)
 					cancel()
 				}()
-				a := peal.Attempt{Timing: peal.Timing{Wait: time.Second}}
+				a := peal.Attempt{Timing: peal.AttemptTiming{Wait: time.Second}}
 				client.Do(ctx, request("http://a.test/"), ample, &a)
 				check(t, &a)
 				want(t, a, c.reason, c.says)

@@ -35,7 +35,7 @@ type watch struct {
 	step                    step
 	lookup, connect, secure time.Time     // start of each
 	written                 time.Duration // from start to the request written
-	timing                  peal.Timing
+	timing                  peal.AttemptTiming
 	address, before         string // the last tried address and its predecessor
 	tlsErr                  error
 }
@@ -133,7 +133,7 @@ func (w *watch) use(address string, reused bool) {
 	defer w.mu.Unlock()
 	w.step, w.address = sending, address
 	if reused {
-		w.timing = peal.Timing{Reused: true} // discard times of a connection that was not needed
+		w.timing = peal.AttemptTiming{Reused: true} // discard times of a connection that was not needed
 	}
 }
 
@@ -173,7 +173,7 @@ func (w *watch) answered() {
 func (w *watch) restart() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.step, w.timing, w.tlsErr = starting, peal.Timing{}, nil
+	w.step, w.timing, w.tlsErr = starting, peal.AttemptTiming{}, nil
 	w.lookup, w.connect, w.secure = time.Time{}, time.Time{}, time.Time{}
 }
 

@@ -95,7 +95,7 @@ func next(w *httptest.ResponseRecorder, address string) *http.Request {
 	return r
 }
 
-func (h *house) refused(err error, want peal.Code) {
+func (h *house) refused(err error, want peal.ErrorCode) {
 	h.Helper()
 	if peal.CodeOf(err) != want {
 		h.Errorf("got %v with code %q, want %q", err, peal.CodeOf(err), want)

@@ -55,7 +55,7 @@ type Store interface {
 	peal.IdentityStore
 	peal.ThemeStore
 	// KeyByHash and RevokeKey are as in [peal.ConfigStore].
-	KeyByHash(ctx context.Context, hash [32]byte) (peal.Key, error)
+	KeyByHash(ctx context.Context, hash [32]byte) (peal.APIKey, error)
 	RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at time.Time) error
 	// Nodes is as in [peal.NodeStore].
 	Nodes(ctx context.Context) ([]peal.Node, error)
@@ -86,7 +86,7 @@ func (o Options) Validate() error {
 	}
 	if o.PublicURL != "" {
 		if err := checkOrigin(o.PublicURL); err != nil {
-			return peal.Within("public_url", err)
+			return peal.PrefixField("public_url", err)
 		}
 	}
 	if err := o.OIDC.validate(); err != nil {
@@ -94,7 +94,7 @@ func (o Options) Validate() error {
 	}
 	for _, origin := range o.FrameAncestors {
 		if err := checkOrigin(origin); err != nil {
-			return peal.Within("portal.frame_ancestors", err)
+			return peal.PrefixField("portal.frame_ancestors", err)
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ func TestRevokedKeyIsOutEverywhere(t *testing.T) {
 		}
 	}
 	text := peal.NewKeyText()
-	key := peal.Key{ID: peal.NewKeyID(), Tenant: "acme", Name: "n", Scopes: []peal.Scope{peal.ScopeRead}, Hash: peal.HashKey(text)}
+	key := peal.APIKey{ID: peal.NewKeyID(), Tenant: "acme", Name: "n", Scopes: []peal.KeyScope{peal.ScopeRead}, Hash: peal.HashKey(text)}
 	if err := here.store.CreateKey(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func TestOIDCManyAtOnce(t *testing.T) {
 		_, err := h.BeginOIDC(httptest.NewRecorder(), from("192.0.2.1"), "/")
 		return err
 	}
-	codes := make(chan peal.Code, 100)
+	codes := make(chan peal.ErrorCode, 100)
 	var waiting sync.WaitGroup
 	for range identity.ProviderCalls {
 		waiting.Go(func() { codes <- peal.CodeOf(begin()) })

@@ -36,7 +36,7 @@ const (
 )
 
 // ActionOf returns the action that somebody must be able to perform to create a key with a scope.
-func ActionOf(scope peal.Scope) Action {
+func ActionOf(scope peal.KeyScope) Action {
 	switch scope {
 	case peal.ScopePublish:
 		return Publish
@@ -51,8 +51,8 @@ func ActionOf(scope peal.Scope) Action {
 }
 
 // GrantableScopes returns the scopes that the caller may give to a key.
-func (p *Principal) GrantableScopes() []peal.Scope {
-	return slices.DeleteFunc(peal.Scopes(), func(scope peal.Scope) bool { return !p.Can(ActionOf(scope)) })
+func (p *Principal) GrantableScopes() []peal.KeyScope {
+	return slices.DeleteFunc(peal.KeyScopes(), func(scope peal.KeyScope) bool { return !p.Can(ActionOf(scope)) })
 }
 
 // Principal is the caller of a request.
@@ -71,10 +71,10 @@ type Principal struct {
 	// SessionID is the session of a signed-in caller; zero for a key.
 	SessionID peal.SessionID
 	// Scopes are the scopes of a key; none for an operator's.
-	Scopes []peal.Scope
+	Scopes []peal.KeyScope
 	// Hidden lists the parts that the theme hides from guests of the portal, wherever their session
 	// is used; empty for others.
-	Hidden []peal.Part
+	Hidden []peal.PortalPart
 }
 
 // IsOperator reports whether the caller acts for every tenant. A portal link is always for one
@@ -89,7 +89,7 @@ func (p *Principal) SeesTenant(tenant string) bool {
 }
 
 // Sees reports whether a part is visible to the caller. The empty part is always visible.
-func (p *Principal) Sees(part peal.Part) bool { return !slices.Contains(p.Hidden, part) }
+func (p *Principal) Sees(part peal.PortalPart) bool { return !slices.Contains(p.Hidden, part) }
 
 // Can reports whether the caller may perform an action for the tenants that it sees. A route that
 // belongs to a part also needs [Principal.Sees].
@@ -146,7 +146,7 @@ func (p *Principal) roleCan(action Action) bool {
 }
 
 // OfKey returns the principal of a key.
-func OfKey(key *peal.Key) Principal {
+func OfKey(key *peal.APIKey) Principal {
 	return Principal{Kind: KindKey, ID: key.ID.String(), Name: key.Name, Tenant: key.Tenant, Scopes: key.Scopes}
 }
 

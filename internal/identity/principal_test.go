@@ -29,11 +29,11 @@ func TestTableOfRoles(t *testing.T) {
 	}
 	for _, action := range identity.Actions() {
 		key := "no"
-		for _, scope := range peal.Scopes() {
-			if of := identity.OfKey(&peal.Key{Tenant: "acme", Scopes: []peal.Scope{scope}}); of.Can(action) {
+		for _, scope := range peal.KeyScopes() {
+			if of := identity.OfKey(&peal.APIKey{Tenant: "acme", Scopes: []peal.KeyScope{scope}}); of.Can(action) {
 				key = "scope `" + string(scope) + "`"
 			}
-			if of := identity.OfKey(&peal.Key{Scopes: []peal.Scope{scope}}); of.Can(action) {
+			if of := identity.OfKey(&peal.APIKey{Scopes: []peal.KeyScope{scope}}); of.Can(action) {
 				key = "scope `" + string(scope) + "`, of no tenant"
 			}
 		}
@@ -53,7 +53,7 @@ func TestTableOfRoles(t *testing.T) {
 		if !found {
 			t.Errorf("the page lacks %s", action)
 		}
-		operator, nobody := identity.OfKey(&peal.Key{}), identity.Principal{}
+		operator, nobody := identity.OfKey(&peal.APIKey{}), identity.Principal{}
 		if !operator.Can(action) || nobody.Can(action) {
 			t.Errorf("%s: an operator's key may %t, nobody may %t", action, operator.Can(action), nobody.Can(action))
 		}
@@ -63,7 +63,7 @@ func TestTableOfRoles(t *testing.T) {
 // TestKeyOfNoTenant checks that a key with scopes and without a tenant is no operator's: it
 // acts for nobody, whatever its scopes, and that a tenant's key never reads the metrics.
 func TestKeyOfNoTenant(t *testing.T) {
-	none, tenants := identity.OfKey(&peal.Key{Scopes: peal.Scopes()}), identity.OfKey(&peal.Key{Tenant: "acme", Scopes: peal.Scopes()})
+	none, tenants := identity.OfKey(&peal.APIKey{Scopes: peal.KeyScopes()}), identity.OfKey(&peal.APIKey{Tenant: "acme", Scopes: peal.KeyScopes()})
 	if none.IsOperator() || none.SeesTenant("") || none.SeesTenant("acme") || none.SeesTenant(peal.DefaultTenant) {
 		t.Error("a key with scopes and without a tenant acts for tenants")
 	}
@@ -75,7 +75,7 @@ func TestKeyOfNoTenant(t *testing.T) {
 	if tenants.Can(identity.Metrics) {
 		t.Error("a tenant's key reads the metrics of all tenants")
 	}
-	if got := tenants.GrantableScopes(); !slices.Equal(got, []peal.Scope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead}) {
+	if got := tenants.GrantableScopes(); !slices.Equal(got, []peal.KeyScope{peal.ScopePublish, peal.ScopeManage, peal.ScopeRead}) {
 		t.Errorf("a tenant's key with all scopes may give %v", got)
 	}
 }

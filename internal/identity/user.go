@@ -40,7 +40,7 @@ func (i *Identity) complete(ctx context.Context, user *peal.User, password *stri
 	if password != nil {
 		faults = append(faults, CheckPassword(user.Name, *password))
 	}
-	if err := peal.Faults(faults...); err != nil || password == nil {
+	if err := peal.JoinFaults(faults...); err != nil || password == nil {
 		return err
 	}
 	user.Password, err = i.HashPassword(ctx, *password)

@@ -16,14 +16,14 @@ import (
 func Check(source *peal.Source) error {
 	format, ok := wire.Lookup(source.Format)
 	if !ok || format.Decode == nil {
-		return peal.Faults(
+		return peal.JoinFaults(
 			peal.Invalidf("format", "cannot be used by a source; use one of %s", strings.Join(formatNames(), ", ")), source.Validate())
 	}
 	faults := []error{source.Validate()}
 	for _, secret := range source.Secrets {
 		faults = append(faults, checkSecret(format, secret.Value))
 	}
-	return peal.Faults(faults...)
+	return peal.JoinFaults(faults...)
 }
 
 // Formats returns the formats that a source can read.

@@ -221,7 +221,7 @@ func TestBodiesAreToldApart(t *testing.T) {
 
 // TestTheirFaultOrOurs: what the sender can mend counts as refused, our own trouble does not.
 func TestTheirFaultOrOurs(t *testing.T) {
-	for code, want := range map[peal.Code]int64{
+	for code, want := range map[peal.ErrorCode]int64{
 		peal.Invalid: 1, peal.TooLarge: 1, peal.Conflict: 1, peal.Forbidden: 1, peal.Unavailable: 0, peal.Internal: 0, peal.RateLimited: 0,
 	} {
 		in, s, p := setUp("dejacode")

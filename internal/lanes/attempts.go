@@ -294,7 +294,7 @@ func (s *Lanes) sortSlow() {
 
 // HealthChange is the change of a webhook's health by an attempt.
 type HealthChange struct {
-	Before, After peal.Health
+	Before, After peal.WebhookHealth
 	Warn          bool // it is the first attempt since the last success that deserves a warning
 	Recovered     bool // it is a success after a warning
 }
@@ -324,7 +324,7 @@ func (s *Lanes) Learn(j *Job, policy *peal.RetryPolicy, ok, exhausted bool, at t
 
 // LearnCertificate sets when the certificate of a webhook's endpoint expires; zero when that is not
 // soon. It returns the webhook's health, and whether that has changed.
-func (s *Lanes) LearnCertificate(j *Job, expires time.Time) (health peal.Health, changed bool) {
+func (s *Lanes) LearnCertificate(j *Job, expires time.Time) (health peal.WebhookHealth, changed bool) {
 	l := j.lane
 	changed = !l.health.CertificateExpiresAt.Equal(expires)
 	l.health.CertificateExpiresAt = expires

@@ -182,7 +182,7 @@ func (s *Lanes) Released(now time.Time, r Release) {
 }
 
 // Forgive replaces a webhook's health, and what its lane has learned of the endpoint.
-func (s *Lanes) Forgive(id peal.WebhookID, health peal.Health) {
+func (s *Lanes) Forgive(id peal.WebhookID, health peal.WebhookHealth) {
 	if l := s.lanes[id]; l != nil {
 		l.warned, l.health = false, health
 		s.restart(l)

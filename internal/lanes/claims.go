@@ -32,7 +32,7 @@ func (s *Lanes) NextClaim(now time.Time) (claim Claim, ok bool) {
 // Claimed queues claimed deliveries. more reports whether the store has further ones that are due;
 // next is when the first of the others is, zero for none. What the lane may not send any more is
 // released; what was claimed in a term that has ended belongs to others.
-func (s *Lanes) Claimed(now time.Time, claim Claim, works []peal.Work, more bool, next time.Time) {
+func (s *Lanes) Claimed(now time.Time, claim Claim, works []peal.ClaimedDelivery, more bool, next time.Time) {
 	s.now = now
 	l := claim.lane
 	l.claiming = false

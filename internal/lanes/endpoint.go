@@ -147,7 +147,7 @@ const warnAfter = 24 * time.Hour
 
 // isFailing reports whether a webhook's health deserves an early warning: half of what disables it
 // has passed.
-func isFailing(policy *peal.RetryPolicy, health peal.Health, at time.Time) bool {
+func isFailing(policy *peal.RetryPolicy, health peal.WebhookHealth, at time.Time) bool {
 	if n := policy.DisableAfterExhausted; n > 1 && health.ExhaustedInRow >= (n+1)/2 {
 		return true
 	}

@@ -70,7 +70,7 @@ type lane struct {
 	retryAfter time.Time // until when the endpoint asked to be left alone; zero for not
 	limiter    *rate.Limiter
 	alarmSlot  int32 // of the alarm at which breaker, limiter or Retry-After let it send again; -1 for none
-	health     peal.Health
+	health     peal.WebhookHealth
 	warned     bool // operators know that the webhook fails
 
 	// spilled is true while the store may hold deliveries that are due and that nobody holds. New

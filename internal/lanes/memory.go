@@ -128,7 +128,7 @@ func (s *Lanes) Hurry(now time.Time, webhook peal.WebhookID, id peal.DeliveryID)
 
 // Force sends a delivery that this node holds next, whatever the bounds say: a person asked for it.
 // Where the lane does not send, or w is nil because the webhook is deleted, it is released.
-func (s *Lanes) Force(now time.Time, w Webhook, work peal.Work, term int) {
+func (s *Lanes) Force(now time.Time, w Webhook, work peal.ClaimedDelivery, term int) {
 	s.now = now
 	l := s.lane(work.Delivery.WebhookID)
 	if l.webhook == nil && w != nil {

@@ -164,10 +164,10 @@ func (m *model) claim() {
 	if more {
 		due = due[:claim.Limit]
 	}
-	var works []peal.Work
+	var works []peal.ClaimedDelivery
 	for _, d := range due {
 		m.move(d.ID, waiting, stored)
-		works = append(works, peal.Work{Event: d.event, Delivery: peal.Delivery{ID: d.ID, WebhookID: d.WebhookID, Status: peal.Pending, Due: d.due, Tries: d.tries}})
+		works = append(works, peal.ClaimedDelivery{Event: d.event, Delivery: peal.Delivery{ID: d.ID, WebhookID: d.WebhookID, Status: peal.Pending, Due: d.due, Tries: d.tries}})
 	}
 	m.lanes.Claimed(m.now, claim, works, more, next)
 }

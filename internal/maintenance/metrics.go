@@ -34,7 +34,7 @@ func newMetrics() *metrics {
 			Namespace: "peal", Name: "search_indexed_total", Help: "Events that were added to the search index or updated in it.",
 		}),
 	}
-	m.count(&peal.Purged{}) // every series starts at zero
+	m.count(&peal.PurgeResult{}) // every series starts at zero
 	return m
 }
 
@@ -50,7 +50,7 @@ func (m *metrics) register(registerer prometheus.Registerer) error {
 	return nil
 }
 
-func (m *metrics) count(p *peal.Purged) {
+func (m *metrics) count(p *peal.PurgeResult) {
 	for kind, n := range map[string]int{
 		"event": p.Events, "delivery": p.Deliveries, "attempt": p.Attempts, "record": p.Records,
 		"canceled": p.Canceled, "bucket": p.Buckets, "webhook": p.Webhooks, "key": p.Keys, "replay": p.Replays,

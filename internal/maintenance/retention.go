@@ -69,7 +69,7 @@ type Kept struct {
 
 // purgeStore is the part of the store that retention needs.
 type purgeStore interface {
-	Purge(ctx context.Context, params peal.PurgeParams) (peal.Purged, error)
+	Purge(ctx context.Context, params peal.PurgeParams) (peal.PurgeResult, error)
 }
 
 // purger deletes history that has been kept for long enough.
@@ -119,7 +119,7 @@ func (p *purger) pass(ctx context.Context) error {
 }
 
 // warn logs once that what is left does not fit.
-func (p *purger) warn(purged *peal.Purged) {
+func (p *purger) warn(purged *peal.PurgeResult) {
 	most := p.retention.MaxBytes
 	isOver := most > 0 && purged.Used > most
 	if isOver && !p.wasOver {

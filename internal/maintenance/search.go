@@ -11,7 +11,7 @@ import (
 // searchStore is the part of the store that the indexer needs.
 type searchStore interface {
 	SetSearch(ctx context.Context, on bool) error
-	Index(ctx context.Context) (peal.Indexed, error)
+	Index(ctx context.Context) (peal.IndexResult, error)
 }
 
 // indexer turns the search index on or off, and keeps it up to date.

@@ -10,7 +10,7 @@ import (
 
 // tenantStore is the part of the store that the deleter of tenants needs.
 type tenantStore interface {
-	PurgeTenant(ctx context.Context) (peal.TenantPurge, error)
+	PurgeTenant(ctx context.Context) (peal.TenantPurgeResult, error)
 }
 
 // tenantDeleter deletes the tenants that are marked for it.

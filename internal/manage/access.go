@@ -70,7 +70,7 @@ func (m *Users) Delete(ctx context.Context, actor Actor, user *peal.User) error 
 
 // KeyStore is what keys need of the store.
 type KeyStore interface {
-	CreateKey(ctx context.Context, key peal.Key) error
+	CreateKey(ctx context.Context, key peal.APIKey) error
 }
 
 // Keys creates and revokes keys.
@@ -86,43 +86,43 @@ func NewKeys(store KeyStore, identity Identity) *Keys { return &Keys{store, iden
 type NewKey struct {
 	Tenant string // "" for an operator's, which only an operator may create; without effect with [peal.ScopeMetrics]
 	Name   string
-	Scopes []peal.Scope // none for an operator's
+	Scopes []peal.KeyScope // none for an operator's
 }
 
 // Create creates a key and returns it with its text, which is kept nowhere. The error has
 // code [peal.Invalid] and names the field, or [peal.Forbidden].
-func (m *Keys) Create(ctx context.Context, actor Actor, in NewKey) (key peal.Key, text string, err error) {
+func (m *Keys) Create(ctx context.Context, actor Actor, in NewKey) (key peal.APIKey, text string, err error) {
 	// The metrics are those of all tenants, so such a key is no tenant's: neither to create
 	// nor to list and revoke.
 	metrics := slices.Contains(in.Scopes, peal.ScopeMetrics)
 	switch {
 	case metrics && !actor.Operator:
-		return peal.Key{}, "", peal.Errorf(peal.Forbidden, "only an operator may create a key with the scope metrics: it reads the numbers of all tenants")
+		return peal.APIKey{}, "", peal.Errorf(peal.Forbidden, "only an operator may create a key with the scope metrics: it reads the numbers of all tenants")
 	case metrics:
 		in.Tenant = ""
 	case in.Tenant == "" && !actor.Operator:
-		return peal.Key{}, "", peal.Errorf(peal.Forbidden, "only an operator may create an operator's key")
+		return peal.APIKey{}, "", peal.Errorf(peal.Forbidden, "only an operator may create an operator's key")
 	}
 	key, text = FreshKey(in)
 	if err := key.Validate(); err != nil {
-		return peal.Key{}, "", err
+		return peal.APIKey{}, "", err
 	}
 	for _, scope := range key.Scopes {
 		if !actor.Operator && !slices.Contains(actor.Scopes, scope) {
-			return peal.Key{}, "", peal.Errorf(peal.Forbidden, "you lack the scope %s, so you cannot give it to a key", scope)
+			return peal.APIKey{}, "", peal.Errorf(peal.Forbidden, "you lack the scope %s, so you cannot give it to a key", scope)
 		}
 	}
 	if err := m.store.CreateKey(ctx, key); err != nil {
-		return peal.Key{}, "", err
+		return peal.APIKey{}, "", err
 	}
 	actor.record(key.Tenant, "key.create", key.ID.String(), key.Name)
 	return key, text, nil
 }
 
 // FreshKey returns a new key with its text, not stored anywhere. A scope counts once.
-func FreshKey(in NewKey) (key peal.Key, text string) {
+func FreshKey(in NewKey) (key peal.APIKey, text string) {
 	text = peal.NewKeyText()
-	key = peal.Key{ID: peal.NewKeyID(), Tenant: in.Tenant, Name: in.Name, Hash: peal.HashKey(text), Hint: text[len(text)-4:]}
+	key = peal.APIKey{ID: peal.NewKeyID(), Tenant: in.Tenant, Name: in.Name, Hash: peal.HashKey(text), Hint: text[len(text)-4:]}
 	for _, scope := range in.Scopes {
 		if !slices.Contains(key.Scopes, scope) {
 			key.Scopes = append(key.Scopes, scope)

@@ -5,7 +5,7 @@
 // package and renders the result.
 //
 // An input with several faults gets all of them in one error, in a fixed order; see
-// [peal.Faults].
+// [peal.JoinFaults].
 package manage
 
 import (
@@ -26,7 +26,7 @@ type Actor struct {
 	Reveal bool
 	// Scopes are those that a key which the actor creates may have; an operator's key
 	// may have any.
-	Scopes []peal.Scope
+	Scopes []peal.KeyScope
 	// Record appends to the audit log; nil records nothing. A secret is shown only
 	// after it has returned nil.
 	Record func(Entry) error
@@ -41,7 +41,7 @@ type Entry struct {
 }
 
 // author returns what the actor is to a webhook that it saves.
-func (a *Actor) author() peal.Author {
+func (a *Actor) author() peal.WebhookAuthor {
 	if a.Operator {
 		return peal.AuthorOperator
 	}

@@ -19,7 +19,7 @@ func TestDeleteTenant(t *testing.T) {
 	l.refused(err, peal.NotFound)
 	_, err = l.tenants.Create(t.Context(), l.operator(), peal.Tenant{Name: "acme"}, nil)
 	l.must(err)
-	_, text, err := l.keys.Create(t.Context(), l.operator(), manage.NewKey{Tenant: "acme", Name: "ci", Scopes: []peal.Scope{peal.ScopeRead}})
+	_, text, err := l.keys.Create(t.Context(), l.operator(), manage.NewKey{Tenant: "acme", Name: "ci", Scopes: []peal.KeyScope{peal.ScopeRead}})
 	l.must(err)
 	_, err = l.identity.KeyCaller(t.Context(), text) // which remembers it
 	l.must(err)

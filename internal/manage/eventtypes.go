@@ -35,7 +35,7 @@ func (m *EventTypes) Put(ctx context.Context, actor Actor, t peal.EventType) (sa
 		_, err := match.CompileSchema(t.Schema)
 		faults = append(faults, err)
 	}
-	if err := peal.Faults(faults...); err != nil {
+	if err := peal.JoinFaults(faults...); err != nil {
 		return peal.EventType{}, false, err
 	}
 	if created, err = m.store.PutEventType(ctx, t); err != nil {

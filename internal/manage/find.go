@@ -11,7 +11,7 @@ import (
 // Find returns the webhooks that a query chooses, in its order. total is how many it chooses in
 // all, or -1 where nobody has counted them.
 func (m *Webhooks) Find(ctx context.Context, q peal.WebhookQuery) (found []peal.Webhook, total int, err error) {
-	if q.Plain() {
+	if q.SelectsAll() {
 		found, err = m.finder.Webhooks(ctx, q.Tenant, q.After.ID, q.Limit)
 		return found, -1, err
 	}

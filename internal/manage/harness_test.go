@@ -79,7 +79,7 @@ func (l *layer) operator() manage.Actor {
 }
 
 // of is somebody of a tenant, who may give keys some scopes.
-func (l *layer) of(scopes ...peal.Scope) manage.Actor {
+func (l *layer) of(scopes ...peal.KeyScope) manage.Actor {
 	return manage.Actor{Scopes: scopes, Record: l.record}
 }
 
@@ -91,7 +91,7 @@ func (l *layer) must(err error) {
 }
 
 // refused wants a code and, of faults of the input, exactly these fields in this order.
-func (l *layer) refused(err error, code peal.Code, fields ...string) {
+func (l *layer) refused(err error, code peal.ErrorCode, fields ...string) {
 	l.Helper()
 	if peal.CodeOf(err) != code {
 		l.Errorf("got %v, want the code %s", err, code)

@@ -15,21 +15,21 @@ import (
 func hide(actor Actor, w *peal.Webhook) peal.Webhook {
 	shown := *w
 	if w.Authorization != "" {
-		shown.Authorization = peal.Hidden
+		shown.Authorization = peal.HiddenSecret
 	}
 	if c := w.ClientCertificate; c != nil {
-		shown.ClientCertificate = &peal.ClientCertificate{Certificate: c.Certificate, Key: peal.Secret{Value: peal.Hidden}}
+		shown.ClientCertificate = &peal.ClientCertificate{Certificate: c.Certificate, Key: peal.Secret{Value: peal.HiddenSecret}}
 	}
 	if o := w.OAuth2; o != nil {
 		client := *o
-		client.ClientSecret = peal.Secret{Value: peal.Hidden}
+		client.ClientSecret = peal.Secret{Value: peal.HiddenSecret}
 		shown.OAuth2 = &client
 	}
 	if w.Headers != nil {
 		shown.Headers = make(map[string]string, len(w.Headers))
 		for name, value := range w.Headers {
 			if !actor.Reveal {
-				value = peal.Hidden
+				value = peal.HiddenSecret
 			}
 			shown.Headers[name] = value
 		}
@@ -56,7 +56,7 @@ func keep(before, w *peal.Webhook) error {
 	again := func(field, what string) {
 		faults = append(faults, peal.Invalidf(field, "must be set again, or taken away: %s moves to another host, port or scheme, and what was given for the old one does not go along", what))
 	}
-	if peal.IsHidden(w.Authorization) && before.Authorization != "" {
+	if peal.IsHiddenSecret(w.Authorization) && before.Authorization != "" {
 		if moved {
 			again("authorization", "the URL")
 		}
@@ -64,7 +64,7 @@ func keep(before, w *peal.Webhook) error {
 	}
 	for _, name := range sortedNames(w.Headers) {
 		value, found := headerOf(before.Headers, name)
-		if !peal.IsHidden(w.Headers[name]) || !found {
+		if !peal.IsHiddenSecret(w.Headers[name]) || !found {
 			continue
 		}
 		if moved {
@@ -72,7 +72,7 @@ func keep(before, w *peal.Webhook) error {
 		}
 		w.Headers[name] = value
 	}
-	if c := w.ClientCertificate; c != nil && peal.IsHidden(c.Key.Value) && before.ClientCertificate != nil {
+	if c := w.ClientCertificate; c != nil && peal.IsHiddenSecret(c.Key.Value) && before.ClientCertificate != nil {
 		if moved {
 			again("client_certificate.key", "the URL")
 		}
@@ -82,7 +82,7 @@ func keep(before, w *peal.Webhook) error {
 		if o.TokenURL == peal.RedactURL(before.OAuth2.TokenURL) {
 			o.TokenURL = before.OAuth2.TokenURL
 		}
-		if peal.IsHidden(o.ClientSecret.Value) {
+		if peal.IsHiddenSecret(o.ClientSecret.Value) {
 			switch {
 			case moved:
 				again("oauth2.client_secret", "the URL")
@@ -92,10 +92,10 @@ func keep(before, w *peal.Webhook) error {
 			o.ClientSecret = before.OAuth2.ClientSecret
 		}
 	}
-	if len(w.Secrets) == 1 && peal.IsHidden(w.Secrets[0].Value) && len(before.Secrets) > 0 {
+	if len(w.Secrets) == 1 && peal.IsHiddenSecret(w.Secrets[0].Value) && len(before.Secrets) > 0 {
 		w.Secrets = before.Secrets // it signs, and is sent nowhere
 	}
-	return peal.Faults(faults...)
+	return peal.JoinFaults(faults...)
 }
 
 // moves reports whether a URL leads to another host, port or scheme than another. One

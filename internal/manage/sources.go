@@ -82,14 +82,14 @@ func (m *Sources) change(ctx context.Context, tenant string, id peal.SourceID, c
 		}
 		before := s
 		fault := change(&s)
-		if len(s.Secrets) == 1 && peal.IsHidden(s.Secrets[0].Value) && len(before.Secrets) > 0 {
+		if len(s.Secrets) == 1 && peal.IsHiddenSecret(s.Secrets[0].Value) && len(before.Secrets) > 0 {
 			s.Secrets = before.Secrets
 		}
 		if fault != nil && peal.FaultsOf(fault) == nil {
 			return peal.Source{}, fault
 		}
 		complete(&s)
-		if err := peal.Faults(fault, intake.Check(&s)); err != nil {
+		if err := peal.JoinFaults(fault, intake.Check(&s)); err != nil {
 			return peal.Source{}, err
 		}
 		saved, err := m.store.UpdateSource(ctx, s)

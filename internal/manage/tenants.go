@@ -102,7 +102,7 @@ func (m *Tenants) complete(t *peal.Tenant, fault error) error {
 	if _, known := m.engine.Format(t.Format); t.Format != "" && !known {
 		faults = append(faults, peal.Invalidf("format", "is none that exists"))
 	}
-	return peal.Faults(append(faults, m.engine.CheckQuotas(t.Quotas))...)
+	return peal.JoinFaults(append(faults, m.engine.CheckQuotas(t.Quotas))...)
 }
 
 // Count counts what [Tenants.Delete] would delete, or has left of it. The error has code
@@ -157,7 +157,7 @@ func (m *Tenants) ChangeTheme(ctx context.Context, actor Actor, tenant string, c
 		if refused(fault) {
 			return struct{}{}, fault
 		}
-		if err := peal.Faults(fault, m.CheckTheme(look)); err != nil {
+		if err := peal.JoinFaults(fault, m.CheckTheme(look)); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, m.store.PutTheme(ctx, tenant, look)

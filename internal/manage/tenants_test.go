@@ -111,14 +111,14 @@ func TestThemes(t *testing.T) {
 	l := newLayer(t)
 	err := l.tenants.ChangeTheme(t.Context(), l.operator(), "acme", func(look *peal.Theme) error {
 		*look = peal.Theme{
-			Name: "a\nb", Logo: []byte("nothing"), Mode: "dim", Light: peal.Palette{Brand: "red", Text: "blue"}, Dark: peal.Palette{Text: "white"},
-			Language: "Deutsch", Hidden: []peal.Part{peal.PartEvents, "all"},
+			Name: "a\nb", Logo: []byte("nothing"), Mode: "dim", Light: peal.ThemePalette{Brand: "red", Text: "blue"}, Dark: peal.ThemePalette{Text: "white"},
+			Language: "Deutsch", Hidden: []peal.PortalPart{peal.PartEvents, "all"},
 		}
 		return nil
 	})
 	l.refused(err, peal.Invalid, "name", "mode", "light.brand", "light.text", "dark.text", "language", "hidden[1]", "logo")
 	err = l.tenants.ChangeTheme(t.Context(), l.operator(), "acme", func(look *peal.Theme) error {
-		look.Light = peal.Palette{Background: "#ffffff", Text: "#eeeeee", Brand: "#fefefe"}
+		look.Light = peal.ThemePalette{Background: "#ffffff", Text: "#eeeeee", Brand: "#fefefe"}
 		return nil
 	})
 	l.refused(err, peal.Invalid, "light.text", "light.brand")

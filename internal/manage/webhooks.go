@@ -41,7 +41,7 @@ func NewWebhooks(finder Finder, engine Engine) *Webhooks {
 }
 
 // Change works on the settings of a webhook. Secrets that the actor may not read stand
-// there as [peal.Hidden] and are kept where they stay so; see [Webhooks.Shown].
+// there as [peal.HiddenSecret] and are kept where they stay so; see [Webhooks.Shown].
 type Change func(*peal.Webhook) error
 
 // Draft returns a new webhook of a tenant with its defaults, not stored anywhere.
@@ -55,7 +55,7 @@ func (m *Webhooks) Draft(ctx context.Context, tenant string) (peal.Webhook, erro
 func (m *Webhooks) Create(ctx context.Context, actor Actor, draft peal.Webhook, fault error) (peal.Webhook, error) {
 	draft.Author = actor.author()
 	if fault != nil {
-		return peal.Webhook{}, peal.Faults(fault, m.engine.CompleteWebhook(ctx, nil, &draft))
+		return peal.Webhook{}, peal.JoinFaults(fault, m.engine.CompleteWebhook(ctx, nil, &draft))
 	}
 	saved, err := m.engine.CreateWebhook(ctx, draft)
 	if err != nil {
@@ -83,7 +83,7 @@ func (m *Webhooks) change(ctx context.Context, actor Actor, tenant string, id pe
 			return ErrManaged
 		}
 		moved, err := apply(actor, w, change)
-		return peal.Faults(err, moved)
+		return peal.JoinFaults(err, moved)
 	})
 }
 
@@ -113,7 +113,7 @@ func decides(before, after *peal.Webhook) bool {
 }
 
 // Shown returns a webhook as the actor may see it in a form: what they may not read is
-// [peal.Hidden], which a change takes for "as it is".
+// [peal.HiddenSecret], which a change takes for "as it is".
 func (m *Webhooks) Shown(actor Actor, w *peal.Webhook) peal.Webhook { return hide(actor, w) }
 
 // Try returns a webhook as a change would make it, complete and checked, to show what it

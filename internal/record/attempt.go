@@ -65,7 +65,7 @@ func appendExchange(b []byte, a *peal.Attempt) []byte {
 	return appendText(b, a.ResponseBody)
 }
 
-func appendText[T string | peal.Head | []byte](b []byte, text T) []byte {
+func appendText[T string | peal.HeaderLines | []byte](b []byte, text T) []byte {
 	b = binary.AppendUvarint(b, uint64(len(text)))
 	return append(b, text...)
 }
@@ -97,8 +97,8 @@ func ParseAttempt(b []byte) (peal.Attempt, error) {
 	a.Error = string(r.bytes())
 	a.URL = string(r.bytes())
 	a.Address = string(r.bytes())
-	a.RequestHead = peal.Head(r.bytes())
-	a.ResponseHead = peal.Head(r.bytes())
+	a.RequestHead = peal.HeaderLines(r.bytes())
+	a.ResponseHead = peal.HeaderLines(r.bytes())
 	if body := r.bytes(); len(body) > 0 {
 		a.ResponseBody = body
 	}

@@ -14,7 +14,7 @@ import (
 
 func FuzzParseAttempt(f *testing.F) {
 	attempt := peal.Attempt{
-		ID: peal.NewAttemptID(), Number: 3, StartedAt: time.UnixMicro(1700000000123456).UTC(), Timing: peal.Timing{Total: time.Second, Reused: true},
+		ID: peal.NewAttemptID(), Number: 3, StartedAt: time.UnixMicro(1700000000123456).UTC(), Timing: peal.AttemptTiming{Total: time.Second, Reused: true},
 		Reason: peal.ReasonStatus, Error: "e", URL: "u", Address: "a", RequestHead: "A: b\n", BodySize: 9, StatusCode: 500,
 		ResponseHead: "C: d\n", ResponseBody: []byte("body"), ResponseTruncated: true,
 	}

@@ -39,8 +39,8 @@ func Migration(file string, version int64) peal.Migration {
 
 // SchemaOf compares the known migrations with those applied to a database, by time. The store must
 // decide about Usable if there are later ones.
-func SchemaOf(known []peal.Migration, applied map[int64]time.Time) peal.Schema {
-	schema := peal.Schema{Migrations: known}
+func SchemaOf(known []peal.Migration, applied map[int64]time.Time) peal.DatabaseSchema {
+	schema := peal.DatabaseSchema{Migrations: known}
 	unknown := maps.Clone(applied)
 	for i := range known {
 		known[i].AppliedAt = applied[known[i].Version]

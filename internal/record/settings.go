@@ -30,7 +30,7 @@ type settings struct {
 	StatusReason string             `json:"status_reason,omitempty"`
 	Managed      bool               `json:"managed,omitempty"`
 	Entry        string             `json:"entry,omitempty"`
-	Author       peal.Author        `json:"author,omitempty"`
+	Author       peal.WebhookAuthor `json:"author,omitempty"`
 	Certificate  string             `json:"client_certificate,omitempty"`
 	Pins         []string           `json:"pins,omitempty"`
 	OAuth2       *oauth2            `json:"oauth2,omitempty"`
@@ -157,7 +157,7 @@ func decodeWebhook(webhook *peal.Webhook, encoded Webhook, sealer peal.Sealer) e
 	webhook.Handshake = open.Handshake
 	webhook.Filter, webhook.Transform, webhook.Description = open.Filter, open.Transform, open.Description
 	webhook.Status, webhook.StatusReason, webhook.Managed, webhook.Author = open.Status, open.StatusReason, open.Managed, open.Author
-	webhook.Entry = peal.Entry{Name: open.Entry, Digest: closed.EntryDigest}
+	webhook.Entry = peal.ConfigEntry{Name: open.Entry, Digest: closed.EntryDigest}
 	webhook.Authorization, webhook.Headers = closed.Authorization, closed.Headers
 	webhook.Pins = open.Pins
 	if open.Certificate != "" {

@@ -10,9 +10,9 @@ import (
 
 // Totals adds up buckets as a store reads them. The zero Totals is that of none.
 type Totals struct {
-	buckets map[int64]*peal.Counts
+	buckets map[int64]*peal.DeliveryCounts
 	failed  map[[16]byte]bool
-	read    peal.Counts
+	read    peal.DeliveryCounts
 }
 
 // Add adds the bucket of a webhook that starts at a time, in microseconds since 1970, from the
@@ -22,11 +22,11 @@ func (s *Totals) Add(webhook [16]byte, start int64, counts []byte) error {
 		return err
 	}
 	if s.buckets == nil {
-		s.buckets, s.failed = map[int64]*peal.Counts{}, map[[16]byte]bool{}
+		s.buckets, s.failed = map[int64]*peal.DeliveryCounts{}, map[[16]byte]bool{}
 	}
 	sum := s.buckets[start]
 	if sum == nil {
-		sum = new(peal.Counts)
+		sum = new(peal.DeliveryCounts)
 		s.buckets[start] = sum
 	}
 	sum.Add(&s.read)
@@ -37,10 +37,10 @@ func (s *Totals) Add(webhook [16]byte, start int64, counts []byte) error {
 }
 
 // Totals returns the sums of what was added.
-func (s *Totals) Totals() peal.Totals {
-	totals := peal.Totals{Failed: len(s.failed)}
+func (s *Totals) Totals() peal.StatsTotals {
+	totals := peal.StatsTotals{Failed: len(s.failed)}
 	for _, start := range slices.Sorted(maps.Keys(s.buckets)) {
-		totals.Buckets = append(totals.Buckets, peal.Bucket{Start: time.UnixMicro(start).UTC(), Counts: *s.buckets[start]})
+		totals.Buckets = append(totals.Buckets, peal.StatsBucket{Start: time.UnixMicro(start).UTC(), DeliveryCounts: *s.buckets[start]})
 	}
 	return totals
 }

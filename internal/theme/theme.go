@@ -14,13 +14,13 @@ import (
 
 // Peal's colours, the defaults of a theme. They must equal those in the dashboard's style sheet.
 var (
-	ownLight = peal.Palette{Brand: "#3b3fb6", Background: "#f7f7f5", Surface: "#ffffff", Text: "#1d1c1a"}
-	ownDark  = peal.Palette{Brand: "#9a9df5", Background: "#131316", Surface: "#1b1b20", Text: "#ececf0"}
+	ownLight = peal.ThemePalette{Brand: "#3b3fb6", Background: "#f7f7f5", Surface: "#ffffff", Text: "#1d1c1a"}
+	ownDark  = peal.ThemePalette{Brand: "#9a9df5", Background: "#131316", Surface: "#1b1b20", Text: "#ececf0"}
 )
 
 // palettes returns the colours of a theme in each mode. A brand colour set only for light pages is
 // brightened for dark ones.
-func palettes(t peal.Theme) (light, dark peal.Palette) {
+func palettes(t peal.Theme) (light, dark peal.ThemePalette) {
 	light, dark = lightOf(t.Light), darkOf(t.Dark)
 	if t.Dark.Brand == "" && t.Light.Brand != "" {
 		brand := parse(t.Light.Brand)
@@ -34,17 +34,17 @@ func palettes(t peal.Theme) (light, dark peal.Palette) {
 	return light, dark
 }
 
-func lightOf(p peal.Palette) peal.Palette {
+func lightOf(p peal.ThemePalette) peal.ThemePalette {
 	return peal.Theme{Light: p}.Over(peal.Theme{Light: ownLight}).Light
 }
-func darkOf(p peal.Palette) peal.Palette {
+func darkOf(p peal.ThemePalette) peal.ThemePalette {
 	return peal.Theme{Dark: p}.Over(peal.Theme{Dark: ownDark}).Dark
 }
 
 // colours is a complete palette.
 type colours struct{ brand, background, surface, text colour }
 
-func chosen(p peal.Palette) colours {
+func chosen(p peal.ThemePalette) colours {
 	return colours{parse(p.Brand), parse(p.Background), parse(p.Surface), parse(p.Text)}
 }
 
@@ -53,10 +53,10 @@ func chosen(p peal.Palette) colours {
 func Sheet(t peal.Theme) string {
 	var b strings.Builder
 	lightColours, darkColours := palettes(t)
-	if t.Light != (peal.Palette{}) {
+	if t.Light != (peal.ThemePalette{}) {
 		fmt.Fprintf(&b, ":root:root { %s}\n", variables(lightColours))
 	}
-	if t.Light != (peal.Palette{}) || t.Dark != (peal.Palette{}) {
+	if t.Light != (peal.ThemePalette{}) || t.Dark != (peal.ThemePalette{}) {
 		dark := variables(darkColours)
 		fmt.Fprintf(&b, "@media (prefers-color-scheme: dark) { :root:root:not([data-theme=\"light\"]) { %s} }\n", dark)
 		fmt.Fprintf(&b, ":root:root[data-theme=\"dark\"] { %s}\n", dark)
@@ -65,7 +65,7 @@ func Sheet(t peal.Theme) string {
 }
 
 // variables returns the variables for a palette: its colours and those derived from them.
-func variables(p peal.Palette) string {
+func variables(p peal.ThemePalette) string {
 	c := chosen(p)
 	var b strings.Builder
 	set := func(name string, value colour) { fmt.Fprintf(&b, "--%s: %s; ", name, value) }
@@ -188,9 +188,9 @@ func Validate(t peal.Theme) error {
 	light, dark := palettes(t)
 	// The contrast is only checked of palettes with valid colours.
 	if wrong := fieldsOf(faults[0]); !wrong["light"] && !wrong["dark"] {
-		faults = append(faults, peal.Within("light", check(light)), peal.Within("dark", check(dark)))
+		faults = append(faults, peal.PrefixField("light", check(light)), peal.PrefixField("dark", check(dark)))
 	}
-	return peal.Faults(faults...)
+	return peal.JoinFaults(faults...)
 }
 
 // fieldsOf returns the first elements of the fields in an error.
@@ -204,7 +204,7 @@ func fieldsOf(err error) map[string]bool {
 }
 
 // check returns an error if a text on a page has insufficient contrast.
-func check(p peal.Palette) error {
+func check(p peal.ThemePalette) error {
 	var faults []error
 	c := chosen(p)
 	for _, text := range []struct {
@@ -225,5 +225,5 @@ func check(p peal.Palette) error {
 		}
 		faults = append(faults, peal.Invalidf(text.field, "has a contrast of %.1f to 1 to what is behind it, which many people cannot read; at least %.1f to 1 is needed: %s", lowest, MinContrast, remedy))
 	}
-	return peal.Faults(faults...)
+	return peal.JoinFaults(faults...)
 }

@@ -30,22 +30,22 @@ func TestContrast(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	light := func(p peal.Palette) peal.Theme { return peal.Theme{Light: p} }
+	light := func(p peal.ThemePalette) peal.Theme { return peal.Theme{Light: p} }
 	for name, test := range map[string]struct {
 		theme peal.Theme
 		field string // "" for none
 		says  string
 	}{
 		"nothing chosen":         {theme: peal.Theme{}},
-		"a brand":                {theme: light(peal.Palette{Brand: "#005f73"})},
-		"just enough":            {theme: light(peal.Palette{Brand: "#767676", Background: "#ffffff"})},
-		"just too little":        {theme: light(peal.Palette{Brand: "#777777", Background: "#ffffff"}), field: "light.brand", says: "take #7"},
-		"yellow on white":        {theme: light(peal.Palette{Brand: "#ffdd00"}), field: "light.brand", says: "contrast of 1.3 to 1"},
-		"text like the page":     {theme: peal.Theme{Dark: peal.Palette{Text: "#222222"}}, field: "dark.text", says: "at least 4.5 to 1"},
-		"no colour":              {theme: light(peal.Palette{Brand: "red"}), field: "light.brand", says: "#3b3fb6"},
-		"a colour with more":     {theme: light(peal.Palette{Brand: "#3b3fb6;}"}), field: "light.brand"},
+		"a brand":                {theme: light(peal.ThemePalette{Brand: "#005f73"})},
+		"just enough":            {theme: light(peal.ThemePalette{Brand: "#767676", Background: "#ffffff"})},
+		"just too little":        {theme: light(peal.ThemePalette{Brand: "#777777", Background: "#ffffff"}), field: "light.brand", says: "take #7"},
+		"yellow on white":        {theme: light(peal.ThemePalette{Brand: "#ffdd00"}), field: "light.brand", says: "contrast of 1.3 to 1"},
+		"text like the page":     {theme: peal.Theme{Dark: peal.ThemePalette{Text: "#222222"}}, field: "dark.text", says: "at least 4.5 to 1"},
+		"no colour":              {theme: light(peal.ThemePalette{Brand: "red"}), field: "light.brand", says: "#3b3fb6"},
+		"a colour with more":     {theme: light(peal.ThemePalette{Brand: "#3b3fb6;}"}), field: "light.brand"},
 		"a mode":                 {theme: peal.Theme{Mode: "grey"}, field: "mode"},
-		"a part":                 {theme: peal.Theme{Hidden: []peal.Part{"webhooks"}}, field: "hidden[0]"},
+		"a part":                 {theme: peal.Theme{Hidden: []peal.PortalPart{"webhooks"}}, field: "hidden[0]"},
 		"a language":             {theme: peal.Theme{Language: "../de"}, field: "language"},
 		"the longest name":       {theme: peal.Theme{Name: strings.Repeat("n", peal.MaxThemeName)}},
 		"a name too long":        {theme: peal.Theme{Name: strings.Repeat("n", peal.MaxThemeName+1)}, field: "name"},
@@ -55,8 +55,8 @@ func TestValidate(t *testing.T) {
 		"a page for a logo":      {theme: peal.Theme{Logo: []byte("<html><svg/></html>")}, field: "logo", says: "SVG"},
 		"the largest logo":       {theme: peal.Theme{Logo: append([]byte("\x89PNG\x0d\x0a\x1a\x0a"), make([]byte, peal.MaxThemeLogo-8)...)}},
 		"a logo too large":       {theme: peal.Theme{Logo: append([]byte("\x89PNG\x0d\x0a\x1a\x0a"), make([]byte, peal.MaxThemeLogo-7)...)}, field: "logo"},
-		"dark from a light one":  {theme: light(peal.Palette{Brand: "#000080"})},
-		"dark that is not light": {theme: peal.Theme{Dark: peal.Palette{Brand: "#000080"}}, field: "dark.brand"},
+		"dark from a light one":  {theme: light(peal.ThemePalette{Brand: "#000080"})},
+		"dark that is not light": {theme: peal.Theme{Dark: peal.ThemePalette{Brand: "#000080"}}, field: "dark.brand"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := theme.Validate(test.theme)
@@ -87,7 +87,7 @@ func TestSheetIsReadable(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		bright := rapid.Bool().Draw(t, "bright")
-		chosen := peal.Theme{Light: peal.Palette{
+		chosen := peal.Theme{Light: peal.ThemePalette{
 			Brand: colour(t, "brand", !bright), Background: colour(t, "background", bright), Surface: colour(t, "surface", bright), Text: colour(t, "text", !bright),
 		}}
 		if theme.Validate(chosen) != nil {

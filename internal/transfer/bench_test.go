@@ -88,7 +88,7 @@ func deliver(b *testing.B, path string, count int) {
 			})
 			settlements = append(settlements, peal.Settlement{
 				WebhookID: webhook.ID, Status: peal.Success, Tries: 1, SettledAt: moment(),
-				Attempt: peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: id, Number: 1, StartedAt: moment(), Timing: peal.Timing{Total: time.Millisecond}, URL: "https://example.com/",
+				Attempt: peal.Attempt{ID: peal.NewAttemptID(), DeliveryID: id, Number: 1, StartedAt: moment(), Timing: peal.AttemptTiming{Total: time.Millisecond}, URL: "https://example.com/",
 					Address: "192.0.2.1:443", StatusCode: 204, RequestHead: "Content-Type: application/json\nwebhook-id: x\n", ResponseHead: "Server: x\n"},
 			})
 		}

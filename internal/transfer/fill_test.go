@@ -51,7 +51,7 @@ func fill(t *testing.T, store peal.Store, rounds int) {
 		f.must(err)
 		webhooks = append(webhooks, w)
 	}
-	f.must(store.SetHealth(f.ctx, webhooks[0].ID, peal.Health{ExhaustedInRow: 2, FailingSince: now, CertificateExpiresAt: now.Add(time.Hour)}))
+	f.must(store.SetHealth(f.ctx, webhooks[0].ID, peal.WebhookHealth{ExhaustedInRow: 2, FailingSince: now, CertificateExpiresAt: now.Add(time.Hour)}))
 	_, err = store.CreateSource(f.ctx, peal.Source{ID: peal.NewSourceID(), Tenant: "acme", Name: "forge", Format: "vikunja", Secrets: []peal.Secret{{Value: "source secret", CreatedAt: now}}, Status: peal.Active, UpdatedAt: now})
 	f.must(err)
 	for i := range rounds {
@@ -68,10 +68,10 @@ func fill(t *testing.T, store peal.Store, rounds int) {
 func (f *filler) identity(now time.Time) {
 	f.t.Helper()
 	id := peal.NewKeyID()
-	f.must(f.store.CreateKey(f.ctx, peal.Key{ID: id, Tenant: "acme", Name: "key", Hash: sha256.Sum256(id[:]), Hint: "abcd", Scopes: []peal.Scope{"events:write"}}))
+	f.must(f.store.CreateKey(f.ctx, peal.APIKey{ID: id, Tenant: "acme", Name: "key", Hash: sha256.Sum256(id[:]), Hint: "abcd", Scopes: []peal.KeyScope{"events:write"}}))
 	f.must(f.store.RevokeKey(f.ctx, "acme", id, now))
 	id = peal.NewKeyID()
-	f.must(f.store.CreateKey(f.ctx, peal.Key{ID: id, Name: "operator", Hash: sha256.Sum256(id[:]), Hint: "efgh"}))
+	f.must(f.store.CreateKey(f.ctx, peal.APIKey{ID: id, Name: "operator", Hash: sha256.Sum256(id[:]), Hint: "efgh"}))
 	user := peal.User{ID: peal.NewUserID(), Name: "ann", Password: "$argon2id$…", Subject: "https://id.example ann", Tenant: "acme", Role: peal.RoleEditor, UpdatedAt: now}
 	f.must(f.store.CreateUser(f.ctx, user))
 	f.must(f.store.CreateUser(f.ctx, peal.User{ID: peal.NewUserID(), Name: "root", Role: peal.RoleOwner, UpdatedAt: now}))
@@ -129,7 +129,7 @@ func (f *filler) settle(tenant string, deliveries []peal.NewDelivery) {
 		s := peal.Settlement{
 			WebhookID: deliveries[n].WebhookID, Status: status, Tries: number, Test: deliveries[n].Test,
 			Attempt: peal.Attempt{
-				ID: peal.NewAttemptID(), DeliveryID: deliveries[n].ID, Number: number, StartedAt: moment(), Timing: peal.Timing{Connect: time.Millisecond, Total: 2 * time.Second, Reused: true},
+				ID: peal.NewAttemptID(), DeliveryID: deliveries[n].ID, Number: number, StartedAt: moment(), Timing: peal.AttemptTiming{Connect: time.Millisecond, Total: 2 * time.Second, Reused: true},
 				URL: "https://example.com/hooks", Address: "192.0.2.1:443", RequestHead: "A: b\n", BodySize: 7, StatusCode: code, ResponseHead: "C: d\n", ResponseBody: []byte("body\x00\xff"),
 			},
 		}

@@ -194,7 +194,7 @@ func TestRefusals(t *testing.T) {
 	store := m.openSource()
 	fill(t, store, 1)
 	m.close(store)
-	refused := func(what string, change func(*transfer.Options), want peal.Code, text string) {
+	refused := func(what string, change func(*transfer.Options), want peal.ErrorCode, text string) {
 		t.Helper()
 		o := m.options
 		change(&o)
