@@ -66,7 +66,7 @@ func (d configDB) Snapshot(ctx context.Context, read func(configstore.Querier) e
 		if _, err := t.exec(`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY`); err != nil {
 			return err
 		}
-		return read(configTx{tx: t, configDB: d})
+		return read(t.configTx())
 	})
 }
 
@@ -94,11 +94,14 @@ func (t configTx) NewRoutes() (int64, error) { return t.revision, nil }
 
 func (t configTx) Sealing() error { return t.sealing() }
 
+// configTx returns the transaction as configstore takes it.
+func (t *tx) configTx() configTx { return configTx{t, t.s.db, 0} }
+
 func (d configDB) Change(ctx context.Context, cost configstore.Cost, run func(configstore.Tx) error) error {
 	if cost.Routes {
 		return d.s.changeRoutes(ctx, func(t *tx, revision int64) error { return run(configTx{t, d, revision}) })
 	}
-	return d.s.transact(ctx, func(t *tx) error { return run(configTx{t, d, 0}) })
+	return d.s.transact(ctx, func(t *tx) error { return run(t.configTx()) })
 }
 
 func (d configDB) Exec(ctx context.Context, _ configstore.Cost, text string, values ...any) (int64, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/wake"
 )
 
@@ -24,10 +25,11 @@ func (s *Store) DeleteWebhook(ctx context.Context, tenant string, id peal.Webhoo
 	now := time.Now()
 	more := false
 	err := s.changeRoutes(ctx, func(t *tx, revision int64) error {
-		num, _, _, err := t.liveWebhook(tenant, id)
+		live, err := configstore.FindLive(t.configTx(), tenant, id)
 		if err != nil {
 			return err
 		}
+		num := int32(live.Num)
 		if _, err := t.exec(`UPDATE peal.webhooks SET deleted = true, revision = $2, name = '', status = '', settings = NULL, confidential = NULL, sealed = false, updated = $3 WHERE num = $1`,
 			num, revision, micros(now)); err != nil {
 			return err

@@ -24,9 +24,7 @@ type insertion struct {
 }
 
 // Insert implements [peal.WorkStore].
-func (s *Store) Insert(
-	ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion,
-) ([]peal.InsertResult, error) {
+func (s *Store) Insert(ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.InsertResult, error) {
 	in := &insertion{node: node, version: version, insertions: insertions, inserted: make([]peal.InsertResult, len(insertions))}
 	if err := in.repeats(); err != nil {
 		return nil, err

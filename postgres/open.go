@@ -81,8 +81,11 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	err = s.stats.register(options.Metrics, s.pool)
 	if err == nil {
-		s.config = configstore.New(configDB{s, configstore.PostgreSQL(options.Schema)},
-			configstore.Options{Sealer: options.Sealer, Quotas: options.Quotas, Refusals: s.stats.refusals})
+		s.db = configDB{s, configstore.PostgreSQL(options.Schema)}
+		s.config = configstore.New(s.db, configstore.Options{
+			Sealer: options.Sealer, Quotas: options.Quotas, Refusals: s.stats.refusals,
+			Floor: func(t time.Time) any { return configstore.ID(floor(t)) },
+		})
 		err = s.prepare(ctx)
 	}
 	if err != nil {

@@ -26,9 +26,7 @@ type purge struct {
 func newPurge() *purge { return &purge{} }
 
 // purgeStep does one batch of a kind of work; did is false when none is left.
-type purgeStep func(
-	s *Store, ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult,
-) (did bool, err error)
+type purgeStep func(s *Store, ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (did bool, err error)
 
 var purgeSteps = [...]purgeStep{
 	(*Store).cancelHeldBack, (*Store).dropAged, (*Store).purgeAged, (*Store).dropExcess, (*Store).dropLast, (*Store).dropEarlier, (*Store).purgeTombstones,

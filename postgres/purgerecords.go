@@ -41,9 +41,7 @@ func (s *Store) dropEarlier(ctx context.Context, params *peal.PurgeParams, purge
 }
 
 // drop goes on from a delivery, all of whose attempts are looked at together.
-func (s *Store) drop(
-	ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult, from *[16]byte, table, key, young string,
-) (bool, error) {
+func (s *Store) drop(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult, from *[16]byte, table, key, young string) (bool, error) {
 	until := floor(params.Attempts)
 	for {
 		var last *[16]byte

@@ -102,9 +102,7 @@ func (s *Store) withDays(ctx context.Context, calls int, ids [][16]byte, run fun
 
 // Reopen implements [peal.WorkStore]. A delivery of a deleted webhook stays
 // closed: that is a Conflict too.
-func (s *Store) Reopen(
-	ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time,
-) (peal.ClaimedDelivery, error) {
+func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time) (peal.ClaimedDelivery, error) {
 	var work []peal.ClaimedDelivery
 	if err := s.endDoubts(ctx, false); err != nil {
 		return peal.ClaimedDelivery{}, translate("reopen a delivery", err)

@@ -13,9 +13,7 @@ import (
 const missedBytes = 4 << 20
 
 // MissedEvents implements [peal.ReplayStore].
-func (s *Store) MissedEvents(
-	ctx context.Context, id peal.JobID, wants func(string) bool, limit int,
-) (peal.MissedEvents, error) {
+func (s *Store) MissedEvents(ctx context.Context, id peal.JobID, wants func(string) bool, limit int) (peal.MissedEvents, error) {
 	missed, err := s.missed(ctx, id, wants, limit)
 	if err != nil {
 		return peal.MissedEvents{}, translate("look for missed events", err)
@@ -23,14 +21,12 @@ func (s *Store) MissedEvents(
 	return missed, nil
 }
 
-func (s *Store) missed(
-	ctx context.Context, id peal.JobID, wants func(string) bool, limit int,
-) (missed peal.MissedEvents, err error) {
-	p, err := s.readReplay(ctx, s.pool, id, ``)
+func (s *Store) missed(ctx context.Context, id peal.JobID, wants func(string) bool, limit int) (missed peal.MissedEvents, err error) {
+	p, err := openReplayOf(s.db.Reader(ctx), id, ``)
 	if err != nil {
 		return missed, err
 	}
-	m := missedEvents{ctx: ctx, s: s, replay: p, wants: wants}
+	m := missedEvents{ctx: ctx, s: s, replay: &p, wants: wants}
 	page, err := m.next(limit)
 	if err != nil || page.looked == 0 {
 		return missed, err
@@ -130,9 +126,7 @@ func (m *missedEvents) findTypes() error {
 }
 
 // ReplayMissed implements [peal.ReplayStore].
-func (s *Store) ReplayMissed(
-	ctx context.Context, id peal.JobID, missed peal.MissedEvents, deliveries []peal.MissedDelivery,
-) (replayed int, err error) {
+func (s *Store) ReplayMissed(ctx context.Context, id peal.JobID, missed peal.MissedEvents, deliveries []peal.MissedDelivery) (replayed int, err error) {
 	err = s.transact(ctx, func(t *tx) error {
 		replayed = 0
 		p, err := t.stepReplay(id)

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
@@ -19,39 +20,22 @@ type openReplay struct {
 	nextDelivery, nextEvent, end [16]byte
 }
 
-const selectOpenReplay = `SELECT ` + replayColumns + `, coalesce(w.num, 0), p.tenant, w.num IS NULL OR w.deleted, p.next_delivery, p.next_event
-	FROM peal.replays p LEFT JOIN peal.webhooks w ON w.id = p.webhook JOIN peal.tenants n ON n.num = p.tenant WHERE p.id = $1`
-
-// readReplay reads a replay that must be running.
-func (s *Store) readReplay(ctx context.Context, q querier, id peal.JobID, lock string) (*openReplay, error) {
-	var p openReplay
-	if err := s.each(ctx, q, selectOpenReplay+lock, func(rows pgx.Rows) (err error) {
-		p.Replay, err = scanReplay(rows, &p.webhook, &p.tenant, &p.deleted, &p.nextDelivery, &p.nextEvent)
-		return err
-	}, uuid(id)); err != nil {
-		return nil, err
-	}
+// openReplayOf reads a replay that must be running.
+func openReplayOf(q configstore.Querier, id peal.JobID, lock string) (p openReplay, err error) {
+	p.Replay, err = configstore.Running(q, id, lock,
+		configstore.Int("w.num", &p.webhook), configstore.Int("p.tenant", &p.tenant), configstore.Flag("w.num IS NULL OR w.deleted", &p.deleted),
+		configstore.Fixed("p.next_delivery", p.nextDelivery[:]), configstore.Fixed("p.next_event", p.nextEvent[:]))
 	p.end = floor(p.Until)
-	switch {
-	case p.ID.IsZero():
-		return &p, noReplay()
-	case p.Status != peal.ReplayRunning:
-		return &p, peal.Errorf(peal.Conflict, "the replay has ended: %s", p.Status)
-	}
-	return &p, nil
-}
-
-func (t *tx) openReplay(id peal.JobID) (*openReplay, error) {
-	return t.s.readReplay(t.ctx, t.Tx, id, ` FOR UPDATE OF p`)
+	return p, err
 }
 
 // stepReplay is openReplay for a step that makes deliveries pending.
 func (t *tx) stepReplay(id peal.JobID) (*openReplay, error) {
-	p, err := t.openReplay(id)
+	p, err := openReplayOf(t.configTx(), id, configstore.LockReplay)
 	if err == nil && p.deleted {
 		err = peal.Errorf(peal.Conflict, "the replay's webhook is deleted")
 	}
-	return p, err
+	return &p, err
 }
 
 // ReplayDeliveries implements [peal.ReplayStore].

@@ -60,9 +60,7 @@ func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTo
 }
 
 // Problems implements [peal.StatsStore].
-func (s *Store) Problems(
-	ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int,
-) ([]peal.WebhookProblem, error) {
+func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.WebhookProblem, error) {
 	var problems []peal.WebhookProblem
 	err := s.query(ctx, `SELECT w.id, p.reason, p.code, p.error, p.first, p.last, p.attempts FROM peal.webhooks w JOIN peal.problems p ON p.webhook = w.num AND p.last >= $3
 		WHERE w.tenant = (SELECT num FROM peal.tenants WHERE name = $1) AND ($2::uuid IS NULL OR w.id = $2) AND NOT w.deleted
@@ -94,9 +92,7 @@ func (s *Store) AddProblem(ctx context.Context, p peal.WebhookProblem) error {
 // Activity implements [peal.StatsStore]. It reads through the webhooks' own
 // stretches of indexes; only the few deliveries that nodes hold are looked at
 // whatever webhook they are of.
-func (s *Store) Activity(
-	ctx context.Context, tenant string, webhooks []peal.WebhookID,
-) ([]peal.WebhookActivity, error) {
+func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.WebhookActivity, error) {
 	all := make([]peal.WebhookActivity, len(webhooks))
 	err := s.query(ctx, `SELECT u.place,
 			(SELECT count(*) FROM peal.held h WHERE h.webhook = w.num) + (SELECT count(*) FROM (SELECT FROM peal.waiting x WHERE x.webhook = w.num LIMIT $3) x),

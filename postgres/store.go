@@ -12,6 +12,7 @@ import (
 // Store keeps Peal's state in a PostgreSQL database. It implements [peal.Store].
 type Store struct {
 	*config
+	db      configDB // of config
 	options Options
 	pool    *pgxpool.Pool
 	lockKey int32 // of the schema's advisory locks

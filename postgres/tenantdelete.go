@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
@@ -27,7 +28,7 @@ func (s *Store) StartTenantDeletion(ctx context.Context, name string, at time.Ti
 		}
 		n, err := t.exec(`UPDATE peal.tenants SET deleting = coalesce(nullif(deleting, 0), $2), revision = revision + (coalesce(deleting, 0) = 0)::integer WHERE name = $1`, clean(name), micros(at))
 		if err == nil && n == 0 {
-			err = noTenant(name)
+			err = configstore.NoTenant(name)
 		}
 		return err
 	})
@@ -39,7 +40,7 @@ func (s *Store) TenantCounts(ctx context.Context, name string) (c peal.TenantCou
 	var num int32
 	found, err := s.one(ctx, s.pool, `SELECT num FROM peal.tenants WHERE name = $1`, []any{clean(name)}, &num)
 	if err == nil && !found {
-		err = noTenant(name)
+		err = configstore.NoTenant(name)
 	}
 	for _, of := range []struct {
 		count *int64

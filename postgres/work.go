@@ -41,9 +41,7 @@ func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, 
 }
 
 // Claim implements [peal.WorkStore]. What another node is claiming is passed by.
-func (s *Store) Claim(
-	ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int,
-) ([]peal.ClaimedDelivery, time.Time, error) {
+func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int) ([]peal.ClaimedDelivery, time.Time, error) {
 	var work []peal.ClaimedDelivery
 	var next time.Time
 	err := s.endDoubts(ctx, false)
@@ -73,9 +71,7 @@ func (s *Store) doubtClaim(node peal.NodeID, err error, work ...peal.ClaimedDeli
 	s.doubts.add(node, ids, false)
 }
 
-func (t *tx) claim(
-	node peal.NodeID, id peal.WebhookID, now time.Time, limit int,
-) ([]peal.ClaimedDelivery, time.Time, error) {
+func (t *tx) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit int) ([]peal.ClaimedDelivery, time.Time, error) {
 	owner, err := t.holder(node)
 	if err != nil {
 		return nil, time.Time{}, err

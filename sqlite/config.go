@@ -87,14 +87,18 @@ func (t configTx) NewRoutes() (int64, error) { return t.w.bumpRoutes() }
 // Sealing has nothing to do: Reseal and other changes go through one writer.
 func (t configTx) Sealing() error { return nil }
 
+// refuseAnswer returns an error of configstore as the writer takes it: an answer is a refusal.
+func refuseAnswer(err error) error {
+	var answer *peal.Error
+	if errors.As(err, &answer) {
+		return refuse(err)
+	}
+	return err
+}
+
 func (d configDB) Change(ctx context.Context, cost configstore.Cost, run func(configstore.Tx) error) error {
 	return d.s.queue.submit(&change{ctx: ctx, patient: cost.Patient, rows: cost.Rows, run: func(w *writer) error {
-		err := run(configTx{w})
-		var answer *peal.Error
-		if errors.As(err, &answer) {
-			return refuse(err)
-		}
-		return err
+		return refuseAnswer(run(configTx{w}))
 	}})
 }
 

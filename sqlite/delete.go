@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/wake"
 )
 
@@ -20,20 +21,20 @@ const cancelBatch = 250
 func (s *Store) DeleteWebhook(ctx context.Context, tenant string, id peal.WebhookID) error {
 	now := time.Now()
 	err := s.queue.submit(&change{ctx: ctx, rows: cancelBatch, run: func(w *writer) error {
-		num, _, _, err := w.liveWebhook(tenant, id)
+		live, err := configstore.FindLive(configTx{w}, tenant, id)
 		if err != nil {
-			return err
+			return refuseAnswer(err)
 		}
 		revision, err := w.bumpRoutes()
 		if err != nil {
 			return err
 		}
 		if _, err := w.conn.exec(`UPDATE webhooks SET deleted = 1, revision = ?, name = '', settings = NULL, confidential = NULL, sealed = 0, updated = ? WHERE num = ?`,
-			revision, micros(now), num); err != nil {
+			revision, micros(now), live.Num); err != nil {
 			return err
 		}
 		delete(w.names.webhooks, id)
-		more, err := w.cancelSome(num, now)
+		more, err := w.cancelSome(live.Num, now)
 		if more {
 			w.after = append(w.after, func() { s.sweeper.signal() })
 		}

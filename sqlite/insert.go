@@ -61,9 +61,7 @@ func (b *inserts) discard() {
 }
 
 // Insert implements [peal.WorkStore].
-func (s *Store) Insert(
-	ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion,
-) ([]peal.InsertResult, error) {
+func (s *Store) Insert(ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.InsertResult, error) {
 	if record.DeliveriesIn(insertions) > record.MostTogether {
 		return s.insertSpread(ctx, node, version, insertions)
 	}
@@ -109,9 +107,7 @@ func (w *writer) insert(node peal.NodeID, version int64, insertions []peal.Inser
 
 // check finds the duplicates and refuses what cannot be inserted. owner is the number of
 // the node, where it is to hold anything.
-func (w *writer) check(
-	node peal.NodeID, version int64, insertions []peal.Insertion,
-) (inserted []peal.InsertResult, owner int64, err error) {
+func (w *writer) check(node peal.NodeID, version int64, insertions []peal.Insertion) (inserted []peal.InsertResult, owner int64, err error) {
 	if w.routes > version {
 		return nil, nobody, refuse(peal.ErrStaleRoutes)
 	}

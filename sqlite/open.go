@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/configstore"
@@ -127,7 +128,9 @@ func open(ctx context.Context, options Options, lock *lock) (*Store, error) {
 		options: options, lock: lock, queue: queue, readers: newReaders(dsn(options, true), options.Readers), writer: writer,
 		written: make(chan struct{}), sweeper: newSweeper(), checkpoints: checkpoints, purge: newPurge(), signals: signals,
 	}
-	s.config = configstore.New(configDB{s}, configstore.Options{Sealer: options.Sealer, Quotas: options.Quotas, Refusals: stats.refusals})
+	s.config = configstore.New(configDB{s}, configstore.Options{
+		Sealer: options.Sealer, Quotas: options.Quotas, Refusals: stats.refusals, Floor: func(t time.Time) any { return seqFloor(t) },
+	})
 	if err := s.openSearch(ctx); err != nil {
 		return nil, errors.Join(err, s.readers.close(), checkpoints.conn.close(), conn.close())
 	}

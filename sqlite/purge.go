@@ -27,9 +27,7 @@ type purge struct {
 func newPurge() *purge { return &purge{batchSize: newBatchSize()} }
 
 // purgeStep does one batch of a kind of work; did is false when none is left.
-type purgeStep func(
-	s *Store, ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult,
-) (did bool, err error)
+type purgeStep func(s *Store, ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (did bool, err error)
 
 var purgeSteps = [...]purgeStep{
 	(*Store).cancelHeldBack, (*Store).purgeAged, (*Store).purgeExcess, (*Store).dropLast, (*Store).dropEarlier,

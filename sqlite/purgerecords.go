@@ -56,9 +56,7 @@ func (s *Store) dropEarlier(ctx context.Context, params *peal.PurgeParams, purge
 
 // drop goes on from a delivery. look gives the delivery, the attempt and whether to
 // drop from it; read and write are for one record.
-func (s *Store) drop(
-	ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult, after *int64, look, read, write string,
-) (bool, error) {
+func (s *Store) drop(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult, after *int64, look, read, write string) (bool, error) {
 	type record struct {
 		delivery int64
 		id       []byte

@@ -23,9 +23,7 @@ func (s *Store) purgeStats(ctx context.Context, params *peal.PurgeParams, purged
 }
 
 // purgeRows takes a batch of rows away, where there are any.
-func (s *Store) purgeRows(
-	ctx context.Context, purged *peal.PurgeResult, from, table, tuple, columns string, values ...any,
-) (bool, error) {
+func (s *Store) purgeRows(ctx context.Context, purged *peal.PurgeResult, from, table, tuple, columns string, values ...any) (bool, error) {
 	found := false
 	if err := s.query(ctx, `SELECT 1 FROM `+from+` LIMIT 1`, func(row) error {
 		found = true

@@ -51,9 +51,7 @@ func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, a
 
 // Reopen implements [peal.WorkStore]. A delivery of a deleted webhook stays
 // closed: that is a Conflict too.
-func (s *Store) Reopen(
-	ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time,
-) (peal.ClaimedDelivery, error) {
+func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time) (peal.ClaimedDelivery, error) {
 	var work []peal.ClaimedDelivery
 	err := s.queue.submit(&change{ctx: ctx, rows: 3, run: func(w *writer) error {
 		p, webhook, deleted, err := w.findOf(tenant, id)
@@ -77,9 +75,7 @@ func (s *Store) Reopen(
 	return work[0], nil
 }
 
-func (w *writer) reopen(
-	node peal.NodeID, webhook peal.WebhookID, p *place, due time.Time,
-) ([]peal.ClaimedDelivery, error) {
+func (w *writer) reopen(node peal.NodeID, webhook peal.WebhookID, p *place, due time.Time) ([]peal.ClaimedDelivery, error) {
 	owner, err := w.holder(node)
 	if err != nil {
 		return nil, err

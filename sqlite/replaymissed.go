@@ -16,16 +16,11 @@ const missedBytes = 4 << 20
 var errEnough = errors.New("the batch is large enough")
 
 // MissedEvents implements [peal.ReplayStore].
-func (s *Store) MissedEvents(
-	ctx context.Context, id peal.JobID, wants func(string) bool, limit int,
-) (peal.MissedEvents, error) {
+func (s *Store) MissedEvents(ctx context.Context, id peal.JobID, wants func(string) bool, limit int) (peal.MissedEvents, error) {
 	var missed peal.MissedEvents
 	err := s.snapshot(ctx, func(q querier) error {
-		var p openReplay
-		if err := q.query(ctx, selectOpenReplay, p.scan, id[:]); err != nil {
-			return err
-		}
-		if err := p.check(); err != nil {
+		p, err := openReplayOf(reader{q, ctx}, id)
+		if err != nil {
 			return err
 		}
 		m := missedEvents{ctx: ctx, q: q, replay: &p, wants: wants}
@@ -152,9 +147,7 @@ func (m *missedEvents) findTypes() error {
 }
 
 // ReplayMissed implements [peal.ReplayStore].
-func (s *Store) ReplayMissed(
-	ctx context.Context, id peal.JobID, missed peal.MissedEvents, deliveries []peal.MissedDelivery,
-) (replayed int, err error) {
+func (s *Store) ReplayMissed(ctx context.Context, id peal.JobID, missed peal.MissedEvents, deliveries []peal.MissedDelivery) (replayed int, err error) {
 	err = s.queue.submit(&change{ctx: ctx, rows: 4 * len(deliveries), run: func(w *writer) error {
 		replayed = 0
 		p, err := w.stepReplay(id)

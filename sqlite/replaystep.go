@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/record"
 )
@@ -19,44 +20,22 @@ type openReplay struct {
 	nextDelivery, nextEvent, end int64
 }
 
-const selectOpenReplay = `SELECT p.id, n.name, p.webhook, p.since, p.until, p.choice, p.status, p.reason, p.total, p.done, p.replayed, p.ended,
-		w.num, p.tenant, w.num IS NULL OR w.deleted, p.next_delivery, p.next_event
-	FROM replays p LEFT JOIN webhooks w ON w.id = p.webhook JOIN tenants n ON n.num = p.tenant WHERE p.id = ?`
-
-// scan reads a row of selectOpenReplay.
-func (p *openReplay) scan(r row) (err error) {
-	p.Replay, err = scanReplay(r)
-	p.webhook, p.tenant, p.deleted = r.int(12), r.int(13), r.int(14) != 0
-	p.nextDelivery, p.nextEvent, p.end = r.int(15), r.int(16), seqFloor(p.Until)
-	return err
-}
-
-// check refuses what is not there or not running.
-func (p *openReplay) check() error {
-	switch {
-	case p.ID.IsZero():
-		return refuse(noReplay())
-	case p.Status != peal.ReplayRunning:
-		return refusef(peal.Conflict, "the replay has ended: %s", p.Status)
-	}
-	return nil
-}
-
-func (w *writer) openReplay(id peal.JobID) (*openReplay, error) {
-	var p openReplay
-	if err := w.conn.query(selectOpenReplay, p.scan, id[:]); err != nil {
-		return nil, err
-	}
-	return &p, p.check()
+// openReplayOf reads a replay that must be running.
+func openReplayOf(q configstore.Querier, id peal.JobID) (p openReplay, err error) {
+	p.Replay, err = configstore.Running(q, id, "",
+		configstore.Int("w.num", &p.webhook), configstore.Int("p.tenant", &p.tenant), configstore.Flag("w.num IS NULL OR w.deleted", &p.deleted),
+		configstore.Int("p.next_delivery", &p.nextDelivery), configstore.Int("p.next_event", &p.nextEvent))
+	p.end = seqFloor(p.Until)
+	return p, err
 }
 
 // stepReplay is openReplay for a step that makes deliveries pending.
 func (w *writer) stepReplay(id peal.JobID) (*openReplay, error) {
-	p, err := w.openReplay(id)
+	p, err := openReplayOf(configTx{w}, id)
 	if err == nil && p.deleted {
-		err = refusef(peal.Conflict, "the replay's webhook is deleted")
+		err = peal.Errorf(peal.Conflict, "the replay's webhook is deleted")
 	}
-	return p, err
+	return &p, refuseAnswer(err)
 }
 
 // ReplayDeliveries implements [peal.ReplayStore].

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/ownfile"
 )
 
@@ -154,9 +155,6 @@ func CheckSealed(ctx context.Context, path string, sealer peal.Sealer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.close()) }()
-	s := &Store{options: Options{Sealer: sealer}}
-	return conn.queryContext(ctx, selectWebhook+` WHERE NOT w.deleted AND w.sealed`, func(r row) error {
-		_, err := s.scanWebhook(r)
-		return err
-	})
+	_, err = configstore.Webhooks(reader{snapshot{conn}, ctx}, sealer, ` WHERE NOT w.deleted AND w.sealed`)
+	return err
 }

@@ -107,9 +107,7 @@ func (s *Store) indexBack(ctx context.Context, f *searchFile, done *peal.IndexRe
 }
 
 // indexEvents puts events into the index, given in order, or what has changed of them.
-func (s *Store) indexEvents(
-	ctx context.Context, f *searchFile, seqs []int64, back int64, done *peal.IndexResult,
-) error {
+func (s *Store) indexEvents(ctx context.Context, f *searchFile, seqs []int64, back int64, done *peal.IndexResult) error {
 	documents, err := s.documents(ctx, seqs)
 	if err != nil {
 		return err

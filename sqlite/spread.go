@@ -16,9 +16,7 @@ import (
 // waiting. The first transaction makes everything durable: the events, and the
 // deliveries as lists. After it nothing can fail any more but the writing of rows, which
 // the sweeper then finishes, also after a crash.
-func (s *Store) insertSpread(
-	ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion,
-) ([]peal.InsertResult, error) {
+func (s *Store) insertSpread(ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.InsertResult, error) {
 	var inserted []peal.InsertResult
 	var parts []record.Part
 	c := &change{ctx: ctx, appends: true, run: func(w *writer) (err error) {
@@ -45,9 +43,7 @@ func (s *Store) insertSpread(
 }
 
 // spread is insert with the deliveries as lists.
-func (w *writer) spread(
-	node peal.NodeID, version int64, insertions []peal.Insertion,
-) ([]peal.InsertResult, []record.Part, error) {
+func (w *writer) spread(node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.InsertResult, []record.Part, error) {
 	inserted, _, err := w.check(node, version, insertions)
 	if err != nil {
 		return nil, nil, err

@@ -48,9 +48,7 @@ func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTo
 }
 
 // Problems implements [peal.StatsStore].
-func (s *Store) Problems(
-	ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int,
-) ([]peal.WebhookProblem, error) {
+func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.WebhookProblem, error) {
 	var one any
 	if !webhook.IsZero() {
 		one = webhook[:]
@@ -81,9 +79,7 @@ func (s *Store) AddProblem(ctx context.Context, p peal.WebhookProblem) error {
 }
 
 // Activity implements [peal.StatsStore].
-func (s *Store) Activity(
-	ctx context.Context, tenant string, webhooks []peal.WebhookID,
-) ([]peal.WebhookActivity, error) {
+func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.WebhookActivity, error) {
 	all := make([]peal.WebhookActivity, len(webhooks))
 	err := s.snapshot(ctx, func(q querier) error {
 		for i, id := range webhooks {

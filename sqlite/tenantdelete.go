@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
@@ -30,7 +31,7 @@ func (s *Store) StartTenantDeletion(ctx context.Context, name string, at time.Ti
 		if _, found, err := w.conn.number(`SELECT 1 FROM tenants WHERE name = ?`, name); err != nil || found {
 			return err
 		}
-		return refuse(noTenant(name))
+		return refuse(configstore.NoTenant(name))
 	}})
 	return translate("start the deletion of a tenant", err)
 }
@@ -63,7 +64,7 @@ func (s *Store) TenantCounts(ctx context.Context, name string) (counts peal.Tena
 			return err
 		}
 		if num == 0 {
-			return noTenant(name)
+			return configstore.NoTenant(name)
 		}
 		for _, c := range countTexts {
 			if err := q.query(ctx, `SELECT count(*) FROM (SELECT 1 FROM `+c.from+` LIMIT +?3), (SELECT ?1, ?2)`, func(r row) error {

@@ -42,9 +42,7 @@ func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, 
 }
 
 // Claim implements [peal.WorkStore].
-func (s *Store) Claim(
-	ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int,
-) ([]peal.ClaimedDelivery, time.Time, error) {
+func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int) ([]peal.ClaimedDelivery, time.Time, error) {
 	var work []peal.ClaimedDelivery
 	var next time.Time
 	err := s.queue.submit(&change{ctx: ctx, rows: 3 * limit, run: func(w *writer) (err error) {
@@ -57,9 +55,7 @@ func (s *Store) Claim(
 	return work, next, nil
 }
 
-func (w *writer) claim(
-	node peal.NodeID, id peal.WebhookID, now time.Time, limit int,
-) ([]peal.ClaimedDelivery, time.Time, error) {
+func (w *writer) claim(node peal.NodeID, id peal.WebhookID, now time.Time, limit int) ([]peal.ClaimedDelivery, time.Time, error) {
 	owner, err := w.holder(node)
 	if err != nil {
 		return nil, time.Time{}, err

@@ -2,28 +2,32 @@ package configstore
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
-	"github.com/pealhq/peal/internal/record"
 )
 
 // countMost is up to which number rows are counted where no limit ends it.
 const countMost = 1_000_000
 
-// quotaRows returns the table of the rows of a row quota, and the condition on them. The parameter
-// of the condition is the time.
-func quotaRows(quota peal.Quota, now string) (table, condition string) {
-	table, condition = record.QuotaCount(quota)
-	return "peal." + table, strings.NewReplacer("LIVE", "{none}", "NOW", now).Replace(condition)
+// quotaRows maps each row quota to the counted rows: the table, and a condition in addition to the
+// tenant, in which NOW stands for the time.
+var quotaRows = map[peal.Quota]struct{ table, condition string }{
+	peal.QuotaWebhooks:    {"webhooks", "AND NOT deleted"},
+	peal.QuotaSources:     {"sources", ""},
+	peal.QuotaKeys:        {"keys", "AND revoked {none}"},
+	peal.QuotaPortalLinks: {"portal_links", "AND used {none} AND revoked {none} AND expires > NOW"},
+	peal.QuotaUsers:       {"users", ""},
+	peal.QuotaSessions:    {"sessions", "AND revoked {none} AND expires > NOW"},
 }
 
 // quotaText is a query that counts the rows of a row quota of tenant ?1 at time ?2, up to ?3.
 func quotaText(quota peal.Quota) string {
-	table, condition := quotaRows(quota, "?2")
-	return `SELECT count(*) FROM (SELECT 1 FROM ` + table + ` WHERE tenant = ?1` + condition +
-		` AND CAST(?2 AS bigint) IS NOT NULL LIMIT +?3) x`
+	rows := quotaRows[quota]
+	return fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM peal.%s WHERE tenant = ?1 AND CAST(?2 AS bigint) IS NOT NULL %s LIMIT +?3) x`,
+		rows.table, strings.ReplaceAll(rows.condition, "NOW", "?2"))
 }
 
 // room refuses a row that would exceed a quota of a tenant. It runs in the transaction that adds
@@ -119,9 +123,9 @@ func (s *Store) Count(ctx context.Context, tenant string, quota peal.Quota, now 
 
 // Uses implements [peal.QuotaStore].
 func (s *Store) Uses(ctx context.Context, quota peal.Quota, now time.Time) (uses []peal.TenantUse, err error) {
-	from, condition := quotaRows(quota, "?1")
-	rows := table[peal.TenantUse]{` FROM (SELECT tenant, count(*) AS used FROM ` + from + ` WHERE CAST(?1 AS bigint) IS NOT NULL` + condition + `
-		GROUP BY tenant) c JOIN peal.tenants t ON t.num = c.tenant`, func(u *peal.TenantUse) []Column {
+	counted := quotaRows[quota]
+	rows := table[peal.TenantUse]{fmt.Sprintf(` FROM (SELECT tenant, count(*) AS used FROM peal.%s WHERE CAST(?1 AS bigint) IS NOT NULL %s
+		GROUP BY tenant) c JOIN peal.tenants t ON t.num = c.tenant`, counted.table, strings.ReplaceAll(counted.condition, "NOW", "?1")), func(u *peal.TenantUse) []Column {
 		return []Column{Text("t.name", &u.Tenant), quotasColumn("t.quotas", &u.Quotas), Int("c.used", &u.Used)}
 	}}
 	uses, err = rows.list(s.db.Reader(ctx), "", now)

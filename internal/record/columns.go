@@ -53,24 +53,3 @@ func DecodeFilterErrors(text string) ([]peal.FilterError, error) {
 	}
 	return list, nil
 }
-
-// quotaCounts maps each row quota to the counted rows: the table, and a condition in addition to
-// the tenant. LIVE and NOW are placeholders for a store's value of an unset time and for the
-// current time.
-var quotaCounts = map[peal.Quota][2]string{
-	peal.QuotaWebhooks:    {"webhooks", "NOT deleted"},
-	peal.QuotaSources:     {"sources", ""},
-	peal.QuotaKeys:        {"keys", "revoked LIVE"},
-	peal.QuotaPortalLinks: {"portal_links", "used LIVE AND revoked LIVE AND expires > NOW"},
-	peal.QuotaUsers:       {"users", ""},
-	peal.QuotaSessions:    {"sessions", "revoked LIVE AND expires > NOW"},
-}
-
-// QuotaCount returns the table and the condition of the rows counted for a row quota.
-func QuotaCount(quota peal.Quota) (table, condition string) {
-	count := quotaCounts[quota]
-	if count[1] != "" {
-		count[1] = " AND " + count[1]
-	}
-	return count[0], count[1]
-}
