@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal/internal/record"
@@ -63,7 +64,7 @@ func (a *Archive) Clear(ctx context.Context, t *record.Table) error {
 
 // IsTaken reports whether rows could not be written because others have their names or
 // hashes, which are to go themselves.
-func IsTaken(err error) bool { return stateOf(err) == "23505" }
+func IsTaken(err error) bool { return stateOf(err) == pgerrcode.UniqueViolation }
 
 // prepare makes the partitions, types and numbers that the rows of a page need.
 func (a *Archive) prepare(ctx context.Context, t *record.Table, page *record.Page) error {

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 
+	"github.com/jackc/pgerrcode"
+
 	"github.com/pealhq/peal"
 )
 
@@ -44,9 +46,9 @@ func (s *Store) check(ctx context.Context) (exists bool, err error) {
 func unreachable(err error) error {
 	var message string
 	switch stateOf(err) {
-	case "28P01", "28000":
+	case pgerrcode.InvalidPassword, pgerrcode.InvalidAuthorizationSpecification:
 		message = "refuses the role or its password: check both, and pg_hba.conf on the server"
-	case "3D000":
+	case pgerrcode.InvalidCatalogName:
 		message = "does not exist on the server: create it with CREATE DATABASE, or check its name in the URL"
 	default:
 		return err

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
@@ -99,7 +100,7 @@ func (s *Store) hasTable(t *tx, name string) (found bool, err error) {
 }
 
 // missesDay reports whether a row found no partition for its day.
-func missesDay(err error) bool { return stateOf(err) == "23514" }
+func missesDay(err error) bool { return stateOf(err) == pgerrcode.CheckViolation }
 
 // ensureDaysOf makes the partitions that IDs need.
 func ensureDaysOf[I ~[16]byte](ctx context.Context, s *Store, ids []I) error {

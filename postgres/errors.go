@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pealhq/peal"
@@ -23,7 +24,10 @@ func errClosed() error {
 	return &peal.Error{Code: peal.Unavailable, Message: "the store is closed", RetryAfter: retryAfter}
 }
 
-// stateOf gives the server's SQLSTATE (PostgreSQL documentation, appendix A), or ""
+// transactionTimeout is a state of PostgreSQL 17 and later.
+const transactionTimeout = "25P04"
+
+// stateOf returns the server's SQLSTATE (PostgreSQL documentation, appendix A), or ""
 // when err is not the server's.
 func stateOf(err error) string {
 	var e *pgconn.PgError
@@ -37,9 +41,9 @@ func stateOf(err error) string {
 // has happened: doing it again is right.
 func hasCollided(err error) bool {
 	switch stateOf(err) {
-	case "40001", "40P01", // serialization failure, deadlock
-		"23505", // two created the same: the next look finds it
-		"55P03": // a lock was not to be had in time
+	case pgerrcode.SerializationFailure, pgerrcode.DeadlockDetected,
+		pgerrcode.UniqueViolation,  // two created the same: the next look finds it
+		pgerrcode.LockNotAvailable: // in time
 		return true
 	}
 	return false
@@ -61,12 +65,9 @@ func isLost(err error) bool {
 	case errors.As(err, &network), strings.Contains(err.Error(), "conn closed"), strings.Contains(err.Error(), "closed pool"), strings.Contains(err.Error(), "unexpected message"):
 		return true
 	}
-	switch state := stateOf(err); {
-	case strings.HasPrefix(state, "08"), strings.HasPrefix(state, "57P"), // connection, shutdown
-		state == "40003": // nobody knows whether a statement has happened
-		return true
-	}
-	return false
+	state := stateOf(err)
+	return pgerrcode.IsConnectionException(state) || pgerrcode.IsOperatorIntervention(state) && state != pgerrcode.QueryCanceled ||
+		state == pgerrcode.StatementCompletionUnknown
 }
 
 // reasonOf says in a clause why the database cannot do now what it usually can; ""
@@ -74,21 +75,21 @@ func isLost(err error) bool {
 func reasonOf(err error) string {
 	state := stateOf(err)
 	switch {
-	case state == "53100":
+	case state == pgerrcode.DiskFull:
 		return "the disk of the database is full"
-	case state == "53300":
+	case state == pgerrcode.TooManyConnections:
 		return "the database has too many connections: raise its max_connections, or put a pooler before it"
-	case strings.HasPrefix(state, "53"):
+	case pgerrcode.IsInsufficientResources(state):
 		return "the database is out of memory or other resources"
-	case state == "25006", strings.Contains(err.Error(), "read only connection"): // pgconn's word for a server without target_session_attrs
+	case state == pgerrcode.ReadOnlySQLTransaction, strings.Contains(err.Error(), "read only connection"): // pgconn's word for a server without target_session_attrs
 		return "the database is read-only: it is a standby, or not yet promoted"
-	case state == "57014":
+	case state == pgerrcode.QueryCanceled:
 		return "a statement took longer than the database's statement_timeout"
 	case errors.Is(err, errUnanswered):
 		return "the database does not answer"
-	case state == "25P03", state == "25P04":
+	case state == pgerrcode.IdleInTransactionSessionTimeout, state == transactionTimeout:
 		return "a transaction took longer than the database allows"
-	case state == "58030", state == "58000":
+	case state == pgerrcode.IOError, state == pgerrcode.SystemError:
 		return "the database has trouble with its disk"
 	case hasCollided(err):
 		return "too many changes met in the database"

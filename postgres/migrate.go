@@ -5,8 +5,10 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"testing/fstest"
+	"path"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -29,21 +31,28 @@ const versionTable = "versions"
 // the last but one uses any more.
 const generation = 10_000
 
-// migrationsFor gives the migrations with the schema's name in them.
-func migrationsFor(schema string) (fs.FS, error) {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return nil, err
+// schemaFiles are the migrations with the schema's name in them.
+type schemaFiles struct {
+	fs.FS
+	schema string
+}
+
+// schemaFile is a migration with a text of its own.
+type schemaFile struct {
+	fs.File
+	text *strings.Reader
+}
+
+func (f schemaFile) Read(b []byte) (int, error) { return f.text.Read(b) }
+
+// Open implements [fs.FS].
+func (f schemaFiles) Open(name string) (fs.File, error) {
+	file, err := f.FS.Open(name)
+	if err != nil || path.Ext(name) != ".sql" {
+		return file, err
 	}
-	files := fstest.MapFS{}
-	for _, name := range names {
-		text, err := migrations.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		files[name[len("migrations/"):]] = &fstest.MapFile{Data: []byte(inSchema(string(text), schema)), Mode: 0o444}
-	}
-	return files, nil
+	text, err := io.ReadAll(file)
+	return schemaFile{file, strings.NewReader(inSchema(string(text), f.schema))}, err
 }
 
 // migrate applies the migrations that are pending. Numbers follow no order of time: a
@@ -83,13 +92,13 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, schema string) (applied []
 }
 
 func withProvider(pool *pgxpool.Pool, schema string, run func(*goose.Provider) error) (err error) {
-	files, err := migrationsFor(schema)
+	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	defer func() { err = errors.Join(err, db.Close()) }()
-	provider, err := goose.NewProvider(database.DialectPostgres, db, files,
+	provider, err := goose.NewProvider(database.DialectPostgres, db, schemaFiles{files, schema},
 		goose.WithTableName(schema+"."+versionTable), goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
@@ -126,9 +127,9 @@ func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.
 		return err
 	})
 	switch stateOf(err) {
-	case lockTimedOut:
+	case pgerrcode.LockNotAvailable:
 		return false, errRead
-	case "42P01": // another node was quicker
+	case pgerrcode.UndefinedTable: // another node was quicker
 		return false, nil
 	}
 	s.days.mu.Lock()
@@ -141,10 +142,7 @@ func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.
 // Who drops a partition waits for all who are reading the whole table, and everybody
 // who comes later waits behind it, inserts too. So it does not wait for long, but tries
 // it again as [Store.retry] does.
-const (
-	dropWait     = 50 // in milliseconds
-	lockTimedOut = "55P03"
-)
+const dropWait = 50 // in milliseconds
 
 // vacuumWait is how long to wait for a vacuum of the partition, in milliseconds. That
 // holds up nobody, and an automatic one gives way in a second.
@@ -271,7 +269,7 @@ func (s *Store) dropEmpty(ctx context.Context, number int64) error {
 	var left bool
 	if _, err := s.one(ctx, s.pool, fmt.Sprintf(`SELECT EXISTS (SELECT FROM peal.%s) OR EXISTS (SELECT FROM peal.%s) OR EXISTS (SELECT FROM peal.%s)`,
 		partition("events", number), partition("settled", number), partition("attempts", number)), nil, &left); err != nil || left {
-		if stateOf(err) == "42P01" { // another node was quicker, or some are missing
+		if stateOf(err) == pgerrcode.UndefinedTable { // another node was quicker, or some are missing
 			return nil
 		}
 		return err

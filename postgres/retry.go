@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"github.com/jackc/pgerrcode"
+
 	"context"
 	"time"
 )
@@ -23,7 +25,7 @@ func (s *Store) retry(ctx context.Context, run func() error) error {
 					return err
 				}
 			}
-		case stateOf(err) == "25006":
+		case stateOf(err) == pgerrcode.ReadOnlySQLTransaction:
 			s.pool.Reset()
 			return err
 		default:

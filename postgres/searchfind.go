@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
@@ -155,7 +156,7 @@ func (f *finder) nextIndexed(ctx context.Context, page int) (events [][16]byte, 
 			return t.each(`SELECT event FROM peal.search WHERE words @@ $1::tsquery AND event >= $2 AND event < $3 ORDER BY event DESC LIMIT $4`,
 				collectIDs(&events), f.match, uuid(from), uuid(f.until), page)
 		})
-		if stateOf(err) == "57014" && ctx.Err() == nil && f.stretch > leastStretch {
+		if stateOf(err) == pgerrcode.QueryCanceled && ctx.Err() == nil && f.stretch > leastStretch {
 			f.stretch = max(f.stretch/8, leastStretch)
 			continue
 		}
@@ -177,7 +178,7 @@ func timely(ctx context.Context, search func(context.Context) error) (late bool,
 	inner, cancel := context.WithTimeout(ctx, peal.MaxSearchTime)
 	defer cancel()
 	err = search(inner)
-	if err != nil && ctx.Err() == nil && (inner.Err() != nil || stateOf(err) == "57014") {
+	if err != nil && ctx.Err() == nil && (inner.Err() != nil || stateOf(err) == pgerrcode.QueryCanceled) {
 		return true, nil
 	}
 	return false, err

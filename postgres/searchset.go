@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
@@ -47,7 +48,7 @@ func (s *Store) SetSearch(ctx context.Context, on bool) error {
 		}
 		return t.dropSearch()
 	})
-	if stateOf(err) == "55P03" {
+	if stateOf(err) == pgerrcode.LockNotAvailable {
 		err = &peal.Error{Code: peal.Unavailable, Message: "the tables are in use: it is tried again", RetryAfter: retryAfter}
 	}
 	return translate("turn search on or off", err)
