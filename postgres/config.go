@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/configstore"
 )
 
@@ -109,3 +110,9 @@ func (d configDB) Exec(ctx context.Context, _ configstore.Cost, text string, val
 }
 
 func (d configDB) Translate(verb string, err error) error { return translate(verb, err) }
+
+// WebhooksOf implements [peal.ConfigStore].
+func (s *Store) WebhooksOf(ctx context.Context, tenant string, ids []peal.WebhookID) ([]peal.Webhook, error) {
+	webhooks, err := configstore.Webhooks(s.db.Reader(ctx), s.options.Sealer, ` WHERE w.id = ANY (?1) AND n.name = ?2 AND NOT w.deleted`, uuids(ids...), tenant)
+	return webhooks, translate("read webhooks", err)
+}

@@ -27,7 +27,7 @@ const dayTicks = 24 * 60 * 60 * 1000 << 12
 
 func dayOf(t time.Time) int64 { return int64(math.Floor(float64(t.Unix()) / 86400)) }
 
-// dayOfID is the day whose partition an ID belongs to.
+// dayOfID returns the day of an ID's partition.
 func dayOfID(id [16]byte) int64 { return int64(tickOf(id) / dayTicks) }
 
 // dayFloor is the smallest ID of a day.
@@ -45,7 +45,7 @@ type days struct {
 
 func newDays() *days { return &days{made: map[int64]bool{}} }
 
-// ensureDays makes the partitions of the days from first to last that are missing.
+// ensureDays creates the missing partitions of the days from first to last.
 func (s *Store) ensureDays(ctx context.Context, first, last int64) error {
 	for day := first; day <= last; day++ {
 		if err := s.ensureDay(ctx, day); err != nil {
@@ -70,8 +70,8 @@ func (s *Store) ensureDay(ctx context.Context, day int64) error {
 	return nil
 }
 
-// makePartition makes the partition of a day. It is made aside and then attached,
-// which keeps nobody waiting who inserts meanwhile.
+// makePartition creates the partition of a day. It is created on its own and then attached, so that
+// concurrent inserts do not wait.
 func (s *Store) makePartition(ctx context.Context, table string, day int64) error {
 	name := partition(table, day)
 	return s.transact(ctx, func(t *tx) error {
@@ -102,7 +102,7 @@ func (s *Store) hasTable(t *tx, name string) (found bool, err error) {
 // missesDay reports whether a row found no partition for its day.
 func missesDay(err error) bool { return stateOf(err) == pgerrcode.CheckViolation }
 
-// ensureDaysOf makes the partitions that IDs need.
+// ensureDaysOf creates the partitions that IDs need.
 func ensureDaysOf[I ~[16]byte](ctx context.Context, s *Store, ids []I) error {
 	s.days.mu.Lock()
 	clear(s.days.made) // somebody may have dropped one
@@ -115,7 +115,7 @@ func ensureDaysOf[I ~[16]byte](ctx context.Context, s *Store, ids []I) error {
 	return nil
 }
 
-// makeAhead makes the partitions of the coming days until the context ends.
+// makeAhead creates the partitions of the coming days until the context ends.
 func (s *Store) makeAhead(ctx context.Context) {
 	for wait(ctx, aheadEvery) == nil {
 		today := dayOf(time.Now())
@@ -125,7 +125,7 @@ func (s *Store) makeAhead(ctx context.Context) {
 	}
 }
 
-// listDays gives the days that have a partition of a table, the oldest first.
+// listDays returns the days with a partition of a table, the oldest first.
 func (s *Store) listDays(ctx context.Context, table string) ([]int64, error) {
 	var list []int64
 	err := s.query(ctx, `SELECT substring(c.relname FROM '_(\d{8})$') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,8 +15,7 @@ import (
 	"github.com/pealhq/peal/internal/wake"
 )
 
-// cancelBatch is how many deliveries of a deleted webhook are canceled in one
-// transaction.
+// cancelBatch is the number of deliveries of a deleted webhook that one transaction cancels.
 const cancelBatch = 250
 
 // DeleteWebhook implements [peal.ConfigStore]. The webhook is gone at once. So are
@@ -43,8 +43,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, tenant string, id peal.Webhoo
 	return translate("delete a webhook", err)
 }
 
-// cancelSome cancels a batch of a webhook's pending deliveries, and says whether
-// there may be more.
+// cancelSome cancels a batch of a webhook's pending deliveries. More is true if there may be others.
 func (t *tx) cancelSome(webhook int32, at time.Time) (more bool, err error) {
 	for _, table := range [...]string{"held", "waiting"} {
 		n, err := t.cancel(table, fmt.Sprintf(`id IN (SELECT id FROM peal.%s WHERE webhook = $1 ORDER BY id LIMIT %d FOR UPDATE)`, table, cancelBatch), webhook, at)
@@ -61,7 +60,7 @@ func (t *tx) cancelSome(webhook int32, at time.Time) (more bool, err error) {
 type sweeper struct {
 	wake  wake.Signal
 	mu    sync.Mutex        // guards parts
-	parts []peal.DeliveryID // of large inserts that this node began
+	parts []peal.DeliveryID // of large inserts that this node started
 }
 
 // adopt leaves a part of a large insert to the sweeper.
@@ -113,8 +112,8 @@ func (s *sweeper) run(ctx context.Context, sweep func(context.Context) (more boo
 	}
 }
 
-// sweep makes rows of the parts of large inserts that are left, or cancels one batch of
-// each deleted webhook that has something left.
+// sweep writes the rows of the remaining parts of large inserts, or cancels one batch of each deleted
+// webhook with pending deliveries.
 func (s *Store) sweep(ctx context.Context) (more bool, err error) {
 	if did, err := s.sweepSpreads(ctx); did || err != nil {
 		return did, err
@@ -138,4 +137,39 @@ func (s *Store) sweep(ctx context.Context) (more bool, err error) {
 		}
 	}
 	return len(webhooks) > 0, nil
+}
+
+// vacuumEvery is after how many deliveries that have left held it is vacuumed.
+const vacuumEvery = 20_000
+
+// vacuum has held vacuumed while it is small. The server does it once a minute at
+// most, unless its settings say otherwise, when at 10,000 deliveries a second the rows
+// of 600,000 that are gone lie around in what should stay in memory.
+type vacuum struct {
+	gone atomic.Int64
+	wake wake.Signal
+}
+
+func newVacuum() *vacuum { return &vacuum{wake: wake.New()} }
+
+// left counts deliveries that have left held.
+func (v *vacuum) left(n int) {
+	if v.gone.Add(int64(n)) < vacuumEvery {
+		return
+	}
+	v.gone.Store(0)
+	v.wake.Send()
+}
+
+// run vacuums until the context ends. Of several nodes one does it at a time. What
+// fails does no harm: the server comes to it in its own time.
+func (v *vacuum) run(ctx context.Context, exec func(context.Context, string, ...any) (int64, error)) {
+	for {
+		select {
+		case <-v.wake:
+			_, _ = exec(ctx, `VACUUM (SKIP_LOCKED, INDEX_CLEANUP ON, TRUNCATE OFF, PARALLEL 0) peal.held`)
+		case <-ctx.Done():
+			return
+		}
+	}
 }

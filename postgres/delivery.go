@@ -156,7 +156,7 @@ func (s *Store) deliveries(ctx context.Context, query peal.DeliveryQuery) (list 
 	return list, err
 }
 
-// finalOf gives the numbers of the final statuses that a query is about.
+// finalOf returns the numbers of the final statuses in a query.
 func finalOf(status peal.DeliveryStatus) []string {
 	var numbers []string
 	for _, s := range [...]peal.DeliveryStatus{peal.Success, peal.Failed, peal.Canceled} {

@@ -12,15 +12,14 @@ import (
 	"github.com/pealhq/peal/internal/wake"
 )
 
-// doubts are deliveries that a node may hold without knowing, because the connection
-// was lost while they were being written, claimed or let go of. They are let go of as
-// soon as the database can be reached again, and before the node claims anything more:
-// what it then holds it knows.
+// doubts are deliveries that a node may hold without knowing it, because the connection was lost while
+// they were being written, claimed or released. They are released as soon as the database can be
+// reached again, and before the node claims anything more: then the node knows all that it holds.
 type doubts struct {
 	mu   sync.Mutex // guards open
 	open []*doubted
 
-	// ending is held while some are let go of: whoever claims waits until it is done.
+	// ending is held while some are released: claims wait for that.
 	ending sync.Mutex
 	few    atomic.Int32 // of those that a claim must wait for, so that it need not look
 	wake   wake.Signal
@@ -29,9 +28,9 @@ type doubts struct {
 type doubted struct {
 	node peal.NodeID
 	ids  []peal.DeliveryID
-	// inserted tells those of an insert. Nobody can hold them but by that insert, which
-	// a server that hung may begin only after the next connection has looked for them:
-	// so they are looked for more than once, unless found.
+	// inserted is true for those of an insert. Only that insert can make them held. A server that
+	// hung may start it after the next connection has looked for them, so that happens more than
+	// once, unless they are found.
 	inserted bool
 	looks    int
 	next     time.Time
@@ -55,7 +54,7 @@ func (d *doubts) add(node peal.NodeID, ids []peal.DeliveryID, inserted bool) {
 	d.wake.Send()
 }
 
-// due gives those to be let go of now, and otherwise the time until the next.
+// due returns the doubts to release now, or the time until the next.
 func (d *doubts) due(now time.Time, inserted bool) (due []*doubted, next time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -72,7 +71,7 @@ func (d *doubts) due(now time.Time, inserted bool) (due []*doubted, next time.Du
 	return due, next
 }
 
-// looked notes that the deliveries of one were let go of, as far as there were any.
+// looked records that the deliveries of a doubt were released, if there were any.
 func (d *doubts) looked(o *doubted, found int64, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -99,8 +98,8 @@ func isDefinite(err error) bool {
 	return stateOf(err) != "" && !isLost(err) || errors.As(err, &known) || errors.Is(err, peal.ErrFenced)
 }
 
-// endDoubts lets go of what is in doubt and due; without inserted only of what a claim
-// could get into the hands of the node again.
+// endDoubts releases the deliveries of doubts that are due; without inserted, only those that a claim
+// could return to the node.
 func (s *Store) endDoubts(ctx context.Context, inserted bool) error {
 	if !inserted && s.doubts.few.Load() == 0 {
 		return nil
@@ -118,8 +117,8 @@ func (s *Store) endDoubts(ctx context.Context, inserted bool) error {
 	return nil
 }
 
-// endDoubt waits for whoever is still about to hold something: the transaction in doubt
-// may go on in the server although its connection is gone.
+// endDoubt waits for transactions that are about to hold something: the one in doubt may continue in the
+// server although its connection is gone.
 func (s *Store) endDoubt(ctx context.Context, o *doubted) (found int64, err error) {
 	err = s.transact(ctx, func(t *tx) (err error) {
 		if _, err := t.exec(`SELECT pg_advisory_xact_lock($1, $2)`, lockRoutes, s.lockKey); err != nil {
@@ -131,8 +130,8 @@ func (s *Store) endDoubt(ctx context.Context, o *doubted) (found int64, err erro
 	return found, err
 }
 
-// watchDoubts lets go of what is in doubt until the context ends. What is left then
-// goes when the node is taken over.
+// watchDoubts releases deliveries in doubt until the context ends. The rest is released when the node is
+// taken over.
 func (s *Store) watchDoubts(ctx context.Context) {
 	for {
 		pause := retryAfter

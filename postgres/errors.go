@@ -70,8 +70,8 @@ func isLost(err error) bool {
 		state == pgerrcode.StatementCompletionUnknown
 }
 
-// reasonOf says in a clause why the database cannot do now what it usually can; ""
-// when that is not what the error is about.
+// reasonOf returns, as a clause, the reason why the database is temporarily unable to work; "" for any
+// other error.
 func reasonOf(err error) string {
 	state := stateOf(err)
 	switch {
@@ -81,7 +81,7 @@ func reasonOf(err error) string {
 		return "the database has too many connections: raise its max_connections, or put a pooler before it"
 	case pgerrcode.IsInsufficientResources(state):
 		return "the database is out of memory or other resources"
-	case state == pgerrcode.ReadOnlySQLTransaction, strings.Contains(err.Error(), "read only connection"): // pgconn's word for a server without target_session_attrs
+	case state == pgerrcode.ReadOnlySQLTransaction, strings.Contains(err.Error(), "read only connection"): // pgconn's text for a server without target_session_attrs
 		return "the database is read-only: it is a standby, or not yet promoted"
 	case state == pgerrcode.QueryCanceled:
 		return "a statement took longer than the database's statement_timeout"
@@ -99,7 +99,7 @@ func reasonOf(err error) string {
 	return ""
 }
 
-// translate makes the error of a method: a *peal.Error or a context's error.
+// translate returns the error of a method: a *peal.Error or a context's error.
 func translate(verb string, err error) error {
 	var known *peal.Error
 	if err == nil || err == peal.ErrStaleRoutes || err == peal.ErrFenced {
@@ -124,8 +124,7 @@ type plainError string
 
 func (e plainError) Error() string { return string(e) }
 
-// withoutSecrets gives an error whose chain holds no connection settings, which
-// have the password in them.
+// withoutSecrets returns an error without connection settings in its chain: they contain the password.
 func withoutSecrets(err error) error {
 	var connect *pgconn.ConnectError
 	var parse *pgconn.ParseConfigError
@@ -133,4 +132,44 @@ func withoutSecrets(err error) error {
 		return plainError(err.Error())
 	}
 	return err
+}
+
+// tries is the number of attempts at a change that collides with others.
+const tries = 8
+
+// retry runs a change until it has not collided, at most tries times. A partition
+// that is missing is made between, and a standby's connections are left.
+func (s *Store) retry(ctx context.Context, run func() error) error {
+	var err error
+	for try := range tries {
+		if err = run(); err == nil {
+			return nil
+		}
+		switch {
+		case hasCollided(err):
+			if try > 1 {
+				if wait(ctx, time.Duration(try)*5*time.Millisecond) != nil {
+					return err
+				}
+			}
+		case stateOf(err) == pgerrcode.ReadOnlySQLTransaction:
+			s.pool.Reset()
+			return err
+		default:
+			return err
+		}
+	}
+	return err
+}
+
+// wait waits for a duration, or returns the context's error if that ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,7 +25,7 @@ func scanEvent(rows pgx.Rows) (e peal.Event, deliveries []byte, err error) {
 	}
 	e.Time = peal.TimestampOf(e.AcceptedAt())
 	if written != nil {
-		e.Time, _ = peal.ParseTimestamp(*written) // it was parsed before it was stored; "" gives no time
+		e.Time, _ = peal.ParseTimestamp(*written) // it was parsed before it was stored; "" leaves none
 	}
 	return e, deliveries, nil
 }
@@ -41,8 +42,7 @@ func (s *Store) eventsByKey(ctx context.Context, q querier, keys [][16]byte, eac
 	}, uuids(keys...))
 }
 
-// readEvent gives an event with the deliveries it was committed with; nil when
-// there is none.
+// readEvent returns an event with the deliveries that were committed with it; nil if there is none.
 func (s *Store) readEvent(ctx context.Context, q querier, key [16]byte) (event *peal.Event, deliveries []peal.DeliveryID, err error) {
 	err = s.eventsByKey(ctx, q, [][16]byte{key}, func(e *peal.Event, list []byte) {
 		event, deliveries = e, idsIn[peal.DeliveryID](list)
@@ -111,8 +111,8 @@ func (s *Store) Events(ctx context.Context, query peal.EventQuery) ([]peal.Event
 	return events, translate("list events", err)
 }
 
-// windows calls look at the days of a span that have partitions, the newest first
-// and then more and more at a time, while it wants more.
+// windows calls look with the days of a span that have partitions, the newest first and then more and
+// more at a time, as long as it returns more.
 func (s *Store) windows(ctx context.Context, table string, r span, look func(span) (more bool, err error)) error {
 	if string(r.from[:]) >= string(r.until[:]) {
 		return nil
@@ -155,4 +155,72 @@ func (s *Store) FilterErrors(ctx context.Context, tenant string, key peal.EventK
 		return err
 	}, uuid(key), clean(tenant))
 	return list, translate("read the filter errors of an event", err)
+}
+
+// findDuplicates looks for earlier events with the ids of a call, answers the duplicates and leaves the
+// others. It refuses the call if an id returns with other content.
+func (s *Store) findDuplicates(ctx context.Context, in *insertion) error {
+	left := in.left
+	in.left = nil
+	for _, i := range left {
+		this := &in.insertions[i]
+		if !this.IDGiven {
+			in.left = append(in.left, i)
+			continue
+		}
+		first, webhooks, err := s.firstOf(ctx, this.Event.Tenant, this.Event.ID)
+		if err != nil {
+			return err
+		}
+		if first == nil {
+			in.left = append(in.left, i)
+			continue
+		}
+		if err := in.duplicate(i, first, webhooks); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// duplicate answers an insertion with the first event of its id.
+func (in *insertion) duplicate(i int, first *peal.Event, webhooks []peal.WebhookID) error {
+	this := &in.insertions[i]
+	if !first.SameContent(this.Event, this.TimeGiven) {
+		refused := peal.Errorf(peal.Conflict, "is the id of another event with other content; give a new event a new id")
+		refused.Field = "events[" + strconv.Itoa(i) + "].id"
+		return refused
+	}
+	in.inserted[i] = peal.InsertResult{Duplicate: true, Event: first, Webhooks: webhooks}
+	return nil
+}
+
+// firstOf returns the event with a publisher's id and its webhooks; nil if there is none.
+func (s *Store) firstOf(ctx context.Context, tenant, id string) (*peal.Event, []peal.WebhookID, error) {
+	key, found, err := s.keyOf(ctx, tenant, id)
+	if err != nil || !found {
+		return nil, nil, err
+	}
+	event, deliveries, err := s.readEvent(ctx, s.pool, key)
+	if err != nil || event == nil {
+		return nil, nil, err
+	}
+	byID := map[peal.DeliveryID]peal.WebhookID{}
+	if err := s.deliveriesByID(ctx, s.pool, deliveries, func(d *peal.Delivery) { byID[d.ID] = d.WebhookID }); err != nil {
+		return nil, nil, err
+	}
+	var webhooks []peal.WebhookID
+	for _, id := range deliveries {
+		if webhook, ok := byID[id]; ok {
+			webhooks = append(webhooks, webhook)
+		}
+	}
+	return event, webhooks, nil
+}
+
+// keyOf returns the key of the event with a publisher's id.
+func (s *Store) keyOf(ctx context.Context, tenant, id string) (key [16]byte, found bool, err error) {
+	found, err = s.one(ctx, s.pool, `SELECT i.event FROM peal.event_ids i JOIN peal.tenants n ON n.num = i.tenant WHERE n.name = $1 AND i.ext_id = $2`,
+		[]any{clean(tenant), clean(id)}, &key)
+	return key, found, err
 }

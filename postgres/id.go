@@ -30,13 +30,12 @@ func orNoID[I ~[16]byte](id I) pgtype.UUID {
 // orNull is a text as a parameter, NULL for none.
 func orNull(text string) pgtype.Text { return pgtype.Text{String: text, Valid: text != ""} }
 
-// clean makes a text one that PostgreSQL takes: UTF-8 without the character 0.
+// clean returns a text in a form that PostgreSQL accepts: UTF-8 without the character 0.
 func clean(text string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
 }
 
-// floor gives the smallest ID whose own time, which is rounded up to the
-// microsecond, is at or after t.
+// floor returns the smallest ID with a time, rounded up to the microsecond, at or after t.
 func floor(t time.Time) [16]byte {
 	tick := tickOf(peal.FloorID[[16]byte](t))
 	for tick > 0 && !timeAt(tick-1).Before(t) {
@@ -48,19 +47,19 @@ func floor(t time.Time) [16]byte {
 	return idAt(tick)
 }
 
-// A tick is what the first 8 bytes of a UUIDv7 count: 1/4096 ms.
+// A tick is the unit of the first 8 bytes of a UUIDv7: 1/4096 ms.
 func tickOf(id [16]byte) uint64 {
 	head := binary.BigEndian.Uint64(id[:8])
 	return head>>16<<12 | head&0xfff
 }
 
-// idAt gives the smallest ID of a tick.
+// idAt returns the smallest ID of a tick.
 func idAt(tick uint64) (id [16]byte) {
 	binary.BigEndian.PutUint64(id[:8], tick>>12<<16|0x7000|tick&0xfff)
 	return id
 }
 
-// timeAt is the time that IDs of a tick tell. The last byte is set: the zero ID has none.
+// timeAt returns the time of IDs of a tick. The last byte is set: the zero ID has no time.
 func timeAt(tick uint64) time.Time {
 	id := idAt(tick)
 	id[15] = 1
@@ -73,7 +72,7 @@ var (
 	greatest = [16]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 )
 
-// following gives the ID after an ID in order.
+// following returns the ID after an ID in order.
 func following(id [16]byte) [16]byte {
 	for i := len(id) - 1; i >= 0; i-- {
 		id[i]++
@@ -87,7 +86,7 @@ func following(id [16]byte) [16]byte {
 // span is a range of IDs: from the first to before the second.
 type span struct{ from, until [16]byte }
 
-// spanOf gives the IDs of a query's times and cursor.
+// spanOf returns the IDs of a query's times and cursor.
 func spanOf(since, until time.Time, before [16]byte) span {
 	r := span{least, greatest}
 	if !since.IsZero() {
@@ -102,7 +101,7 @@ func spanOf(since, until time.Time, before [16]byte) span {
 	return r
 }
 
-// idsIn reads IDs that stand one behind the other.
+// idsIn reads concatenated IDs.
 func idsIn[I ~[16]byte](bytes []byte) []I {
 	ids := make([]I, 0, len(bytes)/16)
 	for ; len(bytes) >= 16; bytes = bytes[16:] {

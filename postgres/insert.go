@@ -79,7 +79,7 @@ func (in *insertion) repeats() error {
 // that cannot be written as it is leaves the group, and the others are written
 // without it.
 func (s *Store) writeInserts(group []*call[*insertion]) {
-	ctx, end := limited() // the caller waits for what has begun
+	ctx, end := limited() // the caller waits for a write that has started
 	defer end()
 	group = s.apart(group)
 	for len(group) > 0 {
@@ -187,8 +187,8 @@ func (s *Store) writeTogether(ctx context.Context, group []*call[*insertion]) (o
 	return out, err
 }
 
-// without answers the calls that are stale or fenced, looks up the duplicates of the others,
-// and gives the group that is left to be written.
+// without answers the calls that are stale or fenced, looks up the duplicates of the others, and returns
+// the remaining group.
 func (s *Store) without(ctx context.Context, group []*call[*insertion], out []outcome) []*call[*insertion] {
 	answered := map[int]bool{}
 	for _, o := range out {
@@ -219,8 +219,8 @@ func (s *Store) without(ctx context.Context, group []*call[*insertion], out []ou
 	return rest
 }
 
-// doubt has the deliveries of a group let go that nobody knows whether they were
-// written: their callers are told that they were not, and keep none in memory.
+// doubt schedules the release of the deliveries of a group with an unknown outcome: the callers get an
+// error and keep none of them in memory.
 func (s *Store) doubt(group []*call[*insertion]) {
 	for _, c := range group {
 		var ids []peal.DeliveryID

@@ -40,7 +40,7 @@ type names struct {
 	at   map[string]int32
 }
 
-// number gives a text's number, and whether it is new.
+// number returns a text's number and reports whether it is new.
 func (n *names) number(text string) (int32, bool) {
 	if len(n.list) > 0 && n.list[len(n.list)-1] == text {
 		return int32(len(n.list)), false
@@ -70,7 +70,7 @@ func rowsOf(lockKey int32, group []*call[*insertion]) *insertRows {
 		subjects: make(pgtype.FlatArray[pgtype.Text], 0, events), times: make(pgtype.FlatArray[pgtype.Text], 0, events),
 		failures: make(pgtype.FlatArray[pgtype.Text], 0, events), deliveries: make(pgtype.FlatArray[[]byte], 0, events), data: make(pgtype.FlatArray[[]byte], 0, events),
 	}
-	// IDs never go back, the clock can: a delivery is due now, whatever its ID says.
+	// IDs never go back, but the clock can: a delivery is due now, even if its ID is later.
 	now := time.Now().UnixMicro()
 	for i, c := range group {
 		r.nodes = append(r.nodes, uuid(c.work.node))
@@ -140,7 +140,7 @@ func (r *insertRows) args() []any {
 	}
 }
 
-// keys gives the events' keys, each of which needs the partition of its day.
+// keys returns the events' keys, each of which needs the partition of its day.
 func (r *insertRows) keys() [][16]byte { return bytesOf(r.eventKeys) }
 
 func bytesOf(ids pgtype.FlatArray[pgtype.UUID]) [][16]byte {

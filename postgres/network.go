@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	// silence is how long the network may carry nothing that it should before a
-	// connection counts as lost: less than a node's lease.
+	// silence is the time after which a connection without expected traffic counts as lost: less
+	// than a node's lease.
 	silence = 5 * time.Second
-	// writeLimit is how long a group of events or results may take to be written before
-	// its callers are told that it cannot be now. It is for a server that hangs, or is
-	// gone from behind a pooler, which the network does not show.
+	// writeLimit bounds the time of writing a group of events or results; after it, the callers get
+	// Unavailable. It is for a server that hangs, or that is gone behind a pooler: the network does
+	// not show either.
 	writeLimit = 10 * time.Second
 )
 
@@ -28,12 +28,12 @@ func newDialer() pgconn.DialFunc {
 	return dialer.DialContext
 }
 
-// limited gives a context for writing a group.
+// limited returns a context for writing a group.
 func limited() (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(context.Background(), writeLimit, errUnanswered)
 }
 
-// unanswered gives errUnanswered in place of the end of such a context.
+// unanswered returns errUnanswered in place of the end of such a context.
 func unanswered(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,7 +12,7 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-// canceledKept is how long a node can learn that a delivery it held was canceled.
+// canceledKept is the time in which a node can learn that a delivery it held was canceled.
 const canceledKept = time.Minute
 
 // RegisterNode implements [peal.NodeStore].
@@ -46,7 +47,7 @@ func (s *Store) RenewNode(ctx context.Context, id peal.NodeID, load peal.NodeLoa
 	})
 }
 
-// view makes a change to a node, and gives what the node is to learn.
+// view applies a change to a node and returns what the node must learn.
 func (s *Store) view(ctx context.Context, verb string, apply func(*tx) (int32, error)) (peal.NodeView, error) {
 	var view peal.NodeView
 	err := s.transact(ctx, func(t *tx) error {
@@ -114,10 +115,9 @@ func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Durat
 	return taken, translate("take deliveries over", err)
 }
 
-// endNodes ends the registration of the nodes that a condition names. It waits for
-// what they are about to hold; after it, they hold nothing more. What they held is let
-// go of after that, so that nobody waits who inserts; when that fails, the next
-// takeover does it.
+// endNodes ends the registration of the nodes that match a condition. It waits for inserts and claims of
+// these nodes; after it, they acquire nothing more. Their deliveries are released separately, so that
+// inserts do not wait; if that fails, the next takeover does it.
 func (s *Store) endNodes(ctx context.Context, condition string, args ...any) (gone []peal.NodeID, err error) {
 	err = s.transact(ctx, func(t *tx) error {
 		gone = nil
@@ -171,4 +171,93 @@ func (s *Store) Nodes(ctx context.Context) ([]peal.Node, error) {
 		return nil
 	})
 	return nodes, translate("list nodes", err)
+}
+
+// channel is where the schema's signals pass.
+func (s *Store) channel() string { return "peal_" + s.options.Schema }
+
+// textOf writes a signal: its kind, and the webhook's id behind a space.
+func textOf(signal peal.NodeSignal) string {
+	if signal.WebhookID.IsZero() {
+		return string(signal.Kind)
+	}
+	return string(signal.Kind) + " " + signal.WebhookID.String()
+}
+
+// signalOf reads what textOf wrote; ok is false for what no version of this wrote.
+func signalOf(text string) (signal peal.NodeSignal, ok bool) {
+	kind, id, has := strings.Cut(text, " ")
+	signal.Kind = peal.SignalKind(kind)
+	if has {
+		var err error
+		if signal.WebhookID, err = peal.ParseWebhookID(id); err != nil {
+			return signal, false
+		}
+	}
+	return signal, true
+}
+
+// Signal implements [peal.NodeStore].
+func (s *Store) Signal(ctx context.Context, signals ...peal.NodeSignal) error {
+	if len(signals) == 0 {
+		return ctx.Err()
+	}
+	texts := make([]string, len(signals))
+	for i, signal := range signals {
+		texts[i] = textOf(signal)
+	}
+	_, err := s.exec(ctx, `SELECT pg_notify($1, u.text) FROM unnest($2::text[]) u(text)`, s.channel(), texts)
+	return translate("signal", err)
+}
+
+// signal sends a signal when the transaction is committed.
+func (t *tx) signal(signal peal.NodeSignal) error {
+	_, err := t.exec(`SELECT pg_notify($1, $2)`, t.s.channel(), textOf(signal))
+	return err
+}
+
+// Watch implements [peal.NodeStore]. It hears through a connection of its own; see
+// [Options.ListenURL].
+func (s *Store) Watch(ctx context.Context, heard func(peal.NodeSignal)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	defer func() { cancel(); <-ended }()
+	go func() {
+		defer close(ended)
+		select {
+		case <-s.closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	for ctx.Err() == nil {
+		// It restarts after any error: signals are hints, nobody waits for one.
+		_ = s.listen(ctx, heard)
+		_ = wait(ctx, retryAfter)
+	}
+	return nil
+}
+
+func (s *Store) listen(ctx context.Context, heard func(peal.NodeSignal)) error {
+	config, err := s.options.listenConfig()
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, `LISTEN `+s.channel()); err != nil {
+		return err
+	}
+	for {
+		note, err := conn.WaitForNotification(ctx)
+		if err != nil {
+			return err
+		}
+		if signal, ok := signalOf(note.Payload); ok {
+			heard(signal)
+		}
+	}
 }

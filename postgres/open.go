@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,7 +18,7 @@ import (
 // minVersion is the oldest PostgreSQL that it works with, as server_version_num.
 const minVersion = 150000
 
-// connectTimeout bounds one try to connect, unless the URL says otherwise.
+// connectTimeout bounds one attempt to connect, unless the URL sets its own bound.
 const connectTimeout = 5 * time.Second
 
 // poolConfig reads the URL. No named prepared statements and no session settings:
@@ -54,7 +55,7 @@ func (o Options) listenConfig() (*pgx.ConnConfig, error) {
 	return config.ConnConfig, nil
 }
 
-// parseReason is the cause inside a ParseConfigError, whose own text repeats the URL.
+// parseReason returns the cause inside a ParseConfigError; the text of that repeats the URL.
 func parseReason(err error) error {
 	var parse *pgconn.ParseConfigError
 	if errors.As(err, &parse) {
@@ -66,10 +67,9 @@ func parseReason(err error) error {
 	return nil
 }
 
-// Open opens the database at options.URL and brings the schema to this version,
-// creating it where it may. The error has code [peal.Invalid] when the database
-// cannot be used as it is and says what to change, and [peal.Unavailable] when it
-// cannot be reached.
+// Open opens the database at options.URL and brings the schema to this version; it creates the schema
+// where it may. The error has code [peal.Invalid] if the database cannot be used as it is, with the
+// change to make, and [peal.Unavailable] if it cannot be reached.
 func Open(ctx context.Context, options Options) (*Store, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	return s, nil
 }
 
-// connect makes a store that does nothing by itself yet.
+// connect returns a store without goroutines.
 func connect(ctx context.Context, options Options) (*Store, error) {
 	config, err := options.poolConfig()
 	if err != nil {
@@ -124,4 +124,52 @@ func (s *Store) prepare(ctx context.Context) error {
 		return err
 	}
 	return s.ensureDays(ctx, dayOf(time.Now())-1, dayOf(time.Now())+daysAhead)
+}
+
+// check refuses a server that is too old or read-only, and insufficient rights. It reports whether the
+// schema exists; if not, the role may create it.
+func (s *Store) check(ctx context.Context) (exists bool, err error) {
+	var version int
+	var text, role, database string
+	var standby, readOnly bool
+	if _, err := s.one(ctx, s.pool, `SELECT current_setting('server_version_num')::integer, current_setting('server_version'), current_user::text, current_database()::text,
+		pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'`, nil, &version, &text, &role, &database, &standby, &readOnly); err != nil {
+		return false, unreachable(err)
+	}
+	switch {
+	case version < minVersion:
+		return false, peal.Invalidf("database", "is PostgreSQL %s; version 15 or later is needed: upgrade the server", text)
+	case standby:
+		return false, &peal.Error{Code: peal.Unavailable, Field: "database", Message: "is a standby, which only reads: name the primary, or both with target_session_attrs=read-write", RetryAfter: retryAfter}
+	case readOnly:
+		return false, &peal.Error{Code: peal.Unavailable, Field: "database", Message: "is read-only: check default_transaction_read_only of the role and the database", RetryAfter: retryAfter}
+	}
+	schema := s.options.Schema
+	var mayCreate, mayUse bool
+	if _, err := s.one(ctx, s.pool, `SELECT n.oid IS NOT NULL, coalesce(has_schema_privilege(n.oid, 'CREATE') AND has_schema_privilege(n.oid, 'USAGE'), false),
+		has_database_privilege(current_database(), 'CREATE')
+		FROM (VALUES ($1::text)) v(name) LEFT JOIN pg_namespace n ON n.nspname = v.name`, []any{schema}, &exists, &mayUse, &mayCreate); err != nil {
+		return false, err
+	}
+	switch {
+	case exists && !mayUse:
+		return exists, peal.Invalidf("database", "does not let the role %s create tables in the schema %s; have its owner run: ALTER SCHEMA %s OWNER TO %q", role, schema, schema, role)
+	case !exists && !mayCreate:
+		return exists, peal.Invalidf("database", "has no schema %s, and the role %s may not create it; have the owner of the database %s run: CREATE SCHEMA %s AUTHORIZATION %q", schema, role, database, schema, role)
+	}
+	return exists, nil
+}
+
+// unreachable returns the error of a first connection; it names the setting at fault, if there is one.
+func unreachable(err error) error {
+	var message string
+	switch stateOf(err) {
+	case pgerrcode.InvalidPassword, pgerrcode.InvalidAuthorizationSpecification:
+		message = "refuses the role or its password: check both, and pg_hba.conf on the server"
+	case pgerrcode.InvalidCatalogName:
+		message = "does not exist on the server: create it with CREATE DATABASE, or check its name in the URL"
+	default:
+		return err
+	}
+	return &peal.Error{Code: peal.Invalid, Field: "database", Message: message, Err: withoutSecrets(err)}
 }

@@ -25,16 +25,16 @@ type Options struct {
 	Schema string
 	// Sealer protects the secrets of webhooks; nil keeps them in the clear.
 	Sealer peal.Sealer
-	// Connections is how many connections are open at most, 4 to 200.
+	// Connections is the maximum number of open connections, 4 to 200.
 	Connections int
-	// Writers is how many of them write events at the same time, and as many others
-	// results, 1 to 8.
+	// Writers is the number of connections that write events at the same time, and of others that
+	// write results, 1 to 8.
 	Writers int
-	// MaxWaiting is how many calls may wait to be written before new ones are refused
-	// with [peal.Unavailable], 1 to 1,000,000.
+	// MaxWaiting is the number of calls that may wait for a writer before new ones are refused with
+	// [peal.Unavailable], 1 to 1,000,000.
 	MaxWaiting int
-	// MaxWaitingBytes is how much data may wait to be written before new events are
-	// refused likewise, at least 1. One call that has more waits when nothing else does.
+	// MaxWaitingBytes is the size of the data that may wait for a writer before new events are
+	// refused in the same way, at least 1. One call that has more waits when nothing else does.
 	MaxWaitingBytes int
 	// Quotas are the limits of tenants that have none of their own; a quota that is missing
 	// has no limit. The store enforces those of rows.

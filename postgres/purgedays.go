@@ -16,7 +16,7 @@ import (
 // day is a day of history with what its partitions take on disk.
 type day struct{ number, bytes int64 }
 
-// daySizes gives the days that have partitions, the oldest first.
+// daySizes returns the days that have partitions, the oldest first.
 func (s *Store) daySizes(ctx context.Context) ([]day, error) {
 	var days []day
 	err := s.query(ctx, `SELECT substring(c.relname FROM '_(\d{8})$') AS day, sum(pg_total_relation_size(c.oid))::bigint
@@ -102,17 +102,15 @@ const forever = 1 << 62
 // countBytes is up to which size the rows of a partition are counted.
 const countBytes = 64 << 20
 
-// maxKept is how many events of a day may stay for the day to be dropped: they are
-// written anew.
+// maxKept is the maximum number of events to keep of a day that is dropped: they are written again.
 const maxKept = 10_000
 
-// errRead says that somebody, such as a backup, is reading a day that was to go.
+// errRead is the error for a day that cannot be dropped because something, such as a backup, reads it.
 var errRead = errors.New("the day is being read")
 
-// dropDay drops the partitions of a day. The few events that must stay, because a
-// delivery of theirs is pending or became final only at a moment or after it, are
-// written into new ones with all that belongs to them. did is false when too many
-// must stay, or when another node was quicker.
+// dropDay drops the partitions of a day. The few events that must stay, because they have a delivery
+// that is pending or became final at or after a time, are written into new ones with all that belongs
+// to them. did is false if too many must stay, or if another node was quicker.
 func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.PurgeResult) (did bool, err error) {
 	kept, err := s.keptOf(ctx, number, before)
 	if err != nil || len(kept) > maxKept {
@@ -139,13 +137,13 @@ func (s *Store) dropDay(ctx context.Context, number, before int64, purged *peal.
 	return err == nil, err
 }
 
-// Who drops a partition waits for all who are reading the whole table, and everybody
-// who comes later waits behind it, inserts too. So it does not wait for long, but tries
-// it again as [Store.retry] does.
-const dropWait = 50 // in milliseconds
+// dropWait bounds the wait for a partition's lock, in milliseconds. Dropping a partition waits for all
+// readers of the whole table, and later statements wait behind it, inserts too. So it waits briefly
+// and is tried again, as [Store.retry] does.
+const dropWait = 50
 
-// vacuumWait is how long to wait for a vacuum of the partition, in milliseconds. That
-// holds up nobody, and an automatic one gives way in a second.
+// vacuumWait bounds the wait for a vacuum of the partition, in milliseconds. The wait blocks nobody,
+// and an automatic vacuum yields within a second.
 const vacuumWait = 2000
 
 func (t *tx) dropDay(number int64, kept [][16]byte) (gone peal.PurgeResult, err error) {
@@ -188,7 +186,7 @@ func (t *tx) lockTimeout(milliseconds int) error {
 	return err
 }
 
-// keptOf gives the events of a day that must stay.
+// keptOf returns the events of a day that must stay.
 func (s *Store) keptOf(ctx context.Context, number, before int64) (kept [][16]byte, err error) {
 	first, next := uuid(dayFloor(number)), uuid(dayFloor(number+1))
 	// The deliveries of a day's last events may have IDs of the next day.

@@ -13,10 +13,10 @@ import (
 type call[T any] struct {
 	ctx         context.Context
 	work        T
-	tenant      string // whose events it inserts; "" for any other call
+	tenant      string // of the events that it inserts; "" for any other call
 	rows, bytes int
 	call        turns.Call
-	taken       atomic.Bool // by a writer, or by the caller who gave up waiting
+	taken       atomic.Bool // by a writer, or by a caller that stopped waiting
 	done        chan error  // gets the answer; has room for it
 }
 
@@ -35,8 +35,8 @@ func newQueue[T any](limit, most int) *queue[T] {
 	return q
 }
 
-// submit queues a call and waits for its answer. One that a writer has begun is
-// waited for even when the context ends: what it reads belongs to the caller.
+// submit queues a call and waits for its answer. It waits for a call that a writer has started even
+// when the context ends: the writer reads memory of the caller.
 func (q *queue[T]) submit(c *call[T]) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
@@ -71,8 +71,8 @@ func (q *queue[T]) put(c *call[T]) error {
 	return nil
 }
 
-// take waits for calls and gives the group that goes into one transaction; none
-// when the queue is closed and empty.
+// take waits for calls and returns the group for one transaction; none when the queue is closed and
+// empty.
 func (q *queue[T]) take() []*call[T] {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -59,7 +59,7 @@ const cancelHeld = `WITH gone AS (DELETE FROM peal.%s WHERE %s RETURNING *),
 	INSERT INTO peal.settled (id, webhook, event, status, test, attempts, tries, code, duration, reason, at)
 	SELECT id, webhook, event, 3, test, attempts, tries, code, duration, reason, $2 FROM gone`
 
-// cancel moves rows of held or waiting to settled, and says how many they were.
+// cancel moves rows of held or waiting to settled and returns their number.
 func (t *tx) cancel(table, where string, value any, at time.Time) (int64, error) {
 	text := moveCanceled
 	if table == "held" {
@@ -175,8 +175,8 @@ func (t *tx) recordLast(table string, ids ...peal.DeliveryID) error {
 	return nil
 }
 
-// reopen moves rows from waiting or settled to where pending ones are, due at $2.
-// A final one begins a new round.
+// reopen moves rows from waiting or settled to a table of pending ones, due at $2. A final delivery
+// starts a new round.
 func (t *tx) reopen(from, where, to, column, value string, args ...any) error {
 	tries := `tries`
 	if from == "settled" {
@@ -186,4 +186,27 @@ func (t *tx) reopen(from, where, to, column, value string, args ...any) error {
 		INSERT INTO peal.%s (id, webhook, event, due, test, attempts, tries, code, duration, reason%s)
 		SELECT id, webhook, event, $2, test, attempts, %s, code, duration, reason%s FROM gone`, from, where, to, column, tries, value), args...)
 	return err
+}
+
+// releaseBatch is the number of deliveries that one transaction releases.
+const releaseBatch = 1000
+
+// Release implements [peal.WorkStore]. Deliveries that cannot be released now are released later.
+func (s *Store) Release(ctx context.Context, node peal.NodeID, ids []peal.DeliveryID) error {
+	if len(ids) > releaseBatch { // no row is locked for long
+		if err := s.Release(ctx, node, ids[:releaseBatch]); err != nil {
+			s.doubts.add(node, ids[releaseBatch:], false)
+			return err
+		}
+		return s.Release(ctx, node, ids[releaseBatch:])
+	}
+	if ids != nil {
+		_, err := s.exec(ctx, fmt.Sprintf(letGo, `id = ANY ($2) AND owner = (SELECT num FROM peal.nodes WHERE id = $1)`), uuid(node), uuids(ids...))
+		if err != nil {
+			s.doubts.add(node, ids, false)
+		}
+		return translate("release deliveries", err)
+	}
+	_, err := s.exec(ctx, fmt.Sprintf(letGo, `owner = (SELECT num FROM peal.nodes WHERE id = $1)`), uuid(node))
+	return translate("release deliveries", err)
 }

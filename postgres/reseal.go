@@ -9,8 +9,7 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-// sealing is transact for a change that seals a secret: Reseal waits for those that
-// have begun.
+// sealing is called first in a transaction that seals a secret: Reseal waits for such transactions.
 func (t *tx) sealing() error {
 	_, err := t.exec(`SELECT pg_advisory_xact_lock_shared($1, $2)`, lockSeal, t.s.lockKey)
 	return err
@@ -42,7 +41,7 @@ func (s *Store) Reseal(ctx context.Context, limit int) (int, error) {
 		return nil
 	})
 	if err != nil {
-		return 0, translate("seal secrets anew", err)
+		return 0, translate("seal secrets again", err)
 	}
 	return total, nil
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ type finder struct {
 	page    int // how many events the next look takes
 }
 
-// seek is what a search has in common, whatever it finds.
+// seek is the common part of searches for deliveries and for events.
 type seek struct {
 	tenant, eventType, text string
 	webhook                 peal.WebhookID
@@ -115,7 +116,7 @@ func (f *finder) matching(webhook int32, status peal.DeliveryStatus) string {
 	return strings.Join(parts, " & ")
 }
 
-// next gives the next events, none when there are no others. It goes on before them.
+// next returns the next events, none at the end, and continues before them.
 func (f *finder) next(ctx context.Context) (events [][16]byte, err error) {
 	page := min(f.page, peal.MaxSearchedEvents-f.looked)
 	if f.match == "" {
@@ -204,4 +205,210 @@ func (s *Store) checkSearch(ctx context.Context, text string) error {
 		err = peal.Invalidf("text", "cannot be looked for: search is off here; an operator turns it on with the setting search.enabled")
 	}
 	return err
+}
+
+// FindDeliveries implements [peal.SearchStore].
+func (s *Store) FindDeliveries(ctx context.Context, query peal.DeliverySearch) (peal.FoundDeliveries, error) {
+	var found peal.FoundDeliveries
+	if _, known := statusNumbers[query.Status]; !known && query.Status != "" {
+		return found, nil
+	}
+	if err := s.checkSearch(ctx, query.Text); err != nil {
+		return found, translate("find deliveries", err)
+	}
+	search := deliverySearch{s: s, query: query, place: query.Before}
+	late, err := timely(ctx, search.run)
+	if late && search.place == query.Before {
+		err = tooLate()
+	}
+	if err != nil {
+		return found, translate("find deliveries", err)
+	}
+	found.Deliveries = search.found
+	if search.more || late {
+		found.Next = search.place
+	}
+	if len(found.Deliveries) > query.Limit {
+		found.Deliveries = found.Deliveries[:query.Limit]
+		last := &found.Deliveries[query.Limit-1]
+		found.Next = peal.SearchPosition{Event: last.EventKey, Delivery: last.ID}
+	}
+	return found, translate("find deliveries", s.fillEvents(ctx, s.pool, found.Deliveries))
+}
+
+// deliverySearch is a search on its way.
+type deliverySearch struct {
+	s     *Store
+	query peal.DeliverySearch
+	found []peal.Delivery
+	place peal.SearchPosition // how far it has come
+	more  bool       // there may be others after place
+}
+
+// run looks at events until one delivery more is found than is asked for.
+func (d *deliverySearch) run(ctx context.Context) error {
+	q := &d.query
+	f, err := d.s.finder(ctx, seek{
+		tenant: q.Tenant, eventType: q.EventType, text: q.Text, webhook: q.WebhookID, status: q.Status, since: q.Since, until: q.Until,
+		before: q.Before.Event, inclusive: !q.Before.Delivery.IsZero(), limit: q.Limit,
+	})
+	if err != nil || f == nil {
+		return err
+	}
+	for len(d.found) <= q.Limit {
+		if d.more = f.looked >= peal.MaxSearchedEvents; d.more {
+			return nil
+		}
+		keys, err := f.next(ctx)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		if err := d.look(ctx, f, keys); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// candidateEvent is an event with the deliveries to look at.
+type candidateEvent struct {
+	deliveries []peal.DeliveryID
+	terms      fulltext.Terms
+}
+
+// look finds the deliveries of some events.
+func (d *deliverySearch) look(ctx context.Context, f *finder, keys [][16]byte) error {
+	events := map[[16]byte]*candidateEvent{}
+	var ids []peal.DeliveryID
+	if err := d.s.eventsByKey(ctx, d.s.pool, keys, func(e *peal.Event, list []byte) {
+		if e.Tenant != d.query.Tenant || d.query.EventType != "" && e.Type != d.query.EventType {
+			return
+		}
+		c := &candidateEvent{deliveries: idsIn[peal.DeliveryID](list)}
+		if d.query.Text != "" {
+			c.terms = termsOf(&f.query, e)
+		}
+		events[e.Key] = c
+		ids = append(ids, c.deliveries...)
+	}); err != nil {
+		return err
+	}
+	chosen := map[peal.DeliveryID]*peal.Delivery{}
+	if err := d.s.deliveriesByID(ctx, d.s.pool, ids, func(delivery *peal.Delivery) {
+		if delivery.Tenant == d.query.Tenant && (d.query.WebhookID.IsZero() || delivery.WebhookID == d.query.WebhookID) && (d.query.Status == "" || delivery.Status == d.query.Status) {
+			chosen[delivery.ID] = delivery
+		}
+	}); err != nil {
+		return err
+	}
+	answers, err := d.answers(ctx, f, events, chosen)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		c := events[key]
+		if c == nil {
+			continue // it is gone
+		}
+		slices.SortFunc(c.deliveries, func(a, b peal.DeliveryID) int { return b.Compare(a) })
+		for _, id := range c.deliveries {
+			if chosen[id] == nil || d.query.Text != "" && !f.query.All(c.terms|answers[id]) || d.isBefore(key, id) {
+				continue
+			}
+			d.found = append(d.found, *chosen[id])
+		}
+		d.place = peal.SearchPosition{Event: key}
+	}
+	return nil
+}
+
+// answers returns the terms found in IDs and responses of deliveries, for those with events that do not
+// contain all terms.
+func (d *deliverySearch) answers(ctx context.Context, f *finder, events map[[16]byte]*candidateEvent, chosen map[peal.DeliveryID]*peal.Delivery) (map[peal.DeliveryID]fulltext.Terms, error) {
+	answers := map[peal.DeliveryID]fulltext.Terms{}
+	if d.query.Text == "" {
+		return answers, nil
+	}
+	var unsure []peal.DeliveryID
+	for _, c := range events {
+		for _, id := range c.deliveries {
+			if chosen[id] != nil && !f.query.All(c.terms) {
+				answers[id] = f.query.In([]byte(id.String()))
+				unsure = append(unsure, id)
+			}
+		}
+	}
+	return answers, d.s.answersTo(ctx, unsure, func(id peal.DeliveryID, body []byte) { answers[id] |= f.query.In(body) })
+}
+
+// isBefore is whether an earlier search has come through a delivery already.
+func (d *deliverySearch) isBefore(event peal.EventKey, id peal.DeliveryID) bool {
+	return event == d.query.Before.Event && !d.query.Before.Delivery.IsZero() && id.Compare(d.query.Before.Delivery) >= 0
+}
+
+// FindEvents implements [peal.SearchStore].
+func (s *Store) FindEvents(ctx context.Context, query peal.EventSearch) (peal.FoundEvents, error) {
+	var found peal.FoundEvents
+	if err := s.checkSearch(ctx, query.Text); err != nil {
+		return found, translate("find events", err)
+	}
+	search := eventSearch{s: s, query: query, place: query.Before}
+	late, err := timely(ctx, search.run)
+	if late && search.place == query.Before {
+		err = tooLate()
+	}
+	if err != nil {
+		return found, translate("find events", err)
+	}
+	found.Events = search.found
+	if search.more || late {
+		found.Next = search.place
+	}
+	if len(found.Events) > query.Limit {
+		found.Events = found.Events[:query.Limit]
+		found.Next = found.Events[query.Limit-1].Key
+	}
+	return found, nil
+}
+
+// eventSearch is a search for events on its way.
+type eventSearch struct {
+	s     *Store
+	query peal.EventSearch
+	found []peal.Event
+	place peal.EventKey // how far it has come
+	more  bool          // there may be others after place
+}
+
+// run looks at events until one more is found than is asked for.
+func (d *eventSearch) run(ctx context.Context) error {
+	q := &d.query
+	f, err := d.s.finder(ctx, seek{tenant: q.Tenant, eventType: q.Type, text: q.Text, since: q.Since, until: q.Until, before: q.Before, limit: q.Limit})
+	if err != nil || f == nil {
+		return err
+	}
+	for len(d.found) <= q.Limit {
+		if d.more = f.looked >= peal.MaxSearchedEvents; d.more {
+			return nil
+		}
+		keys, err := f.next(ctx)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		events := map[[16]byte]*peal.Event{}
+		if err := d.s.eventsByKey(ctx, d.s.pool, keys, func(e *peal.Event, _ []byte) { events[e.Key] = e }); err != nil {
+			return err
+		}
+		for _, key := range keys {
+			e := events[key]
+			if e == nil || e.Tenant != q.Tenant || q.Type != "" && e.Type != q.Type {
+				continue
+			}
+			d.place = e.Key
+			if q.Text == "" || f.query.All(termsOf(&f.query, e)) {
+				d.found = append(d.found, *e)
+			}
+		}
+	}
+	return nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-// spreadDoubt is after how long a part becomes rows whoever has written it: its node may
-// not know that it was written.
+// spreadDoubt is the age at which any node writes the rows of a part: the node that wrote the part may
+// not know that it did.
 const spreadDoubt = time.Minute
 
 // insertSpread is Insert for so many deliveries that one transaction would hold the locks
@@ -145,8 +145,8 @@ func (in *insertion) holds() bool {
 	return false
 }
 
-// expand makes rows of the deliveries of a part, held by node as far as they are to be,
-// where node is registered. held reports whether it was; without a node it is not.
+// expand writes the rows of the deliveries of a part. If node is registered, it holds those that were
+// inserted as held, and held is true.
 func (s *Store) expand(ctx context.Context, id peal.DeliveryID, node peal.NodeID) (held bool, err error) {
 	deleted := false
 	err = s.transact(ctx, func(t *tx) (err error) {
@@ -274,8 +274,8 @@ func (s *Store) eachSpread(ctx context.Context, q querier, ids []peal.DeliveryID
 	return nil
 }
 
-// takeSpreads makes rows of what nodes that are gone have left, so that whoever asks what
-// is due after that finds all of it.
+// takeSpreads writes the rows that nodes left unwritten when they ended, so that later queries for due
+// deliveries find them all.
 func (s *Store) takeSpreads(ctx context.Context) {
 	for {
 		did, err := s.sweepSpreads(ctx)
@@ -288,7 +288,7 @@ func (s *Store) takeSpreads(ctx context.Context) {
 	}
 }
 
-// sweepSpreads makes rows of parts whose writer is gone, has failed or cannot know of them.
+// sweepSpreads writes the rows of parts if their writer is gone, has failed or cannot know of them.
 func (s *Store) sweepSpreads(ctx context.Context) (did bool, err error) {
 	parts := s.sweeper.adopted()
 	if len(parts) == 0 {

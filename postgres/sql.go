@@ -28,7 +28,7 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// each runs a query and calls scan at every row that it gives.
+// each runs a query and calls scan at every row of its result.
 func (s *Store) each(ctx context.Context, q querier, text string, scan func(pgx.Rows) error, args ...any) error {
 	if s.isClosed() {
 		return errClosed()
@@ -69,7 +69,7 @@ func (s *Store) one(ctx context.Context, q querier, text string, args []any, int
 	return found, err
 }
 
-// exec runs a statement by itself and says how many rows it changed.
+// exec runs a statement by itself and returns the number of rows that it changed.
 func (s *Store) exec(ctx context.Context, text string, args ...any) (n int64, err error) {
 	err = s.retry(ctx, func() error {
 		if s.isClosed() {
@@ -82,9 +82,9 @@ func (s *Store) exec(ctx context.Context, text string, args ...any) (n int64, er
 	return n, err
 }
 
-// begin begins a transaction that the server ends by itself when its node falls silent
-// in the middle of it: the others would wait for the locks that it has. A pooler takes
-// no such setting for a session.
+// begin starts a transaction that the server ends by itself if its node falls silent in the middle of
+// it: others would wait for its locks. The setting is local because a pooler accepts none for a
+// session.
 const begin = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'`
 
 // tx is a transaction of several statements.
@@ -94,7 +94,7 @@ type tx struct {
 	ctx context.Context
 }
 
-// transact runs a change in a transaction, anew when it collided with another.
+// transact runs a change in a transaction, again if it collided with another.
 func (s *Store) transact(ctx context.Context, run func(*tx) error) error {
 	return s.transactFor(ctx, 1, run)
 }
@@ -141,11 +141,11 @@ func (t *tx) each(text string, scan func(pgx.Rows) error, args ...any) error {
 
 // The advisory locks of a schema, each with the schema's number beside it.
 const (
-	lockRoutes  = 1348821356 // shared by whoever makes deliveries held, alone by changes of the routes and ends of nodes
-	lockDays    = 1348821357 // alone by whoever makes or drops partitions
-	lockMigrate = 1348821358 // alone by whoever migrates
-	lockSeal    = 1348821359 // shared by whoever seals a secret, alone by Reseal
-	lockSearch  = 1348821360 // alone by whoever turns search on or off
+	lockRoutes  = 1348821356 // shared by inserts and claims that hold deliveries, alone by changes of the routes and ends of nodes
+	lockDays    = 1348821357 // alone by creation and removal of partitions
+	lockMigrate = 1348821358 // alone by a migration
+	lockSeal    = 1348821359 // shared by transactions that seal a secret, alone by Reseal
+	lockSearch  = 1348821360 // alone by SetSearch
 )
 
 // changeRoutes is transact for a change of the routes: run gets the new version.
@@ -168,7 +168,7 @@ func (s *Store) changeRoutes(ctx context.Context, run func(t *tx, revision int64
 	})
 }
 
-// ensureTenant gives a tenant's number, and creates it where there is none.
+// ensureTenant returns a tenant's number and creates the tenant if there is none.
 func (t *tx) ensureTenant(name string, created int64) (num int32, err error) {
 	for range 2 {
 		deleting := false
@@ -190,8 +190,8 @@ func (t *tx) ensureTenant(name string, created int64) (num int32, err error) {
 	return num, err
 }
 
-// holder gives the number of a node that is to hold something, and keeps it
-// registered until the transaction ends. The error is ErrFenced when it is not.
+// holder returns the number of a node that is about to hold something, and keeps the node registered
+// until the transaction ends. ErrFenced if it is not registered.
 func (t *tx) holder(id peal.NodeID) (num int32, err error) {
 	if _, err := t.exec(`SELECT pg_advisory_xact_lock_shared($1, $2)`, lockRoutes, t.s.lockKey); err != nil {
 		return 0, err

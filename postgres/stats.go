@@ -89,9 +89,8 @@ func (s *Store) AddProblem(ctx context.Context, p peal.WebhookProblem) error {
 	return translate("write a problem", err)
 }
 
-// Activity implements [peal.StatsStore]. It reads through the webhooks' own
-// stretches of indexes; only the few deliveries that nodes hold are looked at
-// whatever webhook they are of.
+// Activity implements [peal.StatsStore]. It reads the webhooks' own stretches of indexes; only of the
+// few deliveries that nodes hold, it looks at those of all webhooks.
 func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.WebhookActivity, error) {
 	all := make([]peal.WebhookActivity, len(webhooks))
 	err := s.query(ctx, `SELECT u.place,
@@ -161,4 +160,58 @@ func (s *Store) purgeStats(ctx context.Context, params *peal.PurgeParams, purged
 		micros(params.Stats.Add(-peal.ProblemRetention)), purgeRows)
 	purged.Buckets = int(n)
 	return n > 0, err
+}
+
+// AttentionReport implements [peal.StatsStore]. Each statement walks an index in its order and ends
+// after a number of rows.
+func (s *Store) AttentionReport(ctx context.Context, since time.Time, limit int) (peal.AttentionReport, error) {
+	var all peal.AttentionReport
+	err := s.query(ctx, `SELECT n.name, w.id, w.failing_since
+		FROM (SELECT * FROM peal.webhooks WHERE failing_since > 0 ORDER BY failing_since LIMIT $1) w JOIN peal.tenants n ON n.num = w.tenant
+		WHERE NOT w.deleted AND w.status NOT IN ('paused', 'disabled') ORDER BY w.failing_since, w.id LIMIT $2`, func(rows pgx.Rows) error {
+		var f peal.FailingWebhook
+		var at int64
+		err := rows.Scan(&f.Tenant, (*[16]byte)(&f.WebhookID), &at)
+		f.Since = timeOf(at)
+		all.Failing = append(all.Failing, f)
+		return err
+	}, peal.MaxAttentionRows, limit)
+	if err == nil {
+		err = s.query(ctx, `SELECT n.name, w.id, p.reason, p.code, p.error, p.first, p.last, p.attempts
+			FROM (SELECT * FROM peal.problems WHERE last >= $1 ORDER BY last DESC LIMIT $2) p
+			JOIN peal.webhooks w ON w.num = p.webhook JOIN peal.tenants n ON n.num = w.tenant
+			WHERE NOT w.deleted ORDER BY p.last DESC, w.id, p.reason, p.code`, func(rows pgx.Rows) error {
+			var p peal.TenantProblem
+			var reason string
+			var first, last int64
+			err := rows.Scan(&p.Tenant, (*[16]byte)(&p.WebhookID), &reason, &p.StatusCode, &p.Error, &first, &last, &p.Attempts)
+			p.Reason, p.First, p.Last = peal.Reason(reason), timeOf(first), timeOf(last)
+			all.Problems = append(all.Problems, p)
+			return err
+		}, micros(since), limit)
+	}
+	if err == nil {
+		err = s.query(ctx, `SELECT n.name, count(*), (array_agg(x.id ORDER BY x.id))[1] FROM (SELECT id, webhook FROM peal.waiting ORDER BY id LIMIT $1) x
+			JOIN peal.webhooks w ON w.num = x.webhook JOIN peal.tenants n ON n.num = w.tenant
+			GROUP BY n.name ORDER BY 3, 1 LIMIT $2`, func(rows pgx.Rows) error {
+			var w peal.TenantWaiting
+			var oldest peal.DeliveryID
+			err := rows.Scan(&w.Tenant, &w.Deliveries, (*[16]byte)(&oldest))
+			w.Oldest = oldest.Time()
+			all.Waiting = append(all.Waiting, w)
+			return err
+		}, peal.MaxAttentionRows, limit)
+	}
+	return all, translate("read the standing of tenants", err)
+}
+
+// PendingUsage implements [peal.QuotaStore].
+func (s *Store) PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error) {
+	_, err = s.one(ctx, s.pool, `WITH hooks AS MATERIALIZED (SELECT num FROM peal.webhooks WHERE tenant = (SELECT num FROM peal.tenants WHERE name = $1)),
+		pending AS (
+			SELECT event FROM peal.held WHERE webhook IN (SELECT num FROM hooks)
+			UNION ALL SELECT d.event FROM hooks JOIN peal.waiting d ON d.webhook = hooks.num
+			LIMIT $2)
+		SELECT count(*), coalesce(sum(octet_length(e.data)), 0)::bigint FROM pending p LEFT JOIN peal.events e ON e.key = p.event`, []any{clean(tenant), most}, &deliveries, &bytes)
+	return deliveries, bytes, translate("count what is pending", err)
 }

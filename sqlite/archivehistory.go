@@ -9,9 +9,9 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-// seqPage reads a page of a table whose rows have their keys in the order of their IDs,
-// but for those that found their place taken (see seq.go). A page ends between two
-// ticks, so that it has all rows up to an ID, wherever they are.
+// seqPage reads a page of a table. Its keys are in the order of the IDs, except those that found their
+// place taken (see seq.go). A page ends between two ticks, so that it has all rows up to an ID,
+// wherever they are.
 func (a *Archive) seqPage(ctx context.Context, page *record.Page, rows int, each func(context.Context, seqRange, func(int64, [16]byte, int) error, *record.Page) error) error {
 	from := int64(0)
 	if page.After != "" {
@@ -97,7 +97,7 @@ func (r seqRange) where() (string, []any) {
 	return text, values
 }
 
-// eachEvent adds events to a page, as long as wants takes them.
+// eachEvent adds events to a page, as long as wants is true for them.
 func (a *Archive) eachEvent(ctx context.Context, in seqRange, wants func(int64, [16]byte, int) error, page *record.Page) error {
 	where, values := in.where()
 	return a.conn.queryContext(ctx, `SELECT seq, head, tail, n.name, y.name, ext_id, subject, time, deliveries, filter_errors, data
@@ -131,7 +131,7 @@ func text(value any) any {
 	return value
 }
 
-// deliveryIDs gives the IDs of the deliveries that an event names, 16 bytes each.
+// deliveryIDs returns the IDs of an event's deliveries, 16 bytes each.
 func (a *Archive) deliveryIDs(places []byte) (ids []byte, err error) {
 	var spread map[int64]peal.DeliveryID // those that are not rows yet
 	for ; len(places) >= 8 && err == nil; places = places[8:] {
@@ -156,10 +156,10 @@ func (a *Archive) deliveryIDs(places []byte) (ids []byte, err error) {
 	return ids, err
 }
 
-// earlierBytes is what an earlier attempt of a delivery counts for in a page.
+// earlierBytes is the assumed size of an earlier attempt of a delivery in a page.
 const earlierBytes = 8 << 10
 
-// eachDelivery adds deliveries with their attempts to a page, as long as wants takes them.
+// eachDelivery adds deliveries with their attempts to a page, as long as wants is true for them.
 func (a *Archive) eachDelivery(ctx context.Context, in seqRange, wants func(int64, [16]byte, int) error, page *record.Page) error {
 	where, values := in.where()
 	const columns = `, test, attempts, tries, code, duration, reason`
@@ -193,7 +193,7 @@ func (a *Archive) eachDelivery(ctx context.Context, in seqRange, wants func(int6
 	}, values...)
 }
 
-// webhookID gives the id of a webhook of a number; nil when there is none.
+// webhookID returns the ID of the webhook with a number; nil if there is none.
 func (a *Archive) webhookID(num int64) (any, error) {
 	if id, found := a.webhooks[num]; found {
 		return id, nil
@@ -207,8 +207,8 @@ func (a *Archive) webhookID(num int64) (any, error) {
 	return found, err
 }
 
-// eventID gives the key of an event of a seq; where it is gone, the one that it had but
-// for its random part.
+// eventID returns the key of the event with a seq; if the event is gone, its key without the random
+// part.
 func (a *Archive) eventID(seq int64) (id [16]byte, err error) {
 	id = idAt(seq, nil, 0)
 	err = a.conn.query(`SELECT head, tail FROM events WHERE seq = ?`, func(r row) error {

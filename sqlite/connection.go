@@ -38,7 +38,7 @@ func dsn(options Options, readOnly bool) string {
 	return fileURL(options.Path, query)
 }
 
-// fileURL names a file by its absolute path, whatever characters that holds.
+// fileURL returns the URL of a file with any characters in its absolute path.
 func fileURL(path string, query url.Values) string {
 	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
 	return u.String()
@@ -81,8 +81,8 @@ func (c *connection) close() error {
 	return errors.Join(append(errs, c.raw.Close())...)
 }
 
-// prepare gives the prepared statement for a text, the same one each time. The
-// texts come from this package alone, so that they are few.
+// prepare returns the prepared statement for a text, the same one each time. The texts come from the
+// program alone, so they are few.
 func (c *connection) prepare(sql string) (*statement, error) {
 	if s, ok := c.prepared[sql]; ok {
 		return s, nil
@@ -107,8 +107,8 @@ func (c *connection) bind(values []any) []driver.NamedValue {
 	return c.args[:len(values)]
 }
 
-// exec runs a statement and says how many rows it changed. Values are int64,
-// string, []byte or nil.
+// exec runs a statement and returns the number of rows that it changed. Values are int64, string,
+// []byte or nil.
 func (c *connection) exec(sql string, values ...any) (int64, error) {
 	s, err := c.prepare(sql)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *statement) exec(args []driver.NamedValue) (int64, error) {
 	return result.RowsAffected()
 }
 
-// query runs a statement and calls each with every row that it gives.
+// query runs a statement and calls each with every row of its result.
 func (c *connection) query(sql string, each func(row) error, values ...any) error {
 	return c.queryContext(context.Background(), sql, each, values...)
 }
@@ -160,7 +160,7 @@ func (c *connection) queryContext(ctx context.Context, sql string, each func(row
 	}
 }
 
-// number runs a query for one integer; found is false when it gives no row or NULL.
+// number runs a query for one integer; found is false for no row or NULL.
 func (c *connection) number(sql string, values ...any) (n int64, found bool, err error) {
 	err = c.query(sql, func(r row) error {
 		n, found = r[0].(int64)
@@ -182,4 +182,94 @@ func (r row) text(i int) string {
 func (r row) blob(i int) []byte {
 	b, _ := r[i].([]byte)
 	return b
+}
+
+// readers are the connections that only read. Each keeps its statements prepared; the texts come from
+// the program alone, so they are few. They contain LIMIT +? because SQLite prepares a statement with a
+// bare LIMIT ? again for every value.
+type readers struct {
+	dsn    string
+	free   chan *connection // nil stands for one that is not yet open
+	closed chan struct{}
+}
+
+func newReaders(dsn string, n int) *readers {
+	r := &readers{dsn: dsn, free: make(chan *connection, n), closed: make(chan struct{})}
+	for range n {
+		r.free <- nil
+	}
+	return r
+}
+
+// with calls f with a connection that nobody else uses.
+func (r *readers) with(ctx context.Context, f func(*connection) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-r.closed:
+		return errClosed()
+	default:
+	}
+	var conn *connection
+	select {
+	case conn = <-r.free:
+	case <-r.closed:
+		return errClosed()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { r.free <- conn }()
+	if conn == nil {
+		if conn, err = connect(ctx, r.dsn); err != nil {
+			return err
+		}
+	}
+	return f(conn)
+}
+
+// close refuses new queries and waits for those that run.
+func (r *readers) close() error {
+	close(r.closed)
+	var errs []error
+	for range cap(r.free) {
+		if conn := <-r.free; conn != nil {
+			errs = append(errs, conn.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// querier runs queries: each by itself, or all on one state of the database.
+type querier interface {
+	query(ctx context.Context, text string, each func(row) error, values ...any) error
+}
+
+// query runs a query and calls each with every row of its result.
+func (r *readers) query(ctx context.Context, text string, each func(row) error, values ...any) error {
+	return r.with(ctx, func(conn *connection) error { return conn.queryContext(ctx, text, each, values...) })
+}
+
+// snapshot is a querier on one state of the database.
+type snapshot struct{ conn *connection }
+
+func (s snapshot) query(ctx context.Context, text string, each func(row) error, values ...any) error {
+	return s.conn.queryContext(ctx, text, each, values...)
+}
+
+// snapshot calls f with a querier on one state of the database.
+func (s *Store) snapshot(ctx context.Context, f func(querier) error) error {
+	return s.readers.with(ctx, func(conn *connection) error {
+		if _, err := conn.exec(`BEGIN`); err != nil {
+			return err
+		}
+		err := f(snapshot{conn})
+		_, ended := conn.exec(`ROLLBACK`) // there is nothing to commit
+		return errors.Join(err, ended)
+	})
+}
+
+// query runs a query in the reader pool.
+func (s *Store) query(ctx context.Context, text string, each func(row) error, values ...any) error {
+	return s.readers.query(ctx, text, each, values...)
 }

@@ -129,7 +129,7 @@ func (w *writer) gather() error {
 	return nil
 }
 
-// bucket gives a bucket as it stands.
+// bucket returns the current content of a bucket.
 func (w *writer) bucket(key bucketKey) (*bucket, error) {
 	if b := w.tally.buckets[key]; b != nil {
 		return b, nil

@@ -11,8 +11,7 @@ import (
 	"github.com/pealhq/peal/internal/wake"
 )
 
-// cancelBatch is how many deliveries of a deleted webhook are canceled in one
-// transaction.
+// cancelBatch is the number of deliveries of a deleted webhook that one transaction cancels.
 const cancelBatch = 250
 
 // DeleteWebhook implements [peal.ConfigStore]. The webhook is gone at once. So are
@@ -43,8 +42,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, tenant string, id peal.Webhoo
 	return translate("delete a webhook", err)
 }
 
-// cancelSome cancels a batch of a webhook's pending deliveries, and says whether
-// there may be more.
+// cancelSome cancels a batch of a webhook's pending deliveries. More is true if there may be others.
 func (w *writer) cancelSome(webhook int64, at time.Time) (more bool, err error) {
 	var places []place
 	collect := func(r row) error {
@@ -71,7 +69,7 @@ type sweeper struct {
 	wake  wake.Signal
 	ended chan struct{}
 	mu    sync.Mutex        // guards parts
-	parts []peal.DeliveryID // of large inserts that this process began
+	parts []peal.DeliveryID // of large inserts that this process started
 }
 
 func newSweeper() *sweeper {

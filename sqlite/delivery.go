@@ -95,7 +95,7 @@ func (s *Store) Deliveries(ctx context.Context, query peal.DeliveryQuery) ([]pea
 	return deliveries, translate("list deliveries", err)
 }
 
-// deliveriesOf gives the keys of an event's deliveries, as a JSON array.
+// deliveriesOf returns the keys of an event's deliveries, as a JSON array.
 func deliveriesOf(ctx context.Context, q querier, event peal.EventKey) (string, error) {
 	seq, found, err := seqOf(ctx, q, "events", halve(event))
 	if err != nil || !found {
@@ -157,7 +157,7 @@ func pageRow(statusAndDue, at string) string {
 	return `x.seq, x.head, x.tail, x.webhook, x.event, ` + statusAndDue + `, x.test, x.attempts, x.tries, x.code, x.duration, x.reason, ` + at
 }
 
-// newest gives a query for the newest rows in a table's lanes.
+// newest returns a query for the newest rows in a table's lanes.
 func newest(table, index, statusAndDue, at, inLane, lanes string) string {
 	within := table + ` INDEXED BY ` + index + ` WHERE ` + inLane + ` AND seq >= ?3 AND seq < ?4`
 	return `SELECT * FROM (SELECT ` + pageRow(statusAndDue, at) + ` FROM

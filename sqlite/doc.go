@@ -7,8 +7,8 @@
 // the only connection that writes. A change waits in its queue; the writer takes
 // what waits, runs all of it in one transaction, commits once and answers
 // everybody. The cost of making a transaction durable is shared by all who
-// waited for it. Queries use a pool of read-only connections beside it, which the
-// write-ahead log lets go on undisturbed.
+// waited for it. Queries use a pool of read-only connections beside it; thanks to
+// the write-ahead log, neither side waits for the other.
 //
 // # The way of a delivery
 //

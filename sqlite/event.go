@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/record"
 )
 
 // selectEvent reads events for scanEvent. The data comes last: SQLite need not
@@ -25,7 +26,7 @@ func scanEvent(r row) peal.Event {
 	}
 	e.Time = peal.TimestampOf(e.AcceptedAt())
 	if r[7] != nil {
-		e.Time, _ = peal.ParseTimestamp(r.text(7)) // it was parsed before it was stored; "" gives no time
+		e.Time, _ = peal.ParseTimestamp(r.text(7)) // it was parsed before it was stored; "" leaves none
 	}
 	return e
 }
@@ -85,8 +86,8 @@ func seqOf(ctx context.Context, q querier, table string, id halves) (seq int64, 
 // span is a range of keys: from the first to before the second.
 type span struct{ from, until int64 }
 
-// spanOf gives the keys of a query's times and cursor. The cursor's own row, if
-// it is still there, may have another key than its ID says.
+// spanOf returns the keys of a query's times and cursor. The cursor's own row, if it still exists, may
+// have another key than its ID implies.
 func spanOf(ctx context.Context, q querier, table string, since, until time.Time, before halves) (span, error) {
 	r := span{0, math.MaxInt64}
 	if !since.IsZero() {
@@ -145,4 +146,20 @@ func (s *Store) Events(ctx context.Context, query peal.EventQuery) ([]peal.Event
 		return nil
 	}, tenant, r.from, r.until, int64(query.Limit), query.Type)
 	return events, translate("list events", err)
+}
+
+// FilterErrors implements [peal.HistoryStore].
+func (s *Store) FilterErrors(ctx context.Context, tenant string, key peal.EventKey) ([]peal.FilterError, error) {
+	const what = "read the filter errors of an event"
+	seq, found, err := seqOf(ctx, s.readers, "events", halve(key))
+	if err != nil || !found {
+		return nil, translate(what, err)
+	}
+	var list []peal.FilterError
+	err = s.query(ctx, `SELECT e.filter_errors FROM events e JOIN tenants n ON n.num = e.tenant
+		WHERE e.seq = ? AND n.name = ? AND e.filter_errors IS NOT NULL`, func(r row) (err error) {
+		list, err = record.DecodeFilterErrors(r.text(0))
+		return err
+	}, seq, tenant)
+	return list, translate(what, err)
 }

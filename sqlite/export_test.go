@@ -3,7 +3,9 @@ package sqlite
 import (
 	"context"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/pealhq/peal/internal/record"
@@ -72,19 +74,17 @@ func (s *Store) Plan(text string) (lines []string, err error) {
 	return lines, err
 }
 
+// parameters returns the number of values that a statement takes.
 func parameters(text string) int {
-	n, numbered := 0, 0
-	for i := range len(text) {
-		if text[i] != '?' {
-			continue
-		}
-		if i+1 < len(text) && text[i+1] >= '1' && text[i+1] <= '9' {
-			numbered = max(numbered, int(text[i+1]-'0'))
+	n, most := 0, 0
+	for _, number := range regexp.MustCompile(`\?(\d*)`).FindAllStringSubmatch(text, -1) {
+		if numbered, err := strconv.Atoi(number[1]); err == nil {
+			most = max(most, numbered)
 		} else {
 			n++
 		}
 	}
-	return max(n, n+numbered)
+	return n + most
 }
 
 // SeqFloor and SeqOf are how times and IDs become keys.

@@ -19,9 +19,9 @@ import (
 // the page that SQLite keeps free for its own locks, which end 512 bytes after its start.
 const lockByte = 0x40000000 + 1024
 
-// lock makes a database this process's, until the process ends, however it ends. The lock on
-// the database file holds under every name of the file. The one on the file PATH.lock is for
-// earlier releases, and for the time before there is a database file; it names the process.
+// lock keeps other processes from a database until this process ends, however it ends. The lock on
+// the database file holds under every name of the file. The one on the file PATH.lock is for earlier
+// releases, and for the time before there is a database file; it names the process.
 type lock struct {
 	path string
 	sign *os.File
@@ -31,9 +31,8 @@ type lock struct {
 }
 
 // held lists the databases that this process has locked. Closing a database file through any
-// descriptor ends all of the process's own POSIX locks on it, SQLite's among them, so whoever
-// is about to open such a file looks here first. These locks belong to the process; so does
-// this variable.
+// descriptor ends all of the process's own POSIX locks on it, SQLite's among them, so this list is
+// consulted before such a file is opened. These locks belong to the process; so does this variable.
 var held heldFiles
 
 type heldFiles struct {

@@ -15,16 +15,15 @@ import (
 	"github.com/pealhq/peal/internal/ownfile"
 )
 
-// SQLite cannot tell that the log of its last commits was cut, removed or damaged: it takes
-// what is whole and forgets the rest. So the file PATH.state says what the log last was. It is
-// written after each commit, and not made durable, which costs the commit nothing: a process
-// that is killed leaves it exact, a machine that crashes leaves an earlier one, which makes no
-// false alarm.
+// SQLite cannot detect that the log of its last commits was cut, removed or damaged: it uses the
+// intact part and forgets the rest. So the file PATH.state describes the last log. It is written after
+// each commit but not made durable, which costs the commit nothing: a killed process leaves it exact,
+// a machine that crashes leaves an earlier one, which causes no false alarm.
 
 // stateSuffix is the end of the state file's name.
 const stateSuffix = ".state"
 
-// lossKept is how long a loss is reported, also by later starts.
+// lossKept is the time for which a loss is reported, also by later starts.
 const lossKept = 7 * 24 * time.Hour
 
 // logState is the log as it was after a commit.
@@ -153,7 +152,7 @@ func keptLoss(text string) string {
 	return text
 }
 
-// begin follows the log from now on, once SQLite has it open.
+// begin starts to follow the log, once SQLite has it open.
 func (k *logKeeper) begin() error {
 	index, err := os.Open(k.path + "-shm")
 	if err != nil {

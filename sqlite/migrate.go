@@ -31,9 +31,9 @@ func known() ([]peal.Migration, error) {
 	return record.Migrations(files)
 }
 
-// Migrate creates the database at options.Path where there is none, brings it to this
-// program's version, and gives the migrations that were pending. Only one process can
-// have it open. The errors are those of [Open].
+// Migrate creates the database at options.Path if there is none, brings it to this program's version,
+// and returns the migrations that were pending. Only one process can have it open. The errors are
+// those of [Open].
 func Migrate(ctx context.Context, options Options) (applied []peal.Migration, err error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
@@ -47,8 +47,8 @@ func Migrate(ctx context.Context, options Options) (applied []peal.Migration, er
 	return applied, translate("migrate", errors.Join(err, lock.release()))
 }
 
-// SchemaOf says how far the database at a path is. It changes nothing, and can be asked
-// while another process has it open. Where there is no database, all is pending.
+// SchemaOf compares the migrations of the database at a path with those of this program. It changes
+// nothing and works while another process has the database open. Without a database, all are pending.
 func SchemaOf(ctx context.Context, path string) (peal.DatabaseSchema, error) {
 	path, err := realPath(path)
 	if err != nil {

@@ -54,7 +54,7 @@ func (w *writer) tenant(name string) (num int64, found bool, err error) {
 	return num, found, err
 }
 
-// ensureTenant gives a tenant's number, and creates it where there is none.
+// ensureTenant returns a tenant's number and creates the tenant if there is none.
 func (w *writer) ensureTenant(name string, now time.Time) (int64, error) {
 	num, found, err := w.tenant(name)
 	if found || err != nil {
@@ -67,7 +67,7 @@ func (w *writer) ensureTenant(name string, now time.Time) (int64, error) {
 	return num, err
 }
 
-// typeNum gives the number of an event type, and one to a type that is new.
+// typeNum returns the number of an event type and adds the type if it is new.
 func (w *writer) typeNum(name string) (int64, error) {
 	if num, found := w.names.types[name]; found {
 		return num, nil
@@ -78,7 +78,7 @@ func (w *writer) typeNum(name string) (int64, error) {
 // nobody is the number of a node that is not registered: it holds nothing.
 const nobody = -1
 
-// node gives the number of a node; nobody when it is not registered.
+// node returns the number of a node; nobody if it is not registered.
 func (w *writer) node(id peal.NodeID) (int64, error) {
 	if num, found := w.names.nodes[id]; found {
 		return num, nil
@@ -91,7 +91,7 @@ func (w *writer) node(id peal.NodeID) (int64, error) {
 	return num, nil
 }
 
-// holder gives the number of a node that is about to hold deliveries.
+// holder returns the number of a node that is about to hold deliveries. ErrFenced if it is not registered.
 func (w *writer) holder(id peal.NodeID) (int64, error) {
 	num, err := w.node(id)
 	if err == nil && num == nobody {
@@ -117,7 +117,7 @@ func lookUpOrAdd[K comparable](w *writer, known map[K]int64, key K, lookUp, add 
 	return num, nil
 }
 
-// webhook gives what the tables call a webhook; found is false for one that never was.
+// webhook returns the number and the state of a webhook; found is false if it never existed.
 func (w *writer) webhook(id peal.WebhookID) (webhook namedWebhook, found bool, err error) {
 	if webhook, found = w.names.webhooks[id]; found {
 		return webhook, true, nil

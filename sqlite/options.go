@@ -14,16 +14,16 @@ type Options struct {
 	Path string
 	// Sealer protects the secrets of webhooks; nil keeps them in the clear.
 	Sealer peal.Sealer
-	// Readers is how many queries run at once, 1 to 64.
+	// Readers is the number of queries that can run at once, 1 to 64.
 	Readers int
-	// CacheBytes is how much of the file the writer keeps in memory, at least 64 KiB;
-	// each reader keeps a quarter of that, but at least 64 KiB too.
+	// CacheBytes is the size of the writer's cache of the file, at least 64 KiB; each reader's is a
+	// quarter of that, but at least 64 KiB too.
 	CacheBytes int
-	// MaxWaiting is how many changes may wait for the writer before new ones are
-	// refused with [peal.Unavailable], 1 to 1,000,000.
+	// MaxWaiting is the number of changes that may wait for the writer before new ones are refused
+	// with [peal.Unavailable], 1 to 1,000,000.
 	MaxWaiting int
-	// MaxWaitingBytes is how much data may wait for the writer before new events are
-	// refused likewise, at least 1. One call that has more waits when nothing else does.
+	// MaxWaitingBytes is the size of the data that may wait for the writer before new events are
+	// refused in the same way, at least 1. One call that has more waits when nothing else does.
 	MaxWaitingBytes int
 	// Quotas are the limits of tenants that have none of their own; a quota that is missing
 	// has no limit. The store enforces those of rows.

@@ -3,15 +3,18 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
+	"net/url"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/pealhq/peal"
 )
 
-// aging says which events may go: those before until, whose deliveries have all been
-// final since before settled. Of them go no more at once than give enough bytes back.
+// aging selects the events that may be deleted: those before until with only deliveries that were
+// final before settled. No more are deleted at once than it takes to free enough bytes.
 type aging struct{ until, settled, enough int64 }
 
 // candidate is an event that may go.
@@ -69,8 +72,8 @@ func (s *Store) purgeEvents(ctx context.Context, age aging, purged *peal.PurgeRe
 	}
 }
 
-// candidates gives the first events after a key that may go, of rows altogether.
-// last is the key of the last event looked at, 0 when there was none.
+// candidates returns the first events after a key that may be deleted, with the given number of rows in
+// all. last is the key of the last event that it looked at, 0 for none.
 func candidates(ctx context.Context, q querier, after int64, age aging, rows int) (found []candidate, last int64, err error) {
 	var all []candidate
 	places := 0
@@ -108,8 +111,8 @@ func candidates(ctx context.Context, q querier, after int64, age aging, rows int
 	return found, last, nil
 }
 
-// unfinished gives those of a list of deliveries that are pending or became final
-// only at a moment or after it.
+// unfinished selects those of a list of deliveries that are pending or became final at or after a
+// time.
 const unfinished = `SELECT seq FROM held WHERE seq IN (SELECT value FROM json_each(?1))
 	UNION ALL SELECT seq FROM waiting WHERE seq IN (SELECT value FROM json_each(?1))
 	UNION ALL SELECT seq FROM settled WHERE seq IN (SELECT value FROM json_each(?1)) AND at >= ?2`
@@ -132,15 +135,14 @@ func listOf(seqs []int64) string {
 	return string(text)
 }
 
-// chunk is how much is taken away between two looks at the clock: in rows, and in
-// bytes of data.
+// A chunk is deleted between two looks at the clock: in rows, and in bytes of data.
 const (
 	chunkRows  = 32
 	chunkBytes = 1 << 20
 )
 
-// purgeEvents takes the events away, as many as must go and rows and time allow, and gives the
-// key of the last one that is gone or stays.
+// purgeEvents deletes the events that must go, as rows and time allow, and returns the key of the last
+// event that it deleted or kept.
 func (w *writer) purgeEvents(found []candidate, age aging, rows int, purged *peal.PurgeResult) (done int64, err error) {
 	begun, freed := time.Now(), int64(0)
 	for len(found) > 0 && rows > 0 && freed < age.enough && time.Since(begun) < workTime {
@@ -235,4 +237,90 @@ func (w *writer) purgeDeliveries(places []int64, purged *peal.PurgeResult) error
 	n, err := w.conn.exec(`DELETE FROM settled WHERE seq IN (SELECT value FROM json_each(?))`, listOf(places))
 	purged.Deliveries += int(n)
 	return err
+}
+
+// format writes the first page of a new file, which then can give back space: SQLite
+// takes that setting only before anything else is in the file.
+func format(ctx context.Context, path string) (err error) {
+	query := url.Values{"_error_rc": {"1"}, "_pragma": {
+		"busy_timeout(10000)", "page_size(" + strconv.Itoa(pageSize) + ")", "auto_vacuum(incremental)",
+	}}
+	conn, err := connect(ctx, fileURL(path, query))
+	if err != nil {
+		return err
+	}
+	_, err = conn.exec(`PRAGMA user_version = 0`)
+	return errors.Join(err, conn.close())
+}
+
+// space is the size of the file and of its free part, in pages.
+type space struct{ pages, free, pageSize int64 }
+
+func (s space) bytes() int64 { return s.pages * s.pageSize }
+func (s space) used() int64  { return (s.pages - s.free) * s.pageSize }
+
+// size asks a reader, which sees the state of the last commit.
+func (s *Store) size(ctx context.Context) (space, error) {
+	var size space
+	err := s.snapshot(ctx, func(q querier) error {
+		for text, into := range map[string]*int64{
+			`PRAGMA page_count`: &size.pages, `PRAGMA freelist_count`: &size.free, `PRAGMA page_size`: &size.pageSize,
+		} {
+			if err := q.query(ctx, text, func(r row) error {
+				*into = r.int(0)
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return size, err
+}
+
+// Free pages that are left for new rows: one in sparePart of the file, and sparePages
+// at least. Moving the last ones would only make new rows move them back.
+const (
+	sparePart  = 16
+	sparePages = 128
+)
+
+// giveBackPages are moved between two looks at the clock.
+const giveBackPages = 16
+
+// giveBack shortens the file by a batch of free pages. The file itself follows when the log is written
+// back.
+func (s *Store) giveBack(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
+	size, err := s.size(ctx)
+	if err != nil {
+		return false, err
+	}
+	isLarge := params.MaxBytes > 0 && size.bytes() > params.MaxBytes && size.free > 0
+	if !isLarge && size.free <= max(size.pages/sparePart, sparePages) {
+		return false, nil
+	}
+	before := size.pages
+	if err := s.batch(ctx, purged, func(w *writer) error {
+		for begun := time.Now(); time.Since(begun) < workTime; {
+			// It moves one page for each row that is asked for.
+			moved := 0
+			if err := w.conn.query(`PRAGMA incremental_vacuum(16)`, func(row) error {
+				moved++
+				return nil
+			}); err != nil {
+				return err
+			}
+			if moved < giveBackPages {
+				break
+			}
+		}
+		return nil
+	}); err != nil {
+		return false, err
+	}
+	if size, err = s.size(ctx); err != nil {
+		return false, err
+	}
+	s.checkpoints.signal()
+	return size.pages < before, nil // a file that was made without this ability stays as it is
 }

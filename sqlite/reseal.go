@@ -13,23 +13,23 @@ type sealedValue struct {
 	id, before, after []byte
 }
 
-// Reseal implements [peal.SealStore]. Values are sealed in the writer's goroutine (see
-// CreateWebhook), so that whatever was sealed with the key before is committed once the
-// writer has answered an empty change.
+// Reseal implements [peal.SealStore]. Values are sealed in the writer's goroutine (see CreateWebhook of
+// configstore), so that all values sealed with the previous key are committed once the writer has
+// answered an empty change.
 func (s *Store) Reseal(ctx context.Context, limit int) (int, error) {
 	if s.options.Sealer == nil {
 		return 0, nil
 	}
 	if err := s.queue.submit(&change{ctx: ctx, run: func(*writer) error { return nil }}); err != nil {
-		return 0, translate("seal secrets anew", err)
+		return 0, translate("seal secrets again", err)
 	}
 	values, err := s.sealedBefore(ctx, limit)
 	if err != nil || len(values) == 0 {
-		return 0, translate("look for secrets to seal anew", err)
+		return 0, translate("look for secrets to seal again", err)
 	}
 	err = s.queue.submit(&change{ctx: ctx, rows: len(values), run: func(w *writer) error {
 		for _, v := range values {
-			// One that was changed meanwhile has been sealed anew by that.
+			// A value that was changed meanwhile has been sealed with the new key by that.
 			if _, err := w.conn.exec(fmt.Sprintf(`UPDATE %s SET %s = ?, sealed = 1 WHERE id = ? AND %[2]s = ?`, v.table, v.column),
 				v.after, v.id, v.before); err != nil {
 				return err
@@ -38,13 +38,12 @@ func (s *Store) Reseal(ctx context.Context, limit int) (int, error) {
 		return nil
 	}})
 	if err != nil {
-		return 0, translate("seal secrets anew", err)
+		return 0, translate("seal secrets again", err)
 	}
 	return len(values), nil
 }
 
-// sealedBefore gives values that are not sealed with the present key, with what they
-// become.
+// sealedBefore returns values that are not sealed with the present key, and their new forms.
 func (s *Store) sealedBefore(ctx context.Context, limit int) ([]sealedValue, error) {
 	mark := s.options.Sealer.Mark()
 	var values []sealedValue

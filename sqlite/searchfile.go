@@ -10,18 +10,20 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/pealhq/peal"
 )
 
-// The search index is in a file of its own, beside the database: nobody who writes
-// events waits for it, and it can be made anew from them at any time.
+// The search index is in a separate file beside the database: writers of events do not wait for it,
+// and it can be rebuilt from them at any time.
 const (
 	searchSuffix  = "-search" // of the file's name
-	searchVersion = 1         // of what is in it; another one is made anew
+	searchVersion = 1         // of its content; an index of another version is rebuilt
 	searchReaders = 2
 )
 
-// shardEvents is how many events one table of words is for: what is searched, merged and
-// dropped at once is no more.
+// shardEvents is the number of events in one table of words: the most that is searched, merged and
+// dropped at once.
 const shardEvents = 50_000
 
 // searchFile is the index.
@@ -45,8 +47,7 @@ type shard struct{ num, first, events int64 }
 
 func (s shard) table() string { return fmt.Sprintf("words_%d", s.num) }
 
-// openSearchFile opens the index of a database, and makes a new one where there is none
-// that can be used.
+// openSearchFile opens the index of a database. It creates a new one if that cannot be used.
 func openSearchFile(ctx context.Context, options Options) (*searchFile, error) {
 	options.Path += searchSuffix
 	options.MaxBytes = 0
@@ -109,7 +110,7 @@ func tryOpenSearchFile(ctx context.Context, options Options) (f *searchFile, err
 func (f *searchFile) create() error {
 	return f.transact(func() error {
 		for _, text := range []string{
-			// sum tells whether the words of an event are still those in the index.
+			// sum changes with the words of an event: the index is up to date if it is equal.
 			`CREATE TABLE events (seq INTEGER PRIMARY KEY, sum INTEGER NOT NULL)`,
 			`CREATE TABLE shards (num INTEGER PRIMARY KEY, first INTEGER NOT NULL UNIQUE, events INTEGER NOT NULL)`,
 			`CREATE TABLE progress (back INTEGER NOT NULL)`,
@@ -125,7 +126,7 @@ func (f *searchFile) create() error {
 	})
 }
 
-// addShard makes the table of words from a key on.
+// addShard creates the table of words from a key on.
 func (f *searchFile) addShard(first int64) (shard, error) {
 	num, _, err := f.conn.number(`SELECT ifnull(max(num), 0) + 1 FROM shards`)
 	s := shard{num: num, first: first}
@@ -164,7 +165,7 @@ func (f *searchFile) load() error {
 	return nil
 }
 
-// list gives the shards as they are now.
+// list returns the present shards.
 func (f *searchFile) list() []shard {
 	f.shardMu.RLock()
 	defer f.shardMu.RUnlock()
@@ -193,4 +194,114 @@ func (f *searchFile) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return errors.Join(f.readers.close(), f.conn.close())
+}
+
+// SetSearch implements [peal.SearchStore].
+func (s *Store) SetSearch(ctx context.Context, on bool) error {
+	s.searching.Lock()
+	defer s.searching.Unlock()
+	if on == (s.search != nil) {
+		return nil
+	}
+	return translate("turn search on or off", s.setSearch(ctx, on))
+}
+
+func (s *Store) setSearch(ctx context.Context, on bool) error {
+	if !on {
+		index := s.search
+		s.search = nil
+		if err := index.close(); err != nil {
+			return err
+		}
+	}
+	// Any index that lies there is of an earlier time.
+	if err := removeSearchFile(s.options.Path + searchSuffix); err != nil {
+		return err
+	}
+	if err := s.queue.submit(&change{ctx: ctx, run: func(w *writer) error {
+		if _, err := w.conn.exec(`UPDATE meta SET value = ? WHERE name = 'search'`, flag(on)); err != nil {
+			return err
+		}
+		w.after = append(w.after, func() { w.notes.on = on })
+		if on {
+			return nil
+		}
+		w.notes.discard()
+		_, err := w.conn.exec(`DELETE FROM search_todo`)
+		return err
+	}}); err != nil {
+		return err
+	}
+	if !on {
+		return nil
+	}
+	index, err := openSearchFile(ctx, s.options)
+	s.search = index
+	return err
+}
+
+// openSearch opens the index of a database that has one.
+func (s *Store) openSearch(ctx context.Context) (err error) {
+	if s.writer.notes.on {
+		s.search, err = openSearchFile(ctx, s.options)
+	}
+	return err
+}
+
+// closeSearch closes the index.
+func (s *Store) closeSearch() error {
+	s.searching.Lock()
+	defer s.searching.Unlock()
+	if s.search == nil {
+		return nil
+	}
+	return s.search.close()
+}
+
+// withIndex calls f with the index, which stays open meanwhile.
+func (s *Store) withIndex(f func(*searchFile) error) error {
+	s.searching.RLock()
+	defer s.searching.RUnlock()
+	if s.search == nil {
+		return peal.Invalidf("text", "cannot be looked for: search is off here; an operator turns it on with the setting search.enabled")
+	}
+	return f(s.search)
+}
+
+// SearchState implements [peal.SearchStore].
+func (s *Store) SearchState(ctx context.Context) (peal.SearchState, error) {
+	s.searching.RLock()
+	defer s.searching.RUnlock()
+	var state peal.SearchState
+	if s.search == nil {
+		return state, ctx.Err()
+	}
+	state.On = true
+	state.Bytes = s.search.bytes()
+	var back int64
+	err := s.search.readers.query(ctx, `SELECT back FROM progress`, func(r row) error {
+		back = r.int(0)
+		return nil
+	})
+	if back == math.MaxInt64 { // it has not started
+		err = s.query(ctx, `SELECT max(seq) + 1 FROM events`, func(r row) error {
+			back = r.int(0)
+			return nil
+		})
+	}
+	if back > 0 {
+		state.Since = timeAt(back)
+	}
+	return state, translate("read the state of search", err)
+}
+
+// bytes returns the size of the index on disk.
+func (f *searchFile) bytes() int64 {
+	size := int64(0)
+	for _, name := range []string{f.path, f.path + "-wal"} {
+		if info, err := os.Stat(name); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
 }

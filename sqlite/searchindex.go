@@ -2,18 +2,21 @@ package sqlite
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/fulltext"
+	"github.com/pealhq/peal/internal/record"
 )
 
 const (
 	indexEvents  = 256         // that a batch takes
-	indexTodo    = 64          // transactions whose notes a batch takes, so that they fit
+	indexTodo    = 64          // transactions with notes in one batch, so that they fit
 	tidyEvery    = time.Minute // how often it is looked for events that are gone
 	tidyDeadPart = 4           // a shard goes when only one event in so many is left of it
 	foldEvery    = 16          // batches after which the file's log is written back
@@ -164,7 +167,7 @@ func (f *searchFile) put(shards *[]shard, d *document) (added bool, err error) {
 	return true, err
 }
 
-// shardOf gives the shard that an event belongs to.
+// shardOf returns the shard of an event.
 func shardOf(shards []shard, seq int64) *shard {
 	i, found := slices.BinarySearchFunc(shards, seq, func(s shard, seq int64) int {
 		switch {
@@ -181,8 +184,8 @@ func shardOf(shards []shard, seq int64) *shard {
 	return &shards[i]
 }
 
-// extend begins another shard at an end of the index, where a new event lies beyond
-// all there are and the last shard is full.
+// extend starts another shard at an end of the index if a new event is beyond all others and the last
+// shard is full.
 func (f *searchFile) extend(shards *[]shard, seq int64) error {
 	list := *shards
 	if last := &list[len(list)-1]; last.events >= f.shardSize && seq > last.first {
@@ -212,8 +215,7 @@ func (f *searchFile) extend(shards *[]shard, seq int64) error {
 	return nil
 }
 
-// indexTidy drops the oldest shard when most of its events are gone; those that are
-// left are put into the index anew.
+// indexTidy drops the oldest shard when most of its events are gone and indexes the others again.
 func (s *Store) indexTidy(ctx context.Context, f *searchFile, done *peal.IndexResult) (bool, error) {
 	if time.Since(f.tidied) < tidyEvery {
 		return false, nil
@@ -264,4 +266,123 @@ func (s *Store) indexTidy(ctx context.Context, f *searchFile, done *peal.IndexRe
 		}
 	}
 	return true, f.conn.query(`PRAGMA incremental_vacuum`, func(row) error { return nil })
+}
+
+// document is an event as the index has it.
+type document struct {
+	seq    int64
+	index  *fulltext.Index
+	places []int64 // of its deliveries
+}
+
+// The facts of an event that are in the index beside its words.
+func tenantFact(num int64) string  { return "_t" + strconv.FormatInt(num, 10) }
+func typeFact(num int64) string    { return "_e" + strconv.FormatInt(num, 10) }
+func webhookFact(num int64) string { return "_w" + strconv.FormatInt(num, 10) }
+func statusFact(num int64) string  { return "_s" + strconv.FormatInt(num, 10) }
+
+// documents reads events with their deliveries and what was answered to those; events
+// that are gone are left out.
+func (s *Store) documents(ctx context.Context, seqs []int64) ([]document, error) {
+	documents := make([]document, 0, len(seqs))
+	of := map[int64]*document{} // by the delivery
+	var places []int64
+	err := s.snapshot(ctx, func(q querier) error {
+		if err := q.query(ctx, `SELECT e.seq, e.head, e.tail, n.name, t.name, e.ext_id, e.subject, e.time, e.deliveries, e.data, e.tenant, e.type
+			FROM events e JOIN tenants n ON n.num = e.tenant JOIN types t ON t.num = e.type
+			WHERE e.seq IN (SELECT value FROM json_each(?1)) ORDER BY e.seq`, func(r row) error {
+			event := scanEvent(r)
+			d := document{r.int(0), fulltext.NewIndex(), seqsOf(r.blob(eventDeliveries))}
+			for _, text := range textsOf(&event) {
+				d.index.Text(text)
+			}
+			d.index.Fact(tenantFact(r.int(10)))
+			d.index.Fact(typeFact(r.int(11)))
+			documents = append(documents, d)
+			return nil
+		}, listOf(seqs)); err != nil {
+			return err
+		}
+		for i := range documents {
+			for _, place := range documents[i].places {
+				of[place] = &documents[i]
+				places = append(places, place)
+			}
+		}
+		if err := q.query(ctx, `SELECT seq, head, tail, webhook, status FROM deliveries WHERE seq IN (SELECT value FROM json_each(?1))`, func(r row) error {
+			index := of[r.int(0)].index
+			index.Text([]byte(peal.DeliveryID(idAt(r.int(0), r[1], r.int(2))).String()))
+			index.Fact(webhookFact(r.int(3)))
+			index.Fact(statusFact(r.int(4)))
+			return nil
+		}, listOf(places)); err != nil {
+			return err
+		}
+		return answersTo(ctx, q, places, func(delivery int64, body []byte) { of[delivery].index.Text(body) })
+	})
+	return documents, err
+}
+
+// textsOf returns the searchable texts of an event.
+func textsOf(e *peal.Event) [][]byte {
+	return [][]byte{[]byte(e.ID), []byte(e.Key.String()), []byte(e.Type), []byte(e.Subject), e.Data}
+}
+
+// answersTo reads the bodies that were answered to deliveries.
+func answersTo(ctx context.Context, q querier, deliveries []int64, each func(delivery int64, body []byte)) error {
+	return q.query(ctx, `SELECT delivery, record FROM attempts WHERE delivery IN (SELECT value FROM json_each(?1))
+		UNION ALL SELECT seq, last FROM settled WHERE seq IN (SELECT value FROM json_each(?1)) AND last IS NOT NULL`, func(r row) error {
+		if attempt := record.ReadAttempt(r.blob(1)); len(attempt.ResponseBody) > 0 {
+			each(r.int(0), attempt.ResponseBody)
+		}
+		return nil
+	}, listOf(deliveries))
+}
+
+// notes are the changes of a transaction that the search index must look at, in one row.
+type notes struct {
+	on                 bool
+	events, deliveries []byte // keys, 8 bytes each
+}
+
+// event notes that an event is new or has another delivery.
+func (n *notes) event(seq int64) {
+	if n.on {
+		n.events = binary.BigEndian.AppendUint64(n.events, uint64(seq))
+	}
+}
+
+// delivery notes that a delivery has become final or has another attempt.
+func (n *notes) delivery(seq int64) {
+	if n.on {
+		n.deliveries = binary.BigEndian.AppendUint64(n.deliveries, uint64(seq))
+	}
+}
+
+func (n *notes) discard() { n.events, n.deliveries = n.events[:0], n.deliveries[:0] }
+
+// flushNotes writes them at the end of a transaction.
+func (w *writer) flushNotes() error {
+	n := &w.notes
+	if len(n.events)+len(n.deliveries) == 0 {
+		return nil
+	}
+	defer n.discard()
+	_, err := w.conn.exec(`INSERT INTO search_todo (events, deliveries) VALUES (?, ?)`, orEmpty(n.events), orEmpty(n.deliveries))
+	return err
+}
+
+// orEmpty is a blob that is never NULL.
+func orEmpty(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// loadNotes reads whether the index is on.
+func (w *writer) loadNotes() error {
+	on, _, err := w.conn.number(`SELECT value FROM meta WHERE name = 'search'`)
+	w.notes.on = on != 0
+	return err
 }

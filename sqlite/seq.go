@@ -30,20 +30,20 @@ func (h halves) id() (id [16]byte) {
 	return id
 }
 
-// seq gives the row's key where nothing is in its way.
+// seq returns the row's natural key: its key unless that is taken.
 func (h halves) seq() int64 {
 	head := uint64(h.head)
 	tick := head>>16<<12 | head&0xfff
 	return int64(tick << spareBits)
 }
 
-// headOf gives the first half of the UUIDv7 whose natural key is seq.
+// headOf returns the first half of the UUIDv7 with the natural key seq.
 func headOf(seq int64) int64 {
 	tick := uint64(seq) >> spareBits
 	return int64(tick>>12<<16 | 0x7000 | tick&0xfff)
 }
 
-// storedHead is the head as a column's value: nil when seq tells it.
+// storedHead returns the head as a column's value: nil if it follows from seq.
 func (h halves) storedHead(seq int64) any {
 	if seq&(1<<spareBits-1) == 0 && headOf(seq) == h.head {
 		return nil
@@ -59,8 +59,7 @@ func idAt(seq int64, head any, tail int64) [16]byte {
 	return halves{headOf(seq), tail}.id()
 }
 
-// seqFloor gives the smallest seq of an ID whose own time, which is rounded to the
-// microsecond, is at or after t.
+// seqFloor returns the smallest seq of an ID with a time, rounded to the microsecond, at or after t.
 func seqFloor(t time.Time) int64 {
 	const tick = 1 << spareBits
 	floor := halve(peal.FloorID[peal.DeliveryID](t)).seq()
@@ -73,5 +72,20 @@ func seqFloor(t time.Time) int64 {
 	return floor
 }
 
-// timeAt is the time that an ID with this natural key tells.
+// timeAt returns the time of IDs with a natural key.
 func timeAt(seq int64) time.Time { return peal.DeliveryID(halves{headOf(seq), 1}.id()).Time() }
+
+// micros is a time as it is stored; the zero time is 0.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func timeOf(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}

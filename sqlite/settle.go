@@ -69,8 +69,8 @@ func (w *writer) settle(node peal.NodeID, settlements []peal.Settlement) error {
 	return nil
 }
 
-// gather buffers the settlements at the front that are final and of different
-// deliveries, and says how many they are.
+// gather buffers the settlements at the front that are final and of different deliveries, and returns
+// their number.
 func (b *settles) gather(settlements []peal.Settlement) int {
 	clear(b.among)
 	for i := range settlements {
@@ -150,7 +150,7 @@ func (w *writer) settleOne(owner int64, s *peal.Settlement) error {
 	d.code, d.duration, d.reason = int64(a.StatusCode), a.Timing.Total.Microseconds(), string(a.Reason)
 	mine := d.owner == owner || d.owner == 0 && owner != nobody
 	if d.status != 0 || !mine && s.Status != peal.Success {
-		// Final already, or in the hands of others, who go on with it.
+		// Final already, or in the hands of others, who continue with it.
 		if err := w.addAttempt(d.seq, a.ID, record); err != nil {
 			return err
 		}

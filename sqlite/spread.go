@@ -78,8 +78,8 @@ func (w *writer) reserve(_, _ int64, d *peal.NewDelivery) (int64, error) {
 	return seq, nil
 }
 
-// expand makes rows of the deliveries of a part, held by node as far as they are to be,
-// where node is registered. held reports whether it was; without a node it is not.
+// expand writes the rows of the deliveries of a part. If node is registered, it holds those that were
+// inserted as held, and held is true.
 func (s *Store) expand(ctx context.Context, tenant string, id peal.DeliveryID, node peal.NodeID) (held bool, err error) {
 	deleted := false
 	err = s.queue.submit(&change{ctx: ctx, tenant: tenant, rows: record.PartDeliveries, run: func(w *writer) (err error) {
@@ -218,8 +218,8 @@ func spreading(ctx context.Context, q querier) (ranges []span, err error) {
 	return ranges, err
 }
 
-// takeSpreads makes rows of what nodes that are gone have left, so that whoever asks what
-// is due after that finds all of it.
+// takeSpreads writes the rows that nodes left unwritten when they ended, so that later queries for due
+// deliveries find them all.
 func (s *Store) takeSpreads(ctx context.Context) {
 	for {
 		did, err := s.sweepSpread(ctx)
@@ -232,7 +232,7 @@ func (s *Store) takeSpreads(ctx context.Context) {
 	}
 }
 
-// sweepSpread makes rows of a part whose writer is gone or has failed.
+// sweepSpread writes the rows of a part if its writer is gone or has failed.
 func (s *Store) sweepSpread(ctx context.Context) (did bool, err error) {
 	id, found := s.sweeper.adopted()
 	if !found {

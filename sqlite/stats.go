@@ -92,8 +92,8 @@ func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.Web
 	return all, translate("read what webhooks do", err)
 }
 
-// readActivity reads through the webhook's own stretches of indexes; only the few
-// deliveries that nodes hold are looked at whatever webhook they are of.
+// readActivity reads the webhook's own stretches of indexes; only of the few deliveries that nodes
+// hold, it looks at those of all webhooks.
 func readActivity(ctx context.Context, q querier, tenant string, id peal.WebhookID, a *peal.WebhookActivity) error {
 	return q.query(ctx, `SELECT
 			(SELECT count(*) FROM held WHERE webhook = w.num) + (SELECT count(*) FROM (SELECT 1 FROM waiting x INDEXED BY waiting_webhook WHERE x.webhook = w.num LIMIT +?3)),
@@ -117,7 +117,7 @@ func createdAt(seq any) time.Time {
 	return time.Time{}
 }
 
-// timeOfSeq is when the row of a key was made, as far as the key tells.
+// timeOfSeq returns the time of a row's key.
 func timeOfSeq(seq int64) time.Time {
 	return peal.EventKey(halves{head: headOf(seq)}.id()).Time()
 }
@@ -144,4 +144,80 @@ func (s *Store) Backlog(ctx context.Context, tenant string) (peal.DeliveryBacklo
 		return nil
 	}, tenant)
 	return b, translate("count what is pending", err)
+}
+
+// wholeBacklog counts what is pending for all tenants: it looks at as many rows as it
+// counts at most, and takes a step in an index for each webhook that something waits for.
+func (s *Store) wholeBacklog(ctx context.Context) (peal.DeliveryBacklog, error) {
+	var b peal.DeliveryBacklog
+	limit := strconv.Itoa(peal.MaxBacklogCount)
+	err := s.query(ctx, `WITH RECURSIVE every (webhook) AS (
+			SELECT min(webhook) FROM waiting
+			UNION ALL
+			SELECT (SELECT min(webhook) FROM waiting WHERE webhook > every.webhook) FROM every WHERE webhook IS NOT NULL),
+		stopped (num) AS MATERIALIZED (
+			SELECT w.num FROM (SELECT webhook FROM every UNION SELECT webhook FROM held) o JOIN webhooks w ON w.num = o.webhook
+			WHERE w.settings ->> '$.status' IN ('paused', 'disabled'))
+		SELECT
+			(SELECT count(*) FROM held) + (SELECT count(*) FROM (SELECT 1 FROM waiting INDEXED BY waiting_webhook WHERE webhook > 0 LIMIT `+limit+`)),
+			(SELECT count(*) FROM held WHERE webhook IN (SELECT num FROM stopped))
+				+ (SELECT count(*) FROM (SELECT 1 FROM stopped CROSS JOIN waiting x INDEXED BY waiting_webhook ON x.webhook = stopped.num LIMIT `+limit+`)),
+			(SELECT min(seq) FROM (SELECT min(seq) AS seq FROM held UNION ALL SELECT min(seq) FROM waiting))`, func(r row) error {
+		b.Pending, b.Held = min(int(r.int(0)), peal.MaxBacklogCount), min(int(r.int(1)), peal.MaxBacklogCount)
+		b.Oldest = createdAt(r[2])
+		return nil
+	})
+	return b, translate("count what is pending", err)
+}
+
+// AttentionReport implements [peal.StatsStore]. Each statement walks an index in its order and ends
+// after a number of rows.
+func (s *Store) AttentionReport(ctx context.Context, since time.Time, limit int) (peal.AttentionReport, error) {
+	var all peal.AttentionReport
+	err := s.snapshot(ctx, func(q querier) error {
+		err := q.query(ctx, `SELECT n.name, w.id, w.failing_since
+			FROM (SELECT * FROM webhooks INDEXED BY webhooks_failing WHERE failing_since > 0 ORDER BY failing_since LIMIT +?1) w
+			CROSS JOIN tenants n ON n.num = w.tenant
+			WHERE NOT w.deleted AND coalesce(w.settings ->> '$.status', 'active') NOT IN ('paused', 'disabled') ORDER BY w.failing_since, w.id LIMIT +?2`, func(r row) error {
+			all.Failing = append(all.Failing, peal.FailingWebhook{Tenant: r.text(0), WebhookID: peal.WebhookID(r.blob(1)), Since: timeOf(r.int(2))})
+			return nil
+		}, int64(peal.MaxAttentionRows), int64(limit))
+		if err != nil {
+			return err
+		}
+		err = q.query(ctx, `SELECT n.name, w.id, p.reason, p.code, p.error, p.first, p.last, p.attempts
+			FROM (SELECT * FROM problems INDEXED BY problems_last WHERE last >= ?1 ORDER BY last DESC LIMIT +?2) p
+			CROSS JOIN webhooks w ON w.num = p.webhook CROSS JOIN tenants n ON n.num = w.tenant
+			WHERE NOT w.deleted ORDER BY p.last DESC, w.id, p.reason, p.code`, func(r row) error {
+			all.Problems = append(all.Problems, peal.TenantProblem{Tenant: r.text(0), WebhookProblem: peal.WebhookProblem{
+				WebhookID: peal.WebhookID(r.blob(1)), Reason: peal.Reason(r.text(2)), StatusCode: int(r.int(3)), Error: r.text(4),
+				First: timeOf(r.int(5)), Last: timeOf(r.int(6)), Attempts: int(r.int(7)),
+			}})
+			return nil
+		}, micros(since), int64(limit))
+		if err != nil {
+			return err
+		}
+		return q.query(ctx, `SELECT n.name, count(*), min(x.seq) FROM (SELECT seq, webhook FROM waiting ORDER BY seq LIMIT +?1) x
+			CROSS JOIN webhooks w ON w.num = x.webhook CROSS JOIN tenants n ON n.num = w.tenant
+			GROUP BY n.name ORDER BY min(x.seq), n.name LIMIT +?2`, func(r row) error {
+			all.Waiting = append(all.Waiting, peal.TenantWaiting{Tenant: r.text(0), Deliveries: int(r.int(1)), Oldest: timeOfSeq(r.int(2))})
+			return nil
+		}, int64(peal.MaxAttentionRows), int64(limit))
+	})
+	return all, translate("read the standing of tenants", err)
+}
+
+// PendingUsage implements [peal.QuotaStore].
+func (s *Store) PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error) {
+	err = s.query(ctx, `WITH hooks (num) AS MATERIALIZED (SELECT num FROM webhooks WHERE tenant = (SELECT num FROM tenants WHERE name = ?1)),
+		pending (event) AS (
+			SELECT event FROM held WHERE webhook IN (SELECT num FROM hooks)
+			UNION ALL SELECT d.event FROM hooks CROSS JOIN waiting d INDEXED BY waiting_webhook ON d.webhook = hooks.num
+			LIMIT +?2)
+		SELECT count(*), ifnull(sum(length(v.data)), 0) FROM pending p LEFT JOIN events v ON v.seq = p.event`, func(r row) error {
+		deliveries, bytes = r.int(0), r.int(1)
+		return nil
+	}, tenant, most)
+	return deliveries, bytes, translate("count what is pending", err)
 }

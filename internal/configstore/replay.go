@@ -72,11 +72,11 @@ func (s *Store) OpenReplays(ctx context.Context, limit int) ([]peal.Replay, erro
 	return list, s.db.Translate("list replays", err)
 }
 
-// LockReplay makes others who change the replay of [Running] wait.
+// LockReplay is the lock of [Running] for a change: other changes of the replay wait.
 const LockReplay = ` [FOR UPDATE OF p]`
 
-// Running reads a replay that must be running, and more columns of p (the replay) and w (its
-// webhook, whose row may be missing). The replay is returned beside the error that it has ended.
+// Running reads a replay that must be running, and more columns of p (the replay) and w (its webhook;
+// NULL if its row is gone). It returns the replay also with the error that it has ended.
 func Running(q Querier, id peal.JobID, lock string, more ...Column) (p peal.Replay, err error) {
 	err = Read(q, append(replays.columns(&p), more...), ` FROM peal.replays p LEFT JOIN peal.webhooks w ON w.id = p.webhook
 		JOIN peal.tenants n ON n.num = p.tenant WHERE p.id = ?1`+lock, func() error { return nil }, ID(id))
