@@ -43,14 +43,6 @@ func encode(values []any) []any {
 	return values
 }
 
-// orNoTime is a time as a column's value, NULL for no time.
-func orNoTime(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return micros(t)
-}
-
 // reader runs each query by itself, on all of one state if it has a snapshot's connection.
 type reader struct {
 	q   querier

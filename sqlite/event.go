@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/binary"
 	"math"
 	"time"
 
@@ -29,15 +28,6 @@ func scanEvent(r row) peal.Event {
 		e.Time, _ = peal.ParseTimestamp(r.text(7)) // it was parsed before it was stored; "" leaves none
 	}
 	return e
-}
-
-// seqsOf reads the column deliveries of an event.
-func seqsOf(places []byte) []int64 {
-	seqs := make([]int64, 0, len(places)/8)
-	for ; len(places) >= 8; places = places[8:] {
-		seqs = append(seqs, int64(binary.BigEndian.Uint64(places)))
-	}
-	return seqs
 }
 
 // Event implements [peal.HistoryStore].

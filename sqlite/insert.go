@@ -222,13 +222,6 @@ func (w *writer) appendDelivery(owner, event int64, d *peal.NewDelivery) (int64,
 	return seq, nil
 }
 
-func flag(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // multi collects rows for one statement that takes many of them: a statement for
 // each row would cost more than the row.
 type multi struct {

@@ -106,14 +106,6 @@ func (w *writer) rewrite(p *place) error {
 	return err
 }
 
-// orNil keeps a missing blob NULL.
-func orNil(b []byte) any {
-	if b == nil {
-		return nil
-	}
-	return b
-}
-
 // findOf finds a delivery of a tenant for a change to it. It refuses with
 // NotFound when there is none.
 func (w *writer) findOf(tenant string, id peal.DeliveryID) (p *place, webhook peal.WebhookID, deleted bool, err error) {

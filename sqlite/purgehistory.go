@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"net/url"
@@ -124,15 +123,6 @@ func anyIn(seqs []int64, set map[int64]bool) bool {
 		}
 	}
 	return false
-}
-
-// listOf writes keys as a JSON array, which is how a statement takes any number of them.
-func listOf(seqs []int64) string {
-	text, err := json.Marshal(seqs)
-	if err != nil || len(seqs) == 0 {
-		return "[]"
-	}
-	return string(text)
 }
 
 // A chunk is deleted between two looks at the clock: in rows, and in bytes of data.

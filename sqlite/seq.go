@@ -74,18 +74,3 @@ func seqFloor(t time.Time) int64 {
 
 // timeAt returns the time of IDs with a natural key.
 func timeAt(seq int64) time.Time { return peal.DeliveryID(halves{headOf(seq), 1}.id()).Time() }
-
-// micros is a time as it is stored; the zero time is 0.
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-func timeOf(micros int64) time.Time {
-	if micros == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(micros).UTC()
-}

@@ -182,10 +182,3 @@ func (w *writer) hasAttempt(delivery int64, id peal.AttemptID) (bool, error) {
 		UNION ALL SELECT 1 FROM settled WHERE seq = ?1 AND substr(last, 2, 16) = ?2`, delivery, id[:])
 	return found, err
 }
-
-func orNull(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
-}
