@@ -242,7 +242,7 @@ type deliverySearch struct {
 	query peal.DeliverySearch
 	found []peal.Delivery
 	place peal.SearchPosition // how far it has come
-	more  bool       // there may be others after place
+	more  bool                // there may be others after place
 }
 
 // run looks at events until one delivery more is found than is asked for.
