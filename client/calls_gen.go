@@ -15,9 +15,9 @@ type EventsQuery struct {
 	PageQuery
 	// Only events of this type.
 	Type string
-	// Only those with these words: in the event's id, type, subject and data, in the delivery's id, or
-	// in what was answered. All words must be there; "a phrase" stands in quotes, and a * at a word's
-	// end stands for whatever follows. Search must be on (search.enabled).
+	// Only those with all of these words: in the event's id, type, subject and data, in the delivery's
+	// id, or in the response. Put "a phrase" in quotes; a * at the end of a word matches any rest.
+	// Search must be on (search.enabled).
 	Text string
 	// Only those from this time on (RFC 3339).
 	Since time.Time
@@ -35,10 +35,10 @@ func (q EventsQuery) values() url.Values {
 }
 
 // Events calls GET /v1/events: list events, newest first. With `text`, or `type` of deliveries,
-// rows are found by the time of their events, and since and until are about that too. One call
-// looks at a bounded number of events: a page may have few rows or none and still a next_cursor,
-// where to go on. For operator keys, tenant keys with the scope `read`, and signed-in owners and
-// editors and viewers.
+// rows are ordered by the time of their events, and since and until refer to that time. One call
+// examines a bounded number of events: a page may have few rows or none, and still a next_cursor
+// for more. For operator keys, tenant keys with the scope `read`, and signed-in owners and editors
+// and viewers.
 func (c *Client) Events(ctx context.Context, query EventsQuery) (Page[EventRow], error) {
 	return list[EventRow](ctx, c, "/v1/events", query.values())
 }
@@ -54,22 +54,22 @@ func (c *Client) Event(ctx context.Context, id string) (Event, error) {
 	return send[Event](ctx, c, call{method: http.MethodGet, path: "/v1/events/" + url.PathEscape(id), repeat: true})
 }
 
-// EventMissed calls GET /v1/events/{id}/missed: show who did not get an event, and why. Each of the
-// tenant's webhooks without a delivery of the event is in one group, by the first reason that holds
-// as far as it can be known now. For operator keys, tenant keys with the scope `read`, and
+// EventMissed calls GET /v1/events/{id}/missed: show which webhooks did not get an event, and why.
+// Each of the tenant's webhooks without a delivery of the event is in one group, by the first
+// reason that is known to apply. For operator keys, tenant keys with the scope `read`, and
 // signed-in owners and editors and viewers.
 func (c *Client) EventMissed(ctx context.Context, id string) (Missed, error) {
 	return send[Missed](ctx, c, call{method: http.MethodGet, path: "/v1/events/" + url.PathEscape(id) + "/missed", repeat: true})
 }
 
-// Replay calls GET /v1/replays/{id}: show a replay and how far it is. For operator keys, tenant
-// keys with the scope `read`, and signed-in owners and editors and viewers.
+// Replay calls GET /v1/replays/{id}: show a replay and its progress. For operator keys, tenant keys
+// with the scope `read`, and signed-in owners and editors and viewers.
 func (c *Client) Replay(ctx context.Context, id string) (Replay, error) {
 	return send[Replay](ctx, c, call{method: http.MethodGet, path: "/v1/replays/" + url.PathEscape(id), repeat: true})
 }
 
-// CancelReplay calls POST /v1/replays/{id}/cancel: cancel a running replay. What it has made
-// pending already is still sent. For operator keys, tenant keys with the scope `manage`, and
+// CancelReplay calls POST /v1/replays/{id}/cancel: cancel a running replay. Deliveries that it has
+// already made pending are still sent. For operator keys, tenant keys with the scope `manage`, and
 // signed-in owners and editors.
 func (c *Client) CancelReplay(ctx context.Context, id string) (Replay, error) {
 	return send[Replay](ctx, c, call{method: http.MethodPost, path: "/v1/replays/" + url.PathEscape(id) + "/cancel"})
@@ -79,13 +79,13 @@ func (c *Client) CancelReplay(ctx context.Context, id string) (Replay, error) {
 type WebhooksQuery struct {
 	PageQuery
 	// Only those with each of these words, in any case, in the name, the host or path of the URL or
-	// the description, or at the beginning of the id.
+	// the description, or at the start of the id.
 	Q string
 	// Only webhooks of this status.
 	Status string
 	// Only webhooks of this format.
 	Format string
-	// Only webhooks that ask for events of this type. Filters are not asked.
+	// Only webhooks that subscribe to events of this type. Filters are ignored.
 	Event string
 	// The order: newest or oldest first, or by name (by the host and path of the URL for those without
 	// a name).
@@ -126,10 +126,9 @@ func (c *Client) Webhook(ctx context.Context, id string) (Webhook, error) {
 	return send[Webhook](ctx, c, call{method: http.MethodGet, path: "/v1/webhooks/" + url.PathEscape(id), repeat: true})
 }
 
-// UpdateWebhook calls PATCH /v1/webhooks/{id}: change a webhook. Members that are absent stay as
-// they are; null takes the default again. A webhook that the configuration file owns cannot be
-// changed. For operator keys, tenant keys with the scope `manage`, and signed-in owners and
-// editors.
+// UpdateWebhook calls PATCH /v1/webhooks/{id}: change a webhook. Absent members stay as they are;
+// null restores the default. A webhook that the configuration file owns cannot be changed. For
+// operator keys, tenant keys with the scope `manage`, and signed-in owners and editors.
 func (c *Client) UpdateWebhook(ctx context.Context, id string, body WebhookRequest) (Webhook, error) {
 	return send[Webhook](ctx, c, call{method: http.MethodPatch, path: "/v1/webhooks/" + url.PathEscape(id), body: body, repeat: true})
 }
@@ -150,9 +149,9 @@ type WebhookDeliveriesQuery struct {
 	Status string
 	// Only deliveries of events of this type.
 	Type string
-	// Only those with these words: in the event's id, type, subject and data, in the delivery's id, or
-	// in what was answered. All words must be there; "a phrase" stands in quotes, and a * at a word's
-	// end stands for whatever follows. Search must be on (search.enabled).
+	// Only those with all of these words: in the event's id, type, subject and data, in the delivery's
+	// id, or in the response. Put "a phrase" in quotes; a * at the end of a word matches any rest.
+	// Search must be on (search.enabled).
 	Text string
 	// Only those from this time on (RFC 3339).
 	Since time.Time
@@ -172,10 +171,10 @@ func (q WebhookDeliveriesQuery) values() url.Values {
 }
 
 // WebhookDeliveries calls GET /v1/webhooks/{id}/deliveries: list a webhook's deliveries, newest
-// first. With `text`, or `type` of deliveries, rows are found by the time of their events, and
-// since and until are about that too. One call looks at a bounded number of events: a page may have
-// few rows or none and still a next_cursor, where to go on. For operator keys, tenant keys with the
-// scope `read`, and signed-in owners and editors and viewers.
+// first. With `text`, or `type` of deliveries, rows are ordered by the time of their events, and
+// since and until refer to that time. One call examines a bounded number of events: a page may have
+// few rows or none, and still a next_cursor for more. For operator keys, tenant keys with the scope
+// `read`, and signed-in owners and editors and viewers.
 func (c *Client) WebhookDeliveries(ctx context.Context, id string, query WebhookDeliveriesQuery) (Page[Delivery], error) {
 	return list[Delivery](ctx, c, "/v1/webhooks/"+url.PathEscape(id)+"/deliveries", query.values())
 }
@@ -185,11 +184,11 @@ func (c *Client) AllWebhookDeliveries(ctx context.Context, id string, query Webh
 	return all[Delivery](ctx, c, "/v1/webhooks/"+url.PathEscape(id)+"/deliveries", query.values())
 }
 
-// WebhookLane calls GET /v1/webhooks/{id}/lane: show how a webhook's queue and its endpoint stand.
-// It is what the node that answers knows at this moment; after a restart everything is closed and
-// empty until something is sent. Deliveries that are due later are in no lane: list those that are
-// pending. For operator keys, tenant keys with the scope `read`, and signed-in owners and editors
-// and viewers.
+// WebhookLane calls GET /v1/webhooks/{id}/lane: show the state of a webhook's queue and endpoint.
+// It is the current state on the node that answers; after a restart everything is closed and empty
+// until something is sent. Deliveries that are due later are in no lane: list the pending
+// deliveries to see them. For operator keys, tenant keys with the scope `read`, and signed-in
+// owners and editors and viewers.
 func (c *Client) WebhookLane(ctx context.Context, id string) (Lane, error) {
 	return send[Lane](ctx, c, call{method: http.MethodGet, path: "/v1/webhooks/" + url.PathEscape(id) + "/lane", repeat: true})
 }
@@ -211,17 +210,17 @@ func (c *Client) WebhookSecret(ctx context.Context, id string) (Secret, error) {
 	return send[Secret](ctx, c, call{method: http.MethodGet, path: "/v1/webhooks/" + url.PathEscape(id) + "/secret", repeat: true})
 }
 
-// RotateWebhookSecret calls POST /v1/webhooks/{id}/secret/rotate: give a webhook a new secret.
-// During the overlap both secrets sign, so that the receiver can change over. At most five secrets
-// sign at once; the oldest stop first. For operator keys, tenant keys with the scope `manage`, and
+// RotateWebhookSecret calls POST /v1/webhooks/{id}/secret/rotate: rotate a webhook's secret. During
+// the overlap both secrets sign, so that the receiver can switch. At most five secrets sign at
+// once; the oldest stop first. For operator keys, tenant keys with the scope `manage`, and
 // signed-in owners and editors.
 func (c *Client) RotateWebhookSecret(ctx context.Context, id string, body RotateRequest) (Rotation, error) {
 	return send[Rotation](ctx, c, call{method: http.MethodPost, path: "/v1/webhooks/" + url.PathEscape(id) + "/secret/rotate", body: body})
 }
 
-// TestWebhook calls POST /v1/webhooks/{id}/test: send a test event to a webhook at once. One
-// attempt is made, also while the webhook is paused or disabled, and its outcome is the answer. For
-// operator keys, tenant keys with the scope `manage`, and signed-in owners and editors.
+// TestWebhook calls POST /v1/webhooks/{id}/test: send a test event to a webhook at once. It makes
+// one attempt, even while the webhook is paused or disabled, and returns its outcome. For operator
+// keys, tenant keys with the scope `manage`, and signed-in owners and editors.
 func (c *Client) TestWebhook(ctx context.Context, id string, body TestRequest) (TestResult, error) {
 	return send[TestResult](ctx, c, call{method: http.MethodPost, path: "/v1/webhooks/" + url.PathEscape(id) + "/test", body: body})
 }
@@ -237,9 +236,9 @@ type DeliveriesQuery struct {
 	Status string
 	// Only deliveries of events of this type.
 	Type string
-	// Only those with these words: in the event's id, type, subject and data, in the delivery's id, or
-	// in what was answered. All words must be there; "a phrase" stands in quotes, and a * at a word's
-	// end stands for whatever follows. Search must be on (search.enabled).
+	// Only those with all of these words: in the event's id, type, subject and data, in the delivery's
+	// id, or in the response. Put "a phrase" in quotes; a * at the end of a word matches any rest.
+	// Search must be on (search.enabled).
 	Text string
 	// Only those from this time on (RFC 3339).
 	Since time.Time
@@ -260,10 +259,10 @@ func (q DeliveriesQuery) values() url.Values {
 }
 
 // Deliveries calls GET /v1/deliveries: list deliveries, newest first. With `text`, or `type` of
-// deliveries, rows are found by the time of their events, and since and until are about that too.
-// One call looks at a bounded number of events: a page may have few rows or none and still a
-// next_cursor, where to go on. For operator keys, tenant keys with the scope `read`, and signed-in
-// owners and editors and viewers.
+// deliveries, rows are ordered by the time of their events, and since and until refer to that time.
+// One call examines a bounded number of events: a page may have few rows or none, and still a
+// next_cursor for more. For operator keys, tenant keys with the scope `read`, and signed-in owners
+// and editors and viewers.
 func (c *Client) Deliveries(ctx context.Context, query DeliveriesQuery) (Page[Delivery], error) {
 	return list[Delivery](ctx, c, "/v1/deliveries", query.values())
 }
@@ -293,7 +292,7 @@ func (c *Client) CancelDelivery(ctx context.Context, id string) (DeliveryDetail,
 	return send[DeliveryDetail](ctx, c, call{method: http.MethodPost, path: "/v1/deliveries/" + url.PathEscape(id) + "/cancel"})
 }
 
-// RetryDelivery calls POST /v1/deliveries/{id}/retry: try a delivery again now. It begins a new
+// RetryDelivery calls POST /v1/deliveries/{id}/retry: try a delivery again now. It starts a new
 // round of the retry policy. For operator keys, tenant keys with the scope `manage`, and signed-in
 // owners and editors.
 func (c *Client) RetryDelivery(ctx context.Context, id string) (DeliveryDetail, error) {
@@ -317,9 +316,9 @@ type EventTypesQuery struct {
 	PageQuery
 	// Only those with this text in the name, in any case.
 	Q string
-	// Only those with a name that begins with this and a dot.
+	// Only those with a name that starts with this and a dot.
 	Group string
-	// The catalogue, for operators; that of the tenant without it.
+	// The catalogue, for operators; that of the tenant if absent.
 	Catalogue string
 }
 
@@ -344,7 +343,7 @@ func (c *Client) AllEventTypes(ctx context.Context, query EventTypesQuery) iter.
 
 // EventTypeQuery holds the query of [Client.EventType]. A field with its zero value is left out.
 type EventTypeQuery struct {
-	// The catalogue, for operators; that of the tenant without it.
+	// The catalogue, for operators; that of the tenant if absent.
 	Catalogue string
 }
 
@@ -366,7 +365,7 @@ func (c *Client) PutEventType(ctx context.Context, name string, query EventTypeQ
 	return send[EventType](ctx, c, call{method: http.MethodPut, path: "/v1/event-types/" + url.PathEscape(name), query: query.values(), body: body, repeat: true})
 }
 
-// DeleteEventType calls DELETE /v1/event-types/{name}: take an event type out of the catalogue.
+// DeleteEventType calls DELETE /v1/event-types/{name}: delete an event type from the catalogue.
 // Events of the type can still be published. For operator keys, and signed-in owners of every
 // tenant and editors of every tenant.
 func (c *Client) DeleteEventType(ctx context.Context, name string, query EventTypeQuery) error {
@@ -384,44 +383,44 @@ func (c *Client) AllSources(ctx context.Context, query PageQuery) iter.Seq2[Sour
 	return all[Source](ctx, c, "/v1/sources", query.values())
 }
 
-// CreateSource calls POST /v1/sources: create a source. A tenant's key needs the scope `publish`
-// too: what a source takes is published. For operator keys, tenant keys with the scope `manage`,
-// and signed-in owners and editors.
+// CreateSource calls POST /v1/sources: create a source. A tenant's key also needs the scope
+// `publish`, because a source publishes what it receives. For operator keys, tenant keys with the
+// scope `manage`, and signed-in owners and editors.
 func (c *Client) CreateSource(ctx context.Context, body SourceCreateRequest) (Source, error) {
 	return send[Source](ctx, c, call{method: http.MethodPost, path: "/v1/sources", body: body})
 }
 
-// Source calls GET /v1/sources/{id}: show a source and what came to it. For operator keys, tenant
-// keys with the scope `read`, and signed-in owners and editors and viewers.
+// Source calls GET /v1/sources/{id}: show a source with its counts. For operator keys, tenant keys
+// with the scope `read`, and signed-in owners and editors and viewers.
 func (c *Client) Source(ctx context.Context, id string) (Source, error) {
 	return send[Source](ctx, c, call{method: http.MethodGet, path: "/v1/sources/" + url.PathEscape(id), repeat: true})
 }
 
-// UpdateSource calls PATCH /v1/sources/{id}: change a source. Members that are absent stay as they
-// are; null takes the default again. A tenant's key needs the scope `publish` too: what a source
-// takes is published. For operator keys, tenant keys with the scope `manage`, and signed-in owners
+// UpdateSource calls PATCH /v1/sources/{id}: change a source. Absent members stay as they are; null
+// restores the default. A tenant's key also needs the scope `publish`, because a source publishes
+// what it receives. For operator keys, tenant keys with the scope `manage`, and signed-in owners
 // and editors.
 func (c *Client) UpdateSource(ctx context.Context, id string, body SourceRequest) (Source, error) {
 	return send[Source](ctx, c, call{method: http.MethodPatch, path: "/v1/sources/" + url.PathEscape(id), body: body, repeat: true})
 }
 
-// DeleteSource calls DELETE /v1/sources/{id}: delete a source. What came through it stays. For
+// DeleteSource calls DELETE /v1/sources/{id}: delete a source. Events that it received stay. For
 // operator keys, tenant keys with the scope `manage`, and signed-in owners and editors.
 func (c *Client) DeleteSource(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: "/v1/sources/" + url.PathEscape(id), repeat: true}, nil)
 }
 
-// RotateSourceSecret calls POST /v1/sources/{id}/secret/rotate: give a source a new secret. During
-// the overlap both secrets verify, so that the sender can change over. At most five secrets verify
-// at once; the oldest stop first. A tenant's key needs the scope `publish` too: what a source takes
-// is published. For operator keys, tenant keys with the scope `manage`, and signed-in owners and
-// editors.
+// RotateSourceSecret calls POST /v1/sources/{id}/secret/rotate: rotate a source's secret. During
+// the overlap both secrets verify, so that the sender can switch. At most five secrets verify at
+// once; the oldest stop first. A tenant's key also needs the scope `publish`, because a source
+// publishes what it receives. For operator keys, tenant keys with the scope `manage`, and signed-in
+// owners and editors.
 func (c *Client) RotateSourceSecret(ctx context.Context, id string, body RotateRequest) (Rotation, error) {
 	return send[Rotation](ctx, c, call{method: http.MethodPost, path: "/v1/sources/" + url.PathEscape(id) + "/secret/rotate", body: body})
 }
 
-// Quotas calls GET /v1/quotas: show the own tenant's quotas with their use. For operator keys,
-// tenant keys with the scope `read`, and signed-in owners and editors and viewers.
+// Quotas calls GET /v1/quotas: show the quotas of the caller's tenant with their usage. For
+// operator keys, tenant keys with the scope `read`, and signed-in owners and editors and viewers.
 func (c *Client) Quotas(ctx context.Context) (Quotas, error) {
 	return send[Quotas](ctx, c, call{method: http.MethodGet, path: "/v1/quotas", repeat: true})
 }
@@ -452,7 +451,7 @@ func (c *Client) AllTenants(ctx context.Context, query TenantsQuery) iter.Seq2[T
 }
 
 // CreateTenant calls POST /v1/tenants: create a tenant. The first event, webhook or key of a tenant
-// creates it too. For operator keys, and signed-in owners of every tenant and editors of every
+// creates it, too. For operator keys, and signed-in owners of every tenant and editors of every
 // tenant.
 func (c *Client) CreateTenant(ctx context.Context, body TenantCreateRequest) (Tenant, error) {
 	return send[Tenant](ctx, c, call{method: http.MethodPost, path: "/v1/tenants", body: body})
@@ -464,32 +463,32 @@ func (c *Client) Tenant(ctx context.Context, name string) (Tenant, error) {
 	return send[Tenant](ctx, c, call{method: http.MethodGet, path: "/v1/tenants/" + url.PathEscape(name), repeat: true})
 }
 
-// UpdateTenant calls PATCH /v1/tenants/{name}: change a tenant. Members that are absent stay as
-// they are; null takes the default again. For operator keys, and signed-in owners of every tenant
-// and editors of every tenant.
+// UpdateTenant calls PATCH /v1/tenants/{name}: change a tenant. Absent members stay as they are;
+// null restores the default. For operator keys, and signed-in owners of every tenant and editors of
+// every tenant.
 func (c *Client) UpdateTenant(ctx context.Context, name string, body TenantRequest) (Tenant, error) {
 	return send[Tenant](ctx, c, call{method: http.MethodPatch, path: "/v1/tenants/" + url.PathEscape(name), body: body, repeat: true})
 }
 
-// TenantQuotas calls GET /v1/tenants/{name}/quotas: show a tenant's quotas with their use. For
+// TenantQuotas calls GET /v1/tenants/{name}/quotas: show a tenant's quotas with their usage. For
 // operator keys, and signed-in owners of every tenant and editors of every tenant and viewers of
 // every tenant.
 func (c *Client) TenantQuotas(ctx context.Context, name string) (Quotas, error) {
 	return send[Quotas](ctx, c, call{method: http.MethodGet, path: "/v1/tenants/" + url.PathEscape(name) + "/quotas", repeat: true})
 }
 
-// Encryption calls GET /v1/encryption: show with which key secrets are sealed at rest. For operator
+// Encryption calls GET /v1/encryption: show the keys that encrypt secrets at rest. For operator
 // keys, and signed-in owners of every tenant and editors of every tenant and viewers of every
 // tenant.
 func (c *Client) Encryption(ctx context.Context) (Encryption, error) {
 	return send[Encryption](ctx, c, call{method: http.MethodGet, path: "/v1/encryption", repeat: true})
 }
 
-// RotateEncryption calls POST /v1/encryption/rotate: seal all secrets at rest with a new key. It
-// happens in small steps while everything goes on, and also goes on after a restart; secrets of
-// both keys can be read meanwhile. The key file of the data directory gets a new random key, and
-// loses the old one at the end. Of configured keys, the first one is the new one. For operator
-// keys, and signed-in owners of every tenant and editors of every tenant.
+// RotateEncryption calls POST /v1/encryption/rotate: encrypt all secrets at rest with a new key. It
+// happens in small steps while the server works, and continues after a restart; secrets of both
+// keys can be read meanwhile. The key file of the data directory gets a new random key, and loses
+// the old one at the end. Of configured keys, the first one is the new one. For operator keys, and
+// signed-in owners of every tenant and editors of every tenant.
 func (c *Client) RotateEncryption(ctx context.Context) (Encryption, error) {
 	return send[Encryption](ctx, c, call{method: http.MethodPost, path: "/v1/encryption/rotate"})
 }
@@ -519,13 +518,13 @@ func (c *Client) AllKeys(ctx context.Context, query KeysQuery) iter.Seq2[Key, er
 }
 
 // CreateKey calls POST /v1/keys: create a key. A tenant's key can create keys of its tenant with
-// scopes that it has itself. For operator keys, tenant keys with the scope `manage`, and signed-in
+// any of its own scopes. For operator keys, tenant keys with the scope `manage`, and signed-in
 // owners.
 func (c *Client) CreateKey(ctx context.Context, body KeyRequest) (CreatedKey, error) {
 	return send[CreatedKey](ctx, c, call{method: http.MethodPost, path: "/v1/keys", body: body})
 }
 
-// RevokeKey calls DELETE /v1/keys/{id}: revoke a key. Once this is answered, no node lets it in any
+// RevokeKey calls DELETE /v1/keys/{id}: revoke a key. After the answer, no node accepts it any
 // more. For operator keys, tenant keys with the scope `manage`, and signed-in owners.
 func (c *Client) RevokeKey(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: "/v1/keys/" + url.PathEscape(id), repeat: true}, nil)
@@ -556,8 +555,8 @@ func (c *Client) AllSessions(ctx context.Context, query SessionsQuery) iter.Seq2
 	return all[Session](ctx, c, "/v1/sessions", query.values())
 }
 
-// RevokeSession calls DELETE /v1/sessions/{id}: end a session. Whoever is signed in with it must
-// sign in again. For operator keys, and signed-in owners.
+// RevokeSession calls DELETE /v1/sessions/{id}: end a session. The user must sign in again. For
+// operator keys, and signed-in owners.
 func (c *Client) RevokeSession(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: "/v1/sessions/" + url.PathEscape(id), repeat: true}, nil)
 }
@@ -573,8 +572,8 @@ func (c *Client) AllUsers(ctx context.Context, query PageQuery) iter.Seq2[User, 
 	return all[User](ctx, c, "/v1/users", query.values())
 }
 
-// CreateUser calls POST /v1/users: create a user. Of the tenant that the call is about, or of every
-// tenant with operator. For operator keys, and signed-in owners.
+// CreateUser calls POST /v1/users: create a user. The user belongs to the tenant of the call, or to
+// every tenant with operator. For operator keys, and signed-in owners.
 func (c *Client) CreateUser(ctx context.Context, body UserCreateRequest) (User, error) {
 	return send[User](ctx, c, call{method: http.MethodPost, path: "/v1/users", body: body})
 }
@@ -614,16 +613,15 @@ func (c *Client) AllPortalLinks(ctx context.Context, query PageQuery) iter.Seq2[
 	return all[PortalLink](ctx, c, "/v1/portal-links", query.values())
 }
 
-// CreatePortalLink calls POST /v1/portal-links: create a portal link. Whoever follows the link
-// first gets a session for the webhooks of the tenant that the call is about, and of no other. It
-// works once: make one whenever a customer asks for the page. For operator keys, and signed-in
-// owners.
+// CreatePortalLink calls POST /v1/portal-links: create a portal link. The first person to open the
+// link gets a session for the webhooks of the tenant of the call, and no other. A link works once:
+// create one each time a customer asks for the page. For operator keys, and signed-in owners.
 func (c *Client) CreatePortalLink(ctx context.Context, body PortalLinkRequest) (CreatedPortalLink, error) {
 	return send[CreatedPortalLink](ctx, c, call{method: http.MethodPost, path: "/v1/portal-links", body: body})
 }
 
-// RevokePortalLink calls DELETE /v1/portal-links/{id}: take a portal link back. The session that it
-// gave ends. For operator keys, and signed-in owners.
+// RevokePortalLink calls DELETE /v1/portal-links/{id}: revoke a portal link. The session that it
+// started ends. For operator keys, and signed-in owners.
 func (c *Client) RevokePortalLink(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: "/v1/portal-links/" + url.PathEscape(id), repeat: true}, nil)
 }
@@ -631,11 +629,11 @@ func (c *Client) RevokePortalLink(ctx context.Context, id string) error {
 // AuditLogQuery holds the query of [Client.AuditLog]. A field with its zero value is left out.
 type AuditLogQuery struct {
 	PageQuery
-	// Only what the key, user or portal link of this id or name did.
+	// Only actions of the key, user or portal link with this id or name.
 	Actor string
 	// Only this action, such as webhook.update.
 	Action string
-	// Only what was done to the thing of this id or name.
+	// Only actions on the resource with this id or name.
 	Target string
 	// Only those from this time on (RFC 3339).
 	Since time.Time
@@ -670,28 +668,28 @@ func (c *Client) Health(ctx context.Context) (Status, error) {
 	return send[Status](ctx, c, call{method: http.MethodGet, path: "/healthz", repeat: true})
 }
 
-// Ready calls GET /readyz: whether the server takes and delivers events now.
+// Ready calls GET /readyz: whether the server accepts and delivers events now.
 func (c *Client) Ready(ctx context.Context) (Ready, error) {
 	return send[Ready](ctx, c, call{method: http.MethodGet, path: "/readyz", repeat: true})
 }
 
-// IPRanges calls GET /v1/ip-ranges: where requests to endpoints come from. The networks that the
-// operator has published, for the firewalls of endpoints. Without any, requests may come from
-// anywhere.
+// IPRanges calls GET /v1/ip-ranges: list the networks that send requests to endpoints. The networks
+// that the operator has published, for the firewalls of endpoints. If the list is empty, requests
+// may come from anywhere.
 func (c *Client) IPRanges(ctx context.Context) (Ranges, error) {
 	return send[Ranges](ctx, c, call{method: http.MethodGet, path: "/v1/ip-ranges", repeat: true})
 }
 
-// Nodes calls GET /v1/nodes: list the nodes, the oldest first. A node is one running Peal process.
-// One that stops is gone at once, one that dies as soon as others have taken over from it. For
-// operator keys, and signed-in owners of every tenant and editors of every tenant and viewers of
-// every tenant.
+// Nodes calls GET /v1/nodes: list the nodes, the oldest first. A node is a running Peal process. A
+// node that stops disappears at once, one that crashes as soon as others have taken over its work.
+// For operator keys, and signed-in owners of every tenant and editors of every tenant and viewers
+// of every tenant.
 func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	page, err := list[Node](ctx, c, "/v1/nodes", nil)
 	return page.Data, err
 }
 
-// Version calls GET /version: what runs.
+// Version calls GET /version: show the version.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	return send[Version](ctx, c, call{method: http.MethodGet, path: "/version", repeat: true})
 }

@@ -21,8 +21,8 @@ type Client struct {
 	http    *http.Client
 }
 
-// New makes a client of the server at baseURL, such as https://peal.example.com,
-// with an API key. It calls nobody yet.
+// New creates a client of the server at baseURL, such as https://peal.example.com, with an API key.
+// It does not connect yet.
 func New(baseURL, key string, options Options) (*Client, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
@@ -32,10 +32,10 @@ func New(baseURL, key string, options Options) (*Client, error) {
 		return nil, fmt.Errorf("the server's address %q is not a valid URL; write it as https://host:port", baseURL)
 	}
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, errors.New("the server's address must hold no user, query or fragment")
+		return nil, errors.New("the server's address must not have a user, query or fragment")
 	}
 	if strings.ContainsFunc(key, func(r rune) bool { return r <= 0x20 || r >= 0x7f }) {
-		return nil, errors.New("the key holds spaces or characters that no key has")
+		return nil, errors.New("the key must consist of printable ASCII characters without spaces")
 	}
 	c := &Client{base: strings.TrimRight(baseURL, "/"), key: key, options: options, http: options.HTTPClient}
 	if c.http == nil {
@@ -44,7 +44,7 @@ func New(baseURL, key string, options Options) (*Client, error) {
 	return c, nil
 }
 
-// ForTenant gives a client that acts for another tenant; it needs an operator's key.
+// ForTenant returns a client that acts for another tenant; it needs an operator's key.
 func (c *Client) ForTenant(name string) *Client {
 	other := *c
 	other.options.Tenant = name
@@ -57,11 +57,11 @@ type call struct {
 	path   string // escaped, such as /v1/events
 	query  url.Values
 	body   any  // nil for none; []byte is sent as it is, anything else as JSON
-	repeat bool // whether making it twice does no more than making it once
+	repeat bool // whether it is safe to repeat
 }
 
-// do makes a call, again where that is safe and allowed, and decodes the answer
-// into result unless that is nil.
+// do makes a call, with retries if it is safe to repeat, and decodes the answer into result unless
+// that is nil.
 func (c *Client) do(ctx context.Context, call call, result any) error {
 	body, err := encode(call.body)
 	if err != nil {
@@ -145,8 +145,8 @@ func (c *Client) request(ctx context.Context, call call, body []byte) (*http.Req
 	return request, nil
 }
 
-// encode writes JSON without escaping "<", ">" and "&", so that JSON which the
-// caller gives stays as it is but for white space.
+// encode returns JSON without escaping "<", ">" and "&", so that JSON from the caller changes only
+// in white space.
 func encode(body any) ([]byte, error) {
 	switch body := body.(type) {
 	case nil:
@@ -163,7 +163,7 @@ func encode(body any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// send makes a call and returns its answer.
+// send sends a call and returns its answer.
 func send[T any](ctx context.Context, c *Client, call call) (T, error) {
 	var answer T
 	err := c.do(ctx, call, &answer)

@@ -20,7 +20,7 @@ type seen struct {
 }
 
 // serve runs a server that answers every request with one status and body, and
-// gives a client of it and what it saw.
+// returns a client of it and the requests that it got.
 func serve(t *testing.T, status int, answer string, change ...func(*client.Options)) (*client.Client, *[]seen) {
 	t.Helper()
 	var requests []seen
@@ -152,9 +152,9 @@ func TestNew(t *testing.T) {
 		"good":          {"https://peal.example.com/under/", "peal_x", client.DefaultOptions(), ""},
 		"no scheme":     {"127.0.0.1:8420", "", client.Options{}, "is not a valid URL"},
 		"other scheme":  {"ftp://host", "", client.Options{}, "is not a valid URL"},
-		"user":          {"http://user:pw@host", "", client.Options{}, "no user"},
-		"query":         {"http://host?x=1", "", client.Options{}, "no user, query"},
-		"line break":    {"http://host", "peal_x\n", client.Options{}, "key holds spaces"},
+		"user":          {"http://user:pw@host", "", client.Options{}, "not have a user"},
+		"query":         {"http://host?x=1", "", client.Options{}, "not have a user, query"},
+		"line break":    {"http://host", "peal_x\n", client.Options{}, "key must consist"},
 		"retries":       {"http://host", "", client.Options{Retries: 21}, "Retries"},
 		"below nothing": {"http://host", "", client.Options{Timeout: -1}, "Timeout"},
 	} {

@@ -8,22 +8,20 @@
 //		Data: json.RawMessage(`{"id": 7}`),
 //	})
 //
-// When Publish gives no error, the event and all its deliveries are durable.
-// Published.Webhooks names the webhooks that it goes to, so an event that nobody
-// asked for shows at once.
+// When Publish returns no error, the event and all its deliveries are durable. Published.Webhooks
+// lists the webhooks that get it; it is empty for an event without subscribers.
 //
 // # Errors
 //
-// What the server refuses comes back as an [*Error], with the HTTP status and the
-// places in the input that are wrong. Every other error means that no answer
-// came: then the call may or may not have had its effect. Publishing an event
-// that has an ID is safe to repeat; so is every call that only reads.
-// [Options.Retries] does it for you.
+// A refusal by the server is returned as an [*Error], with the HTTP status and the faults of the
+// input. Any other error means that no answer arrived: the call may or may not have taken effect.
+// It is safe to repeat calls that only read, and to publish an event with an ID again.
+// [Options.Retries] does that automatically.
 //
 // # Lists
 //
-// Lists come in pages, newest first. A method such as [Client.Events] gets one
-// [Page]; one such as [Client.AllEvents] walks over all of them:
+// Lists come in pages, newest first. A method such as [Client.Events] returns one [Page]; one such
+// as [Client.AllEvents] iterates over all of them:
 //
 //	for event, err := range peal.AllEvents(ctx, client.EventsQuery{Type: "task.created"}) {
 //		if err != nil { … }

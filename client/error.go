@@ -12,40 +12,38 @@ import (
 	"time"
 )
 
-// ErrAnswer is in the chain of an error about an answer that succeeds and is not
-// what Peal answers: something else is at the address.
-var ErrAnswer = errors.New("it is not what Peal answers")
+// ErrAnswer is wrapped by the error for a successful answer that is not from Peal, because another
+// server is at the address.
+var ErrAnswer = errors.New("the answer is not from Peal")
 
-// Error is an answer that refuses the call: a problem of RFC 9457, or whatever a
-// proxy between answered.
+// Error is an answer that refuses the call: a problem (RFC 9457), or the answer of a proxy.
 type Error struct {
 	// Status is the HTTP status.
 	Status int
-	// Type is a URI that names the kind of problem and never changes, such as
-	// urn:peal:error:invalid; "" when the answer is not Peal's.
+	// Type is a URI that identifies the kind of problem and never changes, such as
+	// urn:peal:error:invalid; "" if the answer is not from Peal.
 	Type string
-	// Title says what kind of problem it is.
+	// Title is the kind of problem in words.
 	Title string
-	// Detail says what is wrong this time, and what to do.
+	// Detail explains the problem, and how to correct it.
 	Detail string
-	// Errors names each place in the input that is wrong.
+	// Errors lists the faults of the input.
 	Errors []FieldError
-	// RetryAfter is when to try again; 0 when the server did not say.
+	// RetryAfter is the time to wait before trying again; 0 if unknown.
 	RetryAfter time.Duration
-	// RequestID is the call's name in the server's log; "" when it has none.
+	// RequestID identifies the call in the server's log; "" if unknown.
 	RequestID string
 }
 
-// FieldError is one thing that is wrong with the input.
+// FieldError is one fault of the input.
 type FieldError struct {
 	// Location is the place, such as "body.url" or "query.limit".
 	Location string `json:"location"`
-	// Message says what is wrong with it.
+	// Message explains the fault.
 	Message string `json:"message"`
 }
 
-// Error gives the detail, or the title where there is none, and the places that
-// it does not tell by itself.
+// Error returns the detail or else the title, and the faults that it does not mention.
 func (e *Error) Error() string {
 	text := e.Detail
 	if text == "" {
@@ -71,8 +69,8 @@ func (e *Error) Error() string {
 	return text + ": " + strings.Join(places, "; ")
 }
 
-// StatusOf gives the HTTP status of the [Error] in err's chain; 0 when there is
-// none, so for nil too.
+// StatusOf returns the HTTP status of the [Error] in err's chain; 0 if there is none, or err is
+// nil.
 func StatusOf(err error) int {
 	var e *Error
 	if errors.As(err, &e) {
@@ -81,7 +79,7 @@ func StatusOf(err error) int {
 	return 0
 }
 
-// malformed is what the server would answer to input that the client cannot even send.
+// malformed returns the server's error for input that the client cannot even send.
 func malformed(location, message string) *Error {
 	return &Error{
 		Status: http.StatusBadRequest, Type: "urn:peal:error:malformed", Title: "The request cannot be read",
@@ -89,7 +87,7 @@ func malformed(location, message string) *Error {
 	}
 }
 
-// maxProblem is how much of a refusal's body is read.
+// maxProblem is the largest part of a refusal's body that is read, in bytes.
 const maxProblem = 1 << 20
 
 func readError(response *http.Response, now time.Time) error {
@@ -100,7 +98,7 @@ func readError(response *http.Response, now time.Time) error {
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxProblem))
 	if err != nil {
-		return e // the status says the most of it
+		return e // the status is enough
 	}
 	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if kind != "application/problem+json" && kind != "application/json" {
@@ -118,7 +116,7 @@ func readError(response *http.Response, now time.Time) error {
 	return e
 }
 
-// retryAfter reads the header of RFC 9110, section 10.2.3: seconds or a date.
+// retryAfter parses a Retry-After header (RFC 9110, section 10.2.3): seconds or a date.
 func retryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(value); err == nil {
 		return time.Duration(min(max(seconds, 0), 1<<31)) * time.Second

@@ -10,21 +10,21 @@ import (
 
 // NewEvent is an event to publish.
 type NewEvent struct {
-	// Type is what happened, such as task.created.
+	// Type is the kind of event, such as task.created.
 	Type string
-	// ID is the event's name, unique in its tenant; publishing it again with the
-	// same content does nothing more. "" lets the server choose one.
+	// ID identifies the event within its tenant; publishing it again with the same content has no
+	// effect. If it is "", the server chooses one.
 	ID string
-	// Subject is what it happened to; optional.
+	// Subject is the object of the event; optional.
 	Subject string
-	// Time is when it happened, in RFC 3339; "" for now. It is kept as written,
-	// with its offset and its digits.
+	// Time is the time of the event in RFC 3339; "" for now. It is kept as written, with its offset
+	// and its digits.
 	Time string
-	// Data is the event's content. It arrives byte for byte as given.
+	// Data is the content of the event. It is delivered byte for byte.
 	Data json.RawMessage
 }
 
-// Publish publishes one event. It is durable when the error is nil.
+// Publish publishes one event. It is durable if the error is nil.
 func (c *Client) Publish(ctx context.Context, event NewEvent) (Published, error) {
 	body, err := event.appendJSON(nil)
 	if err != nil {
@@ -53,10 +53,9 @@ func (c *Client) PublishBatch(ctx context.Context, events []NewEvent) ([]Publish
 	return published.Data, err
 }
 
-// appendJSON writes the event with its data as they are: package json would write
-// them anew.
+// appendJSON appends the event with its data as they are; package json would reformat them.
 func (e NewEvent) appendJSON(b []byte) ([]byte, error) {
-	if !json.Valid(e.Data) { // it would break out of its place in the request
+	if !json.Valid(e.Data) { // it could break out of its place in the request
 		return nil, malformed("body.data", "is not valid JSON")
 	}
 	head, err := encode(struct {

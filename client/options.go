@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// Options says how a [Client] calls. Start from [DefaultOptions].
+// Options configure a [Client]. Start from [DefaultOptions].
 type Options struct {
-	// Tenant is whom an operator's key acts for; "" for the tenant "default", and
-	// for a tenant's key.
+	// Tenant is the tenant that an operator's key acts for; "" for the tenant "default", and with a
+	// tenant's key.
 	Tenant string
 	// Timeout bounds one call, retries not counted; 0 leaves it to the context.
 	Timeout time.Duration
-	// Retries is how often a call that is safe to repeat is made again when no
-	// answer came or the server was busy: reading, replacing, deleting, and
-	// publishing where every event has an ID. 0 to 20.
+	// Retries is the number of times that a call is repeated if no answer arrived or the server was
+	// busy, 0 to 20. Only calls that are safe to repeat are: reading, replacing, deleting, and
+	// publishing if every event has an ID.
 	Retries int
-	// UserAgent names the program that calls; "" for the client's own name.
+	// UserAgent is the User-Agent header; "" for the client's own.
 	UserAgent string
-	// HTTPClient makes the requests; nil for one that keeps up to 64 idle
-	// connections and follows no redirect, since a redirect would lose the body.
+	// HTTPClient sends the requests; nil for one that keeps up to 64 idle connections and follows
+	// no redirects, because a redirect would lose the body.
 	HTTPClient *http.Client
 }
 
-// DefaultOptions gives each call 30 seconds and repeats none.
+// DefaultOptions returns options with a timeout of 30 seconds and no retries.
 func DefaultOptions() Options { return Options{Timeout: 30 * time.Second} }
 
-// Validate checks the ranges and names the option that is wrong.
+// Validate checks the ranges. The error names the option.
 func (o Options) Validate() error {
 	if o.Timeout < 0 {
 		return errors.New("option Timeout must not be negative")

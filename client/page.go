@@ -13,15 +13,15 @@ import (
 // Page is a part of a list.
 type Page[T any] struct {
 	Data []T `json:"data"`
-	// NextCursor begins the next page; "" at the end of the list.
+	// NextCursor is the Cursor of the next page; "" at the end of the list.
 	NextCursor string `json:"next_cursor"`
 }
 
-// PageQuery chooses a part of a list.
+// PageQuery selects a page of a list.
 type PageQuery struct {
-	// Limit is how many a page holds, 1 to 200; 0 for the server's choice.
+	// Limit is the size of a page, 1 to 200; 0 for the server's default.
 	Limit int
-	// Cursor is the NextCursor of the page before; "" to begin.
+	// Cursor is the NextCursor of the previous page; "" for the first page.
 	Cursor string
 }
 
@@ -61,10 +61,10 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values) 
 	return send[Page[T]](ctx, c, call{method: http.MethodGet, path: path, query: query, repeat: true})
 }
 
-// all walks over every item from the query's cursor on. After an error it ends.
+// all iterates over every item from the query's cursor on. It ends after an error.
 func all[T any](ctx context.Context, c *Client, path string, query url.Values) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		query := maps.Clone(query) // the walk may be made again
+		query := maps.Clone(query) // the iterator may be used again
 		for {
 			page, err := list[T](ctx, c, path, query)
 			if err != nil {

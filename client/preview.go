@@ -7,18 +7,18 @@ import (
 	"net/url"
 )
 
-// PreviewChoice says what to preview. At most one of Event, Type and Last is set;
-// with none the server takes the first type in the catalogue that the webhook wants.
+// PreviewChoice selects what to preview. At most one of Event, Type and Last is set; without any
+// the server uses the first type in the catalogue to which the webhook subscribes.
 type PreviewChoice struct {
-	Event *NewEvent // an event of your own
+	Event *NewEvent // an event to try
 	Type  string    // the catalogue's example of this type
 	Last  int       // the tenant's newest events, 1 to 50
-	// Settings are tried in place of the webhook's own; nil for those that it has.
+	// Settings are tried in place of the webhook's; nil for the webhook's.
 	Settings *WebhookRequest
 }
 
-// PreviewWebhook shows what a webhook would do with events, newest first. Nothing is
-// sent or stored.
+// PreviewWebhook returns what a webhook would do with events, newest first. Nothing is sent or
+// stored.
 func (c *Client) PreviewWebhook(ctx context.Context, id string, choice PreviewChoice) ([]Preview, error) {
 	body, err := choice.appendJSON(nil)
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *Client) PreviewWebhook(ctx context.Context, id string, choice PreviewCh
 	return previews.Data, err
 }
 
-// appendJSON writes the choice with the event's data as it is.
+// appendJSON appends the choice with the event's data as it is.
 func (p PreviewChoice) appendJSON(b []byte) ([]byte, error) {
 	rest, err := encode(struct {
 		Type     string          `json:"type,omitempty"`

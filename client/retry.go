@@ -14,8 +14,8 @@ const (
 	longestPause = 30 * time.Second
 )
 
-// worthRepeating reports whether the same call may do better later: no answer
-// came, or one that says so.
+// worthRepeating reports whether the same call may succeed later: no answer arrived, or the server
+// was busy.
 func worthRepeating(err error) bool {
 	switch StatusOf(err) {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -27,8 +27,8 @@ func worthRepeating(err error) bool {
 	return false
 }
 
-// pause is how long to wait after a try (0 is the first): what the server asks
-// for, else twice as long each time, from half of that up to all of it.
+// pause returns the time to wait after a try (0 is the first): what the server asks for, or a
+// random part (half to all) of a delay that doubles each time.
 func pause(try int, err error) time.Duration {
 	var e *Error
 	if errors.As(err, &e) && e.RetryAfter > 0 {

@@ -16,7 +16,7 @@ import (
 	"github.com/pealhq/peal/client"
 )
 
-// script is a transport that gives one outcome after the other: 0 is a broken
+// script is a transport that returns one outcome after another: 0 is a broken
 // connection, anything else a status. It notes when it was asked.
 type script struct {
 	outcomes   []int

@@ -21,7 +21,7 @@ import (
 const operatorKey = "the-operator-key-of-the-client-tests"
 
 // start runs a real server and a receiver, which answers with the status that the
-// path ends in, and gives a client of the one and the addresses of both.
+// path ends in, and returns a client of the one and the addresses of both.
 func start(t *testing.T) (c *client.Client, address, receiver string) {
 	t.Helper()
 	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,7 +55,7 @@ func start(t *testing.T) (c *client.Client, address, receiver string) {
 	return c, "http://" + s.Addr(), sink.URL
 }
 
-// must gives a call's result, or ends the test.
+// must returns the result of a call, or ends the test.
 func must[T any](t *testing.T) func(result T, err error) T {
 	return func(result T, err error) T {
 		t.Helper()

@@ -14,8 +14,8 @@ func (c *Client) DeleteTenant(ctx context.Context, name string) (Tenant, error) 
 	return send[Tenant](ctx, c, call{method: http.MethodDelete, path: tenantPath(name)})
 }
 
-// CountTenant returns how much [Client.DeleteTenant] would delete, or has left to delete, and
-// deletes nothing.
+// CountTenant returns how much [Client.DeleteTenant] would delete, or has left to delete, without
+// deleting anything.
 func (c *Client) CountTenant(ctx context.Context, name string) (TenantData, error) {
 	query := url.Values{"dry_run": {"true"}}
 	return send[TenantData](ctx, c, call{method: http.MethodDelete, path: tenantPath(name), query: query, repeat: true})

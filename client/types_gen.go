@@ -29,16 +29,16 @@ type Published struct {
 	Type string `json:"type"`
 	// When it happened, as written.
 	Time string `json:"time"`
-	// Whether an event of this id was there already; then this is the first one.
+	// Whether an event with this id existed before; then this is the earlier one.
 	Duplicate bool `json:"duplicate"`
-	// The ids of the webhooks that it goes to.
+	// The ids of the webhooks that get it.
 	Webhooks []string `json:"webhooks"`
 }
 
 // PublishedBatch is the schema PublishedBatch of the API. A member that is null has its zero value
 // here.
 type PublishedBatch struct {
-	// What became of each event, in order.
+	// The outcome for each event, in order.
 	Data []Published `json:"data"`
 }
 
@@ -57,11 +57,12 @@ type Event struct {
 	Size int `json:"size"`
 	// Its deliveries, newest first; at most 200.
 	Deliveries []Delivery `json:"deliveries"`
-	// Where GET /v1/deliveries?event=… goes on when there are more; null otherwise.
+	// The cursor with which GET /v1/deliveries?event=… returns more of them; null if there are no
+	// more.
 	DeliveriesCursor string `json:"deliveries_cursor"`
-	// The webhooks whose filters failed on the event, which counts as no match; at most 20.
+	// The webhooks with a filter that failed on the event, which counts as no match; at most 20.
 	FilterErrors []FilterError `json:"filter_errors"`
-	// Its content, byte for byte as it was published.
+	// Its content, byte for byte as published.
 	Data json.RawMessage `json:"data"`
 }
 
@@ -69,8 +70,7 @@ type Event struct {
 type Missed struct {
 	// The webhooks without a delivery of the event, in groups by the reason.
 	Data []MissedGroup `json:"data"`
-	// Whether all webhooks were looked at: false, without groups, when the event went to more than
-	// 5,000.
+	// Whether all webhooks were examined: false, without groups, if the event went to more than 5,000.
 	Complete bool `json:"complete"`
 }
 
@@ -98,11 +98,12 @@ type Replay struct {
 	Status     ReplayStatus `json:"status"`
 	// Why it failed.
 	Reason string `json:"reason"`
-	// How many deliveries and missed events were in the range when it began.
+	// The number of deliveries and missed events in the range at the start.
 	Total int `json:"total"`
-	// How many of them it has been through. What changes meanwhile may make it end at another number.
+	// The number of them processed so far. Changes meanwhile may make the final number different from
+	// total.
 	Done int `json:"done"`
-	// How many deliveries it has made pending, new ones included.
+	// The number of deliveries that it made pending, including new ones.
 	Replayed  int       `json:"replayed"`
 	CreatedAt time.Time `json:"created_at"`
 	// null while it runs.
@@ -123,19 +124,19 @@ const (
 type Webhook struct {
 	ID     string `json:"id"`
 	Tenant string `json:"tenant"`
-	// What people call it; empty when it has no name.
+	// A name for people; may be empty.
 	Name string `json:"name"`
 	// Without the scope manage, the values of its query are [redacted].
 	URL string `json:"url"`
-	// Which events it wants: types, prefixes (task.*) or all (*).
+	// The events to which it subscribes: types, prefixes (task.*) or all (*).
 	Events []string `json:"events"`
 	Format string   `json:"format"`
 	// Headers that are added. A key without the scope manage sees [redacted] as values.
 	Headers map[string]string `json:"headers"`
-	// [set] when there is an Authorization value, which is never shown; null otherwise.
+	// [set] if there is an Authorization value, which is never shown; null otherwise.
 	Authorization     string             `json:"authorization"`
 	ClientCertificate *ClientCertificate `json:"client_certificate"`
-	// Public keys of which one must stand in the endpoint's chain of certificates.
+	// Public keys; the endpoint's certificate chain must contain one of them.
 	Pins         []string        `json:"pins"`
 	OAuth2       *OAuth2         `json:"oauth2"`
 	ExtraPayload json.RawMessage `json:"extra_payload"`
@@ -150,14 +151,14 @@ type Webhook struct {
 	Transform   string        `json:"transform"`
 	Description string        `json:"description"`
 	Status      WebhookStatus `json:"status"`
-	// Why it is paused or disabled; null when a person's choice needs no reason.
+	// Why it is paused or disabled; null if a person chose that.
 	StatusReason string `json:"status_reason"`
 	// Whether the server's configuration file owns it; then it cannot be changed here.
 	Managed bool   `json:"managed"`
 	Health  Health `json:"health"`
-	// Sentences about what will keep requests from arriving unless somebody does something:
-	// certificates that expire, and where the webhook was just created, changed or tested, addresses
-	// that are refused and names that do not resolve.
+	// Sentences about what will prevent requests from arriving unless it is corrected: expiring
+	// certificates and, if the webhook was just created, changed or tested, refused addresses and
+	// names that do not resolve.
 	Warnings  []string  `json:"warnings"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
@@ -185,57 +186,58 @@ const (
 // WebhookRequest is the schema WebhookRequest of the API. A field that is not set is left out: it
 // keeps its value, or takes its default on creation.
 type WebhookRequest struct {
-	// The Authorization header's value, such as Bearer …; never shown again. "[set]" keeps the one
-	// there is; it is asked for again when url moves to another host, port or scheme, as are the key
+	// The Authorization header's value, such as Bearer …; never shown again. "[set]" keeps the
+	// current one. It must be set again when the host, port or scheme of url changes, as must the key
 	// of client_certificate and the client_secret of oauth2.
 	Authorization *string `json:"authorization,omitzero"`
-	// What the endpoint knows the sender by in TLS (mTLS).
+	// Authenticates the sender to the endpoint in TLS (mTLS).
 	ClientCertificate *ClientCertificateRequest `json:"client_certificate,omitzero"`
 	// What it is for.
 	Description *string `json:"description,omitzero"`
-	// Which events it wants: types (task.created), prefixes (task.*) or all (*); 1 to 100, or a single
-	// one as a string.
+	// The events to which it subscribes: types (task.created), prefixes (task.*) or all (*); 1 to 100,
+	// or a single one as a string.
 	Events []string `json:"events,omitzero"`
 	// An object that goes into the body where the format has a place for it; at most 64 KiB.
 	ExtraPayload json.RawMessage `json:"extra_payload,omitzero"`
 	// An expression that must be true for an event to match, such as data.project.id in [3, 4].
 	Filter *string `json:"filter,omitzero"`
-	// How an event becomes a request, such as standard or x-webhook; the tenant's default otherwise.
+	// How an event becomes a request, such as standard or x-webhook; the tenant's default if absent.
 	Format *WebhookFormat `json:"format,omitzero"`
-	// true asks the URL for its consent before the webhook is saved (OPTIONS with
-	// WebHook-Request-Origin), for the formats of CloudEvents. A rate that it allows becomes
-	// rate_limit; without consent the webhook is refused.
+	// true asks the URL for consent before the webhook is saved (OPTIONS with WebHook-Request-Origin),
+	// in the formats of CloudEvents. A rate that it allows becomes rate_limit; without consent the
+	// webhook is refused.
 	Handshake *bool `json:"handshake,omitzero"`
 	// Headers to add, at most 50 of 4 KiB; they replace others of the same name, but not those that
 	// the format signs or identifies deliveries with. Values may hold {{NAME}}, a variable that the
-	// operator lets the webhook use. A value shown as [redacted] keeps the one there is.
+	// operator allows for the webhook. The value [redacted] keeps the current one.
 	Headers map[string]string `json:"headers,omitzero"`
-	// What people call it; several webhooks may have the same name. At most 100 characters without
-	// line breaks, control characters and characters that change the direction of writing; the space
-	// around it is cut off.
+	// A name for people; several webhooks may have the same name. At most 100 characters, without line
+	// breaks, control characters and characters that change the direction of writing; surrounding
+	// space is removed.
 	Name *string `json:"name,omitzero"`
 	// Gets tokens with client credentials for the Authorization header, in place of authorization.
 	OAuth2 *OAuth2Request `json:"oauth2,omitzero"`
-	// Public keys, as sha256/BASE64, of which one must stand in the endpoint's chain of certificates,
-	// which must be valid as well.
+	// Public keys as sha256/BASE64; the endpoint's certificate chain must contain one of them, and
+	// must also be valid.
 	Pins []string `json:"pins,omitzero"`
-	// How fast requests start; as fast as the endpoint allows otherwise.
+	// The rate at which requests start; as fast as the endpoint allows if absent.
 	RateLimit *RateLimitRequest `json:"rate_limit,omitzero"`
-	// When a failed delivery is tried again; the tenant's, the format's or the server's otherwise.
+	// When a failed delivery is tried again; the tenant's, the format's or the server's policy if
+	// absent.
 	RetryPolicy *RetryPolicyRequest `json:"retry_policy,omitzero"`
-	// Signs the requests, written as the format wants it; one is made where the format always signs.
-	// Setting it ends the earlier ones at once; rotate keeps them for an overlap.
+	// Signs the requests, in the notation of the format; the server creates one if the format always
+	// signs. Setting it ends the earlier ones at once; rotate keeps them for an overlap.
 	Secret *string `json:"secret,omitzero"`
 	// active: sends; paused: holds deliveries until it is active again; disabled: gets none.
 	Status *WebhookStatus `json:"status,omitzero"`
-	// How long one attempt may take as a whole; 15000 otherwise.
+	// The time limit of one attempt; 15000 if absent.
 	TimeoutMS *int `json:"timeout_ms,omitzero"`
-	// A jq program from the event to the data that this webhook gets.
+	// A jq program that turns the event into the data for this webhook.
 	Transform *string `json:"transform,omitzero"`
-	// Where the requests go: https (or http where the operator allows it), without user info and
+	// The URL of the endpoint: https (or http if the operator allows it), without user info and
 	// fragment.
 	URL *string `json:"url,omitzero"`
-	// The id that the dejacode format shows; the webhook's own otherwise.
+	// The id in requests of the format dejacode; the webhook's id if absent.
 	UUID *string `json:"uuid,omitzero"`
 	// Clear names members, as in the JSON, that are set to null: each takes its default again.
 	Clear []string `json:"-"`
@@ -250,7 +252,7 @@ func (r WebhookRequest) MarshalJSON() ([]byte, error) {
 // CreatedWebhook is the schema CreatedWebhook of the API. A member that is null has its zero value
 // here.
 type CreatedWebhook struct {
-	// Signs the requests. Shown this once; null when there is none.
+	// Signs the requests. Shown only once; null if there is none.
 	Secret string `json:"secret"`
 	Webhook
 }
@@ -271,23 +273,23 @@ type Delivery struct {
 	ID string `json:"id"`
 	// The event's type.
 	Event string `json:"event"`
-	// When it was made.
+	// When it was created.
 	Timestamp time.Time      `json:"timestamp"`
 	Status    DeliveryStatus `json:"status"`
-	// The last attempt's HTTP status; null when no answer came.
+	// The HTTP status of the last attempt; null if there was no response.
 	ResponseCode *int `json:"response_code"`
-	// How long the last attempt took; null before the first.
+	// The duration of the last attempt; null before the first.
 	ResponseTimeMS *int   `json:"response_time_ms"`
 	WebhookID      string `json:"webhook_id"`
 	// The event's id.
 	EventID string `json:"event_id"`
-	// How many attempts were made.
+	// The number of attempts so far.
 	Attempts int `json:"attempts"`
-	// When it is tried again; null once it is final.
+	// The time of the next attempt; null once it is final.
 	NextAttemptAt time.Time `json:"next_attempt_at"`
-	// Why the last attempt failed, from a closed list; null when it succeeded or there is none.
+	// Why the last attempt failed, from a closed list; null if it succeeded or there was none.
 	Reason string `json:"reason"`
-	// Whether a test of the webhook made it.
+	// Whether it comes from a test of the webhook.
 	Test bool `json:"test"`
 	// When it became final; null while it is pending.
 	SettledAt time.Time `json:"settled_at"`
@@ -305,22 +307,23 @@ const (
 
 // Lane is the schema Lane of the API. A member that is null has its zero value here.
 type Lane struct {
-	// closed: nothing keeps requests of an active webhook back. open: the endpoint counts as down, and
+	// closed: requests of an active webhook are sent. open: the endpoint is considered down, and
 	// nothing is sent until the next probe. half_open: the probe is in flight.
 	Breaker LaneBreaker `json:"breaker"`
-	// From when on a single delivery is tried; null unless the breaker is open.
+	// When a single delivery is tried; null unless the breaker is open.
 	NextProbe time.Time `json:"next_probe"`
-	// Until when the endpoint asked to be left alone (Retry-After of a 429 or 503, at most 24 hours):
-	// nothing is sent but what somebody sends by hand. Null when it did not. A new URL, a resume or a
-	// success by hand ends it.
+	// The end of the pause that the endpoint asked for (Retry-After of a 429 or 503, at most 24
+	// hours), during which only deliveries started by hand are sent; null without a pause. A new URL,
+	// a resume or a success by hand ends it.
 	RestsUntil time.Time `json:"rests_until"`
-	// Deliveries that wait in memory, retries that are due soon included.
+	// Deliveries waiting in memory, including retries that are due soon.
 	Queued int `json:"queued"`
-	// Whether more deliveries that are due wait in the store.
+	// Whether more due deliveries wait in the store.
 	Spilled bool `json:"spilled"`
-	// Requests under way.
+	// Requests in flight.
 	InFlight int `json:"in_flight"`
-	// How many may be under way now: more while the endpoint keeps up, fewer when it slows or errs.
+	// The current limit of requests in flight: it grows while the endpoint keeps up, and shrinks when
+	// it slows down or fails.
 	Limit int `json:"limit"`
 }
 
@@ -333,17 +336,17 @@ type Previews struct {
 // ReplayRequest is the schema ReplayRequest of the API. A field that is not set is left out: it
 // keeps its value, or takes its default on creation.
 type ReplayRequest struct {
-	// From when on (RFC 3339): when the deliveries were made, or the missed events accepted.
+	// The start (RFC 3339): deliveries created, or missed events accepted, from then on.
 	Since time.Time `json:"since"`
 	// Only events of these types (task.created) or prefixes (task.*); 1 to 100, or a single one as a
-	// string. All when absent.
+	// string. All if absent.
 	EventTypes []string `json:"event_types,omitzero"`
-	// Whether events that the webhook wants now and has no delivery of get one.
+	// Whether to create deliveries of events that match the webhook now and have none.
 	Missed *bool `json:"missed,omitzero"`
-	// Which deliveries: success, failed, canceled. failed and canceled when absent; [] for none, where
-	// only missed events matter.
+	// The statuses of the deliveries: success, failed, canceled. failed and canceled if absent; [] for
+	// missed events only.
 	Statuses []DeliveryStatus `json:"statuses,omitzero"`
-	// Before when (RFC 3339); now when absent or later than that.
+	// The end (RFC 3339); now if absent or in the future.
 	Until time.Time `json:"until,omitzero"`
 }
 
@@ -351,22 +354,22 @@ type ReplayRequest struct {
 type ReplayCount struct {
 	// Deliveries that would be sent again.
 	Deliveries int `json:"deliveries"`
-	// Missed events of the types that the webhook wants. Its filter is asked only by the job.
+	// Missed events of the webhook's types. Its filter is applied only by the job.
 	Events int `json:"events"`
 }
 
 // Secret is the schema Secret of the API. A member that is null has its zero value here.
 type Secret struct {
-	// The secret that signs; null when there is none.
+	// The secret that signs; null if there is none.
 	Secret string `json:"secret"`
 }
 
 // RotateRequest is the schema RotateRequest of the API. A field that is not set is left out: it
 // keeps its value, or takes its default on creation.
 type RotateRequest struct {
-	// How long the earlier secret signs too; a day (86400) when absent.
+	// How long the earlier secret is also valid; a day (86400) if absent.
 	OverlapSeconds *int `json:"overlap_seconds,omitzero"`
-	// A secret of your own; one is made when absent.
+	// The new secret; the server creates one if absent.
 	Secret *string `json:"secret,omitzero"`
 }
 
@@ -374,16 +377,17 @@ type RotateRequest struct {
 type Rotation struct {
 	// The new secret.
 	Secret string `json:"secret"`
-	// Until when the earlier secret signs too; null when it has stopped or there was none.
+	// When the earlier secret stops being valid; null if it has, or if there was none.
 	PreviousExpiresAt time.Time `json:"previous_expires_at"`
 }
 
 // TestRequest is the schema TestRequest of the API. A field that is not set is left out: it keeps
 // its value, or takes its default on creation.
 type TestRequest struct {
-	// The sample event's content; the type's example when absent.
+	// The content of the sample event; the example of the type if absent.
 	Data json.RawMessage `json:"data,omitzero"`
-	// The type of the sample event; the first in the catalogue that the webhook wants when absent.
+	// The type of the sample event; if absent, the first in the catalogue to which the webhook
+	// subscribes.
 	Type *string `json:"type,omitzero"`
 }
 
@@ -393,17 +397,17 @@ type TestResult struct {
 	// Whether the endpoint accepted it.
 	Success bool    `json:"success"`
 	Attempt Attempt `json:"attempt"`
-	// What will keep requests from arriving unless somebody does something.
+	// What will prevent requests from arriving unless it is corrected.
 	Warnings []string `json:"warnings"`
 }
 
 // DeliveryDetail is the schema DeliveryDetail of the API. A member that is null has its zero value
 // here.
 type DeliveryDetail struct {
-	// What the owner of the endpoint can do; null when nothing failed.
+	// What the owner of the endpoint can do; null if nothing failed.
 	Remedy string `json:"remedy"`
-	// What keeps it from being sent although its time has come, as far as the node that answers knows;
-	// null when nothing does.
+	// Why it is not being sent although it is due, according to the node that answers; null if nothing
+	// holds it.
 	Hold *Hold `json:"hold"`
 	Delivery
 }
@@ -424,19 +428,19 @@ type Attempt struct {
 	Number    int            `json:"number"`
 	StartedAt time.Time      `json:"started_at"`
 	Outcome   AttemptOutcome `json:"outcome"`
-	// Why it failed, from a closed list; null for success.
+	// The reason of the failure, from a closed list; null for success.
 	Reason string `json:"reason"`
 	// What the owner of the endpoint can do; null for success.
 	Remedy string `json:"remedy"`
-	// The failure in its own words; null for success.
+	// The details of the failure; null for success.
 	Error string `json:"error"`
-	// Where the request went.
+	// The URL of the request.
 	URL string `json:"url"`
-	// The IP address and port that answered or refused; null when none was reached, and where only
-	// operators see it because it is inside their network.
+	// The IP address and port that answered or refused. Null if none was reached, and for callers who
+	// may not see addresses inside the operator's network.
 	Address string         `json:"address"`
 	Request AttemptRequest `json:"request"`
-	// What came back; null when no answer came.
+	// The response; null if there was none.
 	Response *AttemptResponse `json:"response"`
 	Timing   AttemptTiming    `json:"timing"`
 }
@@ -450,9 +454,9 @@ type Catalogue struct {
 type EventType struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
-	// JSON Schema of the data; null when there is none.
+	// JSON Schema of the data; null if there is none.
 	Schema json.RawMessage `json:"schema"`
-	// An example of the data; null when there is none.
+	// An example of the data; null if there is none.
 	Example json.RawMessage `json:"example"`
 	// The catalogue that the entry is in.
 	Catalogue string    `json:"catalogue"`
@@ -467,7 +471,7 @@ type EventTypeRequest struct {
 	Description *string `json:"description,omitzero"`
 	// An example of the data, at most 64 KiB; tests send it.
 	Example json.RawMessage `json:"example,omitzero"`
-	// JSON Schema of the data, at most 64 KiB; publishing is checked against it where the operator
+	// JSON Schema of the data, at most 64 KiB. Published events are checked against it if the operator
 	// turns that on.
 	Schema json.RawMessage `json:"schema,omitzero"`
 	// Clear names members, as in the JSON, that are set to null: each takes its default again.
@@ -503,12 +507,12 @@ type Source struct {
 	ID     string `json:"id"`
 	Tenant string `json:"tenant"`
 	Name   string `json:"name"`
-	// Where its sender sends to, on this server.
+	// The paths to which its sender sends, on this server.
 	Paths  []string `json:"paths"`
 	Format string   `json:"format"`
-	// [set] when requests are verified with one, which is never shown; null otherwise.
+	// [set] if requests are verified with a secret, which is never shown; null otherwise.
 	Secret string `json:"secret"`
-	// Whether it takes requests from anybody who knows its id.
+	// Whether it accepts requests from anybody who knows its id.
 	Unverified  bool         `json:"unverified"`
 	Dedup       SourceDedup  `json:"dedup"`
 	Description string       `json:"description"`
@@ -521,7 +525,7 @@ type Source struct {
 // SourceCreateRequest is the schema SourceCreateRequest of the API. A field that is not set is left
 // out: it keeps its value, or takes its default on creation.
 type SourceCreateRequest struct {
-	// Unique in the tenant; the ids of its events begin with it. It never changes.
+	// Unique in the tenant; the ids of its events start with it. It cannot be changed.
 	Name string `json:"name"`
 	SourceRequest
 }
@@ -530,7 +534,7 @@ type SourceCreateRequest struct {
 func (r SourceCreateRequest) MarshalJSON() ([]byte, error) {
 	type plain SourceRequest
 	return withNulls(struct {
-		// Unique in the tenant; the ids of its events begin with it. It never changes.
+		// Unique in the tenant; the ids of its events start with it. It cannot be changed.
 		Name string `json:"name"`
 		plain
 	}{r.Name, plain(r.SourceRequest)}, r.Clear)
@@ -555,15 +559,16 @@ const (
 // SourceRequest is the schema SourceRequest of the API. A field that is not set is left out: it
 // keeps its value, or takes its default on creation.
 type SourceRequest struct {
-	// What makes a request a repeat: the sender's own id (id, the default) or the whole body (body).
+	// What identifies repeats of a request: the sender's own id (id, the default) or the whole body
+	// (body).
 	Dedup *SourceDedup `json:"dedup,omitzero"`
 	// What people call it.
 	Description *string `json:"description,omitzero"`
 	// How its sender writes and signs, such as vikunja or standard.
 	Format *SourceFormat `json:"format,omitzero"`
 	// What the sender signs with or, where the format does not sign, the Authorization value that it
-	// sends, as a whole. Never shown again; "[set]" keeps the one there is. Setting it ends the
-	// earlier ones at once; rotate keeps them for an overlap.
+	// sends, as a whole. Never shown again; "[set]" keeps the current one. Setting it ends the earlier
+	// ones at once; rotate keeps them for an overlap.
 	Secret *string `json:"secret,omitzero"`
 	// disabled: every request is refused.
 	Status *SourceStatus `json:"status,omitzero"`
@@ -598,23 +603,23 @@ const (
 type Tenant struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
-	// The default of its new webhooks; null for the server's.
+	// The default format of its new webhooks; null for the server's.
 	Format string `json:"format"`
-	// The default of its webhooks; null for the format's or the server's.
+	// The default policy of its webhooks; null for the format's or the server's.
 	RetryPolicy *RetryPolicy `json:"retry_policy"`
 	// The catalogue that describes its events.
 	Catalogue string `json:"catalogue"`
-	// Limits of its own by the name of the quota, 0 for no limit.
+	// Its own limits by the name of the quota, 0 for no limit.
 	Quotas    map[string]int `json:"quotas"`
 	CreatedAt time.Time      `json:"created_at"`
-	// deleting: nothing of it works any more, and its data is being deleted in the background.
+	// deleting: it no longer works, and its data is being deleted in the background.
 	Status TenantStatus `json:"status"`
 }
 
 // TenantCreateRequest is the schema TenantCreateRequest of the API. A field that is not set is left
 // out: it keeps its value, or takes its default on creation.
 type TenantCreateRequest struct {
-	// The application's own name of it.
+	// The application's name for it.
 	Name string `json:"name"`
 	TenantRequest
 }
@@ -623,7 +628,7 @@ type TenantCreateRequest struct {
 func (r TenantCreateRequest) MarshalJSON() ([]byte, error) {
 	type plain TenantRequest
 	return withNulls(struct {
-		// The application's own name of it.
+		// The application's name for it.
 		Name string `json:"name"`
 		plain
 	}{r.Name, plain(r.TenantRequest)}, r.Clear)
@@ -656,7 +661,7 @@ func (r TenantRequest) MarshalJSON() ([]byte, error) {
 // TenantData is the schema TenantData of the API. A member that is null has its zero value here.
 type TenantData struct {
 	Name string `json:"name"`
-	// How much there is of each kind; 1000000 for that many or more.
+	// The number of each kind; 1000000 for that many or more.
 	Counts map[string]int `json:"counts"`
 }
 
@@ -672,18 +677,18 @@ const (
 
 // Encryption is the schema Encryption of the API. A member that is null has its zero value here.
 type Encryption struct {
-	// Names the key that seals, without saying anything about it.
+	// Identifies the key that encrypts, without revealing anything about it.
 	KeyID string `json:"key_id"`
-	// Keys that some secrets may still be sealed with.
+	// Keys with which some secrets may still be encrypted.
 	OlderKeyIDs []string `json:"older_key_ids"`
-	// Whether the key is that of the data directory, which Peal replaces itself, or one of the
-	// configuration.
+	// Whether the key is in a file of the data directory, which Peal replaces itself; otherwise it is
+	// in the configuration.
 	FromFile bool `json:"from_file"`
-	// Whether secrets are being sealed anew.
+	// Whether secrets are being encrypted again.
 	Status EncryptionStatus `json:"status"`
-	// How many secrets the last change has sealed anew so far.
+	// The number of secrets that the last rotation has encrypted again so far.
 	Resealed int `json:"resealed"`
-	// Why it failed; null unless it did.
+	// Why the rotation failed; null otherwise.
 	Error string `json:"error"`
 }
 
@@ -691,14 +696,14 @@ type Encryption struct {
 type Key struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Whose key it is; null for an operator's and for one with the scope metrics.
+	// The tenant of the key; null for an operator's key and for one with the scope metrics.
 	Tenant string `json:"tenant"`
 	// What it may do; an operator's key may do everything.
 	Scopes []string `json:"scopes"`
 	// The last four characters of its text.
 	Hint      string    `json:"hint"`
 	CreatedAt time.Time `json:"created_at"`
-	// When it was revoked; null while it is good.
+	// When it was revoked; null while it is valid.
 	RevokedAt time.Time `json:"revoked_at"`
 }
 
@@ -716,12 +721,12 @@ const (
 // KeyRequest is the schema KeyRequest of the API. A field that is not set is left out: it keeps its
 // value, or takes its default on creation.
 type KeyRequest struct {
-	// What people call it.
+	// A name for people.
 	Name string `json:"name"`
-	// Makes an operator's key, which may do everything for every tenant; for operators only.
+	// Creates an operator's key, which may do everything for every tenant; for operators only.
 	Operator *bool `json:"operator,omitzero"`
-	// What it may do; needed unless operator is true. metrics stands alone: such a key belongs to no
-	// tenant, reads /metrics and nothing else, and only an operator may create it.
+	// What it may do; required unless operator is true. metrics cannot be combined with others: such a
+	// key belongs to no tenant, reads only /metrics, and only an operator may create it.
 	Scopes []KeyScope `json:"scopes,omitzero"`
 }
 
@@ -731,14 +736,14 @@ type CreatedKey struct {
 	Key  string `json:"key"`
 	ID   string `json:"id"`
 	Name string `json:"name"`
-	// Whose key it is; null for an operator's and for one with the scope metrics.
+	// The tenant of the key; null for an operator's key and for one with the scope metrics.
 	Tenant string `json:"tenant"`
 	// What it may do; an operator's key may do everything.
 	Scopes []string `json:"scopes"`
 	// The last four characters of its text.
 	Hint      string    `json:"hint"`
 	CreatedAt time.Time `json:"created_at"`
-	// When it was revoked; null while it is good.
+	// When it was revoked; null while it is valid.
 	RevokedAt time.Time `json:"revoked_at"`
 }
 
@@ -765,7 +770,7 @@ const (
 // Session is the schema Session of the API. A member that is null has its zero value here.
 type Session struct {
 	ID string `json:"id"`
-	// Who it is: a user, somebody who followed a portal link, or the operator of the first start.
+	// The kind of person: a user, a guest with a portal link, or the operator of the first start.
 	Kind SessionKind `json:"kind"`
 	// The user; null for other kinds.
 	UserID string `json:"user_id"`
@@ -776,9 +781,9 @@ type Session struct {
 	// The only tenant that it sees; null for every tenant.
 	Tenant string `json:"tenant"`
 	Role   Role   `json:"role"`
-	// The IP address that it began from.
+	// The IP address from which it started.
 	Address string `json:"address"`
-	// What the browser said it is.
+	// The User-Agent of the browser.
 	Agent     string    `json:"agent"`
 	CreatedAt time.Time `json:"created_at"`
 	// When it ends by itself.
@@ -790,7 +795,7 @@ type Session struct {
 // User is the schema User of the API. A member that is null has its zero value here.
 type User struct {
 	ID string `json:"id"`
-	// What the user signs in with.
+	// The name with which the user signs in.
 	Name string `json:"name"`
 	// The only tenant that the user sees; null for every tenant.
 	Tenant string `json:"tenant"`
@@ -806,9 +811,9 @@ type User struct {
 // UserCreateRequest is the schema UserCreateRequest of the API. A field that is not set is left
 // out: it keeps its value, or takes its default on creation.
 type UserCreateRequest struct {
-	// What the user signs in with, such as an e-mail address; upper and lower case are the same.
+	// The name with which the user signs in, such as an e-mail address; case is ignored.
 	Name string `json:"name"`
-	// Makes a user who sees every tenant; for operators only.
+	// Creates a user who sees every tenant; for operators only.
 	Operator *bool `json:"operator,omitzero"`
 	UserRequest
 }
@@ -823,7 +828,7 @@ type UserRequest struct {
 
 // Revoked is the schema Revoked of the API. A member that is null has its zero value here.
 type Revoked struct {
-	// How many sessions have ended.
+	// The number of sessions that ended.
 	Revoked int `json:"revoked"`
 }
 
@@ -831,38 +836,38 @@ type Revoked struct {
 type PortalLink struct {
 	ID     string `json:"id"`
 	Tenant string `json:"tenant"`
-	// Who it is for.
+	// The person that it is for.
 	Name string `json:"name"`
-	// Whether its session may only look.
+	// Whether its session is read-only.
 	ReadOnly bool `json:"read_only"`
-	// How long its session lasts.
+	// The duration of its session.
 	SessionSeconds int       `json:"session_seconds"`
 	CreatedAt      time.Time `json:"created_at"`
-	// When it can be followed no more.
+	// When it stops working.
 	ExpiresAt time.Time `json:"expires_at"`
-	// When it was followed; null until then.
+	// When it was opened; null until then.
 	UsedAt time.Time `json:"used_at"`
-	// When it was taken back; null until then.
+	// When it was revoked; null until then.
 	RevokedAt time.Time `json:"revoked_at"`
 }
 
 // PortalLinkRequest is the schema PortalLinkRequest of the API. A field that is not set is left
 // out: it keeps its value, or takes its default on creation.
 type PortalLinkRequest struct {
-	// Who it is for, as the audit log and the list of sessions show it.
+	// The person that it is for, as shown in the audit log and the list of sessions.
 	Name string `json:"name"`
-	// How long it can be followed; 300 when absent.
+	// How long it works; 300 if absent.
 	ExpiresSeconds *int `json:"expires_seconds,omitzero"`
-	// Lets its session only look.
+	// Makes its session read-only.
 	ReadOnly *bool `json:"read_only,omitzero"`
-	// How long its session lasts; 3600 when absent.
+	// The duration of its session; 3600 if absent.
 	SessionSeconds *int `json:"session_seconds,omitzero"`
 }
 
 // CreatedPortalLink is the schema CreatedPortalLink of the API. A member that is null has its zero
 // value here.
 type CreatedPortalLink struct {
-	// Where it leads. Shown this once.
+	// The link itself. Shown only once.
 	URL string `json:"url"`
 	PortalLink
 }
@@ -883,19 +888,19 @@ const (
 type AuditEntry struct {
 	ID string    `json:"id"`
 	At time.Time `json:"at"`
-	// Whose thing it was about; null for one of the whole server.
+	// The tenant that was affected; null for the whole server.
 	Tenant string `json:"tenant"`
-	// What let the caller in; anonymous for one who tried to sign in.
+	// How the caller was identified; anonymous for an attempt to sign in.
 	ActorKind AuditEntryActorKind `json:"actor_kind"`
 	// The id of the key, the user or the portal link; null where there is none.
 	ActorID string `json:"actor_id"`
-	// Its name, as it was then.
+	// The name of the actor at that time.
 	Actor string `json:"actor"`
-	// What was done, such as webhook.update.
+	// The action, such as webhook.update.
 	Action string `json:"action"`
-	// The id or name of what it was done to; may be empty.
+	// The id or name of the resource; may be empty.
 	Target string `json:"target"`
-	// More in a few words, such as which members a change named; may be empty.
+	// Details, such as the names of the changed members; may be empty.
 	Detail string `json:"detail"`
 	// The caller's IP address.
 	Address string `json:"address"`
@@ -911,8 +916,8 @@ type Status struct {
 // Ready is the schema Ready of the API. A member that is null has its zero value here.
 type Ready struct {
 	Status string `json:"status"`
-	// What does not keep the server from working and needs its operator, such as a log of the database
-	// that was not whole at the start.
+	// Problems that need the operator but do not stop the server, such as a log of the database that
+	// was incomplete at the start.
 	Warnings []string `json:"warnings"`
 }
 
@@ -924,25 +929,25 @@ type Ranges struct {
 
 // Node is the schema Node of the API. A member that is null has its zero value here.
 type Node struct {
-	// New each time that the process registers.
+	// New each time the process registers.
 	ID string `json:"id"`
 	// The machine's name.
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	// When it registered, by the database's clock.
 	StartedAt time.Time `json:"started_at"`
-	// When it last renewed that, by the database's clock.
+	// When it last renewed its registration, by the database's clock.
 	SeenAt time.Time `json:"seen_at"`
 	// Whether it is the node that answers.
 	Self bool `json:"self"`
-	// What it had to do when it was last seen; for the node that answers, now.
+	// Its work when it was last seen; for the node that answers, now.
 	Load NodeLoad `json:"load"`
 }
 
 // Version is the schema Version of the API. A member that is null has its zero value here.
 type Version struct {
 	Version string `json:"version"`
-	// The Go release that it was built with.
+	// The Go release that built it.
 	Go string `json:"go"`
 	// The source revision; empty when unknown.
 	Commit string `json:"commit"`
@@ -951,7 +956,7 @@ type Version struct {
 // FilterError is the schema FilterError of the API. A member that is null has its zero value here.
 type FilterError struct {
 	WebhookID string `json:"webhook_id"`
-	// What failed, at most 500 bytes.
+	// The error, at most 500 bytes.
 	Error string `json:"error"`
 }
 
@@ -971,12 +976,12 @@ const (
 
 // MissedGroup is the schema MissedGroup of the API. A member that is null has its zero value here.
 type MissedGroup struct {
-	// filter_failed: the filter failed on the event; filter: it did not let the event through;
-	// disabled; changed_later: changed since the event was accepted, and how it was then is not on
-	// record; created_later: created after that; type: it does not ask for the type; unknown: it asks
-	// for such events, and yet there is no delivery.
+	// filter_failed: the filter failed on the event; filter: the filter excluded the event; disabled;
+	// changed_later: changed after the event was accepted, and its earlier settings are not recorded;
+	// created_later: created after the event was accepted; type: not subscribed to the type; unknown:
+	// subscribed to such events, and yet there is no delivery.
 	Reason MissedGroupReason `json:"reason"`
-	// How many webhooks they are.
+	// The number of webhooks.
 	Count int `json:"count"`
 	// The newest 20 of them.
 	Webhooks []MissedWebhook `json:"webhooks"`
@@ -1020,32 +1025,32 @@ type RateLimit struct {
 
 // Health is the schema Health of the API. A member that is null has its zero value here.
 type Health struct {
-	// How many deliveries failed for good since the last success.
+	// The number of deliveries that finally failed since the last success.
 	ExhaustedInRow int `json:"exhausted_in_row"`
-	// When the endpoint's certificate expires, where that is within 14 days; null otherwise.
+	// When the endpoint's certificate expires, if within 14 days; null otherwise.
 	CertificateExpiresAt time.Time `json:"certificate_expires_at"`
-	// When the first attempt after the last success failed; null when the last one succeeded.
+	// When the first attempt after the last success failed; null if the last one succeeded.
 	FailingSince time.Time `json:"failing_since"`
 }
 
 // ClientCertificateRequest is the schema ClientCertificateRequest of the API. A field that is not
 // set is left out: it keeps its value, or takes its default on creation.
 type ClientCertificateRequest struct {
-	// The certificate in PEM, followed by those between it and its authority.
+	// The certificate in PEM, followed by its intermediate certificates.
 	Certificate string `json:"certificate"`
-	// Its private key in PEM, without a password; never shown again. "[set]" keeps the one there is.
+	// Its private key in PEM, without a password; never shown again. "[set]" keeps the current one.
 	Key string `json:"key"`
 }
 
 // OAuth2Request is the schema Oauth2Request of the API. A field that is not set is left out: it
 // keeps its value, or takes its default on creation.
 type OAuth2Request struct {
-	// Where tokens are got, under the same rules as url.
+	// The URL that issues tokens, under the same rules as url.
 	TokenURL string `json:"token_url"`
 	ClientID string `json:"client_id"`
-	// Never shown again. "[set]" keeps the one there is.
+	// Never shown again. "[set]" keeps the current one.
 	ClientSecret string `json:"client_secret"`
-	// Those that are asked for; the server's own choice otherwise.
+	// The scopes to request; the authorization server chooses if absent.
 	Scopes []string `json:"scopes,omitzero"`
 }
 
@@ -1054,7 +1059,7 @@ type OAuth2Request struct {
 type RateLimitRequest struct {
 	// Requests a second.
 	PerSecond float64 `json:"per_second"`
-	// How many may start at once after a pause; 1 when absent.
+	// The number that may start at once after a pause; 1 if absent.
 	Burst *int `json:"burst,omitzero"`
 }
 
@@ -1075,18 +1080,19 @@ type RetryPolicyRequest struct {
 // Preview is the schema Preview of the API. A member that is null has its zero value here.
 type Preview struct {
 	Event PreviewedEvent `json:"event"`
-	// Whether the webhook gets the event: its patterns match and its filter does. A disabled webhook
-	// gets none all the same.
+	// Whether the patterns and the filter of the webhook match the event. A disabled webhook gets no
+	// events even so.
 	Matches bool `json:"matches"`
 	// Whether its patterns match the event's type.
 	Pattern bool `json:"pattern"`
-	// Whether its filter lets the event through; null without one.
+	// Whether its filter matches the event; null without one.
 	Filter *bool `json:"filter"`
 	// Why the filter failed, which counts as no match; null otherwise.
 	FilterError string `json:"filter_error"`
-	// The request of a first attempt made now, whether or not the webhook matches; null with error.
+	// The request of a first attempt made now, whether or not the webhook matches; null if error is
+	// set.
 	Request *PreviewedRequest `json:"request"`
-	// Why no request can be made from the event; a delivery would fail at once. Null otherwise.
+	// Why the event cannot become a request, so that a delivery would fail at once; null otherwise.
 	Error string `json:"error"`
 }
 
@@ -1103,18 +1109,18 @@ const (
 
 // Hold is the schema Hold of the API. A member that is null has its zero value here.
 type Hold struct {
-	// paused, disabled: its webhook is. endpoint_down: the endpoint counts as down after failures in a
-	// row, and single probes go out. retry_after: the endpoint asked to be left alone (Retry-After of
-	// a 429 or 503).
+	// paused, disabled: the state of the webhook. endpoint_down: the endpoint is considered down after
+	// consecutive failures, and gets only single probes. retry_after: the endpoint asked for a pause
+	// (Retry-After of a 429 or 503).
 	Reason HoldReason `json:"reason"`
-	// When the endpoint is next tried; null when that is up to somebody, or not known.
+	// When the endpoint is tried next; null if that depends on a person or is unknown.
 	Until time.Time `json:"until"`
 }
 
 // AttemptRequest is the schema AttemptRequest of the API. A member that is null has its zero value
 // here.
 type AttemptRequest struct {
-	// As they were sent; those that the webhook sets itself, and other secrets, are hidden.
+	// The headers as they were sent. Values that the webhook sets, and other secrets, are hidden.
 	Headers []Header `json:"headers"`
 	// The size of the body in bytes.
 	BodySize int `json:"body_size"`
@@ -1126,26 +1132,26 @@ type AttemptResponse struct {
 	// The HTTP status.
 	Status  int      `json:"status"`
 	Headers []Header `json:"headers"`
-	// The beginning of the body where it is UTF-8, as it is after gzip, deflate and another declared
-	// charset were taken off; null where it is not.
+	// The start of the body if it is UTF-8 after decompression (gzip, deflate) and conversion from the
+	// declared charset; null otherwise.
 	Body string `json:"body"`
-	// The beginning of the body where it is not UTF-8; null where it is.
+	// The start of the body if it is not UTF-8; null otherwise.
 	BodyBase64 string `json:"body_base64"`
-	// Whether the body was longer than what is kept.
+	// Whether the body was longer than the part that is kept.
 	Truncated bool `json:"truncated"`
 }
 
 // AttemptTiming is the schema AttemptTiming of the API. A member that is null has its zero value
 // here.
 type AttemptTiming struct {
-	// From due to started.
+	// From the due time to the start.
 	WaitMS    float64 `json:"wait_ms"`
 	DNSMS     float64 `json:"dns_ms"`
 	ConnectMS float64 `json:"connect_ms"`
 	TLSMS     float64 `json:"tls_ms"`
-	// From the request written to the first byte of the answer.
+	// From the end of the request to the first byte of the response.
 	FirstByteMS float64 `json:"first_byte_ms"`
-	// From started to the end.
+	// From the start to the end.
 	TotalMS float64 `json:"total_ms"`
 	// Whether the connection had been used before.
 	Reused bool `json:"reused"`
@@ -1156,9 +1162,9 @@ type AttemptTiming struct {
 type SourceCounts struct {
 	// Requests that became events.
 	Accepted int `json:"accepted"`
-	// Requests that repeated one.
+	// Requests that were repeats.
 	Duplicate int `json:"duplicate"`
-	// Requests that were not verified or could not be read. Nothing is kept of them but this.
+	// Requests that were not verified or could not be read. Only their number is kept.
 	Refused        int       `json:"refused"`
 	LastAcceptedAt time.Time `json:"last_accepted_at"`
 	LastRefusedAt  time.Time `json:"last_refused_at"`
@@ -1186,14 +1192,14 @@ const (
 
 // Quota is the schema Quota of the API. A member that is null has its zero value here.
 type Quota struct {
-	// What is limited.
+	// The name of the quota.
 	Name QuotaName `json:"name"`
-	// How much there may be; null for no limit.
+	// The limit; null for no limit.
 	Limit *int `json:"limit"`
-	// How much there is, of pending deliveries and their bytes no more than the limit; null where
-	// nothing is counted.
+	// The current usage; null if it is not counted. For pending deliveries and their bytes it is at
+	// most the limit.
 	Used *int `json:"used"`
-	// The limit where the tenant has none of its own; null for no limit.
+	// The limit for tenants without their own; null for no limit.
 	Default *int `json:"default"`
 	// Whether the limit is the tenant's own.
 	Own bool `json:"own"`
@@ -1201,21 +1207,21 @@ type Quota struct {
 
 // NodeLoad is the schema NodeLoad of the API. A member that is null has its zero value here.
 type NodeLoad struct {
-	// Requests to endpoints under way.
+	// Requests to endpoints in flight.
 	InFlight int `json:"in_flight"`
-	// Webhooks that it knows of something to send for.
+	// Webhooks for which it has something to send.
 	Lanes int `json:"lanes"`
-	// Deliveries that wait in its memory, retries that are due soon included.
+	// Deliveries waiting in its memory, including retries that are due soon.
 	Queued int `json:"queued"`
-	// Lanes for which more that is due waits in the database.
+	// Lanes with more due deliveries waiting in the database.
 	Spilled int `json:"spilled"`
-	// Lanes whose breaker is not closed.
+	// Lanes with a breaker that is not closed.
 	Open int `json:"open"`
 	// Results of attempts that are not yet in the database.
 	Unwritten int `json:"unwritten"`
-	// What the deliveries in its memory cost, in bytes.
+	// The size of the deliveries in its memory, in bytes.
 	Memory int `json:"memory"`
-	// How often it has stopped sending because it could not reach the database in time.
+	// How often it stopped sending because it could not reach the database in time.
 	Fences int `json:"fences"`
 }
 
@@ -1233,7 +1239,7 @@ type MissedWebhook struct {
 type PreviewedEvent struct {
 	ID   string `json:"id"`
 	Type string `json:"type"`
-	// What it happened to; may be empty.
+	// What the event is about; may be empty.
 	Subject string `json:"subject"`
 	Time    string `json:"time"`
 }
@@ -1242,11 +1248,11 @@ type PreviewedEvent struct {
 // value here.
 type PreviewedRequest struct {
 	URL string `json:"url"`
-	// As they would be sent, the real signature among them; secrets are hidden.
+	// The headers as they would be sent, with the real signature; secrets are hidden.
 	Headers []Header `json:"headers"`
-	// The exact body where it is UTF-8; null where it is not.
+	// The exact body if it is UTF-8; null otherwise.
 	Body string `json:"body"`
-	// The exact body where it is not UTF-8; null where it is.
+	// The exact body if it is not UTF-8; null otherwise.
 	BodyBase64 string `json:"body_base64"`
 }
 

@@ -1,12 +1,12 @@
-// Package api is the REST API under /v1, with its OpenAPI 3.1 document, the page
-// that shows it at /docs, and the probes.
+// Package api serves the REST API under /v1, its OpenAPI 3.1 document, the page of that document at
+// /docs, and the probes.
 //
-// Each route stands in one table (see routes.go) that says who may use it, what it
-// takes and what it answers. The table makes both the mux and the document, and the
-// checks of a request read the same entries, so that they cannot come apart.
+// One table (see routes.go) has an entry for each route: who may use it, its input and its answers.
+// The mux, the document and the checks of requests are all made from these entries, so they cannot
+// disagree.
 //
-// Bodies are read by the package itself: strictly (see decode), and without ever
-// repeating what they held, which may be secret.
+// The package has its own decoder of bodies (see decode): it is strict, and its errors never repeat
+// values, which may be secret.
 package api
 
 //go:generate go test . -run ^TestDocumentFile$ -update
@@ -33,7 +33,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// Engine is what the API needs of the engine; *[dispatch.Engine] is one.
+// Engine is the part of *[dispatch.Engine] that the API uses.
 type Engine interface {
 	PublishOwned(ctx context.Context, tenant string, events []peal.Event) ([]dispatch.Published, error)
 	managing.Engine
@@ -61,44 +61,45 @@ type Engine interface {
 
 var _ Engine = (*dispatch.Engine)(nil)
 
-// Options are what the API works with. Begin with [DefaultOptions].
+// Options configure an API.
 type Options struct {
 	Store  peal.Store
 	Engine Engine
-	// Intake takes the webhooks of other systems.
+	// Intake receives the webhooks of other systems.
 	Intake *intake.Intake
-	// Identity knows who is signed in, and keeps the audit log.
+	// Identity knows the users and their sessions, and keeps the audit log.
 	Identity *identity.Identity
 	// Encryption holds the keys of secrets at rest; nil when the server seals none.
 	Encryption EncryptionKeeper
-	// Log gets what is the server's fault; nil discards it.
+	// Log receives the server's faults; nil discards them.
 	Log *slog.Logger
 	// OperatorKey is an operator's key that is not in the store, of at least
 	// [peal.MinKeyLength] characters; "" for none.
 	OperatorKey string
-	// RateLimit is how many requests a second each key, and each session, may make in the
-	// long run; 0 for any number. RateBurst is how many it may make at once.
+	// RateLimit is the number of requests a second that each key and each session may make on
+	// average; 0 for no limit. RateBurst is the number that it may make at once.
 	RateLimit float64
 	RateBurst int
-	// Metrics is what /metrics shows; nil for nothing.
+	// Metrics is the source of /metrics, which is empty if it is nil.
 	Metrics prometheus.Gatherer
-	// Version and Commit say what runs.
+	// Version and Commit identify the running program.
 	Version, Commit string
-	// MaxData is the largest event data in bytes: that of the engine.
+	// MaxData is the largest event data in bytes, as in the engine's options.
 	MaxData int
-	// Bodies limits the memory of bodies in flight; nil for a budget of its own. What does
-	// not fit gets 503 or, where the caller's own share is used up, 429, with Retry-After.
+	// Bodies limits the memory of bodies in flight; nil creates a default budget. Requests that do
+	// not fit are answered with 503 or, if the caller has used up its share, with 429, and
+	// Retry-After.
 	Bodies *bodies.Budget
-	// Warnings are what /readyz reports to everybody beside being ready.
+	// Warnings are sentences that /readyz adds for everybody to see.
 	Warnings []string
-	// Ranges are the networks that requests to endpoints come from.
+	// Ranges are the networks from which requests to endpoints are sent.
 	Ranges []netip.Prefix
 }
 
 // Validate checks the options. The error names the field.
 func (o Options) Validate() error {
 	if o.Store == nil || o.Engine == nil || o.Intake == nil || o.Identity == nil {
-		return errors.New("api: Store, Engine, Intake and Identity are needed")
+		return errors.New("api: Store, Engine, Intake and Identity must be set")
 	}
 	if o.OperatorKey != "" && len(o.OperatorKey) < peal.MinKeyLength {
 		return peal.Invalidf("operator_key", "must have at least %d characters", peal.MinKeyLength)
@@ -115,7 +116,7 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// API serves the routes. Make one with [New].
+// API serves the routes. [New] creates one.
 type API struct {
 	Options
 	log      *slog.Logger
@@ -132,7 +133,7 @@ type API struct {
 	document document
 }
 
-// New makes the API.
+// New creates an API.
 func New(options Options) (*API, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
@@ -162,24 +163,24 @@ func New(options Options) (*API, error) {
 	return a, nil
 }
 
-// ServeHTTP answers a request, whatever it is: what is no route gets a problem.
+// ServeHTTP answers a request. An unknown route is answered with a problem, too.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{ResponseWriter: w, api: a, request: r, account: a.Bodies.Unknown()}
-	c.begin()
-	defer c.survive()
+	c.start()
+	defer c.recoverPanic()
 	defer c.account.Close()
 	a.mux.ServeHTTP(c, r)
 }
 
-// serve runs a route: access first, then its handler.
+// serve returns the handler of a route, which admits the caller first.
 func (a *API) serve(rt *route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := w.(*call)
 		c.request, c.route = r, rt
 		err := c.admit()
-		if err == nil && rt.access != public && rt.access != publish { // those that publish ask once more when the body is there
-			asking := call{api: a, request: r, route: rt, caller: c.caller}
-			guarded, stop := identity.Guard(c.ResponseWriter, r, asking.stillIn)
+		if err == nil && rt.access != public && rt.access != publish { // publishing rechecks the caller after reading the body
+			check := call{api: a, request: r, route: rt, caller: c.caller}
+			guarded, stop := identity.Guard(c.ResponseWriter, r, check.stillAdmitted)
 			defer stop()
 			c.request = guarded
 			err = c.openTurn()

@@ -10,21 +10,21 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// audit is what an answer that tells of a success leaves in the audit log.
+// audit is the entry that a successful call adds to the audit log.
 type audit struct {
 	tenant, target, detail string
 	named                  bool // the handler has set tenant and target
 	done                   bool
 }
 
-// about tells the audit log what the call is about, where the path does not: the id or
-// name of what was made, and whose it is.
+// about sets the target of the audit entry, where the path does not name it: the id or name of a
+// new resource, and its tenant.
 func (c *call) about(tenant, target string) {
 	c.audit.tenant, c.audit.target, c.audit.named = tenant, target, true
 }
 
-// changing tells the audit log which members a body changes. Their values stay out of
-// it: they may be secret.
+// changing sets the detail of the audit entry to the names of the members that a body changes.
+// Their values may be secret.
 func (c *call) changing(body []byte) {
 	if c.route.audit == "" || c.route.method != http.MethodPatch {
 		return
@@ -35,8 +35,8 @@ func (c *call) changing(body []byte) {
 	}
 }
 
-// record puts the call on record before a success is told. A secret is not shown then
-// unless that was possible; a change has happened already, so that its answer goes on.
+// record adds the call to the audit log before a successful answer is sent. If that fails, a secret
+// is not shown; a change has already happened, so its answer is sent anyway.
 func (c *call) record(status int) error {
 	if c.route == nil || c.route.audit == "" || status >= http.StatusMultipleChoices || c.audit.done {
 		return nil

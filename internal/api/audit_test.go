@@ -21,7 +21,7 @@ import (
 	"github.com/pealhq/peal/internal/intake"
 )
 
-// TestEveryChangeIsAudited makes each kind of change once and compares the log.
+// Each kind of change is made once, and the log is compared.
 func TestEveryChangeIsAudited(t *testing.T) {
 	b := newBench(t)
 	do := func(method, path string, body any) map[string]any {
@@ -225,6 +225,6 @@ func TestSessionsCallTheAPI(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	b.refused(401, "unauthorized", read)
-	read.header["Authorization"] = "Basic YTpi" // which is no key, whatever the cookie
+	read.header["Authorization"] = "Basic YTpi" // not a key, so the cookie does not count
 	b.refused(401, "unauthorized", read)
 }

@@ -16,13 +16,13 @@ import (
 type auditEntryShape struct {
 	ID        peal.AuditID `json:"id"`
 	At        string       `json:"at" format:"date-time"`
-	Tenant    *string      `json:"tenant" doc:"Whose thing it was about; null for one of the whole server."`
-	ActorKind string       `json:"actor_kind" enum:"key,user,portal,first_run,anonymous" doc:"What let the caller in; anonymous for one who tried to sign in."`
+	Tenant    *string      `json:"tenant" doc:"The tenant that was affected; null for the whole server."`
+	ActorKind string       `json:"actor_kind" enum:"key,user,portal,first_run,anonymous" doc:"How the caller was identified; anonymous for an attempt to sign in."`
 	ActorID   *string      `json:"actor_id" doc:"The id of the key, the user or the portal link; null where there is none."`
-	Actor     string       `json:"actor" doc:"Its name, as it was then."`
-	Action    string       `json:"action" doc:"What was done, such as webhook.update."`
-	Target    string       `json:"target" doc:"The id or name of what it was done to; may be empty."`
-	Detail    string       `json:"detail" doc:"More in a few words, such as which members a change named; may be empty."`
+	Actor     string       `json:"actor" doc:"The name of the actor at that time."`
+	Action    string       `json:"action" doc:"The action, such as webhook.update."`
+	Target    string       `json:"target" doc:"The id or name of the resource; may be empty."`
+	Detail    string       `json:"detail" doc:"Details, such as the names of the changed members; may be empty."`
 	Address   string       `json:"address" doc:"The caller's IP address."`
 	RequestID string       `json:"request_id" doc:"The X-Request-Id of the answer."`
 }
@@ -68,10 +68,10 @@ func (a *API) listAudit(c *call) error {
 	return c.json(200, page(auditList, rows, limit, auditOf, func(e *peal.AuditEntry) string { return e.ID.String() }))
 }
 
-// exportPage is how many entries are read at once.
+// exportPage is the number of entries that an export reads at once.
 const exportPage = 1000
 
-// exportAudit writes the whole choice, however long, without holding it in memory.
+// exportAudit writes all entries that match, page by page, so that they need not fit in memory.
 func (a *API) exportAudit(c *call) error {
 	q := c.query()
 	format := q.choice("format", "ndjson", "csv")
@@ -103,18 +103,18 @@ func (a *API) exportAudit(c *call) error {
 	}
 	for first := true; ; first = false {
 		if err := write(c, entries, first); err != nil {
-			return nil // the caller is gone
+			return nil // the caller has disconnected
 		}
 		if len(entries) < exportPage {
 			return nil
 		}
-		if c.again() != nil {
-			panic(http.ErrAbortHandler) // somebody has taken the right away
+		if c.recheck() != nil {
+			panic(http.ErrAbortHandler) // the caller has lost access
 		}
 		query.Before = entries[len(entries)-1].ID
 		if entries, err = a.Store.Audit(c.context(), query); err != nil {
 			a.log.Error("the audit log could not be exported to its end", "request_id", c.id, "error", err)
-			panic(http.ErrAbortHandler) // nobody must take half of it for the whole
+			panic(http.ErrAbortHandler) // a part must not look like the whole
 		}
 	}
 }
@@ -145,7 +145,8 @@ func writeCSV(w io.Writer, entries []peal.AuditEntry, first bool) error {
 	return rows.Error()
 }
 
-// noFormula keeps a spreadsheet from running what a caller has named a thing.
+// noFormula returns text in a form that a spreadsheet does not run as a formula: callers choose
+// names.
 func noFormula(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text

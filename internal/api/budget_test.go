@@ -14,8 +14,8 @@ import (
 	"github.com/pealhq/peal/internal/intake"
 )
 
-// TestBodiesAreBounded fills the budget with a request that does not end: what does not fit
-// is refused, with when to come again, and fits as soon as there is room.
+// TestBodiesAreBounded fills the budget with a request that does not end: other requests are
+// refused with Retry-After, and accepted as soon as there is room.
 func TestBodiesAreBounded(t *testing.T) {
 	const most = 20_000
 	b := newBench(t)
@@ -28,7 +28,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	other := b.newKey("acme", peal.ScopePublish)
 	begun, done := make(chan struct{}, 100), make(chan struct{}, 100)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = beginning{r.Body, begun}
+		r.Body = firstRead{r.Body, begun}
 		handler.ServeHTTP(w, r)
 		done <- struct{}{}
 	}))
@@ -95,13 +95,13 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-// beginning tells when a body begins to be read.
-type beginning struct {
+// firstRead is a body that signals its first read.
+type firstRead struct {
 	io.ReadCloser
 	begun chan<- struct{}
 }
 
-func (b beginning) Read(p []byte) (int, error) {
+func (b firstRead) Read(p []byte) (int, error) {
 	select {
 	case b.begun <- struct{}{}:
 	default:
@@ -109,7 +109,7 @@ func (b beginning) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
-// eventOf is an event whose JSON has a number of bytes.
+// eventOf returns an event with JSON of size bytes.
 func eventOf(size int) string {
 	text := fmt.Sprintf(`{"type": "big", "data": "%s"}`, strings.Repeat("x", size))
 	return fmt.Sprintf(`{"type": "big", "data": "%s"}`, strings.Repeat("x", size-(len(text)-size)))

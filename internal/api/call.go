@@ -16,7 +16,7 @@ import (
 	"github.com/pealhq/peal/internal/processor"
 )
 
-// Values of headers that every answer shares; nobody changes them.
+// Header values shared by all answers; they must not be changed.
 var (
 	jsonType    = []string{"application/json"}
 	problemType = []string{"application/problem+json"}
@@ -25,28 +25,28 @@ var (
 )
 
 const (
-	// strangerPrice is what a request costs whose caller is not known, before it is refused.
+	// strangerPrice is the processor time charged for refusing an unknown caller.
 	strangerPrice = 500 * time.Microsecond
-	// smallBody is the size up to which published events are read without a turn, in bytes.
+	// smallBody is the size up to which published events are parsed without a turn, in bytes.
 	smallBody = 32 << 10
 )
 
-// call is one request and its answer. It is the ResponseWriter of its own handler,
-// so that what the mux refuses by itself becomes a problem too.
+// call is one request and its answer. It is also the ResponseWriter, so that it can turn the mux's
+// own refusals into problems.
 type call struct {
 	http.ResponseWriter
 	api     *API
 	request *http.Request
-	route   *route // nil until the mux has found one
+	route   *route // nil until the mux has matched one
 	caller  identity.Principal
 	tenant  string
 	audit   audit
 	id      string
 	status  int  // 0 until the answer's head is written
-	mute    bool // what is still written has been answered already
+	mute    bool // discard writes: the answer is complete
 
 	account bodies.Account  // the memory of its bodies
-	turn    *processor.Turn // of the processor; nil while nobody is known, and for who publishes
+	turn    *processor.Turn // of the processor; nil before the caller is known, and for publishing
 }
 
 // Unwrap is for [http.ResponseController].
@@ -63,10 +63,10 @@ func (c *call) WriteHeader(status int) {
 		c.ResponseWriter.WriteHeader(status)
 		return
 	}
-	c.Header().Del("Location") // a redirect to the cleaned path: say that this one does not exist
+	c.Header().Del("Location") // answer 404 in place of a redirect to the cleaned path
 	switch status {
 	case http.StatusMethodNotAllowed:
-		c.refuse(refuse(methodNotAllowed, "%s has no method %s; it has %s", c.request.URL.Path, c.request.Method, c.Header().Get("Allow")))
+		c.refuse(refuse(methodNotAllowed, "%s does not support %s; use %s", c.request.URL.Path, c.request.Method, c.Header().Get("Allow")))
 	case http.StatusBadRequest:
 		c.refuse(refuse(malformed, "the request's target cannot be read"))
 	default:
@@ -86,16 +86,16 @@ func (c *call) Write(b []byte) (int, error) {
 	return c.ResponseWriter.Write(b)
 }
 
-// begin sets what every answer carries.
-func (c *call) begin() {
+// start sets the headers of every answer.
+func (c *call) start() {
 	h := c.Header()
 	c.id = front.NameRequest(c.ResponseWriter, c.request)
 	h["X-Content-Type-Options"] = noSniff
 	h["Cache-Control"] = noStore
 }
 
-// survive answers a panic of the handler.
-func (c *call) survive() {
+// recoverPanic logs a panic of the handler and answers with a problem.
+func (c *call) recoverPanic() {
 	cause := recover()
 	if cause == nil {
 		return
@@ -105,12 +105,12 @@ func (c *call) survive() {
 	}
 	c.api.log.Error("a handler panicked", "request_id", c.id, "method", c.request.Method, "path", front.LoggedPath(c.request), "panic", front.LoggedPanic(cause), "stack", string(debug.Stack()))
 	if c.status != 0 {
-		panic(http.ErrAbortHandler) // half an answer is out: break the connection, so that nobody takes it for a whole one
+		panic(http.ErrAbortHandler) // break the connection, so that half an answer does not look complete
 	}
 	c.write(refuse(internalError, "%s", internalError.advice))
 }
 
-// refuse answers with the problem that stands for an error, and logs what is our fault.
+// refuse answers with the problem for err, and logs faults of the server.
 func (c *call) refuse(err error) {
 	if c.caller.Kind == "" {
 		err = c.waitAsStranger(err)
@@ -137,7 +137,7 @@ func (c *call) write(r *refusal) {
 		Type: typePrefix + r.kind.name, Title: r.kind.title, Status: r.kind.status,
 		Detail: r.detail, Instance: "urn:peal:request:" + c.id, Errors: r.faults,
 	})
-	if err != nil { // a problem is made of strings and numbers
+	if err != nil { // impossible: it has only strings and numbers
 		panic(err)
 	}
 	h["Content-Type"] = problemType
@@ -148,7 +148,7 @@ func (c *call) write(r *refusal) {
 	c.ResponseWriter.Write(body)
 }
 
-// json answers with a value.
+// json answers with a value as JSON.
 func (c *call) json(status int, value any) error {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
@@ -171,7 +171,7 @@ func (c *call) bytes(status int, body []byte) error {
 	h["Content-Type"] = jsonType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	c.WriteHeader(status)
-	c.ResponseWriter.Write(body) // an error means that the caller is gone: there is nobody to tell
+	c.ResponseWriter.Write(body) // it fails only if the caller has disconnected
 	return nil
 }
 
@@ -186,7 +186,7 @@ func (c *call) empty() error {
 
 func (c *call) context() context.Context { return c.request.Context() }
 
-// text answers with something else than JSON that may be kept for a while.
+// text answers with a body that is not JSON; clients may cache it and must revalidate.
 func (c *call) text(media string, body []byte) error {
 	h := c.Header()
 	h["Content-Type"] = []string{media}
@@ -197,7 +197,7 @@ func (c *call) text(media string, body []byte) error {
 	return nil
 }
 
-// holder is whom the work of a caller is charged to: its tenant, and nobody for operators.
+// holder returns the account for the caller's processor time: its tenant, or nobody for operators.
 func (c *call) holder() processor.Holder {
 	if c.caller.IsOperator() {
 		return processor.Holder{}
@@ -205,8 +205,8 @@ func (c *call) holder() processor.Holder {
 	return processor.Tenant(c.caller.Tenant)
 }
 
-// openTurn gives a call that is no publish its turn of the processor. It begins at once
-// where the route takes no body, and else when that is there.
+// openTurn creates the processor turn of a call that does not publish. It enters at once if the
+// route has no body; otherwise reading the body enters it.
 func (c *call) openTurn() error {
 	c.turn = processor.Shared.Turn(c.holder())
 	c.request = c.request.WithContext(processor.With(c.context(), c.turn))
@@ -216,8 +216,8 @@ func (c *call) openTurn() error {
 	return c.turn.Enter(c.context())
 }
 
-// turnFor waits for a turn to read published events, and returns it; nil for a body so
-// small that it needs none.
+// turnFor waits for a turn to parse published events, and returns it; nil for a small body, which
+// needs none.
 func (c *call) turnFor(body []byte) (*processor.Turn, error) {
 	if len(body) <= smallBody {
 		return nil, nil
@@ -226,8 +226,9 @@ func (c *call) turnFor(body []byte) (*processor.Turn, error) {
 	return turn, turn.Enter(c.context())
 }
 
-// waitAsStranger lets a refusal wait until its address has the processor's turn, and returns
-// it, or why it had none: who is refused a thousand times a second keeps only itself waiting.
+// waitAsStranger delays a refusal until its address has a turn of the processor, and returns it or
+// the error of the wait. Callers who are refused a thousand times a second thus delay only
+// themselves.
 func (c *call) waitAsStranger(refused error) error {
 	if translate(refused).kind.status >= http.StatusInternalServerError {
 		return refused

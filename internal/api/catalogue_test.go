@@ -7,8 +7,8 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// TestCataloguesAreApart puts the same type into two catalogues: each tenant finds that of
-// its own, and only operators name another one.
+// TestCataloguesAreApart puts the same type into two catalogues: each tenant finds the type of its
+// catalogue, and only operators may name another one.
 func TestCataloguesAreApart(t *testing.T) {
 	b := newBench(t)
 	b.want(201, request{method: "POST", path: "/v1/tenants", body: `{"name":"acme","catalogue":"crm"}`})

@@ -114,7 +114,7 @@ func TestDocumentWithSchemathesis(t *testing.T) {
 	}
 }
 
-// toSink sends every connection of the engine to a server of the test, whatever URL was asked for.
+// toSink connects every request of the engine to a server of the test, for any URL.
 func toSink(t *testing.T) func(*dispatch.Options) {
 	sink := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(sink.Close)

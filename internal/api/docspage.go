@@ -65,7 +65,7 @@ func renderPage(document []byte, routes []route) ([]byte, error) {
 	}
 	for i := range doc.Tags {
 		tag := &doc.Tags[i]
-		for _, rt := range routes { // the table has the order that reads best
+		for _, rt := range routes { // in the order of the table
 			if rt.tag != tag.Name {
 				continue
 			}
@@ -103,7 +103,7 @@ type shownAnswer struct {
 	Response *shownResponse
 }
 
-// shownAnswers gives the answers of an operation that are errors, or those that are none.
+// shownAnswers returns the responses of an operation that are errors, or those that are not.
 func shownAnswers(responses map[string]*shownResponse, errors bool) []shownAnswer {
 	var list []shownAnswer
 	for _, status := range slices.Sorted(maps.Keys(responses)) {
@@ -127,7 +127,7 @@ func shownKinds() []shownKind {
 	return list
 }
 
-// prose makes paragraphs and `code` of a description.
+// prose returns a description as HTML, with its paragraphs and `code`.
 func prose(text string) template.HTML {
 	var out strings.Builder
 	for paragraph := range strings.SplitSeq(text, "\n\n") {
@@ -160,3 +160,131 @@ func (a *API) docsPage(c *call) error {
 }
 
 func (a *API) docsStyle(c *call) error { return c.text("text/css; charset=utf-8", docsCSS) }
+
+// shownSchema is the part of a schema that the page shows.
+type shownSchema struct {
+	Ref                string `json:"$ref"`
+	Type               any
+	Description        string
+	Format             string
+	Default            any
+	Examples           []any
+	Enum               []any
+	Items              *shownSchema
+	AnyOf, OneOf       []*shownSchema
+	Properties         map[string]*shownSchema
+	Required           []string
+	Minimum            json.Number
+	Maximum            json.Number
+	MinLength          json.Number
+	MaxLength          json.Number
+	MinItems, MaxItems json.Number
+}
+
+// shownField is a member of an object.
+type shownField struct {
+	Name     string
+	Required bool
+	Schema   *shownSchema
+}
+
+// shownFields returns the members of an object, required ones first.
+func shownFields(s *shownSchema) []shownField {
+	var fields []shownField
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		fields = append(fields, shownField{name, slices.Contains(s.Required, name), s.Properties[name]})
+	}
+	slices.SortStableFunc(fields, func(a, b shownField) int {
+		switch {
+		case a.Required == b.Required:
+			return 0
+		case a.Required:
+			return -1
+		}
+		return 1
+	})
+	return fields
+}
+
+// link returns the name of the schema that s refers to; "" if s is inline.
+func (s *shownSchema) link() string {
+	if s == nil {
+		return ""
+	}
+	if s.Ref != "" {
+		return strings.TrimPrefix(s.Ref, schemaPrefix)
+	}
+	for _, one := range slices.Concat(s.AnyOf, s.OneOf) {
+		if name := one.link(); name != "" {
+			return name
+		}
+	}
+	return s.Items.link()
+}
+
+// typeText returns the type of the schema in words, such as "array of string or null".
+func (s *shownSchema) typeText() string {
+	if s == nil {
+		return ""
+	}
+	if name := strings.TrimPrefix(s.Ref, schemaPrefix); name != "" {
+		return name
+	}
+	if choices := slices.Concat(s.AnyOf, s.OneOf); len(choices) > 0 {
+		words := make([]string, len(choices))
+		for i, one := range choices {
+			words[i] = one.typeText()
+		}
+		return strings.Join(words, " or ")
+	}
+	var words []string
+	switch t := s.Type.(type) {
+	case string:
+		words = []string{t}
+	case []any:
+		for _, one := range t {
+			words = append(words, fmt.Sprint(one))
+		}
+	default:
+		return "any JSON"
+	}
+	for i, word := range words {
+		if word == "array" && s.Items != nil {
+			words[i] = "array of " + s.Items.typeText()
+		} else if word == "string" && s.Format != "" {
+			words[i] = s.Format
+		}
+	}
+	return strings.Join(words, " or ")
+}
+
+// rules returns the limits of the schema in words.
+func (s *shownSchema) rules() string {
+	var words []string
+	if len(s.Enum) > 0 {
+		var values []string
+		for _, value := range s.Enum {
+			if value != nil {
+				values = append(values, fmt.Sprint(value))
+			}
+		}
+		words = append(words, "one of "+strings.Join(values, ", "))
+	}
+	bounds := func(low, high json.Number, unit string) {
+		switch {
+		case low != "" && high != "":
+			words = append(words, fmt.Sprintf("%s to %s%s", low, high, unit))
+		case low != "":
+			words = append(words, fmt.Sprintf("at least %s%s", low, unit))
+		case high != "":
+			words = append(words, fmt.Sprintf("at most %s%s", high, unit))
+		}
+	}
+	bounds(s.Minimum, s.Maximum, "")
+	bounds(s.MinLength, s.MaxLength, " characters")
+	bounds(s.MinItems, s.MaxItems, " items")
+	if s.Default != nil {
+		words = append(words, fmt.Sprintf("default %v", s.Default))
+	}
+	return strings.Join(words, "; ")
+}

@@ -17,6 +17,8 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/wire"
 )
 
 const (
@@ -24,33 +26,33 @@ const (
 	yamlType     = "application/yaml"
 )
 
-// document is the API's description in its three forms.
+// document is the description of the API in its three forms.
 type document struct {
 	json, page []byte
-	yaml       func() ([]byte, error) // made when it is first asked for, which is rare
+	yaml       func() ([]byte, error) // computed at the first request, because requests are rare
 }
 
 var tags = []*huma.Tag{
-	{Name: "Events", Description: "Publish what happened, and see what was published."},
-	{Name: "Webhooks", Description: "Who gets which events, where and how."},
-	{Name: "Deliveries", Description: "One event for one webhook, and the attempts to deliver it."},
-	{Name: "Event types", Description: "The catalogue: what the types of events mean."},
-	{Name: "Sources", Description: "Other systems whose webhooks become events."},
-	{Name: "Intake", Description: "Where those systems send to. The source's secret is the key."},
-	{Name: "Tenants", Description: "Whose webhooks and events they are. Only for operators."},
-	{Name: "Keys", Description: "Who may call."},
-	{Name: "Users", Description: "Who signs in to the dashboard, and who is signed in."},
-	{Name: "Portal", Description: "Links that let a tenant's customers see its webhooks."},
+	{Name: "Events", Description: "Publish events, and list published ones."},
+	{Name: "Webhooks", Description: "Endpoints that receive events, and how."},
+	{Name: "Deliveries", Description: "An event for one webhook, with the attempts to deliver it."},
+	{Name: "Event types", Description: "The catalogue, which describes the types of events."},
+	{Name: "Sources", Description: "Other systems that send webhooks, which become events."},
+	{Name: "Intake", Description: "The addresses to which those systems send. The secret of the source is the key."},
+	{Name: "Tenants", Description: "Owners of webhooks and events. Only for operators."},
+	{Name: "Keys", Description: "API keys."},
+	{Name: "Users", Description: "Users of the dashboard, and sessions."},
+	{Name: "Portal", Description: "Links with which a tenant's customers see its webhooks."},
 	{Name: "Audit log", Description: "Who did what, when and from where."},
-	{Name: "Server", Description: "Probes, and this document. No key is needed."},
+	{Name: "Server", Description: "Probes and this document, which need no key."},
 }
 
 const introduction = "Send the key as `Authorization: Bearer …`. A tenant's key acts for its tenant; an operator's key acts for the tenant that the header `Peal-Tenant` names, or for `default`.\n\n" +
-	"Times are RFC 3339 in UTC. Lists are newest first (or by name) and come in pages: give `next_cursor` as `cursor` to get the next one. " +
-	"Bodies are read strictly: an unknown or doubled member is refused. Errors are problems of RFC 9457; `type` says which kind of error it is and never changes, `errors` lists the places. " +
-	"Every answer has an `X-Request-Id`, the caller's own if it sent one. Every GET also answers HEAD."
+	"Times are RFC 3339 in UTC. Lists are newest first (or by name) and come in pages: pass `next_cursor` as `cursor` to get the next one. " +
+	"Bodies are read strictly: an unknown or duplicate member is refused. Errors are problems (RFC 9457); `type` identifies the kind of error and never changes, `errors` lists the faults. " +
+	"Every answer has an `X-Request-Id`, that of the request if it has one. Every GET also answers HEAD."
 
-// describe makes the OpenAPI document of the routes.
+// describe returns the OpenAPI document of the routes.
 func (a *API) describe(routes []route) (document, error) {
 	registry := huma.NewMapRegistry(schemaPrefix, schemaName)
 	doc := &huma.OpenAPI{
@@ -131,7 +133,7 @@ func problemResponse(k kind, schema *huma.Schema) *huma.Response {
 	case http.StatusUnauthorized:
 		response.Headers["WWW-Authenticate"] = headerDoc("How to authenticate.")
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		response.Headers["Retry-After"] = headerDoc("After how many seconds to try again.")
+		response.Headers["Retry-After"] = headerDoc("The number of seconds to wait before trying again.")
 	}
 	return response
 }
@@ -140,10 +142,10 @@ func headerDoc(doc string) *huma.Header {
 	return &huma.Header{Description: doc, Schema: &huma.Schema{Type: "string"}}
 }
 
-func requestIDDoc() *huma.Header { return headerDoc("The request's name in the server's log.") }
+func requestIDDoc() *huma.Header { return headerDoc("Identifies the request in the server's log.") }
 
-// ruleOfPath has the rules of the names in paths, by placeholder and tag. A value that breaks
-// one names nothing (404), or nothing that could be created (422).
+// ruleOfPath has the rules of the names in paths, by placeholder and tag. A value that breaks a
+// rule is answered with 404, or with 422 by a route that would create it.
 var ruleOfPath = map[string]map[string]string{"{name}": {"Event types": ruleType, "Tenants": ruleTenant}}
 
 var placeholder = regexp.MustCompile(`\{(\w+)\}`)
@@ -169,12 +171,12 @@ func operationOf(rt *route, registry huma.Registry) *huma.Operation {
 	if rt.access != public {
 		op.Security = []map[string][]string{{"key": {}}}
 		op.Parameters = append(op.Parameters, &huma.Param{
-			Name: tenantHeader, In: "header", Description: "The tenant that an operator acts for; default when absent. A tenant's key may only name its own.",
+			Name: tenantHeader, In: "header", Description: "The tenant that an operator acts for; default if absent. A tenant's key may only name its own tenant.",
 			Schema: &huma.Schema{Type: "string", Format: ruleTenant},
 		})
 		op.Description = strings.TrimSpace(op.Description + "\n\n" + whoMay(rt.access))
 	} else {
-		op.Security = []map[string][]string{} // written out: nobody is asked for a key
+		op.Security = []map[string][]string{} // explicitly without a key
 	}
 	if rt.body != nil {
 		op.RequestBody = &huma.RequestBody{Required: !rt.bodyOptional, Content: map[string]*huma.MediaType{
@@ -190,7 +192,7 @@ func operationOf(rt *route, registry huma.Registry) *huma.Operation {
 	return op
 }
 
-// whoMay says in words what [identity.Principal.Can] decides.
+// whoMay describes the callers for whom [identity.Principal.Can] allows action.
 func whoMay(action access) string {
 	text := "For operator keys"
 	switch scope, ofKeys := scopeFor(action); {
@@ -231,7 +233,8 @@ func responseOfAnswer(answer *answer, registry huma.Registry) *huma.Response {
 	return response
 }
 
-// allowNull lets a nullable enumeration have null among its values, which the type alone does not.
+// allowNull adds null to the values of nullable enumerations, because a nullable type is not
+// enough.
 func allowNull(s *huma.Schema) {
 	for _, property := range s.Properties {
 		if property.Nullable && len(property.Enum) > 0 {
@@ -248,4 +251,95 @@ func (a *API) openAPIYAML(c *call) error {
 		return err
 	}
 	return c.text(yamlType, text)
+}
+
+// Names of rules. A struct tag such as format:"event-type" refers to one; describe replaces it with
+// the rule.
+const (
+	ruleType         = "event-type"
+	rulePrefix       = "event-prefix"
+	ruleEventID      = "event-id"
+	ruleTenant       = "tenant-name"
+	ruleCatalogue    = "catalogue-name"
+	ruleSource       = "source-name"
+	ruleURL          = "endpoint-url"
+	ruleHeaderValue  = "header-value"
+	rulePin          = "public-key-pin"
+	ruleFormat       = "webhook-format"
+	ruleSourceFormat = "source-format"
+	ruleWebhookID    = "webhook-id"
+	ruleUserID       = "user-id"
+)
+
+// Regular expressions of the rules. They use only the syntax that JSON Schema recommends, which all
+// dialects share. A test compares them with the functions of package peal.
+const (
+	segments      = `[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*`
+	idPattern     = "[0-7][0-9a-hjkmnp-tv-z]{25}$"
+	spaces        = " \u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000" // as [strings.TrimSpace] has them
+	visible       = `[^\x00-\x1F\x7F` + spaces + `]`
+	headerPattern = "^(" + visible + `([^\x00-\x08\x0A-\x1F\x7F]*` + visible + ")?)?$"
+	headerName    = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+	scopePattern  = `^[!#-\[\]-~]+$`
+	urlPattern    = `^[Hh][Tt][Tt][Pp][Ss]?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?([/?][^\x00-\x20\x7F#]*)?$`
+)
+
+// rulesOf returns the schemas of the values that package peal and the engine check, by name.
+// The formats are those of webhooks.
+func rulesOf(webhookFormats []*wire.Format) map[string]huma.Schema {
+	text := func(least, most int, pattern string) huma.Schema {
+		s := huma.Schema{MaxLength: &most, Pattern: pattern}
+		if least > 0 {
+			s.MinLength = &least
+		}
+		return s
+	}
+	rules := map[string]huma.Schema{
+		ruleType:        text(1, peal.MaxTypeLength, "^"+segments+"$"),
+		rulePrefix:      text(1, peal.MaxTypeLength+len(".*"), "^"+segments+`\.\*$`),
+		ruleEventID:     text(1, peal.MaxEventIDLength, "^([!-\\-0-~]|[!-\\-/-~][!-~]|[!-~][!-\\-/-~]|[!-~]{3,})$"),
+		ruleTenant:      text(1, peal.MaxTenantLength, "^[A-Za-z0-9][A-Za-z0-9._:@-]*$"),
+		ruleCatalogue:   text(1, peal.MaxCatalogueLength, "^[A-Za-z0-9][A-Za-z0-9._-]*$"),
+		ruleSource:      text(1, peal.MaxSourceName, "^[A-Za-z0-9][A-Za-z0-9._-]*$"),
+		ruleURL:         text(1, peal.MaxURLLength, urlPattern),
+		ruleHeaderValue: text(0, peal.MaxHeaderValue, headerPattern),
+		ruleWebhookID:   {Pattern: "^webhook_" + idPattern},
+		ruleUserID:      {Pattern: "^user_" + idPattern},
+		rulePin:         {Pattern: "^sha256/[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$"},
+	}
+	var formats, readable []any
+	for _, format := range webhookFormats {
+		formats = append(formats, format.Name)
+	}
+	for _, format := range intake.Formats() {
+		readable = append(readable, format.Name)
+	}
+	rules[ruleFormat], rules[ruleSourceFormat] = huma.Schema{Enum: formats}, huma.Schema{Enum: readable}
+	return rules
+}
+
+// fill replaces the names of rules with the rules, in a schema and all schemas within it.
+func fill(s *huma.Schema, rules map[string]huma.Schema) {
+	if s == nil {
+		return
+	}
+	if rule, ok := rules[s.Format]; ok {
+		name := s.Format
+		s.Format, s.MinLength, s.MaxLength, s.Pattern, s.Enum = "", rule.MinLength, rule.MaxLength, rule.Pattern, rule.Enum
+		if name == ruleURL {
+			s.Format = "uri"
+		}
+	}
+	for _, property := range s.Properties {
+		fill(property, rules)
+	}
+	for _, list := range [][]*huma.Schema{s.OneOf, s.AnyOf, s.AllOf} {
+		for _, one := range list {
+			fill(one, rules)
+		}
+	}
+	fill(s.Items, rules)
+	if inner, ok := s.AdditionalProperties.(*huma.Schema); ok {
+		fill(inner, rules)
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestPublicRoutesSaySo wants each operation of the document to say whether a key is asked for.
+// TestPublicRoutesSaySo checks that each operation of the document states whether it needs a key.
 func TestPublicRoutesSaySo(t *testing.T) {
 	b := newBench(t)
 	got := b.do(request{method: http.MethodGet, path: "/v1/openapi.json"})

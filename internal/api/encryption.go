@@ -7,22 +7,22 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// EncryptionKeeper holds the keys that seal secrets at rest.
+// EncryptionKeeper holds the keys that encrypt secrets at rest.
 type EncryptionKeeper interface {
 	Encryption() Encryption
-	// Rotate begins to seal everything anew. Conflict while it does already, and when
-	// there is no newer key.
+	// Rotate starts to encrypt all secrets again with the newest key. It returns Conflict while a
+	// rotation is running, and if there is no newer key.
 	Rotate(ctx context.Context) (Encryption, error)
 }
 
-// What becomes of a change of the encryption key.
+// States of a rotation of the encryption key.
 const (
 	EncryptionIdle    = "idle"
 	EncryptionRunning = "running"
 	EncryptionFailed  = "failed"
 )
 
-// Encryption is how secrets at rest are sealed.
+// Encryption is the state of the encryption of secrets at rest.
 type Encryption struct {
 	KeyID       string
 	OlderKeyIDs []string
@@ -33,12 +33,12 @@ type Encryption struct {
 }
 
 type encryptionShape struct {
-	KeyID       string   `json:"key_id" doc:"Names the key that seals, without saying anything about it."`
-	OlderKeyIDs []string `json:"older_key_ids" nullable:"false" doc:"Keys that some secrets may still be sealed with."`
-	FromFile    bool     `json:"from_file" doc:"Whether the key is that of the data directory, which Peal replaces itself, or one of the configuration."`
-	Status      string   `json:"status" enum:"idle,running,failed" doc:"Whether secrets are being sealed anew."`
-	Resealed    int      `json:"resealed" doc:"How many secrets the last change has sealed anew so far."`
-	Error       *string  `json:"error" doc:"Why it failed; null unless it did."`
+	KeyID       string   `json:"key_id" doc:"Identifies the key that encrypts, without revealing anything about it."`
+	OlderKeyIDs []string `json:"older_key_ids" nullable:"false" doc:"Keys with which some secrets may still be encrypted."`
+	FromFile    bool     `json:"from_file" doc:"Whether the key is in a file of the data directory, which Peal replaces itself; otherwise it is in the configuration."`
+	Status      string   `json:"status" enum:"idle,running,failed" doc:"Whether secrets are being encrypted again."`
+	Resealed    int      `json:"resealed" doc:"The number of secrets that the last rotation has encrypted again so far."`
+	Error       *string  `json:"error" doc:"Why the rotation failed; null otherwise."`
 }
 
 func encryptionOf(e Encryption) encryptionShape {
@@ -54,19 +54,19 @@ func encryptionOf(e Encryption) encryptionShape {
 func (a *API) encryptionRoutes() []route {
 	return []route{{
 		method: http.MethodGet, path: "/v1/encryption", id: "get-encryption", tag: "Keys", access: oversee,
-		summary: "Show with which key secrets are sealed at rest",
-		answers: ok("The keys by their ids, and how far a change is.", encryptionShape{}), errors: []kind{conflict}, handle: a.getEncryption,
+		summary: "Show the keys that encrypt secrets at rest",
+		answers: ok("The ids of the keys, and the progress of a rotation.", encryptionShape{}), errors: []kind{conflict}, handle: a.getEncryption,
 	}, {
 		method: http.MethodPost, path: "/v1/encryption/rotate", id: "rotate-encryption", tag: "Keys", access: operate, audit: "encryption.rotate", body: nothing{}, bodyOptional: true,
-		summary: "Seal all secrets at rest with a new key",
-		description: "It happens in small steps while everything goes on, and also goes on after a restart; secrets of both keys can be read meanwhile. " +
+		summary: "Encrypt all secrets at rest with a new key",
+		description: "It happens in small steps while the server works, and continues after a restart; secrets of both keys can be read meanwhile. " +
 			"The key file of the data directory gets a new random key, and loses the old one at the end. Of configured keys, the first one is the new one.",
-		answers: []answer{{status: http.StatusAccepted, doc: "It has begun.", body: encryptionShape{}}},
+		answers: []answer{{status: http.StatusAccepted, doc: "It has started.", body: encryptionShape{}}},
 		errors:  []kind{conflict}, handle: a.rotateEncryption,
 	}}
 }
 
-var noKeeper = peal.Errorf(peal.Conflict, "this server seals no secrets")
+var noKeeper = peal.Errorf(peal.Conflict, "this server does not encrypt secrets")
 
 func (a *API) getEncryption(c *call) error {
 	if a.Encryption == nil {

@@ -3,11 +3,11 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
 )
 
 var typeParam = param{"type", "Only events of this type.", huma.Schema{Type: "string", Format: ruleType}}
@@ -22,7 +22,7 @@ type eventRowShape struct {
 	Size       int    `json:"size" doc:"The size of its data in bytes." minimum:"0"`
 }
 
-// eventShape is an event with everything.
+// eventShape is an event with its data and deliveries.
 type eventShape struct {
 	ID               string             `json:"id" doc:"The publisher's own id, or the one that was chosen."`
 	Type             string             `json:"type"`
@@ -31,28 +31,15 @@ type eventShape struct {
 	AcceptedAt       string             `json:"accepted_at" format:"date-time" doc:"When it was accepted."`
 	Size             int                `json:"size" doc:"The size of its data in bytes." minimum:"0"`
 	Deliveries       []DeliveryShape    `json:"deliveries" nullable:"false" doc:"Its deliveries, newest first; at most 200."`
-	DeliveriesCursor *string            `json:"deliveries_cursor" doc:"Where GET /v1/deliveries?event=… goes on when there are more; null otherwise."`
-	FilterErrors     []filterErrorShape `json:"filter_errors" nullable:"false" maxItems:"20" doc:"The webhooks whose filters failed on the event, which counts as no match; at most 20."`
-	Data             json.RawMessage    `json:"data" doc:"Its content, byte for byte as it was published."`
+	DeliveriesCursor *string            `json:"deliveries_cursor" doc:"The cursor with which GET /v1/deliveries?event=… returns more of them; null if there are no more."`
+	FilterErrors     []filterErrorShape `json:"filter_errors" nullable:"false" maxItems:"20" doc:"The webhooks with a filter that failed on the event, which counts as no match; at most 20."`
+	Data             json.RawMessage    `json:"data" doc:"Its content, byte for byte as published."`
 }
 
-// filterErrorShape is a webhook whose filter failed on an event.
+// filterErrorShape is a failure of a webhook's filter on an event.
 type filterErrorShape struct {
 	WebhookID peal.WebhookID `json:"webhook_id"`
-	Error     string         `json:"error" doc:"What failed, at most 500 bytes."`
-}
-
-// timeLayout is how the API writes times: RFC 3339 in UTC with microseconds.
-const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
-
-func timeText(t time.Time) string { return t.UTC().Format(timeLayout) }
-
-// timeOrNil gives nil for the zero time.
-func timeOrNil(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	return ptr(timeText(t))
+	Error     string         `json:"error" doc:"The error, at most 500 bytes."`
 }
 
 func eventRow(e *peal.Event) eventRowShape {
@@ -86,15 +73,6 @@ func (a *API) listEvents(c *call) error {
 	return c.json(200, page(eventList, rows, limit, eventRow, func(e *peal.Event) string { return e.Key.String() }))
 }
 
-// idOrZero reads the id in a cursor that has been checked; "" gives the zero id.
-func idOrZero[ID any](text string, parse func(string) (ID, error)) (ID, error) {
-	var zero ID
-	if text == "" {
-		return zero, nil
-	}
-	return parse(text)
-}
-
 func (a *API) getEvent(c *call) error {
 	event, err := a.pathEvent(c)
 	if err != nil {
@@ -122,7 +100,7 @@ func (a *API) getEvent(c *call) error {
 	if err != nil {
 		return err
 	}
-	// Package json would write the data anew, so they take the place of the null at the end.
+	// Package json would reformat the data, so they replace the null at the end as they are.
 	answer, isLast := bytes.CutSuffix(body.Bytes(), []byte("null}\n"))
 	if !isLast {
 		return refuse(internalError, "%s", internalError.advice)
@@ -139,7 +117,7 @@ func filterErrorsOf(failures []peal.FilterError) []filterErrorShape {
 	return shapes
 }
 
-// event finds an event by the publisher's id or its own. What cannot be an id is not found.
+// event finds an event by the publisher's id or its key. A text that cannot be an id is not found.
 func (a *API) event(c *call, id string) (peal.Event, error) {
 	if !isEventID(id) {
 		return peal.Event{}, refuse(notFound, "there is no such event")
@@ -158,4 +136,46 @@ func isEventID(id string) bool {
 		}
 	}
 	return id != "" && len(id) <= peal.MaxEventIDLength
+}
+
+// missedShape lists the webhooks that did not get an event.
+type missedShape struct {
+	Data     []missedGroupShape `json:"data" nullable:"false" maxItems:"7" doc:"The webhooks without a delivery of the event, in groups by the reason."`
+	Complete bool               `json:"complete" doc:"Whether all webhooks were examined: false, without groups, if the event went to more than 5,000."`
+}
+
+type missedGroupShape struct {
+	Reason   string               `json:"reason" enum:"filter_failed,filter,disabled,changed_later,unknown,created_later,type" doc:"filter_failed: the filter failed on the event; filter: the filter excluded the event; disabled; changed_later: changed after the event was accepted, and its earlier settings are not recorded; created_later: created after the event was accepted; type: not subscribed to the type; unknown: subscribed to such events, and yet there is no delivery."`
+	Count    int                  `json:"count" minimum:"1" doc:"The number of webhooks."`
+	Webhooks []missedWebhookShape `json:"webhooks" nullable:"false" maxItems:"20" doc:"The newest 20 of them."`
+}
+
+type missedWebhookShape struct {
+	ID    peal.WebhookID `json:"id"`
+	Name  string         `json:"name"`
+	Error *string        `json:"error" doc:"Why the filter failed; null for other reasons."`
+}
+
+func (a *API) getMissed(c *call) error {
+	event, err := a.pathEvent(c)
+	if err != nil {
+		return err
+	}
+	groups, complete, err := a.Engine.Missed(c.context(), &event)
+	if err != nil {
+		return err
+	}
+	shape := missedShape{Data: []missedGroupShape{}, Complete: complete}
+	for i := range groups {
+		shape.Data = append(shape.Data, missedGroupOf(&groups[i]))
+	}
+	return c.json(200, shape)
+}
+
+func missedGroupOf(g *dispatch.MissedGroup) missedGroupShape {
+	shape := missedGroupShape{Reason: string(g.Reason), Count: g.Count}
+	for _, w := range g.Webhooks {
+		shape.Webhooks = append(shape.Webhooks, missedWebhookShape{w.ID, w.Name, textOrNil(g.Errors[w.ID])})
+	}
+	return shape
 }

@@ -12,15 +12,15 @@ import (
 // The parameters of the list of event types.
 var (
 	findTypeParam = param{"q", "Only those with this text in the name, in any case.", findParam.schema}
-	groupParam    = param{"group", "Only those with a name that begins with this and a dot.", typeParam.schema}
+	groupParam    = param{"group", "Only those with a name that starts with this and a dot.", typeParam.schema}
 )
 
 // eventTypeShape is an entry of the catalogue.
 type eventTypeShape struct {
 	Name        string          `json:"name" example:"task.created"`
 	Description string          `json:"description"`
-	Schema      json.RawMessage `json:"schema" doc:"JSON Schema of the data; null when there is none."`
-	Example     json.RawMessage `json:"example" doc:"An example of the data; null when there is none."`
+	Schema      json.RawMessage `json:"schema" doc:"JSON Schema of the data; null if there is none."`
+	Example     json.RawMessage `json:"example" doc:"An example of the data; null if there is none."`
 	Catalogue   string          `json:"catalogue" example:"default" doc:"The catalogue that the entry is in."`
 	CreatedAt   string          `json:"created_at" format:"date-time"`
 	UpdatedAt   string          `json:"updated_at" format:"date-time"`
@@ -28,7 +28,7 @@ type eventTypeShape struct {
 
 type eventTypeInput struct {
 	Description optional[string]          `json:"description,omitempty" maxLength:"4096" doc:"What the type means, in plain text."`
-	Schema      optional[json.RawMessage] `json:"schema,omitempty" doc:"JSON Schema of the data, at most 64 KiB; publishing is checked against it where the operator turns that on."`
+	Schema      optional[json.RawMessage] `json:"schema,omitempty" doc:"JSON Schema of the data, at most 64 KiB. Published events are checked against it if the operator turns that on."`
 	Example     optional[json.RawMessage] `json:"example,omitempty" doc:"An example of the data, at most 64 KiB; tests send it."`
 }
 
@@ -99,7 +99,7 @@ func (a *API) putEventType(c *call) error {
 	return c.json(status, eventTypeOf(&saved))
 }
 
-// namedInPath puts faults of an event type's name at the path.
+// namedInPath moves the faults of an event type's name to the path.
 func namedInPath(err error, name string) error {
 	var all faults
 	for _, one := range peal.FaultsOf(err) {
@@ -152,8 +152,9 @@ func (a *API) listCatalogues(c *call) error {
 	return c.json(200, page(catalogueList, names, limit, func(name *string) catalogueShape { return catalogueShape{*name} }, func(name *string) string { return *name }))
 }
 
-// catalogue returns the catalogue that a call is about: that of its tenant, or the one
-// that somebody who sees the whole server names. It also returns the query's other faults.
+// catalogue returns the catalogue of a call: that of its tenant, or the one in the parameter, which
+// only callers with oversight of the whole server may use. It also returns the other faults of the
+// query.
 func (c *call) catalogue(q *query) (string, error) {
 	name, named := q.text("catalogue")
 	if named {
@@ -166,7 +167,7 @@ func (c *call) catalogue(q *query) (string, error) {
 	}
 	if named {
 		if !c.caller.Can(identity.Oversee) {
-			return "", refuse(forbidden, "only an operator may name a catalogue; leave the parameter out for that of the tenant")
+			return "", refuse(forbidden, "only an operator may name a catalogue; omit the parameter for that of the tenant")
 		}
 		return name, nil
 	}

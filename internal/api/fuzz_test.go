@@ -10,7 +10,7 @@ import (
 	"github.com/pealhq/peal/internal/api"
 )
 
-// FuzzCursor: no text breaks the reader, and what it takes is what a list gave.
+// FuzzCursor: no text breaks the parser, and it accepts only cursors as lists return them.
 func FuzzCursor(f *testing.F) {
 	f.Add(byte('w'), api.CursorText('w', peal.NewWebhookID().String()))
 	f.Add(byte('t'), api.CursorText('t', "default"))
@@ -25,8 +25,8 @@ func FuzzCursor(f *testing.F) {
 	})
 }
 
-// FuzzDecode: every body is read, or refused with a 4xx; and what is read is JSON
-// whose keys stand once.
+// FuzzDecode: every body is decoded, or refused with a 4xx; and a decoded body is JSON without
+// duplicate keys.
 func FuzzDecode(f *testing.F) {
 	for _, body := range []string{
 		`{"url":"http://x/","events":["*"],"headers":{"a":"b"},"retry_policy":{"delays_seconds":[1,2.5],"jitter":0.1},"rate_limit":{"per_second":1}}`,

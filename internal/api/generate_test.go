@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// generator makes values from the schemas of the document: mostly what they allow,
-// now and then what they do not.
+// generator creates values from the schemas of the document: mostly valid ones, now and then
+// invalid ones.
 type generator struct {
 	*rapid.T
 	doc  *document

@@ -58,7 +58,7 @@ func newTarget(t *testing.T) *target {
 	return o
 }
 
-// take gives what was asked since the last time.
+// take returns the requests since the last call.
 func (o *target) take() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

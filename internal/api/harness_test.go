@@ -100,7 +100,7 @@ type reply struct {
 	body []byte
 }
 
-// request is what a test sends.
+// request is a request of a test.
 type request struct {
 	method, path string
 	key          string // the operator's when ""; "none" for no key
@@ -157,7 +157,7 @@ func (b *bench) do(r request) reply {
 	return reply{response, text}
 }
 
-// want sends a request that must be answered with a status, and reads the answer.
+// want sends a request that must be answered with status, and returns the answer.
 func (b *bench) want(status int, r request) map[string]any {
 	b.Helper()
 	got := b.do(r)
@@ -174,7 +174,8 @@ func (b *bench) want(status int, r request) map[string]any {
 	return value
 }
 
-// refused sends a request that must be answered with a problem, and gives its places.
+// refused sends a request that must be answered with a problem, and returns the locations of its
+// faults.
 func (b *bench) refused(status int, kind string, r request) []string {
 	b.Helper()
 	got := b.do(r)
@@ -208,19 +209,19 @@ func (b *bench) refused(status int, kind string, r request) []string {
 	return places
 }
 
-// newKey makes a key of a tenant.
+// newKey creates a key of a tenant.
 func (b *bench) newKey(tenant string, scopes ...peal.KeyScope) string {
 	b.Helper()
 	return b.want(201, request{method: "POST", path: "/v1/keys", tenant: tenant, body: map[string]any{"name": "test", "scopes": scopes}})["key"].(string)
 }
 
-// newWebhook makes a webhook of a tenant that points at a URL.
+// newWebhook creates a webhook of a tenant for a URL.
 func (b *bench) newWebhook(tenant, url string, events ...string) string {
 	b.Helper()
 	return b.want(201, request{method: "POST", path: "/v1/webhooks", tenant: tenant, body: map[string]any{"url": url, "events": events}})["id"].(string)
 }
 
-// newSource makes a source of a tenant.
+// newSource creates a source of a tenant.
 func (b *bench) newSource(tenant, body string) string {
 	b.Helper()
 	return b.want(201, request{method: "POST", path: "/v1/sources", tenant: tenant, body: body})["id"].(string)

@@ -20,8 +20,8 @@ var partRoutes = map[peal.PortalPart][2]string{
 	peal.PartSecrets:    {"GET", "/v1/webhooks/{id}/secret"},
 }
 
-// TestHiddenParts hides each part from a portal and finds it closed in /v1, and all others
-// open, for sessions that began before too.
+// TestHiddenParts hides each part from a portal and finds it closed in /v1, and all others open,
+// also for sessions that started earlier.
 func TestHiddenParts(t *testing.T) {
 	b := newBench(t)
 	hook := b.newWebhook("acme", "http://127.0.0.1:1/?token=hush", "*")

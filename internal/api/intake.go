@@ -10,7 +10,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// receive takes a webhook that another system sends.
+// receive accepts a webhook from another system.
 func (a *API) receive(c *call) error {
 	source, err := a.inbound(c)
 	if err != nil {
@@ -22,7 +22,7 @@ func (a *API) receive(c *call) error {
 		a.Intake.Refuse(&source, err)
 		return err
 	}
-	if source, err = a.inbound(c); err != nil { // it may have gone while the body came
+	if source, err = a.inbound(c); err != nil { // it may have been deleted while the body arrived
 		return err
 	}
 	published, err := a.Intake.Receive(c.context(), &source, c.request.Header, body)
@@ -36,7 +36,7 @@ func (a *API) receive(c *call) error {
 	return c.json(status, receiptShape{published.Event.ID, published.Event.Type, published.Duplicate})
 }
 
-// notTaken translates why a sender's request became no event.
+// notTaken returns the refusal of a sender's request that did not become an event.
 func (c *call) notTaken(err error, body []byte) error {
 	var unverified *wire.VerifyError
 	if errors.As(err, &unverified) {
@@ -52,8 +52,8 @@ func (c *call) notTaken(err error, body []byte) error {
 	}, body)
 }
 
-// inRequest is where a sender's request has a field that a format or the engine
-// names: in the headers, whose names are the ones with a hyphen, or in the body.
+// inRequest returns the location of a field in a sender's request: in the headers if the name has a
+// hyphen, otherwise in the body.
 func inRequest(field string) string {
 	switch {
 	case field == "body":
@@ -64,7 +64,7 @@ func inRequest(field string) string {
 	return "body." + strings.TrimPrefix(field, "events[0].")
 }
 
-// consent answers whether a source takes CloudEvents from the sender that asks.
+// consent answers whether a source accepts CloudEvents from the sender.
 func (a *API) consent(c *call) error {
 	source, err := a.inbound(c)
 	if err != nil {
@@ -72,7 +72,7 @@ func (a *API) consent(c *call) error {
 	}
 	c.Header().Set("Allow", http.MethodPost)
 	if format, ok := wire.Lookup(source.Format); !ok || !format.Handshake || source.Status != peal.Active {
-		return refuse(methodNotAllowed, "the source has no method OPTIONS; it has POST")
+		return refuse(methodNotAllowed, "the source does not support OPTIONS; use POST")
 	}
 	origins := c.request.Header.Values("WebHook-Request-Origin")
 	if len(origins) != 1 || origins[0] == "" || len(origins[0]) > 253 || strings.ContainsFunc(origins[0], unfit) {

@@ -28,7 +28,7 @@ func vikunja(path, secret, body string) request {
 
 const vikunjaBody = `{"event_name":"task.created","time":"2026-11-21T20:31:42.470554681+01:00","data":{"id":7}}`
 
-// counts are what is counted of a source of the tenant default.
+// counts returns the counts of a source of the tenant default.
 func (b *bench) counts(id string) map[string]any {
 	b.Helper()
 	return b.want(200, request{method: "GET", path: "/v1/sources/" + id})["counts"].(map[string]any)

@@ -9,16 +9,16 @@ import (
 
 var operatorParam = param{"operator", "true lists the operator's keys instead; for operators only.", huma.Schema{Type: "string", Enum: []any{"true", "false"}}}
 
-// KeyShape is a key without its text. It has a capital because the document leaves out what
-// is embedded under a small one.
+// KeyShape is a key without its text. It is exported because the OpenAPI document omits embedded
+// unexported types.
 type KeyShape struct {
 	ID        peal.KeyID `json:"id"`
 	Name      string     `json:"name"`
-	Tenant    *string    `json:"tenant" doc:"Whose key it is; null for an operator's and for one with the scope metrics."`
+	Tenant    *string    `json:"tenant" doc:"The tenant of the key; null for an operator's key and for one with the scope metrics."`
 	Scopes    []string   `json:"scopes" nullable:"false" doc:"What it may do; an operator's key may do everything."`
 	Hint      string     `json:"hint" doc:"The last four characters of its text."`
 	CreatedAt string     `json:"created_at" format:"date-time"`
-	RevokedAt *string    `json:"revoked_at" format:"date-time" doc:"When it was revoked; null while it is good."`
+	RevokedAt *string    `json:"revoked_at" format:"date-time" doc:"When it was revoked; null while it is valid."`
 }
 
 type createdKeyShape struct {
@@ -27,9 +27,9 @@ type createdKeyShape struct {
 }
 
 type keyInput struct {
-	Name     given[string]   `json:"name" minLength:"1" maxLength:"128" doc:"What people call it."`
-	Scopes   given[[]string] `json:"scopes,omitempty" enum:"publish,manage,read,metrics" doc:"What it may do; needed unless operator is true. metrics stands alone: such a key belongs to no tenant, reads /metrics and nothing else, and only an operator may create it."`
-	Operator given[bool]     `json:"operator,omitempty" doc:"Makes an operator's key, which may do everything for every tenant; for operators only."`
+	Name     given[string]   `json:"name" minLength:"1" maxLength:"128" doc:"A name for people."`
+	Scopes   given[[]string] `json:"scopes,omitempty" enum:"publish,manage,read,metrics" doc:"What it may do; required unless operator is true. metrics cannot be combined with others: such a key belongs to no tenant, reads only /metrics, and only an operator may create it."`
+	Operator given[bool]     `json:"operator,omitempty" doc:"Creates an operator's key, which may do everything for every tenant; for operators only."`
 }
 
 func keyOf(k *peal.APIKey) KeyShape {
@@ -94,7 +94,7 @@ func (a *API) revokeKey(c *call) error {
 	}
 	tenant := c.tenant
 	if c.caller.IsOperator() {
-		tenant = "" // any key
+		tenant = "" // of any tenant
 	}
 	if err := a.keys.Revoke(c.context(), c.actor(), tenant, id); err != nil {
 		return orMissing(err, "key")

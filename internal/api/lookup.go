@@ -1,17 +1,22 @@
 package api
 
 import (
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/pealhq/peal"
 )
 
-// The lookups below are the only way in which a handler gets what an address names. Each
-// is bound to the caller's tenant, and answers NotFound alike for what does not exist and
-// for what the caller does not see. A test holds that no other file reads a path's values.
+// The lookups below are the only way for a handler to find what a path names. Each is bound to the
+// caller's tenant, and returns the same NotFound for what does not exist and for what the caller
+// may not see. A test ensures that no other file reads the values of paths.
 
-// missing is the answer for what the caller does not see, whether or not it exists.
+// missing returns the refusal for what does not exist or the caller may not see.
 func missing(thing string) error { return refuse(notFound, "there is no such %s", thing) }
 
-// orMissing puts the store's NotFound into the answer's words.
+// orMissing returns err, or the refusal of missing for the store's NotFound.
 func orMissing(err error, thing string) error {
 	if peal.CodeOf(err) == peal.NotFound {
 		return missing(thing)
@@ -19,7 +24,7 @@ func orMissing(err error, thing string) error {
 	return err
 }
 
-// pathID returns the id that the path names.
+// pathID returns the id in the path.
 func pathID[ID any](c *call, parse func(string) (ID, error), thing string) (ID, error) {
 	id, err := parse(c.request.PathValue("id"))
 	if err != nil {
@@ -28,10 +33,10 @@ func pathID[ID any](c *call, parse func(string) (ID, error), thing string) (ID, 
 	return id, nil
 }
 
-// pathName returns the name of an event type or a tenant that the path names.
+// pathName returns the name of an event type or a tenant in the path.
 func (c *call) pathName() string { return c.request.PathValue("name") }
 
-// target returns what the path names, for the audit log.
+// target returns the id or name in the path, for the audit log.
 func (c *call) target() string {
 	if id := c.request.PathValue("id"); id != "" {
 		return id
@@ -92,8 +97,8 @@ func (a *API) inbound(c *call) (peal.Source, error) {
 	return source, orMissing(err, "source")
 }
 
-// user finds the user that the path names, one of the caller's tenant or any of an
-// operator's.
+// user finds the user that the path names: one of the caller's tenant, or of any tenant for an
+// operator.
 func (a *API) user(c *call) (peal.User, error) {
 	id, err := pathID(c, peal.ParseUserID, "user")
 	if err != nil {
@@ -114,4 +119,34 @@ func (a *API) namedTenant(c *call) (peal.Tenant, error) {
 	}
 	tenant, err := a.Store.Tenant(c.context(), name)
 	return tenant, orMissing(err, "tenant")
+}
+
+var ifMatchParam = param{"If-Match", "Change it only if this is still its ETag.", huma.Schema{Type: "string"}}
+
+// etag returns the entity tag of a revision (RFC 9110, section 8.8.3).
+func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }
+
+// revised answers with a value and the ETag of its revision.
+func (c *call) revised(status int, revision int64, value any) error {
+	c.Header().Set("ETag", etag(revision))
+	return c.json(status, value)
+}
+
+// ifRevision refuses a change if the current revision is not in the caller's If-Match.
+func (c *call) ifRevision(thing string, revision int64) error {
+	condition := strings.Join(c.request.Header.Values("If-Match"), ",")
+	if condition != "" && !matches(condition, etag(revision)) {
+		return refuse(preconditionFailed, "the %s has changed; its ETag is now %s", thing, etag(revision))
+	}
+	return nil
+}
+
+// matches reports whether an If-Match condition is true for an ETag (RFC 9110, section 13.1.1).
+func matches(condition, tag string) bool {
+	for one := range strings.SplitSeq(condition, ",") {
+		if one = strings.TrimSpace(one); one == "*" || one == tag {
+			return true
+		}
+	}
+	return false
 }

@@ -8,30 +8,30 @@ import (
 	managing "github.com/pealhq/peal/internal/manage"
 )
 
-// PortalLinkShape is a portal link without its token. It has a capital because the
-// document leaves out what is embedded under a small one.
+// PortalLinkShape is a portal link without its token. It is exported because the OpenAPI document
+// omits embedded unexported types.
 type PortalLinkShape struct {
 	ID             peal.PortalLinkID `json:"id"`
 	Tenant         string            `json:"tenant"`
-	Name           string            `json:"name" doc:"Who it is for."`
-	ReadOnly       bool              `json:"read_only" doc:"Whether its session may only look."`
-	SessionSeconds int               `json:"session_seconds" doc:"How long its session lasts."`
+	Name           string            `json:"name" doc:"The person that it is for."`
+	ReadOnly       bool              `json:"read_only" doc:"Whether its session is read-only."`
+	SessionSeconds int               `json:"session_seconds" doc:"The duration of its session."`
 	CreatedAt      string            `json:"created_at" format:"date-time"`
-	ExpiresAt      string            `json:"expires_at" format:"date-time" doc:"When it can be followed no more."`
-	UsedAt         *string           `json:"used_at" format:"date-time" doc:"When it was followed; null until then."`
-	RevokedAt      *string           `json:"revoked_at" format:"date-time" doc:"When it was taken back; null until then."`
+	ExpiresAt      string            `json:"expires_at" format:"date-time" doc:"When it stops working."`
+	UsedAt         *string           `json:"used_at" format:"date-time" doc:"When it was opened; null until then."`
+	RevokedAt      *string           `json:"revoked_at" format:"date-time" doc:"When it was revoked; null until then."`
 }
 
 type createdPortalLinkShape struct {
 	PortalLinkShape
-	URL string `json:"url" format:"uri" doc:"Where it leads. Shown this once."`
+	URL string `json:"url" format:"uri" doc:"The link itself. Shown only once."`
 }
 
 type portalLinkInput struct {
-	Name           given[string] `json:"name" minLength:"1" maxLength:"128" doc:"Who it is for, as the audit log and the list of sessions show it."`
-	ReadOnly       given[bool]   `json:"read_only,omitempty" doc:"Lets its session only look."`
-	ExpiresSeconds given[int]    `json:"expires_seconds,omitempty" minimum:"60" maximum:"86400" doc:"How long it can be followed; 300 when absent."`
-	SessionSeconds given[int]    `json:"session_seconds,omitempty" minimum:"60" maximum:"86400" doc:"How long its session lasts; 3600 when absent."`
+	Name           given[string] `json:"name" minLength:"1" maxLength:"128" doc:"The person that it is for, as shown in the audit log and the list of sessions."`
+	ReadOnly       given[bool]   `json:"read_only,omitempty" doc:"Makes its session read-only."`
+	ExpiresSeconds given[int]    `json:"expires_seconds,omitempty" minimum:"60" maximum:"86400" doc:"How long it works; 300 if absent."`
+	SessionSeconds given[int]    `json:"session_seconds,omitempty" minimum:"60" maximum:"86400" doc:"The duration of its session; 3600 if absent."`
 }
 
 func portalLinkOf(l *peal.PortalLink) PortalLinkShape {
@@ -72,7 +72,7 @@ func (a *API) createPortalLink(c *call) error {
 	return c.json(201, createdPortalLinkShape{portalLinkOf(&link), a.Identity.URL(c.request, identity.PortalPath(token))})
 }
 
-// secondsOrNil returns a time that was given; nil for none.
+// secondsOrNil returns the given number of seconds; nil if absent.
 func secondsOrNil(given given[int]) *time.Duration {
 	if !given.Given {
 		return nil

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"reflect"
 	"unicode/utf8"
@@ -14,12 +15,12 @@ import (
 	managing "github.com/pealhq/peal/internal/manage"
 )
 
-// previewInput says what to preview.
+// previewInput selects what to preview.
 type previewInput struct {
-	Event   given[previewedEvent] `json:"event,omitempty" doc:"An event of your own, as it would be published."`
+	Event   given[previewedEvent] `json:"event,omitempty" doc:"An event, as it would be published."`
 	Type    given[string]         `json:"type,omitempty" format:"event-type" doc:"The catalogue's example of this type."`
-	Last    given[int]            `json:"last,omitempty" minimum:"1" maximum:"50" doc:"The tenant's newest events, so many."`
-	Webhook given[WebhookInput]   `json:"webhook,omitempty" doc:"Settings to try in place of the webhook's own, as in a change of it; nothing is saved."`
+	Last    given[int]            `json:"last,omitempty" minimum:"1" maximum:"50" doc:"The number of the tenant's newest events to preview."`
+	Webhook given[WebhookInput]   `json:"webhook,omitempty" doc:"Settings to try in place of the webhook's, as in a change of it; nothing is saved."`
 }
 
 // previewedEvent is the text of an event; [peal.ParseEvent] reads it.
@@ -27,39 +28,39 @@ type previewedEvent []byte
 
 func (e *previewedEvent) decodeJSON(_ *decoder, _ string, text []byte) { *e = bytes.Clone(text) }
 
-// Schema is that of a published event.
+// Schema returns the schema of a published event.
 func (previewedEvent) Schema(r huma.Registry) *huma.Schema {
 	return r.Schema(reflect.TypeFor[eventInput](), true, "")
 }
 
-// previewsShape is what a webhook would do with each of the events.
+// previewsShape has one preview for each event.
 type previewsShape struct {
 	Data []previewShape `json:"data" nullable:"false" doc:"One for each event, newest first."`
 }
 
-// previewShape is what a webhook would do with an event.
+// previewShape is the outcome of an event for a webhook, with the request.
 type previewShape struct {
 	Event       previewedEventShape             `json:"event"`
-	Matches     bool                            `json:"matches" doc:"Whether the webhook gets the event: its patterns match and its filter does. A disabled webhook gets none all the same."`
+	Matches     bool                            `json:"matches" doc:"Whether the patterns and the filter of the webhook match the event. A disabled webhook gets no events even so."`
 	Pattern     bool                            `json:"pattern" doc:"Whether its patterns match the event's type."`
-	Filter      *bool                           `json:"filter" doc:"Whether its filter lets the event through; null without one."`
+	Filter      *bool                           `json:"filter" doc:"Whether its filter matches the event; null without one."`
 	FilterError *string                         `json:"filter_error" doc:"Why the filter failed, which counts as no match; null otherwise."`
-	Request     optional[previewedRequestShape] `json:"request" doc:"The request of a first attempt made now, whether or not the webhook matches; null with error."`
-	Error       *string                         `json:"error" doc:"Why no request can be made from the event; a delivery would fail at once. Null otherwise."`
+	Request     optional[previewedRequestShape] `json:"request" doc:"The request of a first attempt made now, whether or not the webhook matches; null if error is set."`
+	Error       *string                         `json:"error" doc:"Why the event cannot become a request, so that a delivery would fail at once; null otherwise."`
 }
 
 type previewedEventShape struct {
 	ID      string `json:"id"`
 	Type    string `json:"type"`
-	Subject string `json:"subject" doc:"What it happened to; may be empty."`
+	Subject string `json:"subject" doc:"What the event is about; may be empty."`
 	Time    string `json:"time" format:"date-time"`
 }
 
 type previewedRequestShape struct {
 	URL        string        `json:"url"`
-	Headers    []headerShape `json:"headers" nullable:"false" doc:"As they would be sent, the real signature among them; secrets are hidden."`
-	Body       *string       `json:"body" doc:"The exact body where it is UTF-8; null where it is not."`
-	BodyBase64 *string       `json:"body_base64" encoding:"base64" doc:"The exact body where it is not UTF-8; null where it is."`
+	Headers    []headerShape `json:"headers" nullable:"false" doc:"The headers as they would be sent, with the real signature; secrets are hidden."`
+	Body       *string       `json:"body" doc:"The exact body if it is UTF-8; null otherwise."`
+	BodyBase64 *string       `json:"body_base64" encoding:"base64" doc:"The exact body if it is not UTF-8; null otherwise."`
 }
 
 func (a *API) previewWebhook(c *call) error {
@@ -103,8 +104,8 @@ func (a *API) previewWebhook(c *call) error {
 	return c.json(200, shape)
 }
 
-// mayPreview refuses a choice that shows a guest a part that is hidden: the tenant's events, or
-// the catalogue's examples.
+// mayPreview refuses a choice that would show a guest a hidden part: the tenant's events, or the
+// examples of the catalogue.
 func (c *call) mayPreview(choice *dispatch.PreviewChoice) error {
 	switch {
 	case choice.Event != nil:
@@ -159,4 +160,41 @@ func previewOf(p *dispatch.Preview, filters bool) previewShape {
 	}
 	shape.Request = some(request)
 	return shape
+}
+
+type testInput struct {
+	Type given[string]          `json:"type,omitempty" format:"event-type" doc:"The type of the sample event; if absent, the first in the catalogue to which the webhook subscribes."`
+	Data given[json.RawMessage] `json:"data,omitempty" doc:"The content of the sample event; the example of the type if absent."`
+}
+
+// testResultShape is the result of a test.
+type testResultShape struct {
+	DeliveryID peal.DeliveryID `json:"delivery_id"`
+	Success    bool            `json:"success" doc:"Whether the endpoint accepted it."`
+	Attempt    attemptShape    `json:"attempt"`
+	Warnings   []string        `json:"warnings" nullable:"false" doc:"What will prevent requests from arriving unless it is corrected."`
+}
+
+func (a *API) testWebhook(c *call) error {
+	var in testInput
+	if err := c.readOptional(&in); err != nil {
+		return err
+	}
+	if in.Type.Given {
+		if err := peal.ValidateType(in.Type.Value); err != nil {
+			return err
+		}
+	}
+	if len(in.Data.Value) > a.MaxData {
+		return &peal.Error{Code: peal.TooLarge, Field: "data", Message: "is larger than the data of an event may be; send less"}
+	}
+	webhook, err := a.webhook(c)
+	if err != nil {
+		return err
+	}
+	delivery, attempt, err := a.Engine.Test(c.context(), c.tenant, webhook.ID, in.Type.Value, in.Data.Value)
+	if err != nil {
+		return err
+	}
+	return c.json(200, testResultShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: c.attemptOf(&attempt), Warnings: c.warnings(&webhook)})
 }

@@ -24,7 +24,7 @@ func TestGeneratedRequests(t *testing.T) {
 	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	defer sink.Close()
 	b := newBench(t, func(o *dispatch.Options) {
-		// Whatever URL comes up, the connection goes to the sink.
+		// Every connection goes to the sink, for any URL.
 		o.Egress.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", sink.Listener.Addr().String())
 		}
@@ -99,7 +99,7 @@ func printable(r rune) rune {
 	return r
 }
 
-// name is what stands in a path: mostly something that exists.
+// name returns a name for a path: mostly an existing one.
 func (g *generator) name(parameter, path string, ids map[string][]string) string {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(path, "/v1/"), "/")
 	switch parameter {

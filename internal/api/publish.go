@@ -12,35 +12,34 @@ import (
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
-// eventInput describes a published event; [peal.ParseEvent] is what reads one.
+// eventInput describes a published event for the document; [peal.ParseEvent] parses it.
 type eventInput struct {
 	Type    string          `json:"type" format:"event-type" doc:"What happened." example:"task.created"`
 	Data    json.RawMessage `json:"data" doc:"The event's content: any JSON value, at most 64 levels deep, kept byte for byte."`
-	ID      string          `json:"id,omitempty" format:"event-id" doc:"Your own name of the event, unique in the tenant; makes publishing idempotent. Chosen by the server when absent."`
-	Subject string          `json:"subject,omitempty" maxLength:"1024" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" doc:"What it happened to; at most 1,024 bytes, without line breaks, control characters and noncharacters."`
-	Time    string          `json:"time,omitempty" format:"date-time" doc:"When it happened (RFC 3339, up to nine fractional digits), kept as written. Now when absent."`
+	ID      string          `json:"id,omitempty" format:"event-id" doc:"Your identifier of the event, unique in the tenant; makes publishing idempotent. The server chooses one if absent."`
+	Subject string          `json:"subject,omitempty" maxLength:"1024" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f]*$" doc:"What the event is about; at most 1,024 bytes, without line breaks, control characters and noncharacters."`
+	Time    string          `json:"time,omitempty" format:"date-time" doc:"When it happened (RFC 3339, up to nine fractional digits), kept as written; now if absent."`
 }
 
 type batchInput struct {
 	Events []eventInput `json:"events" minItems:"1" maxItems:"1000" nullable:"false" doc:"The events."`
 }
 
-// publishedShape is what became of a published event.
+// publishedShape is the outcome for a published event.
 type publishedShape struct {
 	ID        string   `json:"id" doc:"The event's id."`
 	Type      string   `json:"type"`
 	Time      string   `json:"time" format:"date-time" doc:"When it happened, as written."`
-	Duplicate bool     `json:"duplicate" doc:"Whether an event of this id was there already; then this is the first one."`
-	Webhooks  []string `json:"webhooks" nullable:"false" doc:"The ids of the webhooks that it goes to."`
+	Duplicate bool     `json:"duplicate" doc:"Whether an event with this id existed before; then this is the earlier one."`
+	Webhooks  []string `json:"webhooks" nullable:"false" doc:"The ids of the webhooks that get it."`
 }
 
 type publishedBatchShape struct {
-	Data []publishedShape `json:"data" nullable:"false" doc:"What became of each event, in order."`
+	Data []publishedShape `json:"data" nullable:"false" doc:"The outcome for each event, in order."`
 }
 
-// publishEvent is the way of almost every request, so it does what the other
-// handlers leave to reflection by hand: one read, one pass over the JSON, one
-// answer appended to a buffer.
+// publishEvent handles almost every request, so it avoids the reflection of the other handlers: one
+// read, one pass over the JSON, one answer appended to a buffer.
 func (a *API) publishEvent(c *call) error {
 	if err := c.mayPublish(); err != nil {
 		return err
@@ -68,7 +67,7 @@ func (a *API) publishEvent(c *call) error {
 	}
 	answer := make([]byte, 0, 192+len(published[0].Event.ID)+48*len(published[0].Webhooks))
 	err = c.bytes(status, appendPublished(answer, &published[0]))
-	if crashpoint.Armed && http.NewResponseController(c).Flush() == nil { // else the answer goes out after this
+	if crashpoint.Armed && http.NewResponseController(c).Flush() == nil { // otherwise the answer is sent after this
 		crashpoint.Reach(crashpoint.PublishAnswered)
 	}
 	return err
@@ -114,13 +113,13 @@ func (a *API) publishBatch(c *call) error {
 
 func (c *call) mayPublish() error {
 	if c.tenant == peal.OperationsTenant {
-		return refuse(forbidden, "the tenant %s is kept for Peal's own events", peal.OperationsTenant)
+		return refuse(forbidden, "the tenant %s is reserved for Peal's own events", peal.OperationsTenant)
 	}
 	return nil
 }
 
-// inEvent puts the place of a single event's error where its request has it: the
-// engine and the store may or may not say "events[0]." of the only event.
+// inEvent returns err with the fields of a single event at place. The engine and the store name the
+// fields of the only event with or without "events[0].".
 func inEvent(err error, place string) error {
 	if several := peal.FaultsOf(err); len(several) > 1 {
 		moved := make([]error, len(several))

@@ -9,8 +9,8 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// An operator gives a tenant limits of its own; both see them with their use, and what is
-// beyond is refused with the quota's name.
+// An operator sets limits for a tenant; both see them with their usage, and requests beyond a limit
+// are refused with the name of the quota.
 func TestQuotas(t *testing.T) {
 	b := newBench(t)
 	b.want(201, request{method: "POST", path: "/v1/tenants", body: `{"name":"acme","quotas":{"webhooks":2,"keys":2}}`})

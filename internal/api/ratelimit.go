@@ -10,7 +10,7 @@ import (
 // maxLimited bounds the memory of limits.
 const maxLimited = 10_000
 
-// limits keep each key, and each session, to its rate.
+// limits enforces the request rate of each key and each session.
 type limits struct {
 	perSecond rate.Limit // 0 for no limit
 	burst     int
@@ -22,7 +22,7 @@ func newLimits(perSecond float64, burst int) *limits {
 	return &limits{perSecond: rate.Limit(perSecond), burst: burst, each: make(map[string]*rate.Limiter)}
 }
 
-// wait says how long a caller has to wait before its next request; 0 for not at all.
+// wait returns the time until the caller may make its next request; 0 if it may now.
 func (l *limits) wait(caller string, now time.Time) time.Duration {
 	if l.perSecond == 0 {
 		return 0
@@ -39,14 +39,13 @@ func (l *limits) wait(caller string, now time.Time) time.Duration {
 	l.mu.Unlock()
 	reserved := limiter.ReserveN(now, 1)
 	if delay := reserved.DelayFrom(now); delay > 0 {
-		reserved.CancelAt(now) // it is refused, not made to wait
+		reserved.CancelAt(now) // the request is refused, not delayed
 		return delay
 	}
 	return 0
 }
 
-// makeRoom drops a few callers that have not used any of their burst lately, or else any one.
-// The caller holds the mutex.
+// makeRoom removes a few callers with an unused burst, or otherwise any one. l.mu must be held.
 func (l *limits) makeRoom(now time.Time) {
 	const few = 64
 	seen, last := 0, ""
@@ -63,7 +62,7 @@ func (l *limits) makeRoom(now time.Time) {
 	}
 }
 
-// limit refuses a caller that asks for more than its rate allows.
+// limit refuses a request above the caller's rate.
 func (c *call) limit() error {
 	l := c.api.limits
 	if l.perSecond == 0 {
@@ -74,7 +73,7 @@ func (c *call) limit() error {
 		name = c.caller.SessionID.String()
 	}
 	if wait := l.wait(name, time.Now()); wait > 0 {
-		r := refuse(rateLimited, "this caller has made more than %g requests a second: wait before the next one", float64(l.perSecond))
+		r := refuse(rateLimited, "this caller has made more than %g requests a second; wait before the next one", float64(l.perSecond))
 		r.retryAfter = wait
 		return r
 	}

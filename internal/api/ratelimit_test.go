@@ -10,8 +10,8 @@ import (
 	"github.com/pealhq/peal/internal/intake"
 )
 
-// TestRateLimit lets each key make as many requests as its burst at once and tells the
-// next one to wait; another key does not pay for it.
+// Each key may make as many requests at once as its burst, and must wait before the next one; other
+// keys are not affected.
 func TestRateLimit(t *testing.T) {
 	b := newBench(t)
 	const burst = 3

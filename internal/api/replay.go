@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"reflect"
 	"time"
 
@@ -10,11 +11,11 @@ import (
 )
 
 type replayInput struct {
-	Since      given[moment]         `json:"since" format:"date-time" doc:"From when on (RFC 3339): when the deliveries were made, or the missed events accepted."`
-	Until      given[moment]         `json:"until,omitempty" format:"date-time" doc:"Before when (RFC 3339); now when absent or later than that."`
-	Statuses   given[replayStatuses] `json:"statuses,omitempty" doc:"Which deliveries: success, failed, canceled. failed and canceled when absent; [] for none, where only missed events matter."`
-	EventTypes given[patterns]       `json:"event_types,omitempty" doc:"Only events of these types (task.created) or prefixes (task.*); 1 to 100, or a single one as a string. All when absent."`
-	Missed     given[bool]           `json:"missed,omitempty" doc:"Whether events that the webhook wants now and has no delivery of get one."`
+	Since      given[moment]         `json:"since" format:"date-time" doc:"The start (RFC 3339): deliveries created, or missed events accepted, from then on."`
+	Until      given[moment]         `json:"until,omitempty" format:"date-time" doc:"The end (RFC 3339); now if absent or in the future."`
+	Statuses   given[replayStatuses] `json:"statuses,omitempty" doc:"The statuses of the deliveries: success, failed, canceled. failed and canceled if absent; [] for missed events only."`
+	EventTypes given[patterns]       `json:"event_types,omitempty" doc:"Only events of these types (task.created) or prefixes (task.*); 1 to 100, or a single one as a string. All if absent."`
+	Missed     given[bool]           `json:"missed,omitempty" doc:"Whether to create deliveries of events that match the webhook now and have none."`
 }
 
 // moment is a time in a body.
@@ -29,7 +30,7 @@ func (m *moment) decodeJSON(d *decoder, place string, text []byte) {
 	*m = moment(stamp.Time().UTC())
 }
 
-// Schema is that of a time.
+// Schema returns the schema of a time.
 func (moment) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: "string", Format: "date-time"}
 }
@@ -43,7 +44,7 @@ func (s *replayStatuses) decodeJSON(d *decoder, place string, text []byte) {
 	*s = list
 }
 
-// Schema lists them.
+// Schema returns the schema of a list of final statuses.
 func (replayStatuses) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: "array", MaxItems: ptr(3), UniqueItems: true, Items: &huma.Schema{Type: "string", Enum: []any{"success", "failed", "canceled"}}}
 }
@@ -59,17 +60,17 @@ type replayShape struct {
 	Missed     bool           `json:"missed"`
 	Status     string         `json:"status" enum:"running,done,canceled,failed"`
 	Reason     *string        `json:"reason" doc:"Why it failed."`
-	Total      int            `json:"total" minimum:"0" doc:"How many deliveries and missed events were in the range when it began."`
-	Done       int            `json:"done" minimum:"0" doc:"How many of them it has been through. What changes meanwhile may make it end at another number."`
-	Replayed   int            `json:"replayed" minimum:"0" doc:"How many deliveries it has made pending, new ones included."`
+	Total      int            `json:"total" minimum:"0" doc:"The number of deliveries and missed events in the range at the start."`
+	Done       int            `json:"done" minimum:"0" doc:"The number of them processed so far. Changes meanwhile may make the final number different from total."`
+	Replayed   int            `json:"replayed" minimum:"0" doc:"The number of deliveries that it made pending, including new ones."`
 	CreatedAt  string         `json:"created_at" format:"date-time"`
 	EndedAt    *string        `json:"ended_at" format:"date-time" doc:"null while it runs."`
 }
 
-// replayCountShape is what a dry run counts.
+// replayCountShape is the result of a dry run.
 type replayCountShape struct {
 	Deliveries int `json:"deliveries" minimum:"0" doc:"Deliveries that would be sent again."`
-	Events     int `json:"events" minimum:"0" doc:"Missed events of the types that the webhook wants. Its filter is asked only by the job."`
+	Events     int `json:"events" minimum:"0" doc:"Missed events of the webhook's types. Its filter is applied only by the job."`
 }
 
 func replayOf(p *peal.Replay) replayShape {
@@ -114,7 +115,7 @@ func (a *API) replayWebhook(c *call) error {
 	}
 	replay := in.replay(&webhook)
 	if in.EventTypes.Given && len(in.EventTypes.Value) == 0 {
-		return peal.JoinFaults(a.Engine.CompleteReplay(&replay), peal.Invalidf("event_types", "is empty: leave it out for all types"))
+		return peal.JoinFaults(a.Engine.CompleteReplay(&replay), peal.Invalidf("event_types", "must not be empty; omit it for all types"))
 	}
 	if dryRun {
 		count, err := a.Engine.CountReplay(c.context(), &replay)
@@ -173,4 +174,32 @@ func (a *API) cancelReplay(c *call) error {
 		return orMissing(err, "replay")
 	}
 	return c.json(200, replayOf(&replay))
+}
+
+var dryRunParam = param{"dry_run", "true only counts what would be replayed.", huma.Schema{Type: "string", Enum: []any{"true", "false"}}}
+
+func (a *API) replayRoutes() []route {
+	return []route{{
+		method: http.MethodPost, path: "/v1/webhooks/{id}/replay", id: "replay-webhook", tag: "Webhooks", access: manage, part: peal.PartReplays, audit: "webhook.replay", query: []param{dryRunParam}, body: replayInput{},
+		summary: "Send the deliveries of a period to a webhook again",
+		description: "A job in the background, which survives restarts, makes them pending for a new round of the retry policy; the receiver sees the same ids as before. " +
+			"With `missed` it also creates deliveries of events that match the webhook now and that it never got, because it was disabled or did not exist yet. While the webhook is paused they are held.",
+		answers: []answer{
+			{status: http.StatusAccepted, doc: "The job, which has started.", body: replayShape{}, headers: map[string]string{"Location": "The job's path."}},
+			{status: http.StatusOK, doc: "With dry_run: what would be replayed.", body: replayCountShape{}},
+		},
+		errors: []kind{conflict}, handle: a.replayWebhook,
+	}, {
+		method: http.MethodGet, path: "/v1/webhooks/{id}/replays", id: "list-webhook-replays", tag: "Webhooks", access: read, part: peal.PartReplays, query: pageParams,
+		summary: "List a webhook's replays, newest first",
+		answers: ok("A page of replays.", listShape[replayShape]{}), handle: a.listReplays,
+	}, {
+		method: http.MethodGet, path: "/v1/replays/{id}", id: "get-replay", tag: "Webhooks", access: read, part: peal.PartReplays,
+		summary: "Show a replay and its progress",
+		answers: ok("The replay.", replayShape{}), handle: a.getReplay,
+	}, {
+		method: http.MethodPost, path: "/v1/replays/{id}/cancel", id: "cancel-replay", tag: "Webhooks", access: manage, part: peal.PartReplays, audit: "replay.cancel", body: nothing{}, bodyOptional: true,
+		summary: "Cancel a running replay", description: "Deliveries that it has already made pending are still sent.",
+		answers: ok("It is canceled.", replayShape{}), errors: []kind{conflict}, handle: a.cancelReplay,
+	}}
 }

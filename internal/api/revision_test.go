@@ -63,7 +63,8 @@ func TestIfMatchOfTenantsAndUsers(t *testing.T) {
 	}
 }
 
-// TestEveryFaultAtOnce wants each fault of a body in one answer, in the same order every time.
+// TestEveryFaultAtOnce checks that one answer lists every fault of a body, always in the same
+// order.
 func TestEveryFaultAtOnce(t *testing.T) {
 	b := newBench(t)
 	hook := b.newWebhook("acme", "http://127.0.0.1:1/", "*")

@@ -7,7 +7,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// route is one method of one path: what the document says of it and what serves it.
+// route is one method of one path, with its documentation and its handler.
 type route struct {
 	method, path string
 	id           string // names the operation in the document
@@ -15,28 +15,28 @@ type route struct {
 	summary      string
 	description  string
 	access       access
-	part         peal.PortalPart // that it belongs to, which may be hidden from guests; "" for none
-	audit        string          // what a success is called in the audit log; "" leaves nothing there
+	part         peal.PortalPart // the part of the portal, which may be hidden from guests; "" for none
+	audit        string          // the action that a success adds to the audit log; "" for none
 	query        []param
 	headers      []param
-	body         any  // a value of the type that the body is read into; nil when there is none
-	bodyOptional bool // the body may be left out
+	body         any  // a value of the type of the body; nil without a body
+	bodyOptional bool // the body may be absent
 	answers      []answer
-	errors       []kind // beside those that follow from the rest
+	errors       []kind // in addition to those that follow from the rest
 	handle       func(*call) error
 }
 
-// answer is one way for a route to succeed.
+// answer is one successful response of a route.
 type answer struct {
 	status  int
 	doc     string
-	body    any               // a value of the type that is answered; nil for no body
+	body    any               // a value of the type of the body; nil without a body
 	media   string            // the body's type; "" for JSON
-	other   string            // another type that the caller can choose; "" for none
-	headers map[string]string // names and what they say
+	other   string            // an alternative type of the body; "" for none
+	headers map[string]string // descriptions by name
 }
 
-// kinds gives every kind of error that the route can answer.
+// kinds returns every kind of error that the route can return.
 func (rt *route) kinds() []kind {
 	var list []kind
 	add := func(kinds ...kind) { list = append(list, kinds...) }
@@ -65,15 +65,15 @@ func (rt *route) kinds() []kind {
 	return unique
 }
 
-// The parameters of lists.
-var (
-	pageParams     = []param{limitParam, cursorParam}
-	deliveryParams = []param{limitParam, cursorParam, eventParam, statusParam, deliveryTypeParam, textParam, sinceParam, untilParam}
-)
-
-// etagHeaders are the headers of an answer that shows what has revisions.
+// etagHeaders are the headers of an answer with a resource that has revisions.
 var etagHeaders = map[string]string{"ETag": "The revision of the settings, for If-Match."}
 
 func ok(doc string, body any) []answer {
 	return []answer{{status: http.StatusOK, doc: doc, body: body}}
 }
+
+// The parameters of lists.
+var (
+	pageParams     = []param{limitParam, cursorParam}
+	deliveryParams = []param{limitParam, cursorParam, eventParam, statusParam, deliveryTypeParam, textParam, sinceParam, untilParam}
+)

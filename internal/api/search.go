@@ -11,25 +11,25 @@ import (
 )
 
 var (
-	textParam         = param{"text", "Only those with these words: in the event's id, type, subject and data, in the delivery's id, or in what was answered. All words must be there; \"a phrase\" stands in quotes, and a * at a word's end stands for whatever follows. Search must be on (search.enabled).", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(256)}}
+	textParam         = param{"text", "Only those with all of these words: in the event's id, type, subject and data, in the delivery's id, or in the response. Put \"a phrase\" in quotes; a * at the end of a word matches any rest. Search must be on (search.enabled).", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(256)}}
 	deliveryTypeParam = param{"type", "Only deliveries of events of this type.", typeParam.schema}
 )
 
-// searchNote is what a list with text or type differs in.
-const searchNote = "With `text`, or `type` of deliveries, rows are found by the time of their events, and since and until are about that too. " +
-	"One call looks at a bounded number of events: a page may have few rows or none and still a next_cursor, where to go on."
+// searchNote describes the differences of a list with text or type.
+const searchNote = "With `text`, or `type` of deliveries, rows are ordered by the time of their events, and since and until refer to that time. " +
+	"One call examines a bounded number of events: a page may have few rows or none, and still a next_cursor for more."
 
-// isSearch is whether a list of deliveries is to be found by words or by a type.
+// isSearch reports whether a list of deliveries is a search by words or type.
 func isSearch(q *query) bool {
 	_, byText := q.text("text")
 	_, byType := q.text("type")
 	return byText || byType
 }
 
-// searchDeliveries answers with the deliveries that were found.
+// searchDeliveries answers with the deliveries that match.
 func (a *API) searchDeliveries(c *call, q *query, choice peal.DeliveryQuery, byEvent bool) error {
 	if byEvent {
-		q.fault("event", nil, "cannot stand beside text or type: an event's deliveries are few, leave those out")
+		q.fault("event", nil, "cannot be combined with text or type; omit those, because an event has few deliveries")
 	}
 	search := peal.DeliverySearch{
 		Tenant: choice.Tenant, WebhookID: choice.WebhookID, Status: choice.Status, Since: choice.Since, Until: choice.Until,
@@ -60,7 +60,7 @@ func (a *API) searchDeliveries(c *call, q *query, choice peal.DeliveryQuery, byE
 	return c.json(200, list)
 }
 
-// searchEvents answers with the events that were found.
+// searchEvents answers with the events that match.
 func (a *API) searchEvents(c *call, q *query, text string, choice peal.EventQuery, limit int) error {
 	q.words()
 	if err := q.err(); err != nil {
@@ -86,16 +86,16 @@ func (a *API) searchEvents(c *call, q *query, text string, choice peal.EventQuer
 
 func parseType(text string) (string, error) { return text, peal.ValidateType(text) }
 
-// words gives the parameter text; an empty one is wrong.
+// words returns the parameter text, which must not be empty.
 func (q *query) words() string {
 	text, ok := q.text("text")
 	if ok && text == "" {
-		q.fault("text", nil, "is empty: write words, or leave it out")
+		q.fault("text", nil, "must not be empty; write words, or omit it")
 	}
 	return text
 }
 
-// wrongWords makes what the store says of the text the parameter's fault.
+// wrongWords returns err, or the fault of the parameter if the store refused the text.
 func (q *query) wrongWords(text string, err error) error {
 	var known *peal.Error
 	if errors.As(err, &known) && known.Code == peal.Invalid && known.Field == "text" {
@@ -105,7 +105,7 @@ func (q *query) wrongWords(text string, err error) error {
 	return err
 }
 
-// placeText writes where a search goes on.
+// placeText returns the text of a place at which a search continues.
 func placeText(place peal.SearchPosition) string {
 	text := place.Event.String()
 	if !place.Delivery.IsZero() {

@@ -70,12 +70,12 @@ func TestBadSearches(t *testing.T) {
 		"search is off":        {nil, "/v1/deliveries?text=a", "search.enabled"},
 		"events, search off":   {nil, "/v1/events?text=a", "search.enabled"},
 		"no words":             {nil, "/v1/deliveries?text=-", "no letters or digits"},
-		"empty":                {nil, "/v1/events?text=", "is empty"},
+		"empty":                {nil, "/v1/events?text=", "must not be empty"},
 		"an open quote":        {nil, "/v1/events?text=%22a", "not closed"},
 		"a short beginning":    {nil, "/v1/deliveries?text=a*", "at least 3 characters"},
-		"beside an event":      {nil, "/v1/deliveries?type=a&event=b", "cannot stand beside"},
+		"beside an event":      {nil, "/v1/deliveries?type=a&event=b", "cannot be combined"},
 		"a bad type":           {nil, "/v1/deliveries?type=a/b", "segments of letters"},
-		"another list's place": {nil, "/v1/deliveries?type=a&cursor=ZA", "no cursor of this list"},
+		"another list's place": {nil, "/v1/deliveries?type=a&cursor=ZA", "not a cursor of this list"},
 	} {
 		b := newBench(t, test.options...)
 		problem := b.want(422, request{method: "GET", path: test.path})

@@ -11,7 +11,7 @@ import (
 
 const password = "correct horse battery"
 
-// cookies gives what a browser sends after an answer.
+// cookies returns the cookies that a browser sends after an answer.
 func cookies(w *httptest.ResponseRecorder) string {
 	var pairs []string
 	for _, cookie := range w.Result().Cookies() {
@@ -20,7 +20,7 @@ func cookies(w *httptest.ResponseRecorder) string {
 	return strings.Join(pairs, "; ")
 }
 
-// newUser makes a user and signs it in; it gives the cookie.
+// newUser creates a user, signs it in and returns the cookie.
 func (b *bench) newUser(name, tenant string, role peal.Role) (peal.User, string) {
 	b.Helper()
 	user, err := b.identity.CreateUser(b.Context(), identity.NewUser{Name: name, Password: password, Tenant: tenant, Role: role})
@@ -34,7 +34,7 @@ func (b *bench) newUser(name, tenant string, role peal.Role) (peal.User, string)
 	return user, cookies(w)
 }
 
-// newGuest follows a portal link; it gives the cookie.
+// newGuest opens a portal link and returns the cookie.
 func (b *bench) newGuest(tenant string, readOnly bool) string {
 	b.Helper()
 	_, token, err := b.identity.CreatePortalLink(b.Context(), identity.NewPortalLink{Tenant: tenant, Name: "guest", ReadOnly: readOnly})
@@ -48,7 +48,7 @@ func (b *bench) newGuest(tenant string, readOnly bool) string {
 	return cookies(w)
 }
 
-// newFirstRun follows the link of the first start; it gives the cookie.
+// newFirstRun opens the link of the first start and returns the cookie.
 func (b *bench) newFirstRun() string {
 	b.Helper()
 	token, err := b.identity.FirstRunToken(b.Context())

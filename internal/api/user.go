@@ -7,7 +7,7 @@ import (
 
 type userShape struct {
 	ID          peal.UserID `json:"id"`
-	Name        string      `json:"name" doc:"What the user signs in with."`
+	Name        string      `json:"name" doc:"The name with which the user signs in."`
 	Tenant      *string     `json:"tenant" doc:"The only tenant that the user sees; null for every tenant."`
 	Role        string      `json:"role" enum:"owner,editor,viewer"`
 	HasPassword bool        `json:"has_password" doc:"Whether the user signs in with a password."`
@@ -17,10 +17,10 @@ type userShape struct {
 }
 
 type userCreateInput struct {
-	Name     given[string] `json:"name" minLength:"1" maxLength:"254" doc:"What the user signs in with, such as an e-mail address; upper and lower case are the same."`
+	Name     given[string] `json:"name" minLength:"1" maxLength:"254" doc:"The name with which the user signs in, such as an e-mail address; case is ignored."`
 	Password given[string] `json:"password,omitempty" minLength:"12" maxLength:"256" doc:"At least 12 characters. Without one, the user can only sign in with an OpenID provider."`
 	Role     given[string] `json:"role" enum:"owner,editor,viewer" doc:"What the user may do."`
-	Operator given[bool]   `json:"operator,omitempty" doc:"Makes a user who sees every tenant; for operators only."`
+	Operator given[bool]   `json:"operator,omitempty" doc:"Creates a user who sees every tenant; for operators only."`
 }
 
 type userInput struct {
@@ -29,7 +29,7 @@ type userInput struct {
 }
 
 type revokedShape struct {
-	Revoked int `json:"revoked" doc:"How many sessions have ended."`
+	Revoked int `json:"revoked" doc:"The number of sessions that ended."`
 }
 
 func userOf(u *peal.User) userShape {
@@ -127,4 +127,57 @@ func (a *API) revokeUserSessions(c *call) error {
 		return err
 	}
 	return c.json(200, revokedShape{n})
+}
+
+type sessionShape struct {
+	ID        peal.SessionID `json:"id"`
+	Kind      string         `json:"kind" enum:"user,portal,first_run" doc:"The kind of person: a user, a guest with a portal link, or the operator of the first start."`
+	UserID    *string        `json:"user_id" doc:"The user; null for other kinds."`
+	LinkID    *string        `json:"portal_link_id" doc:"The portal link; null for other kinds."`
+	Name      string         `json:"name" doc:"The name of the user or of the link."`
+	Tenant    *string        `json:"tenant" doc:"The only tenant that it sees; null for every tenant."`
+	Role      string         `json:"role" enum:"owner,editor,viewer"`
+	Address   string         `json:"address" doc:"The IP address from which it started."`
+	Agent     string         `json:"agent" doc:"The User-Agent of the browser."`
+	CreatedAt string         `json:"created_at" format:"date-time"`
+	ExpiresAt string         `json:"expires_at" format:"date-time" doc:"When it ends by itself."`
+	RevokedAt *string        `json:"revoked_at" format:"date-time" doc:"When somebody ended it; null until then."`
+}
+
+func sessionOf(s *peal.Session) sessionShape {
+	return sessionShape{
+		ID: s.ID, Kind: string(s.Kind), UserID: textOrNil(s.UserID.String()), LinkID: textOrNil(s.PortalLinkID.String()), Name: s.Name,
+		Tenant: textOrNil(s.Tenant), Role: string(s.Role), Address: s.Address, Agent: s.Agent,
+		CreatedAt: timeText(s.CreatedAt()), ExpiresAt: timeText(s.ExpiresAt), RevokedAt: timeOrNil(s.RevokedAt),
+	}
+}
+
+func (a *API) listSessions(c *call) error {
+	q := c.query()
+	limit, cursor := q.limit(), q.cursor(sessionList)
+	user := parsed(q, "user", peal.ParseUserID)
+	if err := q.err(); err != nil {
+		return err
+	}
+	before, err := idOrZero(cursor, peal.ParseSessionID)
+	if err != nil {
+		return err
+	}
+	rows, err := a.Store.Sessions(c.context(), peal.SessionQuery{Tenant: c.tenantOrAll(), UserID: user, Before: before, Limit: limit + 1})
+	if err != nil {
+		return err
+	}
+	return c.json(200, page(sessionList, rows, limit, sessionOf, func(s *peal.Session) string { return s.ID.String() }))
+}
+
+func (a *API) revokeSession(c *call) error {
+	id, err := pathID(c, peal.ParseSessionID, "session")
+	if err != nil {
+		return err
+	}
+	if err := a.Identity.Revoke(c.context(), c.tenantOrAll(), id); err != nil {
+		return orMissing(err, "session")
+	}
+	c.about(c.tenantOrAll(), id.String())
+	return c.empty()
 }

@@ -85,8 +85,8 @@ func TestVariablesGoWhereTheyMay(t *testing.T) {
 	}
 }
 
-// Whoever saves a webhook answers for its variables: a tenant that changes an operator's
-// webhook cannot keep one, lead it elsewhere or try it out.
+// The caller who saves a webhook is responsible for its variables: a tenant that changes an
+// operator's webhook cannot keep a variable, send it elsewhere or try it out.
 func TestVariablesOfAnOperatorsWebhook(t *testing.T) {
 	b, endpoint, sent := variableBench(t)
 	key := b.newKey("acme", peal.ScopeManage)

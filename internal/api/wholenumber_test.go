@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestWholeNumbers gives a setting that is an integer in every way that JSON Schema takes
-// for one, and in some that it does not.
+// TestWholeNumbers writes a setting in every way that JSON Schema accepts as an integer, and in
+// some that it does not.
 func TestWholeNumbers(t *testing.T) {
 	b := newBench(t)
 	for text, want := range map[string]int{

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/base64"
 	"net/url"
 	"slices"
 	"strconv"
@@ -19,29 +20,29 @@ const (
 	maxLimit     = 200
 )
 
-// param is a parameter of a route: what the document says of it.
+// param is the documentation of a parameter of a route.
 type param struct {
 	name, doc string
 	schema    huma.Schema
 }
 
 var (
-	limitParam     = param{"limit", "How many rows to give at most.", huma.Schema{Type: "integer", Minimum: ptr(1.0), Maximum: ptr(float64(maxLimit)), Default: defaultLimit}}
-	cursorParam    = param{"cursor", "Where to go on: next_cursor of the page before.", huma.Schema{Type: "string", MaxLength: ptr(512)}}
+	limitParam     = param{"limit", "The largest number of rows to return.", huma.Schema{Type: "integer", Minimum: ptr(1.0), Maximum: ptr(float64(maxLimit)), Default: defaultLimit}}
+	cursorParam    = param{"cursor", "next_cursor of the previous page.", huma.Schema{Type: "string", MaxLength: ptr(512)}}
 	findParam      = param{"q", "Only those with this text in the name or the description, in any case.", huma.Schema{Type: "string", MaxLength: ptr(peal.MaxFindText)}}
-	catalogueParam = param{"catalogue", "The catalogue, for operators; that of the tenant without it.", huma.Schema{Type: "string", Format: ruleCatalogue}}
+	catalogueParam = param{"catalogue", "The catalogue, for operators; that of the tenant if absent.", huma.Schema{Type: "string", Format: ruleCatalogue}}
 	sinceParam     = param{"since", "Only those from this time on (RFC 3339).", huma.Schema{Type: "string", Format: "date-time"}}
 	untilParam     = param{"until", "Only those before this time (RFC 3339).", huma.Schema{Type: "string", Format: "date-time"}}
 )
 
-// query is the query of a call. Reading a parameter that is wrong gives its zero
-// value; err tells of all that were wrong.
+// query reads the parameters of a call. Invalid ones are read as zero values, and err returns all
+// their faults.
 type query struct {
 	values url.Values
 	faults faults
 }
 
-// query checks that every parameter is one that the route has, and stands once.
+// query checks that every parameter is known to the route and occurs once.
 func (c *call) query() *query {
 	q := &query{}
 	if c.request.URL.RawQuery == "" {
@@ -49,7 +50,7 @@ func (c *call) query() *query {
 	}
 	values, err := url.ParseQuery(c.request.URL.RawQuery)
 	if err != nil {
-		q.faults = faults{{Location: "query", Message: "cannot be read: escape special characters as %XX"}}
+		q.faults = faults{{Location: "query", Message: "cannot be read; escape special characters as %XX"}}
 		return q
 	}
 	q.values = values
@@ -59,7 +60,7 @@ func (c *call) query() *query {
 		case !known && len(q.faults) < maxFaults:
 			q.fault(short(name), nil, "is not a parameter of this route")
 		case known && len(given) > 1:
-			q.fault(name, nil, "stands more than once")
+			q.fault(name, nil, "must occur at most once")
 		}
 	}
 	slices.SortFunc(q.faults, func(a, b fault) int { return strings.Compare(a.Location, b.Location) })
@@ -77,7 +78,7 @@ func (q *query) err() error {
 	return nil
 }
 
-// text gives a parameter and whether it is there. An empty one is there.
+// text returns a parameter, and whether it is present. It may be empty.
 func (q *query) text(name string) (string, bool) {
 	given := q.values[name]
 	if len(given) == 0 {
@@ -98,7 +99,7 @@ func (q *query) limit() int {
 	return n
 }
 
-// cursor gives the last row of the page before; "" for the first page.
+// cursor returns the last row of the previous page; "" for the first page.
 func (q *query) cursor(kind listKind) string {
 	text, ok := q.text("cursor")
 	if !ok {
@@ -106,17 +107,17 @@ func (q *query) cursor(kind listKind) string {
 	}
 	last, ok := parseCursor(kind, text)
 	if !ok {
-		q.fault("cursor", short(text), "is no cursor of this list: take next_cursor of the page before, or leave it out")
+		q.fault("cursor", short(text), "is not a cursor of this list; use next_cursor of the previous page, or omit it")
 	}
 	return last
 }
 
-// find returns the text that the list is searched for; "" for none.
+// find returns the text to search for; "" for none.
 func (q *query) find() string {
 	return parsed(q, "q", func(text string) (string, error) { return text, peal.ValidateFindText(text) })
 }
 
-// name returns a parameter that names something; "" when it is absent.
+// name returns a parameter that is a name; "" if absent.
 func (q *query) name(name string) string {
 	text, given := q.text(name)
 	if given && (text == "" || utf8.RuneCountInString(text) > peal.MaxFindText) {
@@ -148,7 +149,7 @@ func (q *query) choice(name string, choices ...string) string {
 	return text
 }
 
-// parsed reads a parameter with a domain function; the zero value when it is absent.
+// parsed returns a parameter parsed by a domain function; the zero value if absent.
 func parsed[T any](q *query, name string, parse func(string) (T, error)) T {
 	var zero T
 	text, ok := q.text(name)
@@ -170,11 +171,11 @@ func parsed[T any](q *query, name string, parse func(string) (T, error)) T {
 // listShape is a page of a list.
 type listShape[T any] struct {
 	Data       []T     `json:"data" nullable:"false" doc:"The rows of this page."`
-	NextCursor *string `json:"next_cursor" doc:"Give it as cursor to get the next page; null on the last one."`
+	NextCursor *string `json:"next_cursor" doc:"Pass it as cursor to get the next page; null on the last one."`
 }
 
-// page makes a page of rows that were asked for with one more than the limit, so
-// that it is known whether there are more.
+// page returns a page of a list. The caller must have requested one row more than the limit, which
+// shows whether there is a next page.
 func page[Row, Shape any](kind listKind, rows []Row, limit int, shape func(*Row) Shape, name func(*Row) string) listShape[Shape] {
 	list := listShape[Shape]{Data: make([]Shape, 0, min(len(rows), limit))}
 	for i := range rows[:min(len(rows), limit)] {
@@ -184,4 +185,76 @@ func page[Row, Shape any](kind listKind, rows []Row, limit int, shape func(*Row)
 		list.NextCursor = ptr(cursorOf(kind, name(&rows[limit-1])))
 	}
 	return list
+}
+
+// A cursor encodes the position after a page: the kind of the list, so that a cursor of another
+// list is refused, and the id or name of the last row.
+type listKind byte
+
+const (
+	webhookList   listKind = 'w' // newest first
+	oldHookList   listKind = 'o' // webhooks, oldest first
+	namedHookList listKind = 'm' // webhooks by name: the id, and what they are sorted by
+	deliveryList  listKind = 'd'
+	eventList     listKind = 'e'
+	keyList       listKind = 'k'
+	tenantList    listKind = 't'
+	eventTypeList listKind = 'y'
+	sourceList    listKind = 's'
+	replayList    listKind = 'r'
+	userList      listKind = 'u'
+	sessionList   listKind = 'n'
+	linkList      listKind = 'l'
+	auditList     listKind = 'a'
+	catalogueList listKind = 'c'
+	foundList     listKind = 'f' // deliveries that were searched
+)
+
+func cursorOf(kind listKind, last string) string {
+	return base64.RawURLEncoding.EncodeToString(append([]byte{byte(kind)}, last...))
+}
+
+// parseCursor returns the id or name of the last row in a cursor. It reports false for text that is
+// not a cursor of this kind of list.
+func parseCursor(kind listKind, text string) (string, bool) {
+	plain, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(plain) < 2 || plain[0] != byte(kind) {
+		return "", false
+	}
+	last := string(plain[1:])
+	switch kind {
+	case webhookList, oldHookList:
+		_, err = peal.ParseWebhookID(last)
+	case namedHookList:
+		_, err = peal.ParseWebhookPosition(last)
+	case deliveryList:
+		_, err = peal.ParseDeliveryID(last)
+	case eventList:
+		_, err = peal.ParseEventKey(last)
+	case foundList:
+		_, err = parsePlace(last)
+	case keyList:
+		_, err = peal.ParseKeyID(last)
+	case sourceList:
+		_, err = peal.ParseSourceID(last)
+	case userList:
+		_, err = peal.ParseUserID(last)
+	case sessionList:
+		_, err = peal.ParseSessionID(last)
+	case linkList:
+		_, err = peal.ParsePortalLinkID(last)
+	case auditList:
+		_, err = peal.ParseAuditID(last)
+	case replayList:
+		_, err = peal.ParseJobID(last)
+	case tenantList:
+		err = peal.ValidateTenant(last)
+	case catalogueList:
+		err = peal.ValidateCatalogue(last)
+	case eventTypeList:
+		err = peal.ValidateType(last)
+	default:
+		return "", false
+	}
+	return last, err == nil && cursorOf(kind, last) == text // refuse other base64 spellings of the same bytes
 }
