@@ -15,27 +15,26 @@ import (
 	"github.com/pealhq/peal/sqlite"
 )
 
-// Backup is what [WriteBackup] is to write.
+// Backup configures [WriteBackup].
 type Backup struct {
-	To string // file, which must not exist
+	To string // the file to create, which must not exist
 	// WithKey also writes the encryption key, as To.key. It opens the secrets in the backup.
 	WithKey bool
-	// MaxLog bounds the database's log meanwhile, in bytes; 0 for any size.
+	// MaxLog bounds the size of the database's log during the backup, in bytes; 0 for no bound.
 	MaxLog int64
-	// Progress is called as pages are copied; nil for nothing.
+	// Progress is called as pages are copied, if it is not nil.
 	Progress func(done, total int)
 }
 
-// maxKeyFile is more than a key file has.
+// maxKeyFile is the largest size of a key file, in bytes.
 const maxKeyFile = 64 << 10
 
-// WriteBackup writes the state of the options' database at one time into a file, whether or not
-// a server works on it. keyFile is the file of the key that seals the secrets in it; "" when
-// the configuration brings the key. A PostgreSQL database is refused with the command that backs
-// it up.
+// WriteBackup writes a consistent copy of the database into a file, even while a server uses it.
+// keyFile is the file with the key that encrypts its secrets; "" if the key is in the
+// configuration. A PostgreSQL database is refused; the error names the command that backs it up.
 func WriteBackup(ctx context.Context, options Options, b Backup) (keyFile string, err error) {
 	if options.onPostgres() {
-		return "", peal.Invalidf("database", "is a PostgreSQL database, which is backed up with its own program: pg_dump --format=custom --schema=%s --file=%s '%s'", schemaOf(options.Database), b.To, withoutPassword(options.Database))
+		return "", peal.Invalidf("database", "is a PostgreSQL database; back it up with pg_dump --format=custom --schema=%s --file=%s '%s'", schemaOf(options.Database), b.To, withoutPassword(options.Database))
 	}
 	path, err := options.databasePath()
 	if err != nil {
@@ -47,13 +46,13 @@ func WriteBackup(ctx context.Context, options Options, b Backup) (keyFile string
 	var key []byte
 	if b.WithKey {
 		if keyFile == "" {
-			return "", peal.Invalidf("encryption_key", "comes from the configuration, so there is no key file: keep a copy of PEAL_ENCRYPTION_KEY yourself")
+			return "", peal.Invalidf("encryption_key", "comes from the configuration, so there is no key file; keep a copy of PEAL_ENCRYPTION_KEY yourself")
 		}
 		if key, err = ownfile.Read(keyFile, maxKeyFile); err != nil {
 			return "", &peal.Error{Code: peal.Unavailable, Message: "the encryption key cannot be read; run this as the server's user", Err: err}
 		}
 		if exists(b.To + ".key") {
-			return "", peal.Errorf(peal.Conflict, "%s.key exists: name another file, or move that one away", b.To)
+			return "", peal.Errorf(peal.Conflict, "%s.key exists; choose another file, or move that one", b.To)
 		}
 	}
 	if err := sqlite.Backup(ctx, sqlite.BackupOptions{Path: path, To: b.To, MaxLog: b.MaxLog, Progress: b.Progress}); err != nil {
@@ -67,7 +66,7 @@ func WriteBackup(ctx context.Context, options Options, b Backup) (keyFile string
 
 func (o Options) keyFile() string { return filepath.Join(o.Data, "encryption.key") }
 
-// writeKey writes a key file durably where there is none.
+// writeKey creates a key file durably.
 func writeKey(path string, key []byte) error {
 	file, err := ownfile.Create(path)
 	if err != nil {
@@ -77,7 +76,7 @@ func writeKey(path string, key []byte) error {
 	return errors.Join(err, file.Sync(), file.Close(), ownfile.SyncDirectory(filepath.Dir(path)))
 }
 
-// schemaOf returns the schema that a database URL names.
+// schemaOf returns the schema in a database URL.
 func schemaOf(database string) string {
 	if u, err := url.Parse(database); err == nil && u.Query().Get("search_path") != "" {
 		return u.Query().Get("search_path")
@@ -85,8 +84,8 @@ func schemaOf(database string) string {
 	return "peal"
 }
 
-// withoutPassword returns a database URL for pg_dump: without the password and without what only
-// Peal reads.
+// withoutPassword returns a database URL for pg_dump, without the password and without parameters
+// that only Peal understands.
 func withoutPassword(database string) string {
 	u, err := url.Parse(database)
 	if err != nil {
@@ -105,20 +104,20 @@ func withoutPassword(database string) string {
 	return u.String()
 }
 
-// RestoreReport is what [Restore] has done.
+// RestoreReport is the result of [Restore].
 type RestoreReport struct {
 	Events int64
-	Aside  []string // what was there before, under its new names
-	// KeyProblem is why no server starts on the database yet; "" when the key opens it.
+	Aside  []string // the earlier files, by their new names
+	// KeyProblem is the reason why no server can start on the database yet; "" if the key fits.
 	KeyProblem string
 }
 
-// Restore puts a backup in the place of the options' database, which no server may have open,
-// and keeps what was there. With withKey, the key beside the backup (FROM.key) takes the place of
-// the key file.
+// Restore replaces the database, which no server may have open, with a backup, and keeps the
+// earlier files. With withKey it also replaces the key file with the key beside the backup
+// (FROM.key).
 func Restore(ctx context.Context, options Options, from string, withKey bool) (report RestoreReport, err error) {
 	if options.onPostgres() {
-		return report, peal.Invalidf("database", "is a PostgreSQL database, which is restored with its own program into an empty database: pg_restore --dbname='%s' %s", withoutPassword(options.Database), from)
+		return report, peal.Invalidf("database", "is a PostgreSQL database; restore it into an empty database with pg_restore --dbname='%s' %s", withoutPassword(options.Database), from)
 	}
 	path, err := options.databasePath()
 	if err != nil {
@@ -130,7 +129,7 @@ func Restore(ctx context.Context, options Options, from string, withKey bool) (r
 			return report, peal.Invalidf("encryption_key", "comes from the configuration, so there is no key file to restore")
 		}
 		if key, err = ownfile.Read(from+".key", maxKeyFile); err != nil {
-			return report, &peal.Error{Code: peal.Invalid, Message: "the key beside the backup cannot be read; without --with-key the present one stays", Err: err}
+			return report, &peal.Error{Code: peal.Invalid, Message: "the key beside the backup cannot be read; omit --with-key to keep the current key", Err: err}
 		}
 	}
 	if err := options.makeData(); err != nil {
@@ -157,7 +156,7 @@ func Restore(ctx context.Context, options Options, from string, withKey bool) (r
 	return report, nil
 }
 
-// keyProblem reports why the secrets in a database cannot be opened with the present key.
+// keyProblem returns the reason why the current key cannot decrypt the secrets in a database.
 func keyProblem(ctx context.Context, options Options, path string) string {
 	e, err := openEncryption(options, path, slog.New(slog.DiscardHandler))
 	if err == nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// A backup of a server under load ends, has all that was accepted before it began, and starts
-// as a server again.
+// A backup of a server under load ends, contains every event accepted before it started, and can
+// start as a server.
 func TestBackupUnderLoad(t *testing.T) {
 	o := options(t)
 	s := start(t, o)

@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	bodyTime  = 60 * time.Second // for a request's body to arrive as a whole
+	bodyTime  = 60 * time.Second // for the whole body of a request to arrive
 	bodyGrace = 5 * time.Second  // before its rate counts
-	bodyRate  = 1 << 10          // bytes a second that a body must arrive at
+	bodyRate  = 1 << 10          // the least rate of a body, in bytes a second
 )
 
-// limitBodyTime gives the body of a request its time to arrive. A ReadTimeout of
-// the whole server would not do: it also cancels the context of a handler that
-// works for longer after the body has come.
+// limitBodyTime limits the time in which the body of a request must arrive. A ReadTimeout of the
+// whole server would also cancel the context of a handler that works for longer after the body has
+// arrived.
 //
-// The time begins with the request: a handler that reads no body has the rest of it
-// discarded before its answer leaves.
+// The time starts with the request. If a handler does not read the body, it is discarded before the
+// answer is sent.
 func limitBodyTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {
@@ -29,32 +29,32 @@ func limitBodyTime(next http.Handler) http.Handler {
 	})
 }
 
-// timedBody moves the deadline as the body arrives and takes it away at the end. A
-// ResponseWriter that knows no deadlines goes without.
+// timedBody extends the deadline as the body arrives, and removes it at the end. It has no effect
+// with a ResponseWriter that does not support deadlines.
 type timedBody struct {
 	io.ReadCloser
 	connection *http.ResponseController
-	begun      time.Time // of the first read
+	started    time.Time // time of the first read
 	deadline   time.Time
 	received   int64
 }
 
-// Read reads on from the body.
+// Read reads from the body.
 func (b *timedBody) Read(p []byte) (int, error) {
-	if b.begun.IsZero() {
-		b.begun = time.Now()
-		b.extend(b.begun.Add(bodyGrace))
+	if b.started.IsZero() {
+		b.started = time.Now()
+		b.extend(b.started.Add(bodyGrace))
 	}
 	n, err := b.ReadCloser.Read(p)
 	b.received += int64(n)
 	if err == io.EOF {
 		b.connection.SetReadDeadline(time.Time{})
 	} else if err == nil {
-		due := b.begun.Add(bodyGrace + time.Duration(b.received)*time.Second/bodyRate)
-		if last := b.begun.Add(bodyTime); due.After(last) {
+		due := b.started.Add(bodyGrace + time.Duration(b.received)*time.Second/bodyRate)
+		if last := b.started.Add(bodyTime); due.After(last) {
 			due = last
 		}
-		if due.Sub(b.deadline) >= time.Second { // not at each of a thousand reads
+		if due.Sub(b.deadline) >= time.Second { // not at every small read
 			b.extend(due)
 		}
 	}

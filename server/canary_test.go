@@ -60,7 +60,7 @@ func (c canaries) search(t *testing.T, where, output string) {
 	}
 }
 
-// get gives an answer of the API, whatever its status, with its head.
+// get returns an answer of the API with its head, for any status.
 func get(t *testing.T, s *server.Server, key, method, path, body string) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.Addr()+path, strings.NewReader(body))
@@ -98,8 +98,8 @@ func echo(t *testing.T, status int) string {
 	return s.URL
 }
 
-// TestSecretsShowNowhere plants a secret wherever there is one and looks for it in
-// everything that the server gives away.
+// TestSecretsShowNowhere puts a known secret in every place for one, and searches all output of the
+// server for it.
 func TestSecretsShowNowhere(t *testing.T) {
 	c := plantCanaries()
 	var log journal
@@ -172,8 +172,8 @@ func TestSecretsShowNowhere(t *testing.T) {
 	}
 }
 
-// useSecrets sends with all of them, to endpoints that succeed, fail and are not
-// there, and gives a delivery that failed.
+// useSecrets sends with all of them, to endpoints that succeed, fail and do not exist, and returns
+// a failed delivery.
 func useSecrets(t *testing.T, c canaries, operator *client.Client, secure string) (delivery string) {
 	t.Helper()
 	good, bad := echo(t, http.StatusOK), echo(t, http.StatusInternalServerError)

@@ -27,7 +27,7 @@ func secureEndpoint(t *testing.T) (url string, roots *x509.CertPool) {
 	return s.URL, roots
 }
 
-// tokenServer gives a token, or refuses and says back all that it was told.
+// tokenServer issues a token, or refuses and echoes the request.
 func tokenServer(t *testing.T, token string) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,8 +47,8 @@ func tokenServer(t *testing.T, token string) string {
 	return s.URL
 }
 
-// useEndpointSecrets adds webhooks that know their endpoints by a client certificate
-// and by OAuth2 tokens, and gives how many. The endpoints send back what they get.
+// useEndpointSecrets adds webhooks that authenticate with a client certificate and with OAuth2
+// tokens, and returns their number. The endpoints echo requests.
 func useEndpointSecrets(t *testing.T, c canaries, operator *client.Client, secure string) (webhooks int) {
 	t.Helper()
 	dir := t.TempDir()

@@ -33,7 +33,7 @@ func newBrowser(t *testing.T, s *server.Server) *browser {
 	return &browser{&http.Client{Transport: transport, Jar: jar}, "http://" + s.Addr()}
 }
 
-// do gives the status and the whole answer, with its head.
+// do returns the status and the whole answer, with its head.
 func (b *browser) do(t *testing.T, method, address string, form url.Values) (status int, answer string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, b.base+address, strings.NewReader(form.Encode()))

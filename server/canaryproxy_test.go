@@ -11,8 +11,8 @@ import (
 	"github.com/pealhq/peal/client"
 )
 
-// TestProxyCredentialsShowNowhere goes through proxies that send back what they are
-// told, for http and https endpoints, and through one that is not there.
+// TestProxyCredentialsShowNowhere sends through proxies that echo requests, for http and https
+// endpoints, and through one that does not exist.
 func TestProxyCredentialsShowNowhere(t *testing.T) {
 	c := canaries{"proxy's password": "canary-of-the-proxy", "proxy's user": "canary-user"}
 	talkative := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

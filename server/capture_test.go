@@ -55,7 +55,7 @@ func captures(t *testing.T) map[string]*capture {
 	return all
 }
 
-// secret is what its source verifies with; "" when the sender proves nothing.
+// secret returns the secret of its source; "" if the sender does not sign.
 func (c *capture) secret() string {
 	if c.Webhook.Format == "vikunja" || c.Webhook.Secret != "" {
 		return c.Webhook.Secret
@@ -63,12 +63,12 @@ func (c *capture) secret() string {
 	return c.Webhook.Authorization
 }
 
-// event is what must come of it: two captures do not tell all that was meant.
+// event returns the expected event: two captures do not contain all of it.
 func (c *capture) event(name string) (eventType, data string) {
 	switch name {
-	case "dejacode-request-updated-extra": // the extra payload has replaced the hook that tells
+	case "dejacode-request-updated-extra": // the extra payload has replaced the hook, which has the type
 		return "dejacode.unknown", c.Event.Data
-	case "dejacode-vulnerability-data_update": // the extra payload stands among the data
+	case "dejacode-vulnerability-data_update": // the extra payload is among the data
 		return c.Event.Type, c.Body
 	}
 	return c.Event.Type, c.Event.Data

@@ -15,7 +15,7 @@ import (
 const (
 	usualNodeKills = 2 // how often a node dies, unless PEAL_TEST_NODE_KILLS says otherwise
 	longNodeKills  = 30
-	takenOverIn    = 15 * time.Second // a dead node's work goes on within
+	takenOverIn    = 15 * time.Second // the time within which others continue a dead node's work
 )
 
 // cluster is several servers on one PostgreSQL.
@@ -36,7 +36,7 @@ func newCluster(t *testing.T, n int, database func(node int) string) *cluster {
 	return startCluster(t, newOracle(t), nodes...)
 }
 
-// newNode gives the number'th server of a cluster, to be started.
+// newNode returns the server of a cluster with this number, not started yet.
 func newNode(t *testing.T, number int, address, database string) *process {
 	t.Helper()
 	return &process{
@@ -67,8 +67,8 @@ func startCluster(t *testing.T, oracle *oracle, nodes ...*process) *cluster {
 	return c
 }
 
-// publish lets publishers stream events to all nodes, until the function that it gives
-// is called; that gives the ids that were accepted.
+// publish starts publishers that stream events to all nodes. The function that it returns stops
+// them and returns the ids that were accepted.
 func (c *cluster) publish(t *testing.T) func() []string {
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -86,8 +86,8 @@ func (c *cluster) publish(t *testing.T) func() []string {
 	}
 }
 
-// One of three nodes is killed under load, again and again: nothing that any of them
-// has answered 202 for is lost, and the others go on with its work.
+// One of three nodes is killed under load, again and again: no event that any of them accepted with
+// 202 is lost, and the others continue its work.
 func TestKilledNodesLoseNothing(t *testing.T) {
 	t.Parallel() // it mostly waits for others to take over
 	database := sharedPostgres.Database(t)

@@ -16,19 +16,19 @@ import (
 )
 
 const (
-	// headsBudget is the memory that the heads of requests in flight may take together.
+	// headsBudget is the memory for the heads of all requests in flight, in bytes.
 	headsBudget = 64 << 20
 	// freeHead is the cost of a head up to which nothing is charged. It covers an ordinary
 	// request together with a small body that arrives with it.
 	freeHead = 4 << 10
-	// headLine is what net/http needs for each line of a head beside its bytes.
+	// headLine is the memory that net/http needs for each line of a head in addition to its bytes.
 	headLine = 128
-	// shortLine is the length that lines are taken for where they cannot be counted, under TLS.
+	// shortLine is the assumed length of a line under TLS, where lines cannot be counted.
 	shortLine = 6
 )
 
-// connections limits the connections that clients hold open and the memory of the heads that
-// they send. Both are shared by what is left: one address has at most two thirds of the
+// connections limits the open connections of clients and the memory of the heads that they send.
+// The share of an address depends on what the others leave: alone it has at most two thirds of the
 // connections and a quarter of the memory.
 type connections struct {
 	net.Listener
@@ -46,7 +46,7 @@ func newConnections(listener net.Listener, most int, proxies front.Proxies, log 
 	return &connections{Listener: listener, most: min(most, openableFiles()/2), proxies: proxies, heads: bodies.New(headsBudget), log: log, each: make(map[netip.Prefix]int)}
 }
 
-// Accept returns the next connection that there is room for, and closes others.
+// Accept returns the next connection within the limits, and closes others.
 func (c *connections) Accept() (net.Conn, error) {
 	for {
 		accepted, err := c.Listener.Accept()
@@ -60,12 +60,12 @@ func (c *connections) Accept() (net.Conn, error) {
 			return conn, nil
 		}
 		accepted.Close()
-		c.log.Debug("a connection was refused: its address has too many", "address", address)
+		c.log.Debug("a connection was refused because its address has too many", "address", address)
 	}
 }
 
-// admit counts a connection of an address if there is room for it. The zero Prefix, of a
-// trusted proxy and of who has no address, may have all of them.
+// admit counts a connection of an address if it is within the limits. The zero Prefix, of trusted
+// proxies and connections without an address, may have all connections.
 func (c *connections) admit(address netip.Prefix) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,28 +102,28 @@ func (c *connections) account(address netip.Prefix) bodies.Account {
 
 var errHeads = errors.New("the heads of requests in flight take too much memory")
 
-// connection is one that a client holds.
+// connection is an open connection of a client.
 type connection struct {
 	net.Conn
 	of      *connections
 	address netip.Prefix
 	closed  atomic.Bool
 
-	inHead atomic.Bool // a request's head is awaited or arrives
+	inHead atomic.Bool // the head of a request is expected or arriving
 	tls    atomic.Bool
-	// What follows belongs to whoever reads, and in between to changed.
+	// The reader owns the following fields; changed uses them between reads.
 	record       record
 	bytes, lines int64
 	account      bodies.Account
 	charged      int64
 }
 
-// record finds the bytes of TLS records that carry what the client sends, and not the
-// handshake (RFC 8446, section 5.1).
+// record counts the bytes of application data in TLS records, without the handshake (RFC 8446,
+// section 5.1).
 type record struct {
 	head [5]byte // type, version, length
-	have int     // bytes of it
-	rest int     // bytes of the record that are yet to come
+	have int     // bytes of head read so far
+	rest int     // bytes of the record not read yet
 }
 
 func (r *record) payload(p []byte) (bytes int64) {
@@ -147,15 +147,15 @@ func (r *record) payload(p []byte) (bytes int64) {
 	return bytes
 }
 
-// Read reads on from the client, and charges what it reads of a head.
+// Read reads from the client, and charges the parts of heads to its address.
 func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	came := int64(n)
+	arrived := int64(n)
 	if c.tls.Load() {
-		came = c.record.payload(p[:n])
+		arrived = c.record.payload(p[:n])
 	}
 	if n > 0 && c.inHead.Load() {
-		c.bytes += came
+		c.bytes += arrived
 		c.lines += int64(bytes.Count(p[:n], []byte{'\n'}))
 		if cost := c.cost(); cost > freeHead {
 			return n, errors.Join(c.charge(cost), err)
@@ -164,7 +164,7 @@ func (c *connection) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// cost returns the memory that net/http needs for what has arrived of the head, in bytes.
+// cost returns the memory that net/http needs for the part of the head that has arrived, in bytes.
 func (c *connection) cost() int64 {
 	lines := c.lines
 	if c.tls.Load() {
@@ -173,7 +173,7 @@ func (c *connection) cost() int64 {
 	return c.bytes + lines*headLine
 }
 
-// charge raises what the connection has charged to its address to cost.
+// charge raises the charge of the connection to its address to cost.
 func (c *connection) charge(cost int64) error {
 	if c.charged == 0 {
 		c.account = c.of.account(c.address)
@@ -185,7 +185,7 @@ func (c *connection) charge(cost int64) error {
 	return nil
 }
 
-// expectHead gives back what the last head took, and charges the next one.
+// expectHead releases the memory of the last head, and starts to charge the next one.
 func (c *connection) expectHead() {
 	if c.charged != 0 {
 		c.account.Close()
@@ -203,8 +203,8 @@ func (c *connection) Close() error {
 	return err
 }
 
-// changed follows a connection's state: a head is there when it becomes active, and done
-// with when it becomes idle. A connection of HTTP/2 has its heads charged one by one, see
+// changed is the ConnState callback: a head is complete when the connection becomes active, and its
+// request has ended when it becomes idle. The heads of HTTP/2 are charged one by one, see
 // [connections.limitHeads].
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	secure, isTLS := conn.(*tls.Conn)
@@ -233,7 +233,7 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// limitHeads charges the heads of HTTP/2, of which one connection carries many at once.
+// limitHeads charges the heads of HTTP/2 requests, because a connection carries many at once.
 func (c *connections) limitHeads(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor < 2 {

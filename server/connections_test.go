@@ -18,7 +18,7 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// addressed is a listener of connections in memory that come from the addresses it is told.
+// addressed is a listener of in-memory connections with chosen client addresses.
 type addressed struct {
 	conns chan net.Conn
 }

@@ -20,8 +20,8 @@ const (
 	publishers = 6 // who publish meanwhile
 )
 
-// The server is killed again and again while events stream in: whatever it has
-// answered 202 for must arrive, and may arrive twice only where a kill came between.
+// The server is killed again and again while events stream in: every event that it accepted with
+// 202 must arrive, and may arrive twice only around a kill.
 func TestKilledServerLosesNothing(t *testing.T) {
 	program, kills := buildPeal(t), longtest.Count(t, "PEAL_TEST_KILLS", 1, usualKills, longKills)
 	oracle := newOracle(t)
@@ -66,9 +66,8 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	}
 }
 
-// publishStream publishes one event after the other, now and then a batch, and
-// repeats each until it is accepted: with its own id that is safe. It gives the ids
-// that were.
+// publishStream publishes one event after another, now and then a batch, and repeats each until it
+// is accepted, which is safe because each has an id. It returns the accepted ids.
 func publishStream(ctx context.Context, t *testing.T, c *client.Client, publisher int) (accepted []string) {
 	for n := 0; ctx.Err() == nil; n++ {
 		events := make([]client.NewEvent, 1)

@@ -42,7 +42,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 	})
 }
 
-// onDatabase is the environment of a process whose store is a PostgreSQL database.
+// onDatabase returns the environment of a process with a PostgreSQL database.
 func onDatabase(url string) []string {
 	return []string{"PEAL_DATABASE=" + url, "PEAL_ENCRYPTION_KEY=" + encryptionKey}
 }
@@ -177,8 +177,8 @@ func checkFile(t *testing.T, path string) {
 	}
 }
 
-// nudger brings a server to steps that plain publishing does not lead to. It has a
-// webhook of its own. Its calls fail when the server dies, which is what they are for.
+// nudger brings a server to steps that plain publishing does not reach. It has a separate webhook.
+// Its calls fail when the server dies, as they should.
 type nudger struct {
 	c       *client.Client
 	ctx     context.Context
@@ -228,7 +228,7 @@ func (n *nudger) resume(t *testing.T) {
 	}
 }
 
-// bulk publishes some megabytes that nobody wants.
+// bulk publishes some megabytes without subscribers.
 func (n *nudger) bulk(t *testing.T) {
 	t.Helper()
 	data := json.RawMessage(`"` + strings.Repeat("x", 20_000) + `"`)

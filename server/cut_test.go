@@ -13,8 +13,8 @@ import (
 	"github.com/pealhq/peal/internal/longtest"
 )
 
-// usualCut is how long the network is cut, unless PEAL_TEST_CUT says otherwise: longer
-// than it takes the others to take over.
+// usualCut is the default duration of a network cut (see PEAL_TEST_CUT): longer than the others
+// need to take over.
 const usualCut = 13 * time.Second
 
 func cutTime(t *testing.T) time.Duration {
@@ -33,7 +33,7 @@ type network struct {
 	conns []net.Conn
 }
 
-// newNetwork gives a network to a database and the database's URL on the other side of it.
+// newNetwork returns a network to a database, and the database's URL through it.
 func newNetwork(t *testing.T, database string) (*network, string) {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -124,11 +124,11 @@ func (n *network) mend() {
 	}
 }
 
-// lease is how long a node sends after its last renewal, with what a busy machine adds.
+// lease is the time that a node sends after its last renewal, with an allowance for a busy machine.
 const lease = 8 * time.Second
 
-// One of two nodes loses its network to PostgreSQL: it sends nothing after its lease,
-// the other one does its work, and both go on without a restart when it is back.
+// One of two nodes loses its network to PostgreSQL: it sends nothing after its lease, the other one
+// does its work, and both continue without a restart when the network is back.
 func TestCutOffNodeSendsNothing(t *testing.T) {
 	t.Parallel() // it mostly waits
 	database := sharedPostgres.Database(t)

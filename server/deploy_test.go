@@ -14,7 +14,7 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// expressions gives every PromQL expression of the dashboard and of the alert rules.
+// expressions returns every PromQL expression of the dashboard and of the alert rules.
 func expressions(t *testing.T) []string {
 	t.Helper()
 	var dashboard struct {
@@ -93,11 +93,10 @@ func alertRules(t *testing.T) (all []string) {
 	return all
 }
 
-// named finds the metrics in an expression: words that are no labels, functions or
-// keywords of PromQL all begin with one of these.
+// named finds the metrics in an expression: their names start with one of these.
 var named = regexp.MustCompile(`\b(peal|go|process)_[a-z0-9_]+`)
 
-// Whatever the dashboard and the alerts ask for, a server that has just begun gives.
+// A server that has just started has every metric that the dashboard and the alerts use.
 func TestDeployedMetricsExist(t *testing.T) { onEachStore(t, testDeployedMetricsExist) }
 
 func testDeployedMetricsExist(t *testing.T, o server.Options) {

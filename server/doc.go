@@ -1,10 +1,9 @@
-// Package server is a whole Peal server inside a Go program: the store, the engine
-// that delivers, and the REST API over both. It is the only place where these are
-// put together; the peal command is a thin layer of flags and signals around it.
+// Package server provides a complete Peal server within a Go program: the store, the engine that
+// delivers, and the REST API over both. It is the only package that assembles these; the peal
+// command adds flags and signals.
 //
-// [New] opens everything, [Server.Start] begins to deliver and to listen,
-// [Server.Stop] ends it gracefully; [Server.Run] does the last two around a
-// context. An application that has an HTTP server of its own leaves
-// [Options.Listen] empty and mounts [Server.Handler]; one that wants no HTTP at all
-// uses package dispatch instead.
+// [New] opens everything, [Server.Start] starts to deliver and listen, and [Server.Stop] ends it
+// gracefully; [Server.Run] starts, and stops when its context ends. An application with its own
+// HTTP server leaves [Options.Listen] empty and mounts [Server.Handler]; one without HTTP uses
+// package dispatch instead.
 package server

@@ -12,17 +12,16 @@ import (
 	"github.com/pealhq/peal/internal/wake"
 )
 
-// encryption holds the keys that seal secrets at rest, and brings everything from one
-// key to the next.
+// encryption holds the keys that encrypt secrets at rest, and rotates them.
 type encryption struct {
 	store  peal.SealStore
 	sealer *secret.Sealer
 	log    *slog.Logger
-	file   string // that holds the keys; "" when the configuration brings them
-	shared bool   // whether other nodes may use the database, with key files of their own
+	file   string // holds the keys; "" if they are in the configuration
+	shared bool   // whether other nodes with their own key files may use the database
 
 	mu      sync.Mutex
-	current secret.Key // seals
+	current secret.Key // encrypts
 	older   []secret.Key
 	state   api.Encryption
 	wake    wake.Signal
@@ -30,9 +29,8 @@ type encryption struct {
 
 var _ api.EncryptionKeeper = (*encryption)(nil)
 
-// openEncryption reads the keys: those of the configuration, or those in the data
-// directory, where it makes one for a new database. Without a file as the database,
-// other nodes need the same keys, so that none is made.
+// openEncryption reads the keys from the configuration or the data directory. It creates a key for
+// a new database if the database is a file; otherwise other nodes need the same key.
 func openEncryption(options Options, database string, log *slog.Logger) (*encryption, error) {
 	e := &encryption{log: log, shared: database == "", wake: wake.New()}
 	keys, err := parseKeys(options.EncryptionKey)
@@ -53,23 +51,23 @@ func openEncryption(options Options, database string, log *slog.Logger) (*encryp
 
 func (e *encryption) readFile(database string) ([]secret.Key, error) {
 	if database == "" && !exists(e.file) {
-		return nil, peal.Invalidf("encryption_key", "is missing: all nodes of a PostgreSQL database seal secrets with one key; make it with openssl rand -base64 32, and set PEAL_ENCRYPTION_KEY on each")
+		return nil, peal.Invalidf("encryption_key", "is missing; all nodes of a PostgreSQL database share one key: create it with openssl rand -base64 32, and set PEAL_ENCRYPTION_KEY on each")
 	}
 	if isEmpty(database) && exists(e.file) {
-		return nil, peal.Invalidf("database", "%s is empty (0 bytes), but the encryption key %s shows that a database was there: restore it from a backup, or remove the empty file to start with an empty database", database, e.file)
+		return nil, peal.Invalidf("database", "%s is empty (0 bytes), but the encryption key %s shows that there was a database; restore it from a backup, or remove the empty file to start with an empty database", database, e.file)
 	}
 	if exists(database) && !isEmpty(database) && !exists(e.file) {
-		// A new key would not open what the lost one has sealed.
-		return nil, peal.Errorf(peal.Unavailable, "%s is missing, with which the secrets in %s are sealed: restore it, or set PEAL_ENCRYPTION_KEY", e.file, database)
+		// A new key could not decrypt the secrets that the lost one encrypted.
+		return nil, peal.Errorf(peal.Unavailable, "%s is missing, which encrypts the secrets in %s; restore it, or set PEAL_ENCRYPTION_KEY", e.file, database)
 	}
 	keys, created, err := secret.LoadOrCreateKeys(e.file)
 	if created {
-		e.log.Info("made the key that seals secrets; keep a copy of it apart from the backups of the database", "file", e.file)
+		e.log.Info("created the key that encrypts secrets; keep a copy of it apart from the backups of the database", "file", e.file)
 	}
 	return keys, err
 }
 
-// parseKeys reads encryption keys as an operator writes them.
+// parseKeys parses encryption keys in the notation of the configuration.
 func parseKeys(text string) ([]secret.Key, error) {
 	keys, err := secret.ParseKeys(text)
 	if err != nil {
@@ -78,7 +76,7 @@ func parseKeys(text string) ([]secret.Key, error) {
 	return keys, nil
 }
 
-// Encryption tells of the keys and of how far their change is.
+// Encryption returns the ids of the keys and the progress of a rotation.
 func (e *encryption) Encryption() api.Encryption {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -88,31 +86,31 @@ func (e *encryption) Encryption() api.Encryption {
 	return state
 }
 
-// Rotate begins to seal everything with a new key, or goes on with that. A key in the
-// data directory is replaced by a random one; a configured one stays, and what older
-// ones have sealed is sealed with it.
+// Rotate starts or continues to encrypt all secrets with a new key. A key in the data directory is
+// replaced by a random one; with configured keys, the first one is the new one.
 func (e *encryption) Rotate(context.Context) (api.Encryption, error) {
-	if err := e.beginRotation(); err != nil {
+	if err := e.startRotation(); err != nil {
 		return api.Encryption{}, err
 	}
 	e.wake.Send()
 	return e.Encryption(), nil
 }
 
-func (e *encryption) beginRotation() error {
+func (e *encryption) startRotation() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
 	case e.state.Status == api.EncryptionRunning:
-		return peal.Errorf(peal.Conflict, "the secrets are being sealed anew already")
-	case len(e.older) > 0: // goes on with what was begun
+		return peal.Errorf(peal.Conflict, "the secrets are already being encrypted again")
+	case len(e.older) > 0: // continue an earlier rotation
 	case e.file == "":
-		return peal.Errorf(peal.Conflict, "the encryption key comes from the configuration: put a new one before it, separated by a comma, restart every node, and try again")
+		return peal.Errorf(peal.Conflict, "the encryption key comes from the configuration; put a new one before it, separated by a comma, restart every node, and try again")
 	case e.shared:
-		return peal.Errorf(peal.Conflict, "other nodes may use the database, and have key files of their own: put a new line with a new key before the old one in encryption.key of every node, restart them, and try again")
+		return peal.Errorf(peal.Conflict, "other nodes with their own key files may use the database; put a new line with a new key before the old one in encryption.key of every node, restart them, and try again")
 	default:
 		next := secret.NewKey()
-		// The file first: what the new key has sealed must open after a crash.
+		// Write the file first: after a crash, the new key must be available for the secrets that
+		// it encrypted.
 		if err := secret.ReplaceKeys(e.file, next, e.current); err != nil {
 			return &peal.Error{Code: peal.Unavailable, Message: "the key file cannot be written; check the data directory's space and owner", Err: err}
 		}
@@ -125,12 +123,12 @@ func (e *encryption) beginRotation() error {
 	return nil
 }
 
-// resealBatch is how many secrets are sealed anew in one transaction: some milliseconds
-// of the writer's time.
+// resealBatch is the number of secrets that one transaction encrypts again. It takes the writer
+// some milliseconds.
 const resealBatch = 100
 
-// run seals anew what Rotate asks for, until ctx ends. What a process before it has
-// begun comes first.
+// run performs the rotations that Rotate starts, until ctx ends. It first continues the rotation of
+// an earlier process.
 func (e *encryption) run(ctx context.Context) {
 	e.mu.Lock()
 	if len(e.older) > 0 {
@@ -146,7 +144,7 @@ func (e *encryption) run(ctx context.Context) {
 		}
 		err := e.reseal(ctx)
 		if ctx.Err() != nil {
-			return // the next start goes on
+			return // the next start continues
 		}
 		e.finish(err)
 	}
@@ -167,8 +165,8 @@ func (e *encryption) reseal(ctx context.Context) error {
 	}
 }
 
-// forgetOlder drops the keys that nothing needs any more from the key file. In memory
-// they stay, for who still reads what was there before.
+// forgetOlder removes the older keys from the key file, because no secret needs them any more. They
+// stay in memory for readers with earlier rows.
 func (e *encryption) forgetOlder() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -188,8 +186,8 @@ func (e *encryption) finish(err error) {
 	e.state.Status = api.EncryptionIdle
 	if err != nil {
 		e.state.Status, e.state.Error = api.EncryptionFailed, err.Error()
-		e.log.Error("secrets cannot be sealed anew; repair the cause and rotate again", "error", err)
+		e.log.Error("secrets cannot be encrypted again; repair the cause and rotate again", "error", err)
 		return
 	}
-	e.log.Info("all secrets are sealed with the present encryption key", "sealed_anew", e.state.Resealed)
+	e.log.Info("all secrets are encrypted with the current key", "encrypted_again", e.state.Resealed)
 }

@@ -37,7 +37,7 @@ func keysIn(t *testing.T, data string) []secret.Key {
 	return keys
 }
 
-// secretHooks makes webhooks with secrets and gives those by id.
+// secretHooks creates webhooks with secrets and returns the secrets by id.
 func secretHooks(t *testing.T, c *client.Client, n int) map[string]string {
 	t.Helper()
 	url, secrets := "http://127.0.0.1:9/hook", make(map[string]string)
@@ -60,7 +60,7 @@ func demandSecrets(t *testing.T, c *client.Client, want map[string]string) {
 	}
 }
 
-// awaitRotation waits until no secret is being sealed anew.
+// awaitRotation waits for the end of a rotation.
 func awaitRotation(t *testing.T, c *client.Client) client.Encryption {
 	t.Helper()
 	var state client.Encryption

@@ -22,10 +22,10 @@ func freePort(t *testing.T) int {
 	return port
 }
 
-// The primary dies under load and its standby takes its place: nodes that name both go
-// on by themselves, and whatever was answered 202 arrives. Then the new primary takes
-// no changes for a while, as one that is being demoted does, while the nodes are
-// connected to it.
+// The primary dies under load and its standby takes its place: nodes with the addresses of both
+// continue by themselves, and every event that was answered with 202 arrives. Then the new primary
+// takes no changes for a while, as one that is being demoted does, while the nodes are connected to
+// it.
 func TestFailoverLosesNothing(t *testing.T) {
 	t.Parallel() // it mostly waits
 	primary, err := pgtest.Start(pgtest.Options{Durable: true, Port: freePort(t)})

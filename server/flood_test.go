@@ -16,8 +16,8 @@ import (
 	"github.com/pealhq/peal/client"
 )
 
-// floodedMemory is what the floods of TestFloods may bring the server to at most, in bytes:
-// the budgets of bodies and heads are 64 MiB each, four passwords take 76 MiB.
+// floodedMemory is the largest memory of the server under the floods of TestFloods, in bytes: the
+// budgets of bodies and heads are 64 MiB each, four passwords take 76 MiB.
 const floodedMemory = 300 << 20
 
 // TestFloods attacks a server in every way that needs no key, or one of a tenant's: slow

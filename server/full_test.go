@@ -19,8 +19,8 @@ import (
 	"github.com/pealhq/peal/internal/testkit"
 )
 
-// smallDisk gives a file system of a few megabytes, or skips the test where this
-// process may not make one.
+// smallDisk returns a file system of a few megabytes, or skips the test if this process may not
+// create one.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	directory := t.TempDir()
@@ -61,8 +61,8 @@ func fillDisk(t *testing.T, path string) {
 	}
 }
 
-// A full disk stops publishing, with when to come again, and nothing else: what was
-// accepted goes on from memory, and its results are written once there is space.
+// A full disk stops only publishing, with Retry-After: accepted events are delivered from memory,
+// and their results are written once there is space.
 func TestDiskFull(t *testing.T) {
 	disk := smallDisk(t)
 	o := options(t)

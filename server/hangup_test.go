@@ -56,7 +56,7 @@ func TestHangUpReadsTheFileAgain(t *testing.T) {
 		t.Errorf("the webhooks %v have become %v", before, after)
 	}
 
-	// A bad file changes nothing at all, whatever is good in it.
+	// A bad file changes nothing at all, even if parts of it are valid.
 	hangUp("webhooks:\n  - {name: audit, url: "+oldURL+", events: '*'}\n  - name: more\n    url: "+oldURL+"\n    events: none\n    secret: hunter2\n",
 		`peal.yaml:6: webhooks[1].secret:`)
 	hangUp("webhooks:\n  - {name: audit, url: "+oldURL+", events: '*'}\n  - name: more\n    filters: x\n", "peal.yaml:4: webhooks[1].filters: is no setting of a webhook; did you mean filter?")
@@ -67,7 +67,7 @@ func TestHangUpReadsTheFileAgain(t *testing.T) {
 		t.Errorf("the log shows a secret:\n%s", log)
 	}
 
-	// Nor does a start with it begin; one with the first file brings it back.
+	// Nor can a server start with it; a start with the first file works again.
 	node.stop(t)
 	serve := exec.CommandContext(t.Context(), node.program, "serve", "--listen", node.address, "--data", node.data)
 	serve.Dir = node.data
@@ -84,7 +84,7 @@ func TestHangUpReadsTheFileAgain(t *testing.T) {
 	node.stop(t)
 }
 
-// all gives the webhooks by their first event pattern.
+// all returns the webhooks by their first event pattern.
 func all(t *testing.T, c *client.Client) map[string]client.Webhook {
 	t.Helper()
 	page, err := c.Webhooks(t.Context(), client.WebhooksQuery{})
@@ -101,7 +101,7 @@ func all(t *testing.T, c *client.Client) map[string]client.Webhook {
 	return webhooks
 }
 
-// readAll gives the content of the files that a pattern names.
+// readAll returns the content of the files that match a pattern.
 func readAll(t *testing.T, pattern string) string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)

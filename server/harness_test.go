@@ -12,8 +12,7 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// patience is how long a test waits for what must happen; it never ends a test
-// that does what it should.
+// patience is the longest time that a test waits for a condition.
 const patience = 30 * time.Second
 
 const operatorKey = "an-operator-key-of-the-tests-0123456789"
@@ -57,7 +56,7 @@ func start(t *testing.T, o server.Options) *server.Server {
 	return s
 }
 
-// connect gives a client that leaves no connection behind.
+// connect returns a client that leaves no connection open.
 func connect(t *testing.T, base, key string) *client.Client {
 	t.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
@@ -77,7 +76,7 @@ type arrival struct {
 	body   []byte
 }
 
-// endpoint answers 204 to everything and gives what arrives.
+// endpoint answers 204 to everything and returns the requests.
 func endpoint(t *testing.T) (url string, arrivals <-chan arrival) {
 	t.Helper()
 	came := make(chan arrival, 100)

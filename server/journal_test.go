@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// journal is what a program prints, to be read while it goes on.
+// journal is the output of a program, readable while it runs.
 type journal struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
@@ -26,7 +26,7 @@ func (j *journal) Write(p []byte) (int, error) {
 	return j.text.Write(p)
 }
 
-// String gives what was printed so far.
+// String returns the output so far.
 func (j *journal) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()

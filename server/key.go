@@ -8,9 +8,9 @@ import (
 	"github.com/pealhq/peal/internal/manage"
 )
 
-// makeFirstKey makes an operator key when nobody would have one: none is
-// configured and none in the store is good. It gives the key's text, or "".
-func makeFirstKey(ctx context.Context, store peal.Store, configured string) (string, error) {
+// createFirstKey creates an operator's key, and returns its text, if none is configured and the
+// store has no valid one. Otherwise it returns "".
+func createFirstKey(ctx context.Context, store peal.Store, configured string) (string, error) {
 	if configured != "" {
 		return "", nil
 	}

@@ -13,16 +13,16 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// requestGrace is how long a stop waits at most for API requests under way.
+// requestGrace is the longest time that a stop waits for API requests in flight.
 const requestGrace = 10 * time.Second
 
-// Start begins to deliver and to listen and returns at once. A second call does
-// nothing; a call after Stop is an error of code [peal.Conflict].
+// Start starts to deliver and to listen, and returns at once. A second call does nothing; a call
+// after Stop returns an error with code [peal.Conflict].
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
-		return peal.Errorf(peal.Conflict, "the server was stopped; make a new one")
+		return peal.Errorf(peal.Conflict, "the server was stopped; create a new one")
 	}
 	if s.started {
 		return nil
@@ -49,7 +49,7 @@ func (s *Server) startEngine(ctx context.Context) {
 		if err != nil {
 			s.failed <- fmt.Errorf("run the engine: %w", err)
 		} else if ctx.Err() == nil {
-			s.failed <- errors.New("run the engine: it ended by itself")
+			s.failed <- errors.New("run the engine: it ended unexpectedly")
 		}
 		done <- err
 	}()
@@ -59,7 +59,7 @@ func (s *Server) startEngine(ctx context.Context) {
 	})
 }
 
-// startIntake has the counts of sources written; its end writes the last ones.
+// startIntake starts to write the counts of sources; stopping writes the last ones.
 func (s *Server) startIntake(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -74,7 +74,7 @@ func (s *Server) startIntake(ctx context.Context) {
 	})
 }
 
-// startEncryption goes on with a change of the encryption key, and waits for others.
+// startEncryption continues a rotation of the encryption key, and waits for others.
 func (s *Server) startEncryption(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -108,12 +108,12 @@ func (s *Server) startListening() {
 		if server.Shutdown(ctx) == nil {
 			return nil
 		}
-		s.log.Warn("requests were broken off: they did not end in time")
+		s.log.Warn("requests were aborted because they did not end in time")
 		return server.Close()
 	})
 }
 
-// startMetrics serves the metrics on the listener of their own.
+// startMetrics serves the metrics on their separate listener.
 func (s *Server) startMetrics() {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
@@ -131,7 +131,7 @@ func (s *Server) startMetrics() {
 	})
 }
 
-// serve takes connections until the server is shut down.
+// serve accepts connections until the server is shut down.
 func (s *Server) serve(server *http.Server, listener net.Listener) error {
 	if s.tls == nil {
 		return server.Serve(listener)
@@ -140,8 +140,8 @@ func (s *Server) serve(server *http.Server, listener net.Listener) error {
 	return server.ServeTLS(listener, "", "")
 }
 
-// Run starts the server, works until ctx ends and stops it. It returns nil when
-// everything ended in order, or what made it fail.
+// Run starts the server and stops it when ctx ends. It returns the error that made the server fail,
+// or nil.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.Start(ctx); err != nil {
 		return err

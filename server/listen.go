@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	headerTime = 10 * time.Second // for a request's headers to arrive
-	answerTime = 3 * time.Minute  // for a request as a whole: a test of a webhook may take a minute
+	headerTime = 10 * time.Second // for the headers of a request to arrive
+	answerTime = 3 * time.Minute  // for a whole request: a test of a webhook may take a minute
 	idleTime   = 2 * time.Minute  // between two requests of a connection
-	headBytes  = 32 << 10         // of a request's headers
+	headBytes  = 32 << 10         // largest size of a request's headers
 
-	receiveBytes = 256 << 10 // of bodies that nobody has read yet, on a connection of HTTP/2
+	receiveBytes = 256 << 10 // buffer for unread bodies, for each HTTP/2 connection
 )
 
-// listen opens an address; "" opens none.
+// listen returns a listener on an address; nil for "".
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	if address == "" {
 		return nil, nil
@@ -32,16 +32,16 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := config.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: address + " is in use by another program, perhaps another Peal: stop it or choose another port", Err: nil}
+		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: address + " is in use by another program, perhaps another Peal; stop it or choose another port", Err: nil}
 	case errors.Is(err, syscall.EACCES):
-		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: "this user may not listen on " + address + ": choose a port from 1024", Err: nil}
+		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: "this user may not listen on " + address + "; choose a port from 1024", Err: nil}
 	case err != nil:
 		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: "cannot listen on " + address, Err: err}
 	}
 	return listener, nil
 }
 
-// closeListener closes one that may be closed already, or none.
+// closeListener closes a listener, which may be nil or closed already.
 func closeListener(listener net.Listener) error {
 	if listener == nil {
 		return nil

@@ -121,7 +121,7 @@ func TestLongWorkIsNotCutOff(t *testing.T) {
 	})
 }
 
-// exchange sends a request over a connection in memory and gives the answer.
+// exchange sends a request over an in-memory connection and returns the answer.
 func exchange(t *testing.T, request string, handle http.HandlerFunc) *http.Response {
 	t.Helper()
 	client, connection := net.Pipe()
@@ -149,7 +149,7 @@ type oneConnection struct {
 	closed     chan struct{}
 }
 
-// Accept gives the connection the first time.
+// Accept returns the connection the first time.
 func (l *oneConnection) Accept() (net.Conn, error) {
 	if c := l.connection; c != nil {
 		l.connection = nil

@@ -11,8 +11,8 @@ import (
 	"github.com/pealhq/peal/internal/pgtest"
 )
 
-// PostgreSQL has no space for its log any more, which ends it: the server goes on when
-// there is space and somebody has started it again.
+// PostgreSQL runs out of space for its log and stops: the server continues when there is space and
+// PostgreSQL has been started again.
 func TestDatabaseWithoutSpaceForItsLog(t *testing.T) {
 	t.Parallel() // it mostly waits
 	disk, err := os.MkdirTemp("", "pealdisk")
@@ -67,7 +67,7 @@ func TestDatabaseWithoutSpaceForItsLog(t *testing.T) {
 	t.Logf("%d events accepted, %d arrivals, %d repeats", len(accepted), c.oracle.count(), repeats)
 }
 
-// awaitPanic has a database begin files of its log until there is no space for one.
+// awaitPanic makes a database start new log files until there is no space for one.
 func awaitPanic(t *testing.T, database *pgtest.Cluster) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), database.URL("postgres"))

@@ -16,8 +16,8 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// A server that starts on a log which is not whole says so: in its log, to whoever asks
-// whether it is ready, and to those who see the whole server.
+// A server that starts on an incomplete log reports it: in its own log, at /readyz, and to those
+// who see the whole server.
 func TestLossIsReported(t *testing.T) {
 	o := options(t)
 	s := start(t, o)

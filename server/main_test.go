@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 
 var programDirectory = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "peal-test-") })
 
-// builtProgram builds the program once for all tests, armedProgram the one that dies
-// where it is told to.
+// builtProgram builds the program once for all tests, armedProgram the one that dies at chosen
+// steps.
 var (
 	builtProgram = sync.OnceValues(func() (string, error) { return build("peal") })
 	armedProgram = sync.OnceValues(func() (string, error) { return build("peal-armed", "-tags", "crashpoints") })
@@ -44,10 +44,10 @@ func build(name string, flags ...string) (program string, err error) {
 	return program, build.Run()
 }
 
-// buildPeal gives the program that people run.
+// buildPeal returns the program as people run it.
 func buildPeal(t *testing.T) string { return built(t, builtProgram) }
 
-// buildArmed gives the program that dies at a step of package crashpoint.
+// buildArmed returns the program that dies at a step of package crashpoint.
 func buildArmed(t *testing.T) string { return built(t, armedProgram) }
 
 func built(t *testing.T, build func() (string, error)) string {

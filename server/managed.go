@@ -12,23 +12,24 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// ManagedWebhook is a webhook that the configuration owns: it is made, changed and
-// deleted with its entry there, and nowhere else.
+// ManagedWebhook is a webhook that the configuration owns: only its entry there creates, changes
+// and deletes it.
 type ManagedWebhook struct {
-	// Name is what it is known by from one start to the next, within its tenant: 1
-	// to 128 of letters, digits and "._-:@". No two entries have the same.
+	// Name identifies the webhook within its tenant across restarts: 1 to 128 letters, digits and
+	// "._-:@", unique among the entries.
 	Name string
-	// Settings are the webhook's. Tenant "" stands for [peal.DefaultTenant], Format ""
-	// for the tenant's default, Timeout 0 for [peal.DefaultTimeout], Status "" for
-	// active. Without Secrets, one is made and kept where the format always signs.
+	// Settings are the settings of the webhook. Tenant "" stands for [peal.DefaultTenant], Format
+	// "" for the tenant's default, Timeout 0 for [peal.DefaultTimeout], Status "" for active.
+	// Without Secrets, one is created and kept if the format always signs.
 	Settings peal.Webhook
-	// Policy changes the retry policy that the webhook would inherit into its own; nil
+	// Policy returns the retry policy of the webhook, given the one that it would inherit; nil
 	// leaves RetryPolicy of Settings as it is.
 	Policy func(inherited peal.RetryPolicy) peal.RetryPolicy
 }
 
-// filled gives the settings with the defaults that need nobody to ask.
-func (m *ManagedWebhook) filled() peal.Webhook {
+// withDefaults returns the settings with the defaults that do not depend on the tenant or the
+// engine.
+func (m *ManagedWebhook) withDefaults() peal.Webhook {
 	w := m.Settings
 	w.Name = m.Name[:min(len(m.Name), peal.MaxWebhookName)]
 	if w.Tenant == "" {
@@ -43,7 +44,7 @@ func (m *ManagedWebhook) filled() peal.Webhook {
 	return w
 }
 
-// validateManaged checks what can be checked without an engine.
+// validateManaged checks the entries without an engine.
 func validateManaged(webhooks []ManagedWebhook) error {
 	seen := make(map[string]int)
 	for i := range webhooks {
@@ -52,10 +53,10 @@ func validateManaged(webhooks []ManagedWebhook) error {
 			return inEntry(i, peal.Invalidf("name", "must be 1 to %d letters, digits and \"._-:@\", starting with a letter or digit", peal.MaxTenantLength))
 		}
 		if first, taken := seen[m.Name]; taken {
-			return inEntry(i, peal.Invalidf("name", "is that of webhooks[%d]: give each a name of its own", first))
+			return inEntry(i, peal.Invalidf("name", "is the name of webhooks[%d], too; choose another", first))
 		}
 		seen[m.Name] = i
-		w := m.filled()
+		w := m.withDefaults()
 		if err := peal.ValidateTenant(w.Tenant); err != nil {
 			return inEntry(i, err)
 		}
@@ -66,7 +67,7 @@ func validateManaged(webhooks []ManagedWebhook) error {
 	return nil
 }
 
-// inEntry says which entry an error is about.
+// inEntry returns err with the index of its entry.
 func inEntry(i int, err error) error {
 	if several := peal.FaultsOf(err); len(several) > 1 {
 		located := make([]error, len(several))
@@ -87,9 +88,9 @@ func inEntry(i int, err error) error {
 	return &located
 }
 
-// digest stands for all that an entry says once its inherited settings are known.
-// status is what it says itself, so that writing one down counts as a change. What
-// is zero is left out: a field that a later version adds changes no digest.
+// digest returns a hash of an entry with its inherited settings. status is the one in the entry, so
+// that adding it counts as a change. Zero fields are omitted, so that a new field in a later
+// version changes no digest.
 func digest(w peal.Webhook, status peal.WebhookStatus) (string, error) {
 	w.Status = status
 	hash := sha256.New()
@@ -100,7 +101,7 @@ func digest(w peal.Webhook, status peal.WebhookStatus) (string, error) {
 			continue
 		}
 		if err := encoder.Encode([]any{fields.Type().Field(i).Name, fields.Field(i).Interface()}); err != nil {
-			return "", fmt.Errorf("write down what an entry says: %w", err)
+			return "", fmt.Errorf("encode an entry: %w", err)
 		}
 	}
 	secrets := slices.Clone(w.Secrets)
@@ -112,7 +113,7 @@ func digest(w peal.Webhook, status peal.WebhookStatus) (string, error) {
 	}
 	for _, secret := range secrets { // their own JSON hides them
 		if err := encoder.Encode([]any{secret.Value, secret.ExpiresAt}); err != nil {
-			return "", fmt.Errorf("write down what an entry says: %w", err)
+			return "", fmt.Errorf("encode an entry: %w", err)
 		}
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil

@@ -23,7 +23,7 @@ func managed(name, url string) server.ManagedWebhook {
 	return server.ManagedWebhook{Name: name, Settings: peal.Webhook{URL: url, Events: []string{"*"}}}
 }
 
-// reload takes a list over and gives what that changed.
+// reload applies a list and returns the changes.
 func reload(t *testing.T, s *server.Server, list ...server.ManagedWebhook) server.Changes {
 	t.Helper()
 	if list == nil {
@@ -36,7 +36,7 @@ func reload(t *testing.T, s *server.Server, list ...server.ManagedWebhook) serve
 	return changes
 }
 
-// only gives a tenant's webhook, of which there must be one.
+// only returns the single webhook of a tenant.
 func only(t *testing.T, c *client.Client) client.Webhook {
 	t.Helper()
 	page, err := c.Webhooks(t.Context(), client.WebhooksQuery{})

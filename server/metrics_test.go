@@ -102,8 +102,8 @@ func testBacklogMetrics(t *testing.T, o server.Options) {
 	}
 }
 
-// TestMetricsListener reads the metrics without a key at an address of their own, where
-// nothing else is served.
+// TestMetricsListener reads the metrics without a key at a separate address, which serves nothing
+// else.
 func TestMetricsListener(t *testing.T) {
 	o := options(t)
 	o.MetricsListen = "127.0.0.1:0"

@@ -9,9 +9,9 @@ import (
 	"github.com/pealhq/peal/sqlite"
 )
 
-// Migrate brings the database that the options name to this program's version, as New
-// does, and gives the migrations that were pending. It makes a new database where there
-// is none, with its encryption key where that belongs into the data directory.
+// Migrate migrates the database to this program's version, as New does, and returns the migrations
+// that were pending. It creates a missing database, with its encryption key if that belongs in the
+// data directory.
 func Migrate(ctx context.Context, options Options) ([]peal.Migration, error) {
 	if options.onPostgres() {
 		return postgres.Migrate(ctx, postgres.Options{URL: options.Database})
@@ -33,7 +33,7 @@ func Migrate(ctx context.Context, options Options) ([]peal.Migration, error) {
 	return sqlite.Migrate(ctx, sqlite.Options{Path: path})
 }
 
-// Schema says how far the database that the options name is, and changes nothing.
+// Schema returns the version of the database, without changing anything.
 func Schema(ctx context.Context, options Options) (peal.DatabaseSchema, error) {
 	if options.onPostgres() {
 		return postgres.SchemaOf(ctx, postgres.Options{URL: options.Database})

@@ -21,7 +21,7 @@ import (
 	"github.com/pealhq/peal/internal/testkit"
 )
 
-// usualMoveKills is how often a move is killed, unless PEAL_TEST_MOVE_KILLS says otherwise.
+// usualMoveKills is the default number of kills of a move (see PEAL_TEST_MOVE_KILLS).
 const usualMoveKills = 4
 
 // gate is an endpoint that fails until it is opened.
@@ -188,8 +188,8 @@ func newMoving(t *testing.T, node *process) *moving {
 	return s
 }
 
-// manyDelays are those of a webhook whose endpoint fails for as long as a test takes,
-// seldom enough for its breaker not to open.
+// manyDelays are the delays of a webhook with an endpoint that fails during the whole test, far
+// enough apart for its breaker not to open.
 func manyDelays() []float64 {
 	delays := make([]float64, 50)
 	for i := range delays {
@@ -199,7 +199,7 @@ func manyDelays() []float64 {
 	return delays
 }
 
-// slow gives the attempts of the deliveries that wait for a retry.
+// slow returns the attempts of the deliveries that wait for a retry.
 func (s *moving) slow(t *testing.T) map[string]int {
 	t.Helper()
 	attempts := map[string]int{}
@@ -239,7 +239,7 @@ func (s *moving) check(t *testing.T, before map[string]int) {
 	s.held.await(t, s.waiting)
 	s.late.oracle.await(t, s.waiting)
 	awaitSettled(t, s.client)
-	// Publishing an event again whose id was given is still a repeat.
+	// Publishing an event with the same id again is still a repeat.
 	published, err := s.client.Publish(t.Context(), client.NewEvent{ID: s.waiting[0], Type: "wait.test", Data: json.RawMessage(`{"id": "` + s.waiting[0] + `"}`)})
 	if err != nil || !published.Duplicate {
 		t.Errorf("an id is forgotten: %+v, %v", published, err)

@@ -90,9 +90,9 @@ func ip(t *testing.T, args ...string) {
 	}
 }
 
-// One of two machines loses its cable to PostgreSQL and keeps the one to the endpoints:
-// it sends nothing after its lease and refuses events, the other one does its work, and
-// both go on without a restart when the cable is back.
+// One of two machines loses its cable to PostgreSQL and keeps the one to the endpoints: it sends
+// nothing after its lease and refuses events, the other one does its work, and both continue
+// without a restart when the cable is back.
 func TestMachineWithoutDatabaseSendsNothing(t *testing.T) {
 	t.Parallel() // it mostly waits
 	m := newMachine(t)

@@ -113,8 +113,8 @@ func publishAndCatch(t *testing.T, c *client.Client, arrivals <-chan arrival, fo
 	return caught{headers, got.body}
 }
 
-// javaScriptVerify runs test/npm/verify.mjs and gives the payload that the format's
-// library accepts, or its reason.
+// javaScriptVerify runs test/npm/verify.mjs and returns the payload that the format's library
+// accepts, or its reason.
 func javaScriptVerify(t *testing.T, format, secret string, headers map[string]string, body []byte) ([]byte, error) {
 	t.Helper()
 	directory := filepath.Join("..", "test", "npm")

@@ -16,7 +16,7 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// visitor is a browser at a server whose users sign in at a provider.
+// visitor is a browser at a server with an OpenID provider.
 type visitor struct {
 	testing.TB
 	server   *server.Server
@@ -42,7 +42,7 @@ func newVisitor(t *testing.T, change func(*server.OIDC)) *visitor {
 	return v
 }
 
-// user makes one who has a password, or did already sign in as a subject.
+// user creates a user with a password, or one who has signed in as subject before.
 func (v *visitor) user(name, subject string) peal.User {
 	v.Helper()
 	user := peal.User{ID: peal.NewUserID(), Name: name, Subject: subject, Role: peal.RoleEditor, UpdatedAt: time.Now().UTC()}
@@ -52,7 +52,7 @@ func (v *visitor) user(name, subject string) peal.User {
 	return user
 }
 
-// get gives the status, the body and where it leads.
+// get returns the status, the body and the location.
 func (v *visitor) get(address string) (status int, body, location string) {
 	v.Helper()
 	if strings.HasPrefix(address, "/") {
@@ -70,7 +70,7 @@ func (v *visitor) get(address string) (status int, body, location string) {
 	return response.StatusCode, string(text), response.Header.Get("Location")
 }
 
-// goThere gives the address that the provider sends the browser back to.
+// goThere returns the address to which the provider redirects the browser.
 func (v *visitor) goThere(next string) string {
 	v.Helper()
 	status, body, location := v.get("/login/oidc?next=" + url.QueryEscape(next))
@@ -116,7 +116,7 @@ func TestOpenIDSignIn(t *testing.T) {
 	if status, body, _ := v.get(back); status != 401 || !strings.Contains(body, "begin again") || v.signedIn("ann") {
 		t.Errorf("the second time answers %d: %s", status, body)
 	}
-	// From then on the subject counts, whatever the address is.
+	// From then on the subject counts, with any address.
 	v.provider.change = func(c map[string]any) { c["email"], c["email_verified"] = "other@example.com", false }
 	if status, body, _ := v.get(v.goThere("//evil.example")); status != 303 || !v.signedIn("ann@example.com") {
 		t.Errorf("the second sign-in answers %d: %s", status, body)
@@ -220,7 +220,7 @@ func TestOpenIDRefusals(t *testing.T) {
 	}
 }
 
-// TestOpenIDReplayedCode brings a code to a browser that waits for one of its own.
+// TestOpenIDReplayedCode brings a code to a browser that waits for another one.
 func TestOpenIDReplayedCode(t *testing.T) {
 	v := newVisitor(t, nil)
 	v.user("ann@example.com", "")
@@ -262,7 +262,7 @@ func TestOpenIDMakesUsers(t *testing.T) {
 		t.Errorf("the user is %+v, %v", user, err)
 	}
 	v.client.Jar, _ = cookiejar.New(nil)
-	v.provider.info["sub"] = "another" // whose address must not count
+	v.provider.info["sub"] = "another" // its address must not count
 	if status, _, _ := v.get(v.goThere("/")); status != 403 || v.signedIn("ann") {
 		t.Errorf("with the address of another subject: %d", status)
 	}

@@ -29,8 +29,8 @@ type openID struct {
 	mu     sync.Mutex
 	codes  map[string]url.Values       // the requests for which codes were given
 	change func(claims map[string]any) // changes what the tokens say
-	info   map[string]any              // what /userinfo says
-	given  []string                    // codes and tokens that it gave
+	info   map[string]any              // the answer of /userinfo
+	given  []string                    // codes and tokens that it issued
 }
 
 func newOpenID(t *testing.T) *openID {
@@ -67,7 +67,7 @@ func answerJSON(w http.ResponseWriter, value any) {
 
 func base64url(bytes []byte) string { return base64.RawURLEncoding.EncodeToString(bytes) }
 
-// authorize gives a code for the person who is signed in at the provider.
+// authorize issues a code for the person who is signed in at the provider.
 func (p *openID) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if q.Get("client_id") != oidcClient || q.Get("response_type") != "code" || q.Get("code_challenge_method") != "S256" || q.Get("nonce") == "" || q.Get("state") == "" {
@@ -81,7 +81,7 @@ func (p *openID) authorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, q.Get("redirect_uri")+"?"+url.Values{"code": {code}, "state": {q.Get("state")}, "iss": {p.URL}}.Encode(), http.StatusFound)
 }
 
-// token gives an ID token for a code, once, to who has its verifier and the secret.
+// token issues an ID token for a code, once, to a client with its verifier and the secret.
 func (p *openID) token(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// TestOpenIDRoles signs one person in again and again, whose claims change: the role
-// follows them, up and down, and without one nobody enters.
+// TestOpenIDRoles signs one person in again and again with changing claims: the role follows them,
+// up and down, and without one nobody is admitted.
 func TestOpenIDRoles(t *testing.T) {
 	roles := map[string]peal.Role{"admins": peal.RoleOwner, "staff": peal.RoleEditor, "all": peal.RoleViewer}
 	for claim, put := range map[string]func(map[string]any, any){

@@ -4,5 +4,5 @@ package server
 
 import "math"
 
-// openableFiles returns how many files and connections the process may have open.
+// openableFiles returns the number of files and connections that the process may have open.
 func openableFiles() int { return math.MaxInt }

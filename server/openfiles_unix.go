@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// openableFiles returns how many files and connections the process may have open.
+// openableFiles returns the number of files and connections that the process may have open.
 func openableFiles() int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {

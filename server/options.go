@@ -23,115 +23,112 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// PortRange is ports from First to Last, both included.
+// PortRange is the range of ports from First to Last, inclusive.
 type PortRange = dispatch.PortRange
 
-// VariableScope limits the webhooks that a variable may be used in.
+// VariableScope limits the webhooks that may use a variable.
 type VariableScope = dispatch.VariableScope
 
-// OIDC is an OpenID Connect provider that users of the dashboard may sign in at.
+// OIDC is an OpenID Connect provider with which users may sign in to the dashboard.
 type OIDC = identity.OIDC
 
 // Options are the settings of a server. Start from [DefaultOptions], or set only the fields that
-// matter: where MaxData, MaxInFlight and MaxConnections are all zero, New gives every zero field
-// its default, except Listen.
+// matter: if MaxData, MaxInFlight and MaxConnections are all zero, New sets every zero field except
+// Listen to its default.
 type Options struct {
-	// Listen is the address and port that the API is served on; port 0 takes a free
-	// one. "" listens nowhere, for an application that mounts [Server.Handler].
+	// Listen is the address and port of the API; port 0 takes a free one. With "" the server does
+	// not listen, for an application that mounts [Server.Handler].
 	Listen string
-	// Data is the directory of the database and the encryption key; it is made
-	// when it is missing.
+	// Data is the directory of the database and the encryption key. It is created if it is missing.
 	Data string
-	// Database is where everything is kept: sqlite:PATH, or the URL of a PostgreSQL
-	// database, postgres://…, where other servers may be nodes beside this one. "" stands
-	// for the file peal.db in Data.
+	// Database is the database: sqlite:PATH, or the URL of a PostgreSQL database, postgres://…,
+	// which other servers may share as nodes. "" stands for the file peal.db in Data.
 	Database string
 	// Dev allows http and loopback, private and link-local targets. Not for production.
 	Dev bool
-	// OperatorKey is a key that may do everything, of at least [peal.MinKeyLength]
-	// characters. Without one, and with none in the database, New makes one.
+	// OperatorKey is a key that may do everything, with at least [peal.MinKeyLength] characters.
+	// Without one, and with none in the database, New creates one.
 	OperatorKey string
-	// EncryptionKey seals secrets at rest: 32 bytes in base64. Several are separated by
-	// commas or white space: the first one seals, the others still open. "" takes the
-	// file encryption.key in Data, which is made with a new database.
+	// EncryptionKey encrypts secrets at rest: 32 bytes in base64. Several keys are separated by
+	// commas or white space; the first one encrypts, the others only decrypt. "" stands for the
+	// file encryption.key in Data, which is created with a new database.
 	EncryptionKey string
 	// MaxData is the largest event data in bytes, 1 to [peal.LargestMaxData].
 	MaxData int
 	// MaxDeliveries is the largest number of deliveries that one publish may have.
 	MaxDeliveries int
-	// Quotas are the limits of tenants that have none of their own; a quota that is missing
-	// has no limit.
+	// Quotas are the limits of tenants without their own. A missing quota is unlimited.
 	Quotas peal.Quotas
-	// CheckSchemas refuses events whose data breaks the schema of their type.
+	// CheckSchemas refuses events with data that breaks the schema of their type.
 	CheckSchemas bool
-	// MaxInFlight is how many requests to endpoints may be under way at once.
+	// MaxInFlight is the largest number of requests to endpoints in flight.
 	MaxInFlight int
-	// StopGrace is how long requests under way may go on when the server stops.
+	// StopGrace is the time that requests in flight have to finish when the server stops.
 	StopGrace time.Duration
-	// RetryPolicy is that of webhooks whose own, tenant's and format's is not set.
+	// RetryPolicy applies to webhooks without a policy of their own, their tenant or their format.
 	RetryPolicy peal.RetryPolicy
-	// Retention says how long what happened is kept.
+	// Retention limits the age of the history.
 	Retention dispatch.Retention
-	// Search keeps an index of the words in events and answers, so that deliveries and
-	// events can be found by them.
+	// Search maintains an index of the words in events and responses, to find deliveries and events
+	// by them.
 	Search bool
 	// Variables fill {{NAME}} in the values of webhooks' headers. They are secrets.
 	Variables map[string]string
-	// VariableScopes say to which webhooks variables may go, by their names. A variable
-	// without one may only be used in webhooks that an operator or the configuration has
-	// saved last.
+	// VariableScopes are the scopes of variables, by name. A variable without one may be used only
+	// in webhooks last saved by an operator or the configuration.
 	VariableScopes map[string]VariableScope
-	// Formats are formats beside the built-in ones; none may have the name of another.
+	// Formats are additional formats, with unique names.
 	Formats []*wire.Format
-	// Webhooks are all those that the configuration owns: New creates, updates and
-	// deletes the managed webhooks accordingly, see [Server.Reload]. Nil leaves those
-	// that there are; a list without entries deletes them.
+	// Webhooks are the webhooks that the configuration owns: New creates, updates and deletes the
+	// managed webhooks accordingly, see [Server.Reload]. Nil keeps existing ones; an empty list
+	// deletes them.
 	Webhooks []ManagedWebhook
-	// Origin is the DNS name of this deployment, which webhooks with a handshake name to
-	// their endpoints; "" takes the machine's name.
+	// Origin is the DNS name of this deployment, which webhooks with a handshake send to their
+	// endpoints; "" stands for the machine's name.
 	Origin string
-	// Egress says where requests may go.
+	// Egress limits the targets of requests.
 	Egress dispatch.EgressOptions
-	// PublicURL is where browsers find the server, such as https://hooks.example.com; ""
-	// takes it from each request.
+	// PublicURL is the URL of the server for browsers, such as https://hooks.example.com; ""
+	// derives it from each request.
 	PublicURL string
-	// TrustedProxies are the networks of proxies whose forwarded headers are believed.
+	// TrustedProxies are the networks of proxies with trusted forwarding headers.
 	TrustedProxies []netip.Prefix
-	// FrameAncestors are the origins whose pages may show the portal in a frame.
+	// FrameAncestors are the origins of pages that may show the portal in a frame.
 	FrameAncestors []string
-	// Theme is how the portal looks where a tenant's own theme does not say.
+	// Theme is the default appearance of the portal, for settings that a tenant's theme leaves
+	// open.
 	Theme peal.Theme
-	// SessionLife is how long a user stays signed in.
+	// SessionLife is the duration of a user's session.
 	SessionLife time.Duration
-	// OIDC is where users may sign in instead of with a password; the zero OIDC is nowhere.
-	// It is looked for when the first one signs in there.
+	// OIDC is a provider with which users may sign in instead of with a password; the zero OIDC
+	// stands for none. It is contacted when the first user signs in with it.
 	OIDC OIDC
 	// TLSCert and TLSKey are the files of the certificate chain and the key, in PEM, with
 	// which the server speaks TLS; "" for both speaks plain HTTP.
 	TLSCert, TLSKey string
-	// RateLimit is how many requests a second each key, and each session, may make in the
-	// long run; 0 for any number. RateBurst is how many it may make at once.
+	// RateLimit is the number of requests a second that each key and each session may make on
+	// average; 0 for no limit. RateBurst is the number that it may make at once.
 	RateLimit float64
 	RateBurst int
-	// MaxConnections is how many connections clients may hold open together. One address may
-	// hold two thirds of what the others leave; a trusted proxy may hold all of them.
+	// MaxConnections is the largest number of open connections of all clients. One address may hold
+	// two thirds of what the others leave; a trusted proxy may hold all.
 	MaxConnections int
-	// MetricsListen is an address and port where /metrics is served without a key, and
-	// nothing else; "" for none. Keep it inside.
+	// MetricsListen is an address and port that serves only /metrics, without a key; "" for none.
+	// It should be reachable only from inside.
 	MetricsListen string
-	// KeepAudit is how long entries of the audit log are kept; 0 for ever.
+	// KeepAudit is the age at which entries of the audit log are deleted; 0 keeps them forever.
 	KeepAudit time.Duration
-	// Telemetry says where traces go.
+	// Telemetry configures traces.
 	Telemetry Telemetry
-	// PublishedRanges are the networks that requests come from, for GET /v1/ip-ranges.
+	// PublishedRanges are the networks that send requests, for GET /v1/ip-ranges.
 	PublishedRanges []netip.Prefix
-	// Version and Commit are what GET /version tells; either may be "".
+	// Version and Commit are returned by GET /version; either may be "".
 	Version, Commit string
-	// Log gets what an operator should know; nil discards it.
+	// Log receives messages for the operator; nil discards them.
 	Log *slog.Logger
 }
 
-// DefaultOptions are those of a server on one's own machine.
+// DefaultOptions returns the options of a server on a developer's machine.
 func DefaultOptions() Options {
 	engine := dispatch.DefaultOptions()
 	return Options{
@@ -154,9 +151,9 @@ func DefaultOptions() Options {
 	}
 }
 
-// withDefaults returns the options with the defaults of what is not set. Options that were made
-// from [DefaultOptions] keep their zeros, some of which have a meaning: the three fields that it
-// looks at are never zero there.
+// withDefaults returns the options with defaults for unset fields. Options derived from
+// [DefaultOptions] keep their zeros, some of which have a meaning: the three fields that it checks
+// are never zero in them.
 func (o Options) withDefaults() Options {
 	if o.MaxData != 0 || o.MaxInFlight != 0 || o.MaxConnections != 0 {
 		return o
@@ -198,13 +195,13 @@ func (o Options) Validate() error {
 		}
 	}
 	if o.Data == "" {
-		return peal.Invalidf("data", "is missing: name a directory")
+		return peal.Invalidf("data", "must name a directory")
 	}
 	if err := o.validateDatabase(); err != nil {
 		return err
 	}
 	if o.OperatorKey != "" && len(o.OperatorKey) < peal.MinKeyLength {
-		return peal.Invalidf("operator_key", "has %d characters, at least %d are needed", len(o.OperatorKey), peal.MinKeyLength)
+		return peal.Invalidf("operator_key", "has %d characters; it must have at least %d", len(o.OperatorKey), peal.MinKeyLength)
 	}
 	if o.EncryptionKey != "" {
 		if _, err := parseKeys(o.EncryptionKey); err != nil {
@@ -230,7 +227,7 @@ func (o Options) Validate() error {
 		return err
 	}
 	if (o.TLSCert == "") != (o.TLSKey == "") {
-		return peal.Invalidf("tls.cert", "and tls.key belong together: give both files or neither")
+		return peal.Invalidf("tls.cert", "must be set together with tls.key; set both files or neither")
 	}
 	if o.RateLimit < 0 || math.IsNaN(o.RateLimit) || math.IsInf(o.RateLimit, 0) {
 		return peal.Invalidf("api.rate_limit", "must be a number of requests a second, or 0 for no limit")
@@ -250,7 +247,7 @@ func (o Options) Validate() error {
 	return asSetting(o.engine().Validate())
 }
 
-// asSetting names a field of the engine's options as the configuration file does.
+// asSetting returns err with a field of the engine's options as the configuration file names it.
 func asSetting(err error) error {
 	var e *peal.Error
 	if !errors.As(err, &e) {
@@ -268,7 +265,7 @@ func asSetting(err error) error {
 	return err
 }
 
-// onPostgres is whether the database is a PostgreSQL server's.
+// onPostgres reports whether the database is on a PostgreSQL server.
 func (o Options) onPostgres() bool {
 	return strings.HasPrefix(o.Database, "postgres://") || strings.HasPrefix(o.Database, "postgresql://")
 }
@@ -281,7 +278,7 @@ func (o Options) validateDatabase() error {
 	return err
 }
 
-// facts are what the dashboard's page of the server tells.
+// facts returns the facts for the server page of the dashboard.
 func (o Options) facts(loss string) dashboard.ServerFacts {
 	facts := dashboard.ServerFacts{Version: o.Version, Retention: o.Retention, KeepAudit: o.KeepAudit, FrameAncestors: o.FrameAncestors}
 	facts.Loss = loss
@@ -291,7 +288,7 @@ func (o Options) facts(loss string) dashboard.ServerFacts {
 	return facts
 }
 
-// databasePath gives the file of the embedded database.
+// databasePath returns the file of the embedded database.
 func (o Options) databasePath() (string, error) {
 	if o.Database == "" {
 		return filepath.Join(o.Data, "peal.db"), nil
@@ -302,7 +299,7 @@ func (o Options) databasePath() (string, error) {
 	return "", peal.Invalidf("database", "must be sqlite:PATH, such as sqlite:/var/lib/peal/peal.db, or postgres://…")
 }
 
-// identity gives the options of who signs in.
+// identity returns the options of package identity.
 func (o Options) identity(store identity.Store) identity.Options {
 	options := identity.DefaultOptions()
 	options.Store, options.Theme = store, o.Theme
@@ -316,7 +313,7 @@ func (o Options) identity(store identity.Store) identity.Options {
 	return options
 }
 
-// engine gives the options of the engine.
+// engine returns the options of the engine.
 func (o Options) engine() dispatch.Options {
 	engine := dispatch.DefaultOptions()
 	engine.Log = o.Log

@@ -31,7 +31,7 @@ type oracle struct {
 
 func newOracle(t *testing.T) *oracle { return newOracleAt(t, "127.0.0.1") }
 
-// newOracleAt gives one at another address of this machine.
+// newOracleAt returns an oracle at another address of this machine.
 func newOracleAt(t *testing.T, host string) *oracle {
 	t.Helper()
 	o := &oracle{arrivals: make(map[string][]string), changed: make(chan struct{})}
@@ -48,7 +48,7 @@ func newOracleAt(t *testing.T, host string) *oracle {
 	return o
 }
 
-// hold keeps requests waiting for their answer until the function that it gives is called.
+// hold delays answers until the function that it returns is called.
 func (o *oracle) hold() (release func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -62,7 +62,7 @@ func (o *oracle) hold() (release func()) {
 	})
 }
 
-// trust tells what the requests are signed with.
+// trust sets the secret of the requests.
 func (o *oracle) trust(secret string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -85,7 +85,7 @@ func (o *oracle) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var payload struct {
 		Data struct {
 			ID string
-			At int64 // when it was first published, in microseconds; 0 when that is not told
+			At int64 // when it was first published, in microseconds; 0 if unknown
 		}
 	}
 	fault := ""
@@ -115,7 +115,7 @@ func (o *oracle) count() int {
 	return o.total
 }
 
-// missing gives those of the ids that have not arrived, and what tells of the next arrival.
+// missing returns the ids that have not arrived, and a channel for the next arrival.
 func (o *oracle) missing(ids []string) ([]string, <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -7,17 +7,17 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// plan is what must happen for the managed webhooks to be those of a list.
+// plan lists the changes that bring the managed webhooks in line with a list of entries.
 type plan struct {
 	create, update, remove []peal.Webhook
 	unchanged              int
 }
 
-// entryKey is what a managed webhook is found again by.
+// entryKey identifies a managed webhook.
 type entryKey struct{ tenant, name string }
 
-// plan compares a list with the managed webhooks that there are. It changes
-// nothing, and fails at the first entry that cannot be taken over.
+// plan compares a list with the existing managed webhooks. It changes nothing, and fails at the
+// first invalid entry.
 func (s *Server) plan(ctx context.Context, list []ManagedWebhook) (plan, error) {
 	if err := validateManaged(list); err != nil {
 		return plan{}, err
@@ -29,7 +29,7 @@ func (s *Server) plan(ctx context.Context, list []ManagedWebhook) (plan, error) 
 	p := plan{remove: spare}
 	for i := range list {
 		m := &list[i]
-		wanted := m.filled()
+		wanted := m.withDefaults()
 		key := entryKey{wanted.Tenant, m.Name}
 		found, exists := stored[key]
 		delete(stored, key)
@@ -59,16 +59,16 @@ func (s *Server) plan(ctx context.Context, list []ManagedWebhook) (plan, error) 
 	return p, s.checkQuotas(ctx, list, &p)
 }
 
-// checkQuotas refuses a plan that would give a tenant more webhooks than it may have, at
-// the last entry of the tenant, before anything is done. What is to be removed counts: it
-// goes after the others have been created.
+// checkQuotas refuses a plan that would exceed a tenant's quota of webhooks, at the last entry of
+// the tenant, before anything changes. Webhooks that will be removed count, because they are
+// removed last.
 func (s *Server) checkQuotas(ctx context.Context, list []ManagedWebhook, p *plan) error {
 	more := map[string]int64{} // webhooks by tenant
 	for i := range p.create {
 		more[p.create[i].Tenant]++
 	}
 	for i := len(list) - 1; i >= 0; i-- {
-		tenant := list[i].filled().Tenant
+		tenant := list[i].withDefaults().Tenant
 		if more[tenant] == 0 {
 			continue
 		}
@@ -86,8 +86,8 @@ func (s *Server) checkQuotas(ctx context.Context, list []ManagedWebhook, p *plan
 	return nil
 }
 
-// managed gives the managed webhooks of all tenants, and those that have the same
-// entry as another, which a broken-off change may have left.
+// managed returns the managed webhooks of all tenants, and duplicates of an entry, which an
+// interrupted change may have left.
 func (s *Server) managed(ctx context.Context) (byEntry map[entryKey]peal.Webhook, spare []peal.Webhook, err error) {
 	all, _, err := s.store.RoutesSince(ctx, 0)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Server) managed(ctx context.Context) (byEntry map[entryKey]peal.Webhook
 		}
 		key := entryKey{w.Tenant, w.Entry.Name}
 		if other, twice := byEntry[key]; twice {
-			if other.ID.Compare(w.ID) < 0 { // the older one is known to receivers
+			if other.ID.Compare(w.ID) < 0 { // keep the older one, which receivers know
 				w, other = other, w
 			}
 			spare = append(spare, other)
@@ -110,8 +110,8 @@ func (s *Server) managed(ctx context.Context) (byEntry map[entryKey]peal.Webhook
 	return byEntry, spare, nil
 }
 
-// complete gives the settings of an entry what they inherit, checks them, and adds
-// what only the server knows. before is the webhook as it was; nil for a new one.
+// complete adds inherited settings to those of an entry, checks them, and sets the fields that the
+// server owns. before is the existing webhook; nil for a new one.
 func (s *Server) complete(ctx context.Context, m *ManagedWebhook, before, w *peal.Webhook) error {
 	if err := s.inherit(ctx, m, w); err != nil {
 		return err
@@ -140,8 +140,8 @@ func (s *Server) inherit(ctx context.Context, m *ManagedWebhook, w *peal.Webhook
 	return nil
 }
 
-// secretsOf returns the secrets of an entry: those that it says or, where the format
-// always signs, those that there are. The engine makes one where there is none.
+// secretsOf returns the secrets of an entry: its own or, if the format always signs, the existing
+// ones. Without any, the engine creates one.
 func (s *Server) secretsOf(w, before *peal.Webhook) []peal.Secret {
 	format, known := s.engine.Format(w.Format)
 	if len(w.Secrets) > 0 || before == nil || !known || format.Secrets != wire.SecretAlways {

@@ -65,7 +65,7 @@ func poison(t *testing.T, node *process) {
 	for node.diesWithin(t, poisonTime, isOver) {
 		node.launch(t)
 	}
-	// The first end tells nothing of which delivery it was, the next two do.
+	// The first crash does not show which delivery it was, the next two do.
 	if node.starts > 4 {
 		t.Errorf("it took %d starts", node.starts)
 	}
@@ -153,7 +153,7 @@ func counting(t *testing.T) (url string, arrived *atomic.Int32) {
 	return s.URL, arrived
 }
 
-// withWebhook starts a process and gives it a webhook for everything.
+// withWebhook starts a process and adds a webhook for all events.
 func withWebhook(t *testing.T, node *process, url string) (c *client.Client, webhook string) {
 	t.Helper()
 	node.start(t)

@@ -18,13 +18,13 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// usualOutages is how often the database dies, unless PEAL_TEST_OUTAGES says otherwise.
+// usualOutages is the default number of kills of the database (see PEAL_TEST_OUTAGES).
 const usualOutages = 3
 
 var encryptionKey = base64.StdEncoding.EncodeToString([]byte("a key of exactly thirty-two bytes"[:32]))
 
-// The database is killed and comes back again and again while events stream in: the
-// server goes on by itself, and whatever it has answered 202 for arrives, once.
+// The database is killed and comes back again and again while events stream in: the server
+// continues by itself, and every event that it accepted with 202 arrives, once.
 func TestKilledDatabaseLosesNothing(t *testing.T) {
 	outages := longtest.Count(t, "PEAL_TEST_OUTAGES", 1, usualOutages, 10*usualOutages)
 	cluster, err := pgtest.Start(pgtest.Options{Durable: true})

@@ -15,8 +15,8 @@ import (
 	"github.com/pealhq/peal/internal/testkit"
 )
 
-// freeAddress gives an address of loopback that nobody listens on. It stays the
-// same while a server dies and comes back.
+// freeAddress returns an unused loopback address. It stays the same while a server dies and comes
+// back.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

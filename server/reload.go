@@ -9,23 +9,22 @@ import (
 	"github.com/pealhq/peal/dispatch"
 )
 
-// Changes names the managed webhooks that [Server.Reload] has changed.
+// Changes lists the managed webhooks that [Server.Reload] changed, by name.
 type Changes struct {
 	Created, Updated, Removed []string
 	// Unchanged counts the others.
 	Unchanged int
 }
 
-// Reload makes the managed webhooks those of a list, as [Options.Webhooks] does at
-// the start: new ones are created, changed ones updated, and those that are not in
-// the list deleted with their pending deliveries: all, when it is empty. One whose entry is as it was stays
-// as it is, also when its endpoint's failures have disabled it; a changed entry
-// sets it to the status that it says.
+// Reload replaces the managed webhooks with a list, as [Options.Webhooks] does at the start: new
+// ones are created, changed ones updated, and those that are not in the list deleted with their
+// pending deliveries. A webhook with an unchanged entry stays as it is, even if failures of its
+// endpoint have disabled it; a changed entry also sets its status.
 //
-// All entries are checked before anything changes, with the other options as they
-// were at the start. An entry that cannot be taken over gives an error of code
-// [peal.Invalid] with a field such as "webhooks[2].url", and nothing changes. When
-// the store fails midway, what was done stays and is told; the next call does the rest.
+// All entries are checked before anything changes, with the other options as they were at the
+// start. An invalid entry returns an error with code [peal.Invalid] and a field such as
+// "webhooks[2].url", and nothing changes. If the store fails midway, Changes lists what was done,
+// and the next call does the rest.
 func (s *Server) Reload(ctx context.Context, webhooks []ManagedWebhook) (Changes, error) {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
@@ -36,9 +35,9 @@ func (s *Server) Reload(ctx context.Context, webhooks []ManagedWebhook) (Changes
 	return s.apply(ctx, p)
 }
 
-// ReloadEgress puts other rules for outgoing requests in force: of the options, what may be
-// reached (AllowHTTP, Allow, AllowHosts, Deny, DenyHosts, Ports) and through which proxy (Proxy,
-// NoProxy). Kept connections are closed. The error has code [peal.Invalid], and nothing changes.
+// ReloadEgress replaces the rules for outgoing requests: of the options, the allowed targets
+// (AllowHTTP, Allow, AllowHosts, Deny, DenyHosts, Ports) and the proxy (Proxy, NoProxy). Idle
+// connections are closed. If it returns an error, which has code [peal.Invalid], nothing changes.
 func (s *Server) ReloadEgress(options dispatch.EgressOptions) error {
 	if s.options.Dev {
 		options = options.Development()

@@ -27,8 +27,8 @@ import (
 type Server struct {
 	options  Options
 	log      *slog.Logger
-	listener net.Listener // nil when it listens nowhere
-	// metricsListener serves the metrics alone, without a key; nil when it does not.
+	listener net.Listener // nil if the server does not listen
+	// metricsListener serves only the metrics, without a key; nil for none.
 	metricsListener net.Listener
 	registry        *prometheus.Registry
 	store           peal.Store
@@ -38,10 +38,10 @@ type Server struct {
 	handler         http.Handler
 	pages           *dashboard.Dashboard
 	firstKey        string
-	loss            string // of acknowledged commits, at an earlier stop that was not clean
+	loss            string // describes commits that an earlier crash lost; "" for none
 	identity        *identity.Identity
 	tls             *front.Certificate // nil for plain HTTP
-	// firstRun is the token that lets the operator in while there are no users.
+	// firstRun is the token with which the operator signs in while there are no users.
 	firstRun string
 
 	reloading sync.Mutex // one change of the managed webhooks at a time
@@ -51,7 +51,7 @@ type Server struct {
 	stopped  bool
 	stopErr  error
 	cleanups []cleanup
-	// failed gets what ended the engine or the listening, at most one error of each.
+	// failed receives the errors that end the engine or the listeners, at most one of each.
 	failed chan error
 }
 
@@ -61,13 +61,13 @@ type cleanup struct {
 	stop func(ctx context.Context) error
 }
 
-// New opens the address, the data directory, the store and the engine, and makes
-// the first operator key where there is none. Nothing is delivered before
-// [Server.Start]. Whatever becomes of the server, [Server.Stop] must be called.
+// New opens the address, the data directory, the store and the engine, and creates an operator's
+// key if there is none. Nothing is delivered before [Server.Start]. [Server.Stop] must be called in
+// any case.
 //
-// The error says what to do about it: an address in use, a database that another
-// process holds, a missing encryption key and invalid options (code
-// [peal.Invalid]) among others. Nothing is left open then.
+// The error names the remedy, for example for an address in use, a database that another process
+// holds, a missing encryption key or invalid options (code [peal.Invalid]). Nothing is left open
+// after an error.
 func New(ctx context.Context, options Options) (*Server, error) {
 	options = options.withDefaults()
 	if err := options.Validate(); err != nil {
@@ -83,8 +83,8 @@ func New(ctx context.Context, options Options) (*Server, error) {
 	return s, nil
 }
 
-// open wires everything together, outermost first: what fails must fail before
-// anything is written.
+// open assembles the server, outermost parts first, so that failures occur before anything is
+// written.
 func (s *Server) open(ctx context.Context) error {
 	var err error
 	if s.options.TLSCert != "" {
@@ -128,7 +128,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.firstKey, err = makeFirstKey(ctx, s.store, s.options.OperatorKey); err != nil {
+	if s.firstKey, err = createFirstKey(ctx, s.store, s.options.OperatorKey); err != nil {
 		return err
 	}
 	if _, err := s.apply(ctx, webhooks); err != nil {
@@ -181,7 +181,7 @@ func (s *Server) planStart(ctx context.Context) (plan, error) {
 	}
 	stored, _, err := s.managed(ctx)
 	if len(stored) > 0 {
-		s.log.Warn("no configuration says anything of webhooks: the managed ones stay as they are", "webhooks", len(stored))
+		s.log.Warn("the configuration has no webhooks; the managed ones stay as they are", "webhooks", len(stored))
 	}
 	return plan{}, err
 }
@@ -190,8 +190,7 @@ func (s *Server) onStop(name string, stop func(context.Context) error) {
 	s.cleanups = append(s.cleanups, cleanup{name, stop})
 }
 
-// Addr is the address that the server listens on, such as 127.0.0.1:8420; "" when
-// it listens nowhere.
+// Addr returns the address of the server, such as 127.0.0.1:8420; "" if it does not listen.
 func (s *Server) Addr() string {
 	if s.listener == nil {
 		return ""
@@ -199,7 +198,7 @@ func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// MetricsAddr is the address that metrics are served on without a key; "" for none.
+// MetricsAddr returns the address that serves the metrics without a key; "" for none.
 func (s *Server) MetricsAddr() string {
 	if s.metricsListener == nil {
 		return ""
@@ -207,8 +206,7 @@ func (s *Server) MetricsAddr() string {
 	return s.metricsListener.Addr().String()
 }
 
-// URL is where the server is reached at an address: http, or https when it has a
-// certificate.
+// URL returns the URL of the server at an address: http, or https if it has a certificate.
 func (s *Server) URL(address string) string {
 	if s.tls != nil {
 		return "https://" + address
@@ -216,8 +214,8 @@ func (s *Server) URL(address string) string {
 	return "http://" + address
 }
 
-// ReloadCertificate reads the certificate and its key again, for connections that begin
-// from now on. When that fails, the old one stays. Without one it does nothing.
+// ReloadCertificate reads the certificate and its key again, for new connections. If that fails,
+// the old one stays. Without a certificate it does nothing.
 func (s *Server) ReloadCertificate() error {
 	if s.tls == nil {
 		return nil
@@ -225,8 +223,8 @@ func (s *Server) ReloadCertificate() error {
 	return s.tls.Reload()
 }
 
-// FirstRunPath is the path of a link that signs the operator in to the dashboard, once
-// and within an hour; "" when there are users already. It is kept nowhere in the clear.
+// FirstRunPath returns the path of a link that signs the operator in to the dashboard, once and
+// within an hour; "" if there are users. It is not stored in the clear.
 func (s *Server) FirstRunPath() string {
 	if s.firstRun == "" {
 		return ""
@@ -234,25 +232,25 @@ func (s *Server) FirstRunPath() string {
 	return "/first-run/" + s.firstRun
 }
 
-// Handler is the API and the pages, to be mounted at the root of a host. It works from
-// Start to Stop.
+// Handler returns the handler of the API and the pages, for the root of a host. It works from Start
+// to Stop.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Engine is the engine inside, for an application that publishes in-process.
+// Engine returns the engine, for an application that publishes in-process.
 func (s *Server) Engine() *dispatch.Engine { return s.engine }
 
-// Store is the store inside. A change of webhooks made through it governs after
+// Store returns the store. Changes of webhooks made with it take effect after
 // [dispatch.Engine.Refresh].
 func (s *Server) Store() peal.Store { return s.store }
 
-// FirstKey is the operator key that New made because there was none; "" otherwise.
-// It is kept nowhere in the clear: whoever asked for the server must show it.
+// FirstKey returns the operator's key that New created because there was none; "" otherwise. It is
+// not stored in the clear, so the caller must show it.
 func (s *Server) FirstKey() string { return s.firstKey }
 
-// Stop ends the server: it takes no new requests, finishes those under way, lets
-// the engine finish or release its deliveries, and closes the store. It may be
-// called at any time and any number of times; every call waits for the end and
-// gives the same error. When ctx ends, what is still under way is broken off.
+// Stop stops the server: it accepts no new requests, finishes those in flight, waits for the engine
+// to finish or release its deliveries, and closes the store. It may be called at any time and any
+// number of times; every call waits for the end and returns the same error. When ctx ends,
+// remaining work is aborted.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

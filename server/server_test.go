@@ -201,7 +201,7 @@ func TestDataIsForItsOwnerAlone(t *testing.T) {
 	}
 }
 
-// withoutKey gives the data of a server whose encryption key was lost.
+// withoutKey returns the data directory of a server without its encryption key.
 func withoutKey(t *testing.T) string {
 	t.Helper()
 	o := options(t)

@@ -55,8 +55,7 @@ type slowEndpoint struct {
 	release chan struct{}
 }
 
-// slowDelivery gives a server that has a request under way, which its endpoint does
-// not answer yet.
+// slowDelivery returns a server with a request in flight that its endpoint does not answer yet.
 func slowDelivery(t *testing.T) (*process, *client.Client, *slowEndpoint) {
 	t.Helper()
 	slow := &slowEndpoint{arrived: make(chan struct{}, 10), release: make(chan struct{})}
@@ -102,7 +101,7 @@ func signal(t *testing.T, node *process) {
 	}
 }
 
-// awaitClosed waits until nobody listens any more: the stop has begun.
+// awaitClosed waits until nobody listens any more: the stop has started.
 func awaitClosed(t *testing.T, address string) {
 	t.Helper()
 	testkit.Eventually(t, func() error {

@@ -14,7 +14,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// flaky is an endpoint that fails its first requests and gives all that arrive.
+// flaky is an endpoint that fails its first requests and returns all that arrive.
 func flaky(t *testing.T, failures int32) (url string, arrivals <-chan arrival) {
 	t.Helper()
 	came := make(chan arrival, 100)

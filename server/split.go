@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// split sends what programs ask for to the API, and everything else to the pages.
+// split routes the paths for programs to the API, and all others to the pages.
 func split(api, pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		first, _, _ := strings.Cut(strings.TrimLeft(r.URL.Path, "/"), "/")

@@ -13,7 +13,7 @@ import (
 	"github.com/pealhq/peal/sqlite"
 )
 
-// openStore opens the database, and makes it where there is none.
+// openStore opens the database, or creates it.
 func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) error {
 	options := s.options
 	if options.onPostgres() {
@@ -35,28 +35,28 @@ func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) e
 	}
 	s.store, s.encryption.store = store, store
 	if s.loss = store.Loss(); s.loss != "" {
-		s.log.Error("acknowledged changes are missing from the database: compare with the publishers' records or restore a backup", "found", s.loss)
+		s.log.Error("acknowledged changes are missing from the database; compare with the publishers' records or restore a backup", "found", s.loss)
 	}
 	return nil
 }
 
-// warnings are what everybody may know of the state of the database.
+// warnings returns public warnings about the state of the database.
 func (s *Server) warnings() []string {
 	if s.loss == "" {
 		return nil
 	}
-	return []string{"acknowledged changes are missing from the database: its log was not whole at a start; the server's log has more"}
+	return []string{"acknowledged changes are missing from the database because its log was incomplete at a start; see the server's log"}
 }
 
-// makeData makes the data directory where it is missing.
+// makeData creates the data directory if it is missing.
 func (o Options) makeData() error {
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
-		return &peal.Error{Code: peal.Unavailable, Field: "data", Message: "the directory cannot be made: check the path and its owner", Err: err}
+		return &peal.Error{Code: peal.Unavailable, Field: "data", Message: "the directory cannot be created; check the path and its owner", Err: err}
 	}
 	return nil
 }
 
-// openPostgres opens a database that other nodes may use too.
+// openPostgres opens a database that other nodes may share.
 func (s *Server) openPostgres(ctx context.Context, registry *prometheus.Registry) (err error) {
 	if s.encryption, err = openEncryption(s.options, "", s.log); err != nil {
 		return err
@@ -74,7 +74,7 @@ func exists(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// isEmpty reports whether there is a file without content.
+// isEmpty reports whether path is an empty file.
 func isEmpty(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Size() == 0

@@ -19,22 +19,22 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Telemetry says where traces go. The zero value makes none.
+// Telemetry configures the export of traces. The zero value exports none.
 type Telemetry struct {
 	// Endpoint is the URL of an OpenTelemetry collector that speaks OTLP over HTTP, such
 	// as http://127.0.0.1:4318; /v1/traces is appended unless the path ends with it. ""
 	// traces nothing. Certificates, time limits, compression and the sampler may be set
 	// by the standard OTEL_ variables of the process.
 	Endpoint string
-	// Headers go with every export, for the collector to know who sends. They are secrets.
+	// Headers are sent with every export, to authenticate at the collector. They are secrets.
 	Headers map[string]string
-	// Service is the name of this deployment among others; "" takes the variables
-	// OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, else "peal".
+	// Service is the name of this deployment; "" stands for the variables OTEL_SERVICE_NAME and
+	// OTEL_RESOURCE_ATTRIBUTES, or else "peal".
 	Service string
-	// SampleRatio is the part of the traces that is kept, above 0 to 1, where the caller's
-	// trace context does not decide. 0 leaves it to OTEL_TRACES_SAMPLER, else keeps all.
+	// SampleRatio is the part of the traces that is kept, above 0 and up to 1, unless the caller's
+	// trace context decides. With 0, OTEL_TRACES_SAMPLER decides; without it all are kept.
 	SampleRatio float64
-	// Traceparent sends the trace context on to endpoints.
+	// Traceparent forwards the trace context to endpoints.
 	Traceparent bool
 }
 
@@ -53,10 +53,10 @@ func (t Telemetry) Validate() error {
 	return nil
 }
 
-// traceTime bounds the export of what is left when the server stops.
+// traceTime limits the time for exporting remaining traces when the server stops.
 const traceTime = 5 * time.Second
 
-// openTraces gives what makes the spans; nil where nothing is traced.
+// openTraces returns the provider of spans; nil if traces are off.
 func (s *Server) openTraces(ctx context.Context) (*trace.TracerProvider, error) {
 	o := s.options.Telemetry
 	if o.Endpoint == "" {
@@ -99,20 +99,20 @@ func (s *Server) openTraces(ctx context.Context) (*trace.TracerProvider, error) 
 	return provider, nil
 }
 
-// loggedExporter says in the log when traces cannot be exported, once until they can,
-// instead of through OpenTelemetry's global handler.
+// loggedExporter logs when exports start to fail and when they succeed again, in place of
+// OpenTelemetry's global handler.
 type loggedExporter struct {
 	trace.SpanExporter
 	log     *slog.Logger
 	failing atomic.Bool
 }
 
-// ExportSpans exports spans; those that cannot be are lost.
+// ExportSpans exports spans. Spans are lost if that fails.
 func (e *loggedExporter) ExportSpans(ctx context.Context, spans []trace.ReadOnlySpan) error {
 	err := e.SpanExporter.ExportSpans(ctx, spans)
 	if failing := err != nil; e.failing.Swap(failing) != failing {
 		if failing {
-			e.log.Warn("traces cannot be exported, and are lost until they can", "error", exportTrouble(err))
+			e.log.Warn("traces cannot be exported; they are lost until exports succeed again", "error", exportTrouble(err))
 		} else {
 			e.log.Info("traces are exported again")
 		}
@@ -120,7 +120,7 @@ func (e *loggedExporter) ExportSpans(ctx context.Context, spans []trace.ReadOnly
 	return nil
 }
 
-// exportTrouble leaves out what the collector answered and the URL of the request.
+// exportTrouble returns the text of an error without the collector's response and the URL.
 func exportTrouble(err error) string {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -130,7 +130,7 @@ func exportTrouble(err error) string {
 	return strings.TrimRight(text, " (:")
 }
 
-// followTraces takes the caller's trace context (W3C Trace Context) into the request's.
+// followTraces adds the caller's trace context (W3C Trace Context) to the context of the request.
 func followTraces(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("traceparent") != "" {

@@ -61,7 +61,7 @@ func collect(t *testing.T) *traces {
 	return c
 }
 
-// all gives the spans that have come, by name; the server must have stopped.
+// all returns the received spans by name; the server must have stopped.
 func (c *traces) all() map[string][]*span.Span {
 	close(c.spans)
 	byName := make(map[string][]*span.Span)
@@ -187,8 +187,8 @@ func TestOneTraceFromPublishToEveryAttempt(t *testing.T) {
 	}
 }
 
-// A delivery that the store gives back has a trace of its own, found by the event's id;
-// and endpoints get no trace context unless the operator says so.
+// A delivery that comes from the store has a separate trace with the event's id; endpoints get no
+// trace context unless the operator turns that on.
 func TestTraceOfWhatComesBackFromTheStore(t *testing.T) {
 	onEachStore(t, testTraceOfWhatComesBackFromTheStore)
 }
@@ -227,7 +227,7 @@ func testTraceOfWhatComesBackFromTheStore(t *testing.T, o server.Options) {
 	}
 }
 
-// A collector that refuses costs nothing but the traces, and is told of once.
+// A collector that refuses costs only the traces, and is logged once.
 func TestRefusingCollector(t *testing.T) {
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "answer-of-the-collector", http.StatusForbidden)

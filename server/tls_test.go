@@ -19,8 +19,7 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// writeCertificate makes a certificate for 127.0.0.1 that signs itself, and gives its
-// serial number.
+// writeCertificate creates a self-signed certificate for 127.0.0.1, and returns its serial number.
 func writeCertificate(t *testing.T, certFile, keyFile string) int64 {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -65,7 +64,7 @@ func TestTLS(t *testing.T) {
 	}
 	serial := func() int64 {
 		t.Helper()
-		// What is shown is what is judged: the certificate is its own authority.
+		// The test compares the certificate itself, which is self-signed.
 		client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 		response, err := client.Get(s.URL(s.Addr()) + "/healthz")
 		if err != nil {

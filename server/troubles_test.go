@@ -56,7 +56,7 @@ func (d *troubled) hangUp(t *testing.T) {
 	d.exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '$ROLE'")
 }
 
-// setting changes one of the role's settings, and gives what takes it back.
+// setting changes one of the role's settings, and returns a function that restores it.
 func (d *troubled) setting(t *testing.T, name, value string) func() {
 	t.Helper()
 	d.exec(t, "ALTER ROLE $ROLE SET "+name+" = "+value)
@@ -107,8 +107,8 @@ func (d *troubled) awaitCount(t *testing.T, column string, atLeast int) {
 	})
 }
 
-// Each trouble of a database: events are refused with 503 for as long as it lasts, what is
-// in memory is sent, and when it is over everything goes on and is written down.
+// For each trouble of a database: events are refused with 503 while it lasts, deliveries in memory
+// are sent, and afterwards everything continues and is written.
 func TestDatabaseTroubles(t *testing.T) {
 	troubles := map[string]struct {
 		onDisk  bool // on a small one of its own
@@ -240,7 +240,7 @@ func awaitWaiting(t *testing.T, d *troubled, table string) {
 	})
 }
 
-// onSmallDisk gives a database whose tables are on a disk of their own, and that.
+// onSmallDisk returns a database with its tables on a separate disk, and that disk.
 func onSmallDisk(t *testing.T) (database, disk string) {
 	t.Helper()
 	cluster := sharedPostgres.Cluster(t)

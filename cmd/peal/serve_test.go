@@ -132,11 +132,11 @@ func TestServeRefuses(t *testing.T) {
 	}{
 		"port in use":     {[]string{"--listen", taken.Addr().String()}, exitFailed, "--listen: " + taken.Addr().String() + " is in use by another program"},
 		"database in use": {[]string{"--listen", "127.0.0.1:0", "--data", "running"}, exitFailed, "in use by process"},
-		"data is a file":  {[]string{"--listen", "127.0.0.1:0", "--data", "wrong.yaml"}, exitFailed, "--data: the directory cannot be made"},
+		"data is a file":  {[]string{"--listen", "127.0.0.1:0", "--data", "wrong.yaml"}, exitFailed, "--data: the directory cannot be created"},
 		"file":            {[]string{"--config", "wrong.yaml"}, exitUsage, "wrong.yaml:2: listen: must be an address and a port"},
 		"missing file":    {[]string{"--config", "none.yaml"}, exitUsage, "none.yaml: the configuration file cannot be read"},
 		"flag's value":    {[]string{"--stop-grace", "30"}, exitUsage, "--stop-grace: must be a duration"},
-		"postgres":        {[]string{"--database", "postgres://db/peal"}, exitFailed, "encryption_key: is missing: all nodes of a PostgreSQL database seal secrets with one key"},
+		"postgres":        {[]string{"--database", "postgres://db/peal"}, exitFailed, "encryption_key: is missing; all nodes of a PostgreSQL database share one key"},
 		"argument":        {[]string{"now"}, exitUsage, `"now" is one argument too many`},
 	} {
 		t.Run(name, func(t *testing.T) {
