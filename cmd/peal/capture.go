@@ -24,22 +24,6 @@ type captured struct {
 	notes  []string // what its reader should know
 }
 
-// capturedRequest reads a request from a file, or from stdin for "-".
-func (a *app) capturedRequest(path string) (captured, error) {
-	if path == "-" {
-		text, err := readAll("stdin", a.Stdin)
-		if err != nil {
-			return captured{}, err
-		}
-		return parseCapture(text)
-	}
-	text, err := readFile(path)
-	if err != nil {
-		return captured{}, err
-	}
-	return parseCapture(text)
-}
-
 // parseCapture reads a request in any of the ways to keep one.
 func parseCapture(text []byte) (captured, error) {
 	start := bytes.TrimLeft(text, " \t\r\n")

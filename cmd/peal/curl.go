@@ -94,7 +94,7 @@ func curlData(option, value string) ([]byte, error) {
 	if path == "-" {
 		return nil, notCaptured("the curl command reads its data from stdin, which is not here")
 	}
-	content, err := readFile(path)
+	content, err := new(app).read("@" + path)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/config"
@@ -17,32 +15,11 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// demoPatience is how long the demo waits for its event to arrive.
+// demoPatience is the longest time in which the event of the demo may arrive.
 const demoPatience = 30 * time.Second
 
-func newDemoCommand(app *app) *cobra.Command {
-	var listen string
-	var once bool
-	cmd := &cobra.Command{
-		Use:   "demo",
-		Short: "Watch an event being delivered, on this machine alone",
-		Long: `Start a server and a receiver on loopback, create a webhook, publish an event,
-and show the signed request that arrives. The server goes on until Ctrl-C, to be
-played with; its data is in a temporary directory and gone afterwards.`,
-		Example: `  peal demo
-  peal demo --once`,
-		GroupID: groupServer,
-		Args:    arguments(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return app.demo(cmd.Context(), listen, once)
-		},
-	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address and port of the server; port 0 takes a free one")
-	cmd.Flags().BoolVar(&once, "once", false, "end after the first delivery")
-	return cmd
-}
-
-func (a *app) demo(ctx context.Context, listen string, once bool) (err error) {
+func demo(c *call) (err error) {
+	ctx := c.ctx
 	data, err := os.MkdirTemp("", "peal-demo-")
 	if err != nil {
 		return fmt.Errorf("make a directory for the demo: %w", err)
@@ -50,29 +27,29 @@ func (a *app) demo(ctx context.Context, listen string, once bool) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
 
 	options := server.DefaultOptions()
-	options.Listen = listen
+	options.Listen = c.text("listen")
 	options.Data = data
 	options.Dev = true
 	options.OperatorKey = peal.NewKeyText()
 	options.Version, options.Commit = programVersion(), programCommit()
-	options.Log = a.logger(config.Log{Format: "text", Level: "warn"})
+	options.Log = c.logger(config.Log{Format: "text", Level: "warn"})
 	s, err := server.New(ctx, options)
 	if err != nil {
-		return a.ownTrouble(err)
+		return c.ownTrouble(err)
 	}
 	defer func() { err = errors.Join(err, s.Stop(context.WithoutCancel(ctx))) }()
 	if err := s.Start(ctx); err != nil {
-		return a.ownTrouble(err)
+		return c.ownTrouble(err)
 	}
-	if err := a.showDelivery(ctx, s, options.OperatorKey, once); err != nil || once {
+	if err := c.showDelivery(ctx, s, options.OperatorKey, c.on("once")); err != nil || c.on("once") {
 		return err
 	}
-	fmt.Fprintln(a.Stderr, "peal: stopping")
+	fmt.Fprintln(c.Stderr, "peal: stopping")
 	return nil
 }
 
-// showDelivery plays both sides: the application that publishes and the endpoint
-// that receives. Unless once, it goes on receiving until ctx ends.
+// showDelivery plays both sides: the application that publishes and the endpoint that receives.
+// Unless once, it continues to receive until ctx ends.
 func (a *app) showDelivery(ctx context.Context, s *server.Server, key string, once bool) error {
 	arrivals := make(chan received)
 	done := make(chan struct{})
@@ -94,7 +71,7 @@ func (a *app) showDelivery(ctx context.Context, s *server.Server, key string, on
 	fmt.Fprintf(a.Stdout, "\n1. Peal serves %s; this demo's data is gone when it ends.\n", base)
 	fmt.Fprintf(a.Stdout, "2. A receiver listens at %s.\n", r.URL())
 
-	webhook, begun, err := a.publishOne(ctx, base, key, r.URL()+"/hook")
+	webhook, started, err := a.publishOne(ctx, base, key, r.URL()+"/hook")
 	if err != nil {
 		return err
 	}
@@ -105,8 +82,8 @@ func (a *app) showDelivery(ctx context.Context, s *server.Server, key string, on
 			showReceived(a.Stdout, r, "SIGNATURE NOT VERIFIED")
 			return err
 		}
-		took := r.At.Sub(begun).Round(100 * time.Microsecond)
-		showReceived(a.Stdout, r, fmt.Sprintf("signature verified; it arrived %s after publishing began", took))
+		took := r.At.Sub(started).Round(100 * time.Microsecond)
+		showReceived(a.Stdout, r, fmt.Sprintf("signature verified; it arrived %s after the start of its publication", took))
 	case <-time.After(demoPatience):
 		return fmt.Errorf("the event has not arrived within %s; peal serve --dev shows more", demoPatience)
 	case <-ctx.Done():
@@ -130,12 +107,12 @@ func (a *app) showDelivery(ctx context.Context, s *server.Server, key string, on
 	}
 }
 
-// publishOne creates a webhook and publishes an event for it, through the API as
-// any application does. It gives the moment when publishing began.
+// publishOne creates a webhook and publishes an event for it, through the API as any application
+// does. It also returns the time at which it started to publish.
 func (a *app) publishOne(ctx context.Context, base, key, target string) (client.CreatedWebhook, time.Time, error) {
 	api, err := client.New(base, key, client.DefaultOptions())
 	if err != nil {
-		return client.CreatedWebhook{}, time.Time{}, fmt.Errorf("make a client: %w", err)
+		return client.CreatedWebhook{}, time.Time{}, fmt.Errorf("create a client: %w", err)
 	}
 	webhook, err := api.CreateWebhook(ctx, client.WebhookRequest{URL: &target, Events: []string{"task.*"}})
 	if err != nil {
@@ -143,7 +120,7 @@ func (a *app) publishOne(ctx context.Context, base, key, target string) (client.
 	}
 	fmt.Fprintf(a.Stdout, "3. POST /v1/webhooks has made %s for task.*; its secret is %s.\n", webhook.ID, webhook.Secret)
 
-	begun := time.Now()
+	started := time.Now()
 	published, err := api.Publish(ctx, client.NewEvent{
 		Type: "task.created",
 		Data: json.RawMessage(`{"id":7,"title":"Ring every endpoint"}`),
@@ -152,10 +129,10 @@ func (a *app) publishOne(ctx context.Context, base, key, target string) (client.
 		return client.CreatedWebhook{}, time.Time{}, fmt.Errorf("publish the demo's event: %w", err)
 	}
 	fmt.Fprintf(a.Stdout, "4. POST /v1/events has published %s; it is on disk and goes to %s.\n", published.ID, count(len(published.Webhooks), "webhook"))
-	return webhook, begun, nil
+	return webhook, started, nil
 }
 
-// showNext prints what to try with the server that goes on.
+// showNext prints what to try with the server, which continues to run.
 func (a *app) showNext(base, key, signIn string) {
 	fmt.Fprintf(a.Stdout, "\nTry next, in another terminal:\n\n  export PEAL_URL=%s PEAL_KEY=%s\n\n", base, key)
 	fmt.Fprintln(a.Stdout, curl(base+"/v1/events", `{"type": "task.updated", "data": {"id": 7, "done": true}}`))

@@ -11,12 +11,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pealhq/peal/internal/bench"
 	"github.com/pealhq/peal/internal/testkit"
 )
 
 const docsPath = "../../docs/cli.md"
 
-// TestDocs holds docs/cli.md to the commands; -update writes it anew.
+// TestDocs compares docs/cli.md with the commands; -update writes it.
 func TestDocs(t *testing.T) {
 	got := docs(newRootCommand(quietApp()))
 	if testkit.Updating() {
@@ -29,11 +30,11 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if line := firstDifference(string(want), string(got)); line > 0 {
-		t.Errorf("docs/cli.md is stale from line %d on; make it anew with: go test ./cmd/peal -run TestDocs -update", line)
+		t.Errorf("docs/cli.md is stale from line %d on; write it with: go test ./cmd/peal -run TestDocs -update", line)
 	}
 }
 
-// firstDifference gives the number of the first line that differs; 0 when none does.
+// firstDifference returns the number of the first line that differs; 0 when none does.
 func firstDifference(a, b string) int {
 	if a == b {
 		return 0
@@ -51,11 +52,17 @@ func quietApp() *app {
 	return &app{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, Env: func(string) string { return "" }}
 }
 
-// TestEveryCommandIsExplained holds every command to a short help, and to an
-// example that calls that very command.
+// TestEveryCommandIsExplained checks that every command has a short help, an example that calls
+// that very command, and an action.
 func TestEveryCommandIsExplained(t *testing.T) {
+	acting := 0
 	eachCommand(newRootCommand(quietApp()), func(cmd *cobra.Command) {
 		path := cmd.CommandPath()
+		if !cmd.HasSubCommands() {
+			if acting++; actions[strings.TrimPrefix(path, "peal ")] == nil {
+				t.Errorf("%s has no action", path)
+			}
+		}
 		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") {
 			t.Errorf("%s: short help %q must be words without a full stop", path, cmd.Short)
 		}
@@ -67,10 +74,18 @@ func TestEveryCommandIsExplained(t *testing.T) {
 		}
 		cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 			if f.Usage == "" {
-				t.Errorf("%s --%s says nothing", path, f.Name)
+				t.Errorf("%s --%s has no help", path, f.Name)
 			}
 		})
+		for _, scenario := range bench.Scenarios() {
+			if cmd.Name() == "bench" && !strings.Contains(cmd.Long, scenario) {
+				t.Errorf("peal bench does not name the scenario %s", scenario)
+			}
+		}
 	})
+	if acting != len(actions) {
+		t.Errorf("%d commands, and %d actions", acting, len(actions))
+	}
 }
 
 // eachCommand visits our commands, those of cobra left out.
@@ -89,7 +104,7 @@ func docs(root *cobra.Command) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The command line\n\n<!-- Made from the commands' own help by the tests of cmd/peal; change it there. -->\n\n")
 	fmt.Fprintf(&b, "%s\n\nThese flags can be given to every command:\n\n%s", plainText(root.Long), flagTable(root.PersistentFlags()))
-	fmt.Fprintf(&b, "\n`peal completion bash|zsh|fish|powershell` writes what makes a shell complete commands and flags.\n")
+	fmt.Fprintf(&b, "\n`peal completion bash|zsh|fish|powershell` writes a script with which a shell completes commands and flags.\n")
 	for _, group := range root.Groups() {
 		fmt.Fprintf(&b, "\n## %s\n", strings.TrimSuffix(group.Title, ":"))
 		for _, cmd := range root.Commands() {

@@ -8,10 +8,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
@@ -28,8 +32,7 @@ const (
 	exitUnavailable = 6 // no server, or it cannot do it now
 )
 
-// report prints the error of a command with what to do about it, and gives the
-// exit code.
+// report prints the error of a command with what to do about it, and returns the exit code.
 func (a *app) report(cmd *cobra.Command, err error) int {
 	code, hint := a.judge(cmd, err)
 	text := message(cmd, err)
@@ -44,7 +47,7 @@ func (a *app) report(cmd *cobra.Command, err error) int {
 	return code
 }
 
-// judge is where errors become exit codes and hints.
+// judge returns the exit code and the hint of an error.
 func (a *app) judge(cmd *cobra.Command, err error) (code int, hint string) {
 	var usage *usageError
 	var refused *client.Error
@@ -62,7 +65,7 @@ func (a *app) judge(cmd *cobra.Command, err error) (code int, hint string) {
 	case errors.As(err, &transport) && strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return exitUnavailable, "the server there speaks plain http: use " + strings.Replace(a.url, "https://", "http://", 1) + " for --url or PEAL_URL"
 	case errors.As(err, &transport):
-		return exitUnavailable, "is the server running there? peal serve starts one; --url or PEAL_URL says where it is"
+		return exitUnavailable, "is the server running there? peal serve starts one; --url or PEAL_URL names its address"
 	case errors.As(err, &e):
 		return codes[e.Code], ""
 	}
@@ -92,13 +95,13 @@ func (a *app) judgeAnswer(cmd *cobra.Command, e *client.Error) (code int, hint s
 	case status == http.StatusForbidden:
 		return exitNotAllowed, "use an operator's key, or one with the scope for this; peal keys list shows the scopes"
 	case status == http.StatusNotFound:
-		return exitNotFound, "check the name, and whose it is: --tenant or PEAL_TENANT says for which tenant an operator's key acts"
+		return exitNotFound, "check the name, and the tenant: --tenant or PEAL_TENANT names the one that an operator's key acts for"
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
 		return exitUnavailable, "nothing was changed; try again" + after(e.RetryAfter)
 	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
 		return exitUnavailable, "a proxy before the server got no answer; check that the server runs"
 	case status >= 500:
-		return exitFailed, "the server's log says more" + underRequest(e.RequestID)
+		return exitFailed, "the server's log has more" + underRequest(e.RequestID)
 	case status == http.StatusConflict:
 		return exitRefused, "look at how it is now, and decide again"
 	}
@@ -124,4 +127,73 @@ func underRequest(id string) string {
 		return ""
 	}
 	return ", under request " + id
+}
+
+// item is the number of an item at the end of a field, such as the 1 of events[1].
+var item = regexp.MustCompile(`\[(\d+)\]$`)
+
+// operand is an argument in the usage line of a command, such as NAME or [DATA].
+var operand = regexp.MustCompile(`[A-Z][A-Z-]*`)
+
+// message returns the text of an error. Where the API names the fields of a request, it names the
+// flags and arguments that the caller typed for them.
+func message(cmd *cobra.Command, err error) string {
+	text := err.Error()
+	var refused *client.Error
+	if !errors.As(err, &refused) {
+		return text
+	}
+	for _, fault := range refused.Errors {
+		place := typedPlace(cmd, fault.Location)
+		if place == "" {
+			continue
+		}
+		_, field, _ := strings.Cut(fault.Location, ".")
+		for _, named := range []string{fault.Location, field} {
+			if before, after, found := strings.Cut(text, named+" "+fault.Message); found {
+				text = before + place + " " + fault.Message + after
+				break
+			}
+		}
+	}
+	return text
+}
+
+// units are those of the numbers in the API's messages, where the flag takes a duration.
+var units = map[string]string{"milliseconds": " (in milliseconds)", "seconds": " (in seconds)", "duration": " (in seconds)", "durations": " (in seconds)"}
+
+// typedPlace returns where the caller of a command typed the value at a location of a request; ""
+// if the command has neither a flag nor an argument for it.
+func typedPlace(cmd *cobra.Command, location string) string {
+	part, field, _ := strings.Cut(location, ".")
+	if !slices.Contains([]string{"header", "body", "query", "path"}, part) {
+		return "" // of one of several, such as body[3].id
+	}
+	field = strings.TrimPrefix(field, "webhook.") // of a preview
+	field, of := item.ReplaceAllString(field, ""), ""
+	if n := item.FindStringSubmatch(location); n != nil {
+		if i, err := strconv.Atoi(n[1]); err == nil {
+			of = fmt.Sprintf("item %d of ", i+1)
+		}
+	}
+	argument := strings.ToUpper(field)
+	if slices.Contains(operand.FindAllString(cmd.Use, -1), argument) {
+		return of + argument
+	}
+	place := ""
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		v, ok := f.Value.(*value)
+		if !ok || place != "" {
+			return
+		}
+		key, inside := strings.CutPrefix(field, v.Member+".") // of a flag for several members, such as headers
+		own := v.Member == "-" && v.Name == field && cmd.LocalFlags().Lookup(v.Name) != nil
+		switch {
+		case own, v.Member == field, strings.HasPrefix(v.Member, field+"."):
+			place = of + "--" + v.Name + units[v.Kind]
+		case inside:
+			place = of + "--" + v.Name + " " + key
+		}
+	})
+	return place
 }

@@ -23,7 +23,7 @@ import (
 
 const formatsPage = "../../docs/formats/custom.md"
 
-// exampleFormats gives the configuration that the page shows, and the page.
+// exampleFormats returns the configuration that the page shows, and the page.
 func exampleFormats(t *testing.T) (file []byte, page string) {
 	t.Helper()
 	text, err := os.ReadFile(formatsPage)
@@ -37,7 +37,7 @@ func exampleFormats(t *testing.T) (file []byte, page string) {
 	return example[1], string(text)
 }
 
-// The request on the page is what its configuration gives; -update writes it.
+// The page shows the request that its configuration makes; -update writes it.
 func TestRequestOfTheFormatsPage(t *testing.T) {
 	file, page := exampleFormats(t)
 	path := t.TempDir() + "/peal.yaml"
@@ -183,7 +183,7 @@ func TestFormatsOfTheFile(t *testing.T) {
 	serve.end(t, exitOK)
 }
 
-// finalDelivery gives an event's only delivery once it is final.
+// finalDelivery returns an event's only delivery once it is final.
 func finalDelivery(t *testing.T, c *client.Client, event string) client.Delivery {
 	t.Helper()
 	for range 3000 {
@@ -205,7 +205,7 @@ type arrivedRequest struct {
 	body   []byte
 }
 
-// receive serves an endpoint that takes everything, and gives its address.
+// receive serves an endpoint that takes everything, and returns its address.
 func receive(t *testing.T, arrived chan<- arrivedRequest) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

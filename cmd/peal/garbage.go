@@ -10,27 +10,27 @@ import (
 )
 
 const (
-	// smallProcess is how much memory Go's runtime may use before it collects garbage
-	// more eagerly than it would by itself, in bytes.
+	// smallProcess is the memory in bytes that Go's runtime may use before it collects garbage
+	// more often than it would alone.
 	smallProcess = 84 << 20
-	// spareOf is how much a process that needs more than that may use, as a multiple of
-	// what it needs: the runtime alone would use twice as much.
+	// A process that needs more may use this multiple of what it needs: the runtime alone would use
+	// twice as much.
 	spareNumerator, spareDenominator = 3, 2
-	// lookEvery is how often is looked what the process needs.
+	// lookEvery is the time between two looks at what the process needs.
 	lookEvery = time.Second
-	// Collecting takes some 20 ms of both CPUs, in which everybody waits longer. Where the
-	// bound has it happen more than once between two looks, the bound is let out a little.
+	// A collection takes some 20 ms of both CPUs, and everybody waits longer meanwhile. If it
+	// happens more than once between two looks, the bound rises a little.
 	extraStep = 4 << 20
 	extraMost = 2 * extraStep
 )
 
-// memoryBound is how much memory the runtime should use when it needs some bytes, and
-// some more are allowed.
+// memoryBound returns the memory that the runtime should use when it needs some bytes, and some
+// extra ones are allowed.
 func memoryBound(needed, extra uint64) int64 {
 	return int64(max(smallProcess, needed/spareDenominator*spareNumerator) + extra)
 }
 
-// nextExtra is how many bytes more are allowed after a time with some collections.
+// nextExtra returns the extra bytes that are allowed after a time with some collections.
 func nextExtra(extra, collections uint64) uint64 {
 	switch {
 	case collections > 1:
@@ -41,9 +41,9 @@ func nextExtra(extra, collections uint64) uint64 {
 	return extra
 }
 
-// saveMemory keeps the process small where that costs little, until stop is called: a
-// backlog makes garbage fast, and half of a large heap would be garbage that waits to
-// be collected. Whoever sets GOMEMLIMIT or GOGC decides instead.
+// saveMemory keeps the process small where that costs little, until stop is called: a backlog makes
+// garbage fast, and half of a large heap would be garbage that waits for its collection. It does
+// nothing if GOMEMLIMIT or GOGC is set.
 func saveMemory(ctx context.Context) (stop func()) {
 	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
 		return func() {}

@@ -11,42 +11,27 @@ import (
 	"strings"
 
 	"github.com/mattn/go-isatty"
-	"github.com/spf13/cobra"
 
 	"github.com/pealhq/peal"
 )
 
-// maxInput is how much is read from a file or from stdin: more than the server takes.
+// maxInput bounds what is read from a file or from stdin: the server takes less.
 const maxInput = 16 << 20
 
-// content gives what an argument stands for: "-" is what comes on stdin, "@path" is
-// the file's content, anything else is itself.
-func (a *app) content(text string) ([]byte, error) {
-	if text == "-" {
-		return readAll("stdin", a.Stdin)
-	}
+// read returns the content that an argument stands for: "-" for stdin, "@path" for a file, any other
+// text for itself.
+func (a *app) read(text string) ([]byte, error) {
+	name, from := "stdin", a.Stdin
 	if path, ok := strings.CutPrefix(text, "@"); ok {
-		return readFile(path)
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		name, from = path, file
+	} else if text != "-" {
+		return []byte(text), nil
 	}
-	return []byte(text), nil
-}
-
-// line is content for what is one line: a line break at the end of a file does not count.
-func (a *app) line(text string) (string, error) {
-	b, err := a.content(text)
-	return strings.TrimRight(string(b), "\r\n"), err
-}
-
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return readAll(path, file)
-}
-
-func readAll(name string, from io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(from, maxInput+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
@@ -57,11 +42,21 @@ func readAll(name string, from io.Reader) ([]byte, error) {
 	return b, nil
 }
 
+// line is read for what is one line: a line break at the end of a file does not count.
+func (a *app) line(text string) (string, error) {
+	b, err := a.read(text)
+	return strings.TrimRight(string(b), "\r\n"), err
+}
+
 var errDeclined = errors.New("nothing was changed")
 
 // atTerminal reports whether a person can answer a question.
 func (a *app) atTerminal() bool {
-	file, ok := a.Stdin.(*os.File)
+	return isTerminal(a.Stdin)
+}
+
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	return ok && isatty.IsTerminal(file.Fd())
 }
 
@@ -79,23 +74,19 @@ func (a *app) confirm(question string) error {
 	return errDeclined
 }
 
-// jsonFlag gives the JSON that a flag stands for; nil when the flag is not given.
-func (a *app) jsonFlag(cmd *cobra.Command, name, text string) (json.RawMessage, error) {
-	if !cmd.Flags().Changed(name) {
-		return nil, nil
+// jsonFlag returns the JSON that a flag stands for.
+func (c *call) jsonFlag(name string) (json.RawMessage, error) {
+	value, err := c.read(c.text(name))
+	if err == nil {
+		if err = checkJSON(c.text(name), value); err != nil {
+			err = peal.Invalidf("--"+name, "%s", err)
+		}
 	}
-	value, err := a.content(text)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkJSON(text, value); err != nil {
-		return nil, peal.Invalidf("--"+name, "%s", err)
-	}
-	return value, nil
+	return value, err
 }
 
-// checkJSON refuses what is not JSON, with where it stops being that. given is the argument that
-// stands for the text.
+// checkJSON refuses what is not JSON, and names the place of the mistake. given is the argument
+// that stands for the text.
 func checkJSON(given string, text []byte) error {
 	var syntax *json.SyntaxError
 	var any json.RawMessage

@@ -16,8 +16,8 @@ import (
 	"github.com/pealhq/peal/client"
 )
 
-// What docs/systems/wireguard-portal.md gives users of the portal's own "webhook:"
-// makes Peal send what the portal sent.
+// With the configuration in docs/systems/wireguard-portal.md for users of the portal's own
+// "webhook:", Peal sends the same as the portal.
 func TestWebhookOfThePortalsFile(t *testing.T) {
 	page, err := os.ReadFile("../../docs/systems/wireguard-portal.md")
 	if err != nil {
@@ -79,7 +79,7 @@ func TestWebhookOfThePortalsFile(t *testing.T) {
 	serve.end(t, exitOK)
 }
 
-// command runs a command to its end with the operator's key, and gives what it printed.
+// command runs a command to its end with the operator's key, and returns what it printed.
 func command(t *testing.T, code int, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer

@@ -38,7 +38,8 @@ func TestExact(t *testing.T) {
 	}
 }
 
-func TestMoment(t *testing.T) {
+func TestParseTime(t *testing.T) {
+	now := func() time.Time { return noon }
 	for text, want := range map[string]time.Time{
 		"2026-11-21T09:30:00Z":      noon.Add(-150 * time.Minute),
 		"2026-11-21T09:30:00+01:00": noon.Add(-210 * time.Minute),
@@ -46,15 +47,13 @@ func TestMoment(t *testing.T) {
 		"7d":                        noon.AddDate(0, 0, -7),
 		"0s":                        noon,
 	} {
-		m := moment{now: func() time.Time { return noon }}
-		if err := m.Set(text); err != nil || !m.at.Equal(want) {
-			t.Errorf("%q is %v (%v), want %v", text, m.at, err, want)
+		if at, err := parseTime(text, now); err != nil || !at.Equal(want) {
+			t.Errorf("%q is %v (%v), want %v", text, at, err, want)
 		}
 	}
 	for _, text := range []string{"", "yesterday", "2026-11-21", "-1h", "-1d", "1.5d", "99999999d", "d"} {
-		m := moment{now: func() time.Time { return noon }}
-		if err := m.Set(text); err == nil {
-			t.Errorf("%q is taken as %v", text, m.at)
+		if at, err := parseTime(text, now); err == nil {
+			t.Errorf("%q is taken as %v", text, at)
 		}
 	}
 }
@@ -66,8 +65,7 @@ func TestSpanText(t *testing.T) {
 		if got := spanText(seconds); got != want {
 			t.Errorf("%g seconds are %q, want %q", seconds, got, want)
 		}
-		var back spans
-		if err := back.Set(want); err != nil || len(back) != 1 || back[0] != seconds {
+		if back, err := parseSpans(want); err != nil || len(back) != 1 || back[0] != seconds {
 			t.Errorf("%q is read as %v (%v), want %g", want, back, err, seconds)
 		}
 	}

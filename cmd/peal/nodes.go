@@ -2,42 +2,73 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 
-	"github.com/spf13/cobra"
+	"github.com/pealhq/peal/client"
 )
 
-func newNodesCommand(app *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "nodes",
-		Short: "List the running nodes and their load",
-		Long: `A node is one running Peal process. Several of them work on one PostgreSQL database.
-A node that stops is gone from the list at once, one that dies as soon as others have
-taken over from it. The command needs an operator's key.`,
-		Example: "  peal nodes",
-		GroupID: groupManage,
-		Args:    arguments(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			nodes, err := c.Nodes(cmd.Context())
-			if err != nil {
-				return fmt.Errorf("list the nodes: %w", err)
-			}
-			var rows [][]string
-			for _, n := range nodes {
-				name := n.Name
-				if n.Self {
-					name += " (answers)"
-				}
-				rows = append(rows, []string{
-					n.ID, name, n.Version, app.ago(n.StartedAt), app.ago(n.SeenAt), strconv.Itoa(n.Load.InFlight),
-					strconv.Itoa(n.Load.Queued), strconv.Itoa(n.Load.Lanes), strconv.Itoa(n.Load.Open), strconv.Itoa(n.Load.Fences),
-				})
-			}
-			return app.listing("nodes", "", []string{"ID", "NAME", "VERSION", "STARTED", "SEEN", "IN FLIGHT", "QUEUED", "LANES", "OPEN", "FENCES"}, rows)
-		},
+func printNodes(c *call, w io.Writer, nodes []client.Node) {
+	var rows [][]string
+	for _, n := range nodes {
+		load := n.Load
+		rows = append(rows, []string{
+			n.ID, n.Name + when(n.Self, " (answers)"), n.Version, c.ago(n.StartedAt), c.ago(n.SeenAt), strconv.Itoa(load.InFlight),
+			strconv.Itoa(load.Queued), strconv.Itoa(load.Lanes), strconv.Itoa(load.Open), strconv.Itoa(load.Fences),
+		})
 	}
+	table(w, "ID, NAME, VERSION, STARTED, SEEN, IN FLIGHT, QUEUED, LANES, OPEN, FENCES", rows)
+}
+
+func printRanges(_ *call, w io.Writer, answer client.Ranges) {
+	if len(answer.Ranges) == 0 {
+		fmt.Fprintln(w, "none are published: requests may come from anywhere")
+	}
+	for _, r := range answer.Ranges {
+		fmt.Fprintln(w, printable(r))
+	}
+}
+
+// version is the program's own; release builds set it with -ldflags "-X main.version=…".
+var version = ""
+
+// programVersion returns the version that was built in, or the one that the Go toolchain recorded.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// programCommit returns the commit that the program was built from, where the Go toolchain recorded
+// it; else "".
+func programCommit() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				return setting.Value
+			}
+		}
+	}
+	return ""
+}
+
+func showVersion(c *call) error {
+	if c.on("server") {
+		return single("ask the server for its version", (*client.Client).Version, func(c *call, w io.Writer, v client.Version) {
+			fmt.Fprintf(w, "peal %s (%s) at %s\n", printable(v.Version), printable(v.Go), c.url)
+		})(c)
+	}
+	own := map[string]string{"version": programVersion(), "go": runtime.Version()}
+	if err := c.answerWith(own); err != nil {
+		return err
+	}
+	return c.show(func(w io.Writer) {
+		fmt.Fprintf(w, "peal %s (%s %s/%s)\n", own["version"], own["go"], runtime.GOOS, runtime.GOARCH)
+	})
 }

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
-// show prints what a call has answered: its JSON as it came with --json, else what
-// print writes.
+// show prints the server's answer: with --json as it came, else what print writes.
 func (a *app) show(print func(w io.Writer)) error {
 	var b bytes.Buffer
 	if a.json {
@@ -25,8 +28,8 @@ func (a *app) show(print func(w io.Writer)) error {
 	return err
 }
 
-// listing prints a page as a table and says, beside the output, how to go on.
-func (a *app) listing(noun, cursor string, heads []string, rows [][]string) error {
+// listing prints a page as a table and, beside the output, how to get the next page.
+func (a *app) listing(noun, cursor, heads string, rows [][]string) error {
 	err := a.show(func(w io.Writer) {
 		if len(rows) > 0 {
 			table(w, heads, rows)
@@ -44,11 +47,11 @@ func (a *app) listing(noun, cursor string, heads []string, rows [][]string) erro
 	return nil
 }
 
-// table writes rows in aligned columns. Whatever the cells hold, each stays in its
-// place and does nothing to the terminal.
-func table(w io.Writer, heads []string, rows [][]string) {
+// table writes rows in aligned columns; heads has the columns, with commas between them. Any text
+// in a cell stays in its place and does nothing to the terminal.
+func table(w io.Writer, heads string, rows [][]string) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, strings.Join(heads, "\t"))
+	fmt.Fprintln(t, strings.ReplaceAll(heads, ", ", "\t"))
 	for _, row := range rows {
 		for i, cell := range row {
 			if i > 0 {
@@ -61,7 +64,7 @@ func table(w io.Writer, heads []string, rows [][]string) {
 	t.Flush() // w is memory: nothing fails
 }
 
-// field is a line of what a command shows about one thing.
+// field is a line about one thing.
 type field struct{ name, value string }
 
 // fields writes a line for each field that has a value, further lines of a value
@@ -82,7 +85,7 @@ func fields(w io.Writer, list []field) {
 	}
 }
 
-// pretty indents JSON to be read; null and nothing give "".
+// pretty returns JSON indented for readers; "" for null and for nothing.
 func pretty(text json.RawMessage) string {
 	if len(text) == 0 || string(text) == "null" {
 		return ""
@@ -94,7 +97,7 @@ func pretty(text json.RawMessage) string {
 	return b.String()
 }
 
-// count writes a number with its noun.
+// count returns a number with its noun.
 func count(n int, noun string) string {
 	switch {
 	case n == 1:
@@ -103,4 +106,103 @@ func count(n int, noun string) string {
 		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// when returns a text if a condition is true, else "".
+func when(is bool, text string) string {
+	if is {
+		return text
+	}
+	return ""
+}
+
+// positive returns a number, or "" for 0.
+func positive(n int) string { return when(n != 0, strconv.Itoa(n)) }
+
+// ago returns the distance of a time from now, for lists: "3m ago", "in 2h".
+func (a *app) ago(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	since := a.Now().Sub(at)
+	if since < 0 {
+		return "in " + roughly(-since)
+	}
+	return roughly(since) + " ago"
+}
+
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "<1s"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours())/24)
+}
+
+// exact returns a time to the millisecond with its zone, for single things. The zone is this
+// machine's; --utc makes that UTC for the process.
+func exact(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.Local().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// spanText returns seconds in the largest unit that fits.
+func spanText(seconds float64) string {
+	for _, unit := range []struct {
+		seconds float64
+		name    string
+	}{{86400, "d"}, {3600, "h"}, {60, "m"}} {
+		if n := seconds / unit.seconds; n >= 1 && n == float64(int(n)) {
+			return fmt.Sprintf("%d%s", int(n), unit.name)
+		}
+	}
+	return fmt.Sprintf("%gs", seconds)
+}
+
+// printable returns text that does nothing to a terminal but show itself: control characters,
+// line breaks among them, escapes, marks that turn the writing direction, and bytes that are not
+// UTF-8 become \x1b or \u202e.
+func printable(text string) string {
+	if strings.IndexFunc(text, isUnsafe) < 0 && utf8.ValidString(text) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && size == 1, isUnsafe(r) && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case isUnsafe(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+		i += size
+	}
+	return b.String()
+}
+
+// printableLines is printable for text of several lines, which stay lines; tabs stay too.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		cells := strings.Split(strings.TrimSuffix(line, "\r"), "\t")
+		for j := range cells {
+			cells[j] = printable(cells[j])
+		}
+		lines[i] = strings.Join(cells, "\t")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func isUnsafe(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }

@@ -35,7 +35,7 @@ func TestTablesAreSafe(t *testing.T) {
 		cells := rapid.SliceOfN(rapid.SliceOfN(rapid.String(), 3, 3), 0, 5).Draw(t, "cells")
 		cells = append(cells, []string{"\x1b[2J", "\t\n", string([]byte{0xff, 0x9b})})
 		var b bytes.Buffer
-		table(&b, []string{"A", "B", "C"}, cells)
+		table(&b, "A, B, C", cells)
 		if lines := strings.Count(b.String(), "\n"); lines != len(cells)+1 {
 			t.Fatalf("%d lines, want %d", lines, len(cells)+1)
 		}

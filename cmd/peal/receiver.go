@@ -5,16 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pealhq/peal/server"
+	"github.com/pealhq/peal/wire"
 )
 
-// receiver takes webhooks on loopback and shows them: for a first try, when nobody
-// has an endpoint yet.
+// receiver takes webhooks on loopback and shows them, for a first try without an endpoint.
 type receiver struct {
 	server   *http.Server
 	listener net.Listener
@@ -29,8 +33,8 @@ type received struct {
 	Body   []byte
 }
 
-// startReceiver listens on the address, or on a free port of loopback when that is
-// taken, answers every POST with 204 and gives it to take, one at a time.
+// startReceiver listens on the address, or on a free port of loopback when that is taken. It calls
+// take with every POST, one at a time, and answers with 204.
 func startReceiver(address string, take func(received)) (*receiver, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -58,7 +62,7 @@ func startReceiver(address string, take func(received)) (*receiver, error) {
 	return r, nil
 }
 
-// URL is where the receiver listens, such as http://127.0.0.1:8421.
+// URL returns the address of the receiver, such as http://127.0.0.1:8421.
 func (r *receiver) URL() string { return "http://" + r.listener.Addr().String() }
 
 // Stop ends it and waits for its end.
@@ -71,10 +75,10 @@ func (r *receiver) Stop(ctx context.Context) error {
 	return err
 }
 
-// The headers that the connection brings, not the format.
+// transportHeaders are the headers that belong to the connection, not to the format.
 var transportHeaders = []string{"Accept-Encoding", "Connection", "Content-Length", "User-Agent"}
 
-// showReceived prints a request as its receiver sees it, and what became of its signature.
+// showReceived prints a request as its receiver sees it, and the verdict on its signature.
 func showReceived(w io.Writer, r received, verdict string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s  POST %s has arrived\n\n", r.At.Format("15:04:05.000"), printable(r.URL))
@@ -88,4 +92,47 @@ func showReceived(w io.Writer, r received, verdict string) {
 	}
 	fmt.Fprintf(&b, "\n    %s\n\n  %s\n", printable(string(r.Body)), verdict)
 	io.WriteString(w, b.String())
+}
+
+// startDevReceiver starts the receiver beside a server in development mode, on the next port if that
+// is free. It prints what arrives.
+func (a *app) startDevReceiver(s *server.Server, log *slog.Logger) (*receiver, error) {
+	address := "127.0.0.1:0"
+	if _, port, err := net.SplitHostPort(s.Addr()); err == nil {
+		if n, err := strconv.Atoi(port); err == nil && n < 65535 {
+			address = net.JoinHostPort("127.0.0.1", strconv.Itoa(n+1))
+		}
+	}
+	return startReceiver(address, func(r received) {
+		if a.asJSON {
+			log.Info("a request has arrived", "url", r.URL, "bytes", len(r.Body), "verdict", judgeReceived(s, r))
+			return
+		}
+		showReceived(a.Stdout, r, judgeReceived(s, r))
+	})
+}
+
+// judgeReceived checks a request with the secrets of the webhooks that point at the receiver.
+func judgeReceived(s *server.Server, r received) string {
+	webhooks, _, err := s.Store().RoutesSince(context.Background(), 0)
+	if err != nil {
+		return "its signature was not verified: " + err.Error()
+	}
+	text := "no webhook has this URL, so its signature was not verified"
+	for i := range webhooks {
+		w := &webhooks[i]
+		if w.URL != r.URL {
+			continue
+		}
+		secrets := w.ActiveSecrets(r.At)
+		if len(secrets) == 0 {
+			text = "its webhook " + w.ID.String() + " has no secret: there is no signature to verify"
+			continue
+		}
+		if err = wire.Verify(w.Format, r.Header, r.Body, secrets...); err == nil {
+			return "signature verified with the secret of " + w.ID.String()
+		}
+		text = "SIGNATURE NOT VERIFIED: " + err.Error()
+	}
+	return text
 }

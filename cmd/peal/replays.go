@@ -1,105 +1,27 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/spf13/cobra"
+	"time"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/progress"
 )
 
-func newReplaysCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "replays",
-		Aliases: []string{"replay"},
-		Short:   "Look at replays or cancel them",
-		Long:    `A replay sends a webhook its deliveries of a time again. "peal webhooks replay" begins one.`,
-		Example: `  peal replays list webhook_01kahx2m6tf9v8c0dpy1r3s5ek
-  peal replays cancel job_01kahx5z4wf0a9s8d7f6g5h4jk`,
-		GroupID: groupUse,
-	}
-	cmd.AddCommand(newReplaysListCommand(app), newReplaysShowCommand(app), newReplaysCancelCommand(app))
-	return cmd
-}
+const replayHeads = "ID, STATUS, DONE, REPLAYED, SINCE, UNTIL, CREATED"
 
-func newReplaysListCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "list WEBHOOK",
-		Aliases: []string{"ls"},
-		Short:   "List the replays of a webhook, the newest first",
-		Example: "  peal replays list webhook_01kahx2m6tf9v8c0dpy1r3s5ek",
-		Args:    arguments("WEBHOOK"),
-	}
-	page := paging(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := app.connect()
-		if err != nil {
-			return err
-		}
-		replays, err := c.WebhookReplays(cmd.Context(), args[0], *page)
-		if err != nil {
-			return fmt.Errorf("list the replays of webhook %s: %w", args[0], err)
-		}
-		var rows [][]string
-		for _, r := range replays.Data {
-			rows = append(rows, []string{
-				r.ID, r.Status, strconv.Itoa(r.Done) + "/" + strconv.Itoa(r.Total), strconv.Itoa(r.Replayed), exact(r.Since), exact(r.Until), app.ago(r.CreatedAt),
-			})
-		}
-		return app.listing("replays", replays.NextCursor, []string{"ID", "STATUS", "DONE", "REPLAYED", "SINCE", "UNTIL", "CREATED"}, rows)
-	}
-	return cmd
-}
-
-func newReplaysShowCommand(app *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show a replay and how far it is",
-		Example: "  peal replays show job_01kahx5z4wf0a9s8d7f6g5h4jk",
-		Args:    arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			replay, err := c.Replay(cmd.Context(), args[0])
-			if err != nil {
-				return fmt.Errorf("show replay %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { printReplay(w, replay) })
-		},
+func replayRow(c *call, r client.Replay) []string {
+	return []string{
+		r.ID, r.Status, fmt.Sprintf("%d/%d", r.Done, r.Total), strconv.Itoa(r.Replayed), exact(r.Since), exact(r.Until), c.ago(r.CreatedAt),
 	}
 }
 
-func newReplaysCancelCommand(app *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "cancel ID",
-		Short:   "Cancel a running replay",
-		Long:    `Cancel a running replay. What it has made pending already is still sent.`,
-		Example: "  peal replays cancel job_01kahx5z4wf0a9s8d7f6g5h4jk",
-		Args:    arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			replay, err := c.CancelReplay(cmd.Context(), args[0])
-			if err != nil {
-				return fmt.Errorf("cancel replay %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { fmt.Fprintf(w, "replay %s is canceled\n", printable(replay.ID)) })
-		},
-	}
-}
-
-func printReplay(w io.Writer, r client.Replay) {
-	missed := ""
-	if r.Missed {
-		missed = "yes"
-	}
+func printReplay(_ *call, w io.Writer, r client.Replay) {
 	fields(w, []field{
 		{"id", r.ID},
 		{"webhook", r.WebhookID},
@@ -109,10 +31,82 @@ func printReplay(w io.Writer, r client.Replay) {
 		{"until", exact(r.Until)},
 		{"deliveries", strings.Join(r.Statuses, ", ")},
 		{"event types", strings.Join(r.EventTypes, ", ")},
-		{"missed events", missed},
+		{"missed events", when(r.Missed, "yes")},
 		{"done", fmt.Sprintf("%d of %d", r.Done, r.Total)},
 		{"replayed", strconv.Itoa(r.Replayed)},
 		{"created", exact(r.CreatedAt)},
 		{"ended", exact(r.EndedAt)},
 	})
+}
+
+func printReplayCanceled(_ *call, w io.Writer, r client.Replay) {
+	fmt.Fprintf(w, "replay %s is canceled\n", printable(r.ID))
+}
+
+func replayWebhook(c *call) error {
+	if c.on("dry-run") && c.on("wait") {
+		return usagef(c.cmd, "--dry-run starts nothing to --wait for")
+	}
+	var choice client.ReplayRequest
+	if err := c.fill(&choice); err != nil {
+		return err
+	}
+	if slices.Equal(choice.Statuses, []string{"none"}) {
+		choice.Statuses = []string{}
+	}
+	if c.on("dry-run") {
+		does := "count what webhook %s would get"
+		n, err := ask(c, does, func(api *client.Client, ctx context.Context) (client.ReplayCount, error) {
+			return api.CountReplay(ctx, c.args[0], choice)
+		})
+		if err != nil {
+			return err
+		}
+		return c.show(func(w io.Writer) {
+			fmt.Fprintf(w, "would send %s again, and %s\n", count(n.Deliveries, "delivery"), count(n.Events, "missed event"))
+		})
+	}
+	replay, err := ask(c, "replay to webhook %s", func(api *client.Client, ctx context.Context) (client.Replay, error) {
+		replay, err := api.ReplayWebhook(ctx, c.args[0], choice)
+		if err == nil && c.on("wait") {
+			replay, err = c.await(api, replay)
+		}
+		return replay, err
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.show(func(w io.Writer) { printReplay(c, w, replay) }); err != nil {
+		return err
+	}
+	if c.on("wait") && replay.Status != client.ReplayStatusDone {
+		return fmt.Errorf("the replay ended early: %s", strings.TrimSpace(replay.Status+" "+printable(replay.Reason)))
+	}
+	return nil
+}
+
+// awaitEvery is the time between two looks at a running replay.
+const awaitEvery = 250 * time.Millisecond
+
+// await waits for the end of a replay. On a terminal it shows a progress bar.
+func (c *call) await(api *client.Client, replay client.Replay) (client.Replay, error) {
+	done, total := replay.Done, replay.Total
+	bar := progress.Start(c.Stderr, isTerminal(c.Stderr), func() (float64, string) {
+		return min(float64(done)/float64(max(total, 1)), 1), fmt.Sprintf("%d of %d", done, total)
+	})
+	defer bar.Stop()
+	for replay.Status == client.ReplayStatusRunning {
+		select {
+		case <-time.After(awaitEvery):
+		case <-c.ctx.Done():
+			return replay, fmt.Errorf("wait for replay %s, which continues: %w", replay.ID, c.ctx.Err())
+		}
+		now, err := api.Replay(c.ctx, replay.ID)
+		if err != nil {
+			return replay, fmt.Errorf("wait for replay %s, which continues: %w", replay.ID, err)
+		}
+		replay = now
+		bar.Update(func() { done, total = now.Done, now.Total })
+	}
+	return replay, nil
 }

@@ -10,62 +10,36 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/pprof"
+	"strings"
 	"syscall"
 
-	"github.com/mattn/go-isatty"
-	"github.com/spf13/cobra"
-
+	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/config"
 	"github.com/pealhq/peal/internal/gate"
 	"github.com/pealhq/peal/server"
 )
 
-func newServeCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "serve",
-		Short: "Run the server",
-		Long: `Run the server: take events, deliver them, and serve the API.
-
-Settings come from the configuration file, then PEAL_* variables, then flags;
-docs/configuration.md describes each. The first start with new data makes an
-operator key and shows it, this once: on a terminal, or else in a file of the data
-directory that nobody else may read. An interrupt (Ctrl-C) or SIGTERM ends the
-server gracefully; a second one ends it at once. SIGHUP makes it read the file again
-and take over the webhooks there, what requests may reach and through which proxy, and the
-certificate's files; other settings need a restart.`,
-		Example: `  peal serve
-  peal serve --dev
-  peal serve --listen 0.0.0.0:8420 --data /var/lib/peal --log-format json`,
-		GroupID: groupServer,
-		Args:    arguments(),
+func serve(c *call) (err error) {
+	loaded, err := c.loadSettings()
+	if err != nil {
+		return err
 	}
-	addSettings(cmd)
-	var profile string
-	cmd.Flags().StringVar(&profile, "cpuprofile", "", "file for a CPU profile of the whole run, in pprof's format")
-	cmd.Flags().Lookup("cpuprofile").Hidden = true // for peal bench
-	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
-		loaded, err := app.loadSettings(cmd)
-		if err != nil {
-			return err
-		}
-		stop, err := startProfile(profile)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, stop()) }()
-		defer saveMemory(cmd.Context())()
-		return app.serve(cmd.Context(), loaded, func() (*config.Loaded, error) { return app.loadSettings(cmd) })
+	stop, err := startProfile(c.text("cpuprofile"))
+	if err != nil {
+		return err
 	}
-	return cmd
+	defer func() { err = errors.Join(err, stop()) }()
+	defer saveMemory(c.ctx)()
+	return c.serve(c.ctx, loaded, c.loadSettings)
 }
 
-// serve runs the server until ctx ends. read reads its settings again.
+// serve runs the server until ctx ends. read reads its settings again, on SIGHUP.
 func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*config.Loaded, error)) error {
 	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP) // from now on: it would end a program that does not ask for it
+	signal.Notify(hangUp, syscall.SIGHUP) // it ends a program that does not ask for it
 	defer signal.Stop(hangUp)
-	asJSON := loaded.Log.Format == "json"
-	a.asJSON = asJSON
+	a.asJSON = loaded.Log.Format == "json"
 	options, err := loadedOptions(loaded)
 	if err != nil {
 		return a.ownTrouble(loaded.Explain(err))
@@ -75,7 +49,7 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 		options.Log.Warn("a variable of the environment is not a setting, and has no effect", "variable", unknown)
 	}
 	if options.Dev && isOpenToAll(options.Listen) {
-		options.Log.Warn("development mode on all interfaces: whoever reaches this machine can have requests sent to inside addresses; listen on 127.0.0.1, or turn dev off", "listen", options.Listen)
+		options.Log.Warn("development mode on all interfaces: everybody who reaches this machine can send requests to addresses inside; listen on 127.0.0.1, or turn dev off", "listen", options.Listen)
 	}
 	log.SetFlags(0)
 	log.SetOutput(gate.LogWriter(options.Log, slog.LevelWarn)) // where libraries write to
@@ -95,12 +69,12 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 		defer r.Stop(context.WithoutCancel(ctx))
 		w.Receiver = r.URL()
 	}
-	if terminal, ok := a.Stdout.(*os.File); w.isSecret() && (asJSON || !ok || !isatty.IsTerminal(terminal.Fd())) {
+	if w.isSecret() && (a.asJSON || !isTerminal(a.Stdout)) {
 		if w.File, err = w.keep(); err != nil {
 			return errors.Join(err, s.Stop(ctx))
 		}
 	}
-	if asJSON {
+	if a.asJSON {
 		w.log(options.Log)
 	} else {
 		w.print(a.Stdout)
@@ -114,7 +88,7 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 			continue
 		case err = <-ended:
 		case <-ctx.Done():
-			if asJSON {
+			if a.asJSON {
 				options.Log.Info("Peal is stopping: what is under way has its time to end; a second signal ends it at once", "stop_grace", loaded.StopGrace.String())
 			} else {
 				fmt.Fprintf(a.Stderr, "peal: stopping; what is under way has %s to end, a second signal ends it at once\n", loaded.StopGrace)
@@ -126,18 +100,18 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 	if err != nil {
 		return a.ownTrouble(err)
 	}
-	if !asJSON {
+	if !a.asJSON {
 		fmt.Fprintln(a.Stderr, "peal: stopped")
 	}
 	return nil
 }
 
-// ownTrouble keeps what a server says of its own trouble from being taken for the
-// answer of another server, which has exit codes of its own.
+// ownTrouble returns an error of a server of this process, which has not the exit code of an answer
+// from another server.
 func (a *app) ownTrouble(err error) error { return errors.New(err.Error()) }
 
-// reachable gives an address that a client on this machine can use: a server that
-// listens on every address is reached on loopback.
+// reachable returns an address for clients on this machine: a server that listens on every address
+// is reached on loopback.
 func reachable(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -154,4 +128,64 @@ func isOpenToAll(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	ip := net.ParseIP(host)
 	return err == nil && (host == "" || ip != nil && ip.IsUnspecified())
+}
+
+// startProfile writes a CPU profile to a file until stop is called; "" writes none.
+func startProfile(path string) (stop func() error, err error) {
+	if path == "" {
+		return func() error { return nil }, nil
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("make the CPU profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the CPU profile: %w", err), file.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return file.Close()
+	}, nil
+}
+
+// reload takes over the rules for outgoing requests and the webhooks of the configuration file into
+// a running server, and logs the result.
+type reload struct {
+	server  *server.Server
+	log     *slog.Logger
+	started *config.Loaded // the settings that the server runs with
+}
+
+func (r reload) run(ctx context.Context, read func() (*config.Loaded, error)) {
+	if err := r.server.ReloadCertificate(); err != nil {
+		r.log.Error("the certificate was not taken over: the old one stays", "error", err)
+	}
+	const nothing = "the configuration was not taken over: everything stays as it is"
+	loaded, err := read()
+	if err != nil {
+		r.log.Error(nothing, "error", err)
+		return
+	}
+	if loaded.File == "" {
+		r.log.Warn("there is no configuration file to read again: everything stays as it is")
+		return
+	}
+	if err := r.server.ReloadEgress(serverOptions(&loaded.Config).Egress); err != nil {
+		r.log.Error(nothing, "error", loaded.Explain(err))
+		return
+	}
+	changes, err := r.server.Reload(ctx, managedWebhooks(loaded))
+	switch {
+	case peal.CodeOf(err) == peal.Invalid:
+		r.log.Error("the webhooks of the configuration were not taken over: they stay as they are", "error", loaded.Explain(err))
+		return
+	case err != nil:
+		r.log.Error("not all webhooks of the configuration were taken over: send SIGHUP again", "error", err)
+		return
+	}
+	r.log.Info("read the configuration again", "file", loaded.File,
+		"created", len(changes.Created), "updated", len(changes.Updated), "removed", len(changes.Removed), "unchanged", changes.Unchanged)
+	if names := r.started.Changed(loaded); len(names) > 0 {
+		r.log.Warn("other settings have changed too: they need a restart", "settings", strings.Join(names, ", "))
+	}
 }

@@ -58,7 +58,7 @@ func TestServePrintsLinesThatWork(t *testing.T) {
 		t.Errorf("what lets the operator in was printed:\n%s", banner)
 	}
 	again := launch(t, nil, "serve", "--listen", "127.0.0.1:0")
-	again.out.await(t, "stands in a file that only this user may read")
+	again.out.await(t, "is in a file that only this user may read")
 	again.end(t, exitOK)
 	if text := again.out.String() + again.err.String() + serve.err.String(); strings.Contains(text, key) {
 		t.Error("the key was printed again")
@@ -225,7 +225,7 @@ func (l *launched) wait(t *testing.T, code int) {
 	}
 }
 
-// transcript is what a command prints, for others to wait for.
+// transcript holds the output of a command, for others to wait for.
 type transcript struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
@@ -245,7 +245,7 @@ func (tr *transcript) Write(p []byte) (int, error) {
 	return tr.text.Write(p)
 }
 
-// String gives what was printed so far.
+// String returns what was printed so far.
 func (tr *transcript) String() string {
 	text, _ := tr.look()
 	return text
@@ -257,7 +257,7 @@ func (tr *transcript) look() (string, <-chan struct{}) {
 	return tr.text.String(), tr.changed
 }
 
-// await waits until what was printed matches, and gives it.
+// await waits until what was printed matches, and returns it.
 func (tr *transcript) await(t *testing.T, expression string) string {
 	t.Helper()
 	wanted := regexp.MustCompile(expression)

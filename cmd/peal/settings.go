@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
-	"runtime/debug"
+	"os"
 	"slices"
 	"strings"
 
@@ -11,17 +13,19 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/config"
+	"github.com/pealhq/peal/internal/custom"
 	"github.com/pealhq/peal/server"
+	"github.com/pealhq/peal/wire"
 )
 
-// addSettings gives a command a flag for every setting that has one.
+// addSettings adds to a command a flag for every setting that has one.
 func addSettings(cmd *cobra.Command) {
 	cmd.Flags().String("config", "", "configuration file (PEAL_CONFIG; else "+config.DefaultFile+" if it is there)")
 	for _, o := range config.Options() {
 		if o.Flag == "" {
 			continue
 		}
-		does, _, _ := strings.Cut(o.Doc, ". ") // the page tells the rest
+		does, _, _ := strings.Cut(o.Doc, ". ") // the page has the rest
 		cmd.Flags().Var(&settingFlag{text: o.Default, kind: o.Type}, o.Flag, strings.TrimSuffix(does, ".")+" ("+o.Env+")")
 		if o.IsSwitch() {
 			cmd.Flags().Lookup(o.Flag).NoOptDefVal = "true"
@@ -29,19 +33,19 @@ func addSettings(cmd *cobra.Command) {
 	}
 }
 
-// settingFlag keeps the text of a flag; package config knows what it means.
+// settingFlag keeps the text of a flag; package config reads it.
 type settingFlag struct{ text, kind string }
 
-// String gives the text.
+// String returns the text.
 func (f *settingFlag) String() string { return f.text }
 
-// Set takes the text that was given.
+// Set keeps the text.
 func (f *settingFlag) Set(text string) error {
 	f.text = text
 	return nil
 }
 
-// Type names for the help what the flag takes.
+// Type names the kind of value for help.
 func (f *settingFlag) Type() string {
 	switch {
 	case f.kind == "switch":
@@ -52,17 +56,18 @@ func (f *settingFlag) Type() string {
 	return f.kind
 }
 
-// loadSettings reads the settings of a command that has their flags. What is wrong
-// with them is a usage error.
-func (a *app) loadSettings(cmd *cobra.Command) (*config.Loaded, error) {
+// loadSettings reads the settings of a command that has their flags. An error in them is a usage
+// error.
+func (c *call) loadSettings() (*config.Loaded, error) {
+	cmd := c.cmd
 	given := make(map[string]string)
 	for _, o := range config.Options() {
 		if o.Flag != "" && cmd.Flags().Changed(o.Flag) {
 			given[o.Flag] = cmd.Flags().Lookup(o.Flag).Value.String()
 		}
 	}
-	file := firstOf(cmd.Flags().Lookup("config").Value.String(), a.Env("PEAL_CONFIG"))
-	loaded, err := config.Load(config.Sources{File: file, Env: a.Env, Flags: given})
+	file := firstOf(cmd.Flags().Lookup("config").Value.String(), c.Env("PEAL_CONFIG"))
+	loaded, err := config.Load(config.Sources{File: file, Env: c.Env, Flags: given})
 	if err != nil {
 		return nil, &usageError{Err: err, Command: cmd.CommandPath()}
 	}
@@ -76,7 +81,7 @@ func (a *app) loadSettings(cmd *cobra.Command) (*config.Loaded, error) {
 	return loaded, nil
 }
 
-// loadedOptions gives the server all that was loaded.
+// loadedOptions returns the options of a server with all that was loaded.
 func loadedOptions(loaded *config.Loaded) (server.Options, error) {
 	options := serverOptions(&loaded.Config)
 	options.Webhooks = managedWebhooks(loaded)
@@ -89,7 +94,7 @@ func loadedOptions(loaded *config.Loaded) (server.Options, error) {
 	return options, err
 }
 
-// serverOptions gives the server what the settings say.
+// serverOptions returns the options of a server with the given settings.
 func serverOptions(c *config.Config) server.Options {
 	o := server.DefaultOptions()
 	o.Listen = c.Listen
@@ -158,7 +163,7 @@ func serverOptions(c *config.Config) server.Options {
 	return o
 }
 
-// managedWebhooks gives the server the webhooks of the file; nil when there is none.
+// managedWebhooks returns the webhooks of the file; nil when it has no list of them.
 func managedWebhooks(loaded *config.Loaded) []server.ManagedWebhook {
 	if loaded.Webhooks == nil {
 		return nil
@@ -179,22 +184,7 @@ func variableScopes(loaded *config.Loaded) map[string]server.VariableScope {
 	return scopes
 }
 
-// programCommit gives the commit that the program was built from, where the Go
-// toolchain recorded it; else "".
-func programCommit() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return setting.Value
-		}
-	}
-	return ""
-}
-
-// ports gives ranges of ports; nil for every port.
+// ports returns ranges of ports; nil for every port.
 func ports(ranges []config.Ports) []server.PortRange {
 	if slices.ContainsFunc(ranges, config.Ports.All) {
 		return nil
@@ -214,7 +204,7 @@ func prefixes(networks []config.Network) []netip.Prefix {
 	return list
 }
 
-// logger makes the log that the settings ask for, on standard error.
+// logger returns the log that the settings ask for, on standard error.
 func (a *app) logger(settings config.Log) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(settings.Level)); err != nil {
@@ -227,7 +217,7 @@ func (a *app) logger(settings config.Log) *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.Stderr, options))
 }
 
-// roles are those that values of a claim stand for; nil for none.
+// roles returns the roles of the values of a claim; nil for none.
 func roles(of map[string]string) map[string]peal.Role {
 	if len(of) == 0 {
 		return nil
@@ -237,4 +227,77 @@ func roles(of map[string]string) map[string]peal.Role {
 		roles[value] = peal.Role(role)
 	}
 	return roles
+}
+
+// themeOf returns the portal's theme of the settings, without its logo.
+func themeOf(p *config.Portal) peal.Theme {
+	t := peal.Theme{
+		Name: p.Name, Mode: peal.ThemeMode(p.Mode), Language: p.Language,
+		Light: peal.ThemePalette(p.Light), Dark: peal.ThemePalette(p.Dark),
+	}
+	for _, part := range p.Hidden {
+		t.Hidden = append(t.Hidden, peal.PortalPart(part))
+	}
+	return t
+}
+
+// readLogo reads the file with the portal's logo, up to one byte more than a logo may have; the
+// path "" stands for none.
+func readLogo(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.Open(path)
+	var logo []byte
+	if err == nil {
+		defer file.Close()
+		logo, err = io.ReadAll(io.LimitReader(file, peal.MaxThemeLogo+1))
+	}
+	if err != nil {
+		return nil, &peal.Error{Code: peal.Invalid, Field: "portal.logo", Message: "names a file that cannot be read", Err: err}
+	}
+	return logo, nil
+}
+
+// customFormats returns the formats that the configuration file describes; their retry policies
+// change the inherited one. The field of an error is a place in the file.
+func customFormats(loaded *config.Loaded, inherited peal.RetryPolicy) ([]*wire.Format, error) {
+	definitions := make([]custom.Definition, len(loaded.Formats))
+	for i, f := range loaded.Formats {
+		d := custom.Definition{
+			Name: f.Name, Title: f.Title, Body: f.Body, BodyRaw: f.BodyRaw, ContentType: f.ContentType, Headers: f.Headers,
+		}
+		if s := f.Signature; s != nil {
+			d.Signature = &custom.Signature{
+				Header: s.Header, Algorithm: s.Algorithm, Encoding: s.Encoding, Prefix: s.Prefix,
+				Content: s.Content, SecretEncoding: s.SecretEncoding,
+			}
+		}
+		if f.Policy != nil {
+			policy := f.Policy(inherited)
+			d.RetryPolicy = &policy
+		}
+		definitions[i] = d
+	}
+	return custom.NewAll(definitions, loaded.Variables)
+}
+
+func printConfig(c *call) error {
+	loaded, err := c.loadSettings()
+	if err != nil {
+		return err
+	}
+	settings := loaded.Settings()
+	if c.json {
+		return c.writeJSON(settings)
+	}
+	var rows [][]string
+	for _, s := range settings {
+		rows = append(rows, []string{s.Name, s.Value, s.Origin})
+	}
+	table(c.Stdout, "SETTING, VALUE, FROM", rows)
+	if loaded.File != "" {
+		fmt.Fprintf(c.Stderr, "read %s\n", printable(loaded.File))
+	}
+	return nil
 }

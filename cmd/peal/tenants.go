@@ -4,106 +4,21 @@ import (
 	"context"
 	"fmt"
 	"io"
-
-	"github.com/spf13/cobra"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/pealhq/peal/client"
 )
 
-func newTenantsCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "tenants",
-		Aliases: []string{"tenant"},
-		Short:   "Manage tenants",
-		Long: `A tenant is whose webhooks and events they are: a workspace, a project, a customer.
-The first event or webhook of a tenant creates it. These commands need an operator's key.`,
-		Example: `  peal tenants create acme --description 'The Acme workspace' --format x-webhook
-  peal tenants list`,
-		GroupID: groupManage,
-	}
-	cmd.AddCommand(newTenantsListCommand(app), newTenantsShowCommand(app), newTenantsCreateCommand(app), newTenantsQuotasCommand(app), newTenantsDeleteCommand(app))
-	return cmd
+const tenantHeads = "NAME, FORMAT, CREATED, DESCRIPTION"
+
+func tenantRow(c *call, t client.Tenant) []string {
+	return []string{t.Name, t.Format, c.ago(t.CreatedAt), t.Description}
 }
 
-func newTenantsListCommand(app *app) *cobra.Command {
-	var query client.TenantsQuery
-	cmd := newListCommand(app, list[client.Tenant]{
-		Things: "tenants", Short: "List tenants by name",
-		Example: "  peal tenants list\n  peal tenants list --find acme",
-		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.Tenant], error) {
-			query.PageQuery = page
-			return c.Tenants(ctx, query)
-		},
-		Heads: []string{"NAME", "FORMAT", "CREATED", "DESCRIPTION"},
-		Row: func(t client.Tenant) []string {
-			return []string{t.Name, t.Format, app.ago(t.CreatedAt), t.Description}
-		},
-	})
-	cmd.Flags().StringVar(&query.Q, "find", "", "only those with this text in the name or the description")
-	return cmd
-}
-
-func newTenantsShowCommand(app *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "show NAME",
-		Short:   "Show a tenant and its defaults",
-		Example: "  peal tenants show acme",
-		Args:    arguments("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			tenant, err := c.Tenant(cmd.Context(), args[0])
-			if err != nil {
-				return fmt.Errorf("show tenant %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { printTenant(w, tenant) })
-		},
-	}
-}
-
-func newTenantsCreateCommand(app *app) *cobra.Command {
-	var description, format, catalogue string
-	var retry retryFlags
-	cmd := &cobra.Command{
-		Use:   "create NAME",
-		Short: "Create a tenant",
-		Example: `  peal tenants create acme
-  peal tenants create acme --format x-webhook --retry-delays 1m,5m,30m`,
-		Args: arguments("NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			settings := client.TenantRequest{RetryPolicy: retry.policy(cmd)}
-			if cmd.Flags().Changed("description") {
-				settings.Description = &description
-			}
-			if cmd.Flags().Changed("format") {
-				settings.Format = &format
-			}
-			if cmd.Flags().Changed("catalogue") {
-				settings.Catalogue = &catalogue
-			}
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			tenant, err := c.CreateTenant(cmd.Context(), client.TenantCreateRequest{Name: args[0], TenantRequest: settings})
-			if err != nil {
-				return fmt.Errorf("create tenant %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { printTenant(w, tenant) })
-		},
-	}
-	flags := cmd.Flags()
-	flags.SortFlags = false
-	flags.StringVar(&description, "description", "", "who it is")
-	flags.StringVar(&format, "format", "", "default format of its webhooks")
-	flags.StringVar(&catalogue, "catalogue", "", "catalogue that describes its events; default without it")
-	retry.add(flags)
-	return cmd
-}
-
-func printTenant(w io.Writer, t client.Tenant) {
+func printTenant(_ *call, w io.Writer, t client.Tenant) {
 	fields(w, []field{
 		{"name", t.Name},
 		{"description", t.Description},
@@ -113,4 +28,80 @@ func printTenant(w io.Writer, t client.Tenant) {
 		{"created", exact(t.CreatedAt)},
 		{"status", t.Status},
 	})
+}
+
+func deleteTenant(c *call) error {
+	if c.on("dry-run") {
+		return one("count what tenant %s has", (*client.Client).CountTenant, func(_ *call, w io.Writer, data client.TenantData) {
+			var rows []field
+			for _, kind := range slices.Sorted(maps.Keys(data.Counts)) {
+				rows = append(rows, field{strings.ReplaceAll(kind, "_", " "), strconv.Itoa(data.Counts[kind])})
+			}
+			fields(w, rows)
+		})(c)
+	}
+	end := func(api *client.Client, ctx context.Context, name string) error {
+		_, err := api.DeleteTenant(ctx, name)
+		return err
+	}
+	return remove("delete", "being deleted", "tenant", askTenant, end)(c)
+}
+
+func askTenant(c *call, api *client.Client) (string, error) {
+	data, err := api.CountTenant(c.ctx, c.args[0])
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(data.Counts)) {
+		if n := data.Counts[kind]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(kind, "_", " ")))
+		}
+	}
+	return fmt.Sprintf("Delete tenant %s with all its data (%s)? This cannot be undone.", printable(c.args[0]), strings.Join(parts, ", ")), err
+}
+
+func tenantQuotas(c *call) error {
+	set := map[string]int{}
+	for _, text := range flag[[]string](c, "set") {
+		quota, number, _ := strings.Cut(text, "=")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return usagef(c.cmd, "--set %s: must be a quota, = and a whole number", text)
+		}
+		set[quota] = n
+	}
+	if c.given("set") || c.given("unset") {
+		if _, err := ask(c, "change the quotas of tenant %s", func(api *client.Client, ctx context.Context) (client.Tenant, error) {
+			tenant, err := api.Tenant(ctx, c.args[0])
+			if err != nil {
+				return tenant, err
+			}
+			quotas := map[string]int{}
+			maps.Copy(quotas, tenant.Quotas)
+			maps.Copy(quotas, set)
+			for _, quota := range flag[[]string](c, "unset") {
+				delete(quotas, quota)
+			}
+			return api.UpdateTenant(ctx, c.args[0], client.TenantRequest{Quotas: quotas})
+		}); err != nil {
+			return err
+		}
+	}
+	return one("show the quotas of tenant %s", (*client.Client).TenantQuotas, printQuotas)(c)
+}
+
+func printQuotas(_ *call, w io.Writer, quotas client.Quotas) {
+	number := func(n *int, none string) string {
+		if n == nil {
+			return none
+		}
+		return strconv.Itoa(*n)
+	}
+	var rows [][]string
+	for _, q := range quotas.Data {
+		from := "server"
+		if q.Own {
+			from = "own"
+		}
+		rows = append(rows, []string{q.Name, number(q.Used, "-"), number(q.Limit, "no limit"), from})
+	}
+	table(w, "QUOTA, USED, LIMIT, SET BY", rows)
 }

@@ -7,64 +7,38 @@ import (
 	"io"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/wire"
 )
 
-func newVerifyCommand(app *app) *cobra.Command {
-	var format string
+func verify(c *call) error {
 	var secrets []string
-	cmd := &cobra.Command{
-		Use:   "verify FILE",
-		Short: "Check the signature of a captured request",
-		Long: `Check the signature of a captured request, and find out which mistake was made where
-it does not fit: a body that was parsed and written again, a wrong secret, a missing
-prefix, a wrong encoding.
-
-FILE, or stdin with -, holds one of
-  - the text of an HTTP request: request line, headers, an empty line, the body;
-  - a curl command that sends it;
-  - JSON with headers ([["Name", "value"], ...] or an object) and body (a string).
-
-No server is needed. How old the request is does not matter, but is told. The exit
-code is 0 when the signature is right and 1 when it is not.`,
-		Example: `  peal verify request.txt --secret whsec_q5ZtHpWw8DqVAjW8UoLxN5wdYkWbR6zs
-  pbpaste | peal verify - --secret @secret.txt
-  peal verify capture.json --format vikunja --secret s3cr3t --json`,
-		GroupID: groupUse,
-		Args:    arguments("FILE"),
-	}
-	flags := cmd.Flags()
-	flags.StringVar(&format, "format", "", "format of the request (default: told by its signature's header)")
-	flags.StringArrayVar(&secrets, "secret", nil, "secret that may have signed: the text, or @PATH; can be given several times")
-	choices(cmd, "format", signedFormats()...)
-	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(secrets) == 0 {
-			return usagef(cmd, "--secret is missing: give the one that the webhook has")
-		}
-		for i := range secrets {
-			var err error
-			if secrets[i], err = app.line(secrets[i]); err != nil {
-				return err
-			}
-		}
-		request, err := app.capturedRequest(args[0])
+	for _, text := range flag[[]string](c, "secret") {
+		secret, err := c.line(text)
 		if err != nil {
 			return err
 		}
-		if format == "" {
-			if format, err = formatOf(request); err != nil {
-				return err
-			}
-		}
-		return app.verify(request, format, secrets)
+		secrets = append(secrets, secret)
 	}
-	return cmd
+	path := c.args[0]
+	if path != "-" {
+		path = "@" + path
+	}
+	text, err := c.read(path)
+	if err != nil {
+		return err
+	}
+	request, err := parseCapture(text)
+	if err != nil {
+		return err
+	}
+	format := c.text("format")
+	if format == "" {
+		if format, err = formatOf(request); err != nil {
+			return err
+		}
+	}
+	return c.verify(request, format, secrets)
 }
 
 var errSignature = errors.New("the signature does not fit")
@@ -123,7 +97,7 @@ func printVerdict(w io.Writer, v verdictShape) {
 	}
 }
 
-// formatOf finds the format whose signature's header the request has.
+// formatOf returns the format with a signature's header that the request has.
 func formatOf(request captured) (string, error) {
 	for _, format := range wire.Formats() {
 		if format.SignatureHeader != "" && request.header.Get(format.SignatureHeader) != "" {

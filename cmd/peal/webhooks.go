@@ -2,112 +2,39 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
 )
 
-func newWebhooksCommand(app *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "webhooks",
-		Aliases: []string{"webhook"},
-		Short:   "Manage webhooks",
-		Long:    `A webhook is a tenant's subscription: which events go to which URL, and how.`,
-		Example: `  peal webhooks create https://example.com/hook --events task.created,task.deleted
-  peal webhooks test webhook_01kahx2m6tf9v8c0dpy1r3s5ek
-  peal webhooks update webhook_01kahx2m6tf9v8c0dpy1r3s5ek --status paused`,
-		GroupID: groupManage,
-	}
-	cmd.AddCommand(
-		newWebhooksListCommand(app), newWebhooksShowCommand(app),
-		newWebhooksCreateCommand(app), newWebhooksUpdateCommand(app), newWebhooksDeleteCommand(app),
-		newWebhooksTestCommand(app), newWebhooksPreviewCommand(app), newWebhooksReplayCommand(app), newWebhooksLaneCommand(app), newWebhooksSecretCommand(app), newWebhooksRotateCommand(app),
-	)
-	return cmd
-}
+const webhookHeads = "ID, NAME, STATUS, FORMAT, EVENTS, CREATED, URL"
 
-func newWebhooksListCommand(app *app) *cobra.Command {
-	var query client.WebhooksQuery
-	cmd := newListCommand(app, list[client.Webhook]{
-		Things: "webhooks", Short: "List webhooks, the newest first",
-		Example: `  peal webhooks list --tenant acme
-  peal webhooks list --find billing --status disabled --order name`,
-		Page: func(c *client.Client, ctx context.Context, page client.PageQuery) (client.Page[client.Webhook], error) {
-			query.PageQuery = page
-			return c.Webhooks(ctx, query)
-		},
-		Heads: []string{"ID", "NAME", "STATUS", "FORMAT", "EVENTS", "CREATED", "URL"},
-		Row: func(w client.Webhook) []string {
-			return []string{w.ID, w.Name, statusText(&w), w.Format, someOf(w.Events), app.ago(w.CreatedAt), peal.RedactURL(w.URL)}
-		},
-	})
-	flags := cmd.Flags()
-	flags.StringVar(&query.Q, "find", "", "only those with each of these words in the name, the URL or the description, or at the beginning of the id")
-	flags.StringVar(&query.Status, "status", "", "only active, paused or disabled ones")
-	flags.StringVar(&query.Format, "format", "", "only those of this format")
-	flags.StringVar(&query.Event, "event", "", "only those that ask for events of this type")
-	flags.StringVar(&query.Order, "order", "", "newest (as without it), oldest or name")
-	choices(cmd, "status", "active", "paused", "disabled")
-	choices(cmd, "order", "newest", "oldest", "name")
-	return cmd
-}
-
-// named names a webhook in a question: by its URL, after its name where it has one.
-func named(w client.Webhook) string {
-	if w.Name == "" {
-		return "to " + w.URL
-	}
-	return printable(strconv.Quote(w.Name)) + " to " + w.URL
-}
-
-// statusText marks a webhook that nobody can change through the API.
-func statusText(w *client.Webhook) string {
-	if w.Managed {
-		return w.Status + " (managed)"
-	}
-	return w.Status
-}
-
-// someOf joins a list, and only counts what comes after its first three.
-func someOf(list []string) string {
+func webhookRow(c *call, w client.Webhook) []string {
 	const most = 3
-	if len(list) <= most {
-		return strings.Join(list, ",")
+	events := w.Events
+	if n := len(events) - most; n > 0 {
+		events = append(slices.Clone(events[:most]), fmt.Sprintf("+%d", n))
 	}
-	return strings.Join(list[:most], ",") + fmt.Sprintf(",+%d", len(list)-most)
+	status := w.Status + when(w.Managed, " (managed)") // nobody can change it through the API
+	return []string{w.ID, w.Name, status, w.Format, strings.Join(events, ","), c.ago(w.CreatedAt), peal.RedactURL(w.URL)}
 }
 
-func newWebhooksShowCommand(app *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show a webhook with all its settings",
-		Example: "  peal webhooks show webhook_01kahx2m6tf9v8c0dpy1r3s5ek",
-		Args:    arguments("ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := app.connect()
-			if err != nil {
-				return err
-			}
-			webhook, err := c.Webhook(cmd.Context(), args[0])
-			if err != nil {
-				return fmt.Errorf("show webhook %s: %w", args[0], err)
-			}
-			return app.show(func(w io.Writer) { printWebhook(w, webhook, "") })
-		},
-	}
+func printWebhook(c *call, w io.Writer, webhook client.Webhook) {
+	printNewWebhook(c, w, client.CreatedWebhook{Webhook: webhook})
 }
 
-// printWebhook writes all settings of a webhook, and its secret where the answer has it.
-func printWebhook(w io.Writer, webhook client.Webhook, secret string) {
+// printNewWebhook writes all settings of a webhook, and its secret where the answer has it.
+func printNewWebhook(_ *call, w io.Writer, created client.CreatedWebhook) {
+	webhook := created.Webhook
 	fields(w, []field{
 		{"id", webhook.ID},
 		{"name", webhook.Name},
@@ -129,15 +56,15 @@ func printWebhook(w io.Writer, webhook client.Webhook, secret string) {
 		{"transform", webhook.Transform},
 		{"timeout", (time.Duration(webhook.TimeoutMS) * time.Millisecond).String()},
 		{"rate limit", rateText(webhook.RateLimit)},
-		{"handshake", handshakeText(webhook.Handshake)},
+		{"handshake", when(webhook.Handshake, "the URL has consented")},
 		{"retries", policyText(&webhook.RetryPolicy)},
 		{"failing since", exact(webhook.Health.FailingSince)},
 		{"failed in a row", positive(webhook.Health.ExhaustedInRow)},
-		{"managed", managedText(webhook.Managed)},
+		{"managed", when(webhook.Managed, "by the server's configuration file")},
 		{"created", exact(webhook.CreatedAt)},
 		{"updated", exact(webhook.UpdatedAt)},
 		{"warnings", strings.Join(webhook.Warnings, "\n")},
-		{"secret", secret},
+		{"secret", created.Secret},
 	})
 }
 
@@ -147,6 +74,20 @@ func headerLines(headers map[string]string) string {
 		lines = append(lines, name+": "+headers[name])
 	}
 	return strings.Join(lines, "\n")
+}
+
+func certificateText(c *client.ClientCertificate) string {
+	if c == nil {
+		return ""
+	}
+	return "until " + exact(c.ExpiresAt)
+}
+
+func oauth2Text(o *client.OAuth2) string {
+	if o == nil {
+		return ""
+	}
+	return strings.TrimSpace(o.ClientID + " at " + o.TokenURL + " " + strings.Join(o.Scopes, " "))
 }
 
 func rateText(limit *client.RateLimit) string {
@@ -177,36 +118,131 @@ func policyText(policy *client.RetryPolicy) string {
 	return text
 }
 
-// spanText writes seconds in the largest unit that fits.
-func spanText(seconds float64) string {
-	for _, unit := range []struct {
-		seconds float64
-		name    string
-	}{{86400, "d"}, {3600, "h"}, {60, "m"}} {
-		if n := seconds / unit.seconds; n >= 1 && n == float64(int(n)) {
-			return fmt.Sprintf("%d%s", int(n), unit.name)
+func askWebhook(c *call, api *client.Client) (string, error) {
+	w, err := api.Webhook(c.ctx, c.args[0])
+	name := ""
+	if w.Name != "" {
+		name = printable(strconv.Quote(w.Name)) + " "
+	}
+	return "Delete the webhook " + name + "to " + w.URL + " and cancel its pending deliveries?", err
+}
+
+func printLane(_ *call, w io.Writer, lane client.Lane) {
+	fields(w, []field{
+		{"breaker", lane.Breaker},
+		{"next probe", exact(lane.NextProbe)},
+		{"rests until", exact(lane.RestsUntil)},
+		{"queued", strconv.Itoa(lane.Queued) + when(lane.Spilled, " in memory, more in the store")},
+		{"in flight", fmt.Sprintf("%d of %d", lane.InFlight, lane.Limit)},
+	})
+}
+
+func showSecret(c *call) error {
+	return one("show the secret of webhook %s", (*client.Client).WebhookSecret, func(c *call, w io.Writer, answer client.Secret) {
+		if answer.Secret == "" {
+			fmt.Fprintln(c.Stderr, "the webhook has no secret")
+			return
 		}
-	}
-	return fmt.Sprintf("%gs", seconds)
+		fmt.Fprintln(w, printable(answer.Secret))
+	})(c)
 }
 
-func positive(n int) string {
-	if n == 0 {
-		return ""
+// printRotation returns a printer for new secrets; does is the remaining use of the old one.
+func printRotation(does string) printer[client.Rotation] {
+	return func(_ *call, w io.Writer, r client.Rotation) {
+		fields(w, []field{{"secret", r.Secret}, {"the old one " + does + " until", exact(r.PreviousExpiresAt)}})
 	}
-	return strconv.Itoa(n)
 }
 
-func handshakeText(handshake bool) string {
-	if handshake {
-		return "the URL has consented"
+func testWebhook(c *call) error {
+	var sample client.TestRequest
+	if err := c.fill(&sample); err != nil {
+		return err
 	}
-	return ""
+	result, err := ask(c, "test webhook %s", func(api *client.Client, ctx context.Context) (client.TestResult, error) {
+		return api.TestWebhook(ctx, c.args[0], sample)
+	})
+	if err != nil {
+		return err
+	}
+	err = c.show(func(w io.Writer) {
+		fmt.Fprintf(w, "delivery %s  %s\n", printable(result.DeliveryID), verdict(result.Attempt))
+		printAttempt(w, result.Attempt)
+	})
+	if err == nil && !result.Success {
+		return fmt.Errorf("the endpoint did not take the test: %s", responseOf(result.Attempt))
+	}
+	return err
 }
 
-func managedText(managed bool) string {
-	if managed {
-		return "by the server's configuration file"
+func previewWebhook(c *call) error {
+	choice, err := c.previewChoice()
+	if err != nil {
+		return err
 	}
-	return ""
+	var settings client.WebhookRequest
+	if err := c.fill(&settings); err != nil {
+		return err
+	}
+	if !reflect.ValueOf(settings).IsZero() {
+		choice.Settings = &settings
+	}
+	previews, err := ask(c, "preview webhook %s", func(api *client.Client, ctx context.Context) ([]client.Preview, error) {
+		return api.PreviewWebhook(ctx, c.args[0], choice)
+	})
+	if err != nil {
+		return err
+	}
+	if len(previews) == 0 && !c.json {
+		fmt.Fprintln(c.Stderr, "no events")
+	}
+	return c.show(func(w io.Writer) {
+		for i, p := range previews {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			printPreview(w, p)
+		}
+	})
+}
+
+// previewChoice returns the events that the flags ask for.
+func (c *call) previewChoice() (choice client.PreviewChoice, err error) {
+	choice = client.PreviewChoice{Type: c.text("type"), Last: flag[int](c, "last")}
+	switch {
+	case c.given("last") && (c.given("type") || c.given("data")):
+		return choice, usagef(c.cmd, "--last takes the newest events; leave out --type and --data")
+	case !c.given("data"):
+		return choice, nil
+	}
+	var data json.RawMessage
+	if data, err = c.jsonFlag("data"); err != nil {
+		return choice, err
+	}
+	choice.Event = &client.NewEvent{Type: choice.Type, ID: c.text("id"), Subject: c.text("subject"), Time: c.text("time"), Data: data}
+	choice.Type = ""
+	return choice, nil
+}
+
+func printPreview(w io.Writer, p client.Preview) {
+	matches := "yes"
+	switch {
+	case !p.Pattern:
+		matches = "no: it does not ask for this type"
+	case p.FilterError != "":
+		matches = "no: its filter " + p.FilterError
+	case !p.Matches:
+		matches = "no: its filter is not true for it"
+	}
+	list := []field{
+		{"event", p.Event.ID},
+		{"type", p.Event.Type},
+		{"subject", p.Event.Subject},
+		{"matches", matches},
+		{"no request", p.Error},
+	}
+	if r := p.Request; r != nil {
+		list = append(list, field{"request", "POST " + r.URL + "\n" + headers(r.Headers) + "\n" + bodyText(r.Bytes())})
+	}
+	fields(w, list)
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// welcome is what a server says when it has started: where it is, how to get in,
-// and lines to copy that show it at work.
+// welcome is the message of a server that has started: its address, the way in, and lines to copy
+// that show it at work.
 type welcome struct {
 	Server   string // its URL
 	Data     string // its directory
@@ -100,11 +100,11 @@ func (w welcome) print(out io.Writer) {
 	io.WriteString(out, b.String())
 }
 
-// key tells how to get in.
+// key returns the way to get in.
 func (w welcome) key() string {
 	switch {
 	case w.File != "":
-		return "What lets you in was made just now and stands in a file that only this user may read.\n" +
+		return "The way in was made just now and is in a file that only this user may read.\n" +
 			"Keep what it holds elsewhere, and delete it:\n\n  . " + w.File + "\n"
 	case w.Key != "":
 		return "The operator key was made just now. It is shown this once, so keep it:\n\n  export PEAL_KEY=" + w.Key + "\n"
@@ -112,11 +112,11 @@ func (w welcome) key() string {
 		return "The operator key is the one of your configuration; the lines below read it from PEAL_KEY.\n"
 	}
 	return "The operator key was shown at the first start with this data; the lines below read\n" +
-		"it from PEAL_KEY. If it is lost, start with a key of your own, of at least 32\n" +
+		"it from PEAL_KEY. If it is lost, start with your own key, of at least 32\n" +
 		"characters, in PEAL_OPERATOR_KEY.\n"
 }
 
-// curl gives a command that posts JSON, to be copied.
+// curl returns a command that posts JSON, for copying.
 func curl(url, body string) string {
 	return "  curl -sS -w '\\n' " + url + " \\\n" +
 		"    -H \"Authorization: Bearer $PEAL_KEY\" -H 'Content-Type: application/json' \\\n" +
