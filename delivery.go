@@ -1,7 +1,6 @@
 package peal
 
 import (
-	"context"
 	"math/rand/v2"
 	"net/netip"
 	"net/url"
@@ -426,45 +425,6 @@ func (r *Replay) Validate() error {
 		}
 	}
 	return JoinFaults(faults...)
-}
-
-// ReplayStore stores replays and executes them in steps. A step is one short transaction
-// that also records the replay's progress. After a restart the replay resumes there, so that
-// nothing is replayed twice and nothing is left out. Replays ignore test deliveries and
-// their events.
-type ReplayStore interface {
-	// CreateReplay adds a replay. NotFound when the tenant has no such webhook;
-	// Conflict when the id is taken.
-	CreateReplay(ctx context.Context, replay Replay) error
-	// Replay returns one replay of a tenant. NotFound.
-	Replay(ctx context.Context, tenant string, id JobID) (Replay, error)
-	// Replays lists a webhook's replays, newest first: those older than before, or all when
-	// before is zero.
-	Replays(ctx context.Context, tenant string, webhook WebhookID, before JobID, limit int) ([]Replay, error)
-	// OpenReplays returns the running replays of all tenants, oldest first.
-	OpenReplays(ctx context.Context, limit int) ([]Replay, error)
-	// EndReplay ends a running replay with a final status and a reason. NotFound;
-	// Conflict when it has ended.
-	EndReplay(ctx context.Context, tenant string, id JobID, status ReplayStatus, reason string, at time.Time) error
-
-	// CountReplay returns the size of a replay, which need not be stored. wants reports
-	// whether the webhook's patterns match a type of missed events.
-	CountReplay(ctx context.Context, replay Replay, wants func(eventType string) bool) (ReplayCount, error)
-	// ReplayDeliveries reads at most limit deliveries of a running replay, in the order of
-	// their creation, and makes those that the replay includes pending for a new round, due
-	// at the given time and held by no node. more is false when no deliveries are left.
-	// NotFound; Conflict when the replay has ended or the webhook is deleted.
-	ReplayDeliveries(ctx context.Context, id JobID, due time.Time, limit int) (replayed int, more bool, err error)
-	// MissedEvents reads at most limit events of a running replay, in the order of their
-	// acceptance (fewer when they are large), and returns those that the webhook has no
-	// delivery of and that have a type chosen by the replay and wants. NotFound; Conflict
-	// when the replay has ended.
-	MissedEvents(ctx context.Context, id JobID, wants func(eventType string) bool, limit int) (MissedEvents, error)
-	// ReplayMissed creates deliveries of events that MissedEvents returned, except where
-	// there is one by now, due at once and held by no node, and advances the replay to
-	// missed.Through. NotFound; Conflict when the replay has ended or has already advanced
-	// further, or the webhook is deleted.
-	ReplayMissed(ctx context.Context, id JobID, missed MissedEvents, deliveries []MissedDelivery) (replayed int, err error)
 }
 
 // MissedEvents is a batch of a replay's events.

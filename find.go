@@ -1,7 +1,6 @@
 package peal
 
 import (
-	"context"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -174,38 +173,6 @@ func ValidateFindText(text string) error {
 	return nil
 }
 
-// SearchStore finds events and deliveries by event type, and by the words in events and in
-// responses of endpoints.
-//
-// Word search uses an index, which is off by default. Insert and Settle only note the
-// changes; [SearchStore.Index] adds them to the index later. Events from before the index
-// was turned on are added too, newest first.
-//
-// The words of an event are those of its id, type, subject and data, both member names and
-// values. A delivery has the words of its event, of its own id, and of the response bodies
-// on record. The index does not cover headers, addresses, secrets and settings of webhooks,
-// data after its first 64 KiB, and words after their first 64 bytes.
-type SearchStore interface {
-	// SetSearch turns the index on or off. Turning it off deletes it; turning it on again
-	// rebuilds it. Setting the present state changes nothing and is not an error.
-	SetSearch(ctx context.Context, on bool) error
-	// SearchState returns the state of the index.
-	SearchState(ctx context.Context) (SearchState, error)
-	// Index adds one batch of waiting changes to the index, or removes deleted events from
-	// it, and reports what it did. Other changes do not wait for it. While More is true, a
-	// further call continues.
-	Index(ctx context.Context) (IndexResult, error)
-
-	// FindDeliveries finds deliveries by the time of their events, newest first, and the
-	// deliveries of one event by their own time. It reads at most [MaxSearchedEvents] events and
-	// takes at most [MaxSearchTime], so a result can have few deliveries or none although there
-	// are more. Invalid with Field "text" when the text has no words or is malformed, or the
-	// index is off; Unavailable when the time was too short to read anything.
-	FindDeliveries(ctx context.Context, query DeliverySearch) (FoundDeliveries, error)
-	// FindEvents finds events, newest first, in the same way as FindDeliveries.
-	FindEvents(ctx context.Context, query EventSearch) (FoundEvents, error)
-}
-
 // Bounds of one search.
 const (
 	MaxSearchedEvents = 1000            // events read
@@ -216,7 +183,7 @@ const (
 type DeliverySearch struct {
 	Tenant    string
 	EventType string         // only deliveries of events of this type; "" for all
-	Text      string         // only deliveries with these words, see [SearchStore]; "" for all
+	Text      string         // only deliveries with these words; "" for all
 	WebhookID WebhookID      // only this webhook's; zero for all
 	Status    DeliveryStatus // only this status; "" for all
 	Since     time.Time      // of events accepted at or after this time; zero for no bound

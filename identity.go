@@ -1,7 +1,6 @@
 package peal
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -347,66 +346,4 @@ type AuditQuery struct {
 	Until  time.Time // before this time; zero for no bound
 	Before AuditID   // older than this one; zero to start with the newest
 	Limit  int
-}
-
-// IdentityStore stores users, sessions, portal links and the audit log.
-type IdentityStore interface {
-	// CreateUser adds a user, of Revision 1, and its tenant if there is none. Conflict
-	// when the id, the name or the subject (unless "") is taken.
-	CreateUser(ctx context.Context, user User) error
-	// UpdateUser replaces everything of a user except its name, adds 1 to its Revision and
-	// revokes all of its sessions at UpdatedAt. It creates the user's new tenant if there is
-	// none. [ErrRevision] when Revision is not the stored one; Conflict when the subject
-	// belongs to another user; NotFound.
-	UpdateUser(ctx context.Context, user User) error
-	// DeleteUser deletes a user of the tenant, or of any tenant when tenant is "", and
-	// revokes all of its sessions. NotFound.
-	DeleteUser(ctx context.Context, tenant string, id UserID, at time.Time) error
-	// User returns one user of the tenant, or of any tenant when tenant is "". NotFound.
-	User(ctx context.Context, tenant string, id UserID) (User, error)
-	// UserByName returns the user with a name. NotFound.
-	UserByName(ctx context.Context, name string) (User, error)
-	// UserBySubject returns the user with a subject. NotFound, also for "".
-	UserBySubject(ctx context.Context, subject string) (User, error)
-	// Users lists the users of the tenant, or of all tenants when tenant is "", newest
-	// first: those older than before, or all when before is zero.
-	Users(ctx context.Context, tenant string, before UserID, limit int) ([]User, error)
-
-	// CreateSession adds a session, and its tenant if there is none. NotFound when it has a
-	// user that does not exist.
-	// It also deletes up to 100 sessions that ended more than 30 days earlier.
-	CreateSession(ctx context.Context, session Session) error
-	// SessionByHash returns the session with a hash, unless it is revoked or expired at now.
-	// NotFound.
-	SessionByHash(ctx context.Context, hash [32]byte, now time.Time) (Session, error)
-	// Sessions lists the sessions that a query selects.
-	Sessions(ctx context.Context, query SessionQuery) ([]Session, error)
-	// RevokeSession revokes a session of the tenant, or of any tenant when tenant is "". A
-	// session that is already revoked keeps its time. NotFound.
-	RevokeSession(ctx context.Context, tenant string, id SessionID, at time.Time) error
-	// RevokeSessions revokes all sessions of a user that have not ended at the given time,
-	// and returns their number.
-	RevokeSessions(ctx context.Context, user UserID, at time.Time) (int, error)
-
-	// CreatePortalLink adds a portal link, and its tenant if there is none. Conflict when
-	// the id or the hash is taken.
-	// It also deletes up to 100 links that expired more than 30 days earlier.
-	CreatePortalLink(ctx context.Context, link PortalLink) error
-	// RedeemPortalLink marks the link with a hash as used, and adds the session with its
-	// PortalLinkID, Name, Tenant and Role set from the link, and an ExpiresAt that is
-	// SessionLife later than at. NotFound for a link that is used, revoked or expired at
-	// that time.
-	RedeemPortalLink(ctx context.Context, hash [32]byte, session Session, at time.Time) (Session, error)
-	// PortalLinks lists the links of the tenant, or of all tenants when tenant is "", newest
-	// first: those older than before, or all when before is zero.
-	PortalLinks(ctx context.Context, tenant string, before PortalLinkID, limit int) ([]PortalLink, error)
-	// RevokePortalLink revokes a link of the tenant, or of any tenant when tenant is "", and
-	// the session that it started. A link that is already revoked keeps its time. NotFound.
-	RevokePortalLink(ctx context.Context, tenant string, id PortalLinkID, at time.Time) error
-
-	// AppendAudit adds an entry to the audit log. It also deletes up to 100 entries that are
-	// older than keep, unless keep is zero.
-	AppendAudit(ctx context.Context, entry AuditEntry, keep time.Duration) error
-	// Audit lists the entries of the audit log that a query selects.
-	Audit(ctx context.Context, query AuditQuery) ([]AuditEntry, error)
 }

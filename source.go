@@ -1,7 +1,6 @@
 package peal
 
 import (
-	"context"
 	"strings"
 	"time"
 )
@@ -165,27 +164,4 @@ func (s *Source) Storable() error {
 		return Invalidf("format", "is missing")
 	}
 	return ValidateSourceName(s.Name)
-}
-
-// SourceStore stores sources and their counts.
-type SourceStore interface {
-	// CreateSource adds a source, creates its tenant if there is none, and returns the source
-	// with its Revision. Conflict when the id or, within the tenant, the name is taken;
-	// Invalid when it is not [Source.Storable].
-	CreateSource(ctx context.Context, source Source) (Source, error)
-	// UpdateSource replaces a source's settings (not its Name and Counts) and returns it with
-	// its new Revision. Conflict when its Revision is not the stored one; NotFound.
-	UpdateSource(ctx context.Context, source Source) (Source, error)
-	// DeleteSource deletes a source; its events stay. NotFound.
-	DeleteSource(ctx context.Context, tenant string, id SourceID) error
-	// Source returns one source of the tenant, or of any tenant when tenant is "". NotFound.
-	Source(ctx context.Context, tenant string, id SourceID) (Source, error)
-	// SourceByName returns the source with a name. NotFound.
-	SourceByName(ctx context.Context, tenant, name string) (Source, error)
-	// Sources lists a tenant's sources, newest first: those older than before, or all when
-	// before is zero.
-	Sources(ctx context.Context, tenant string, before SourceID, limit int) ([]Source, error)
-	// AddSourceCounts adds to the counts of sources, as [SourceCounts.Add] does, in one
-	// transaction. It ignores sources that do not exist.
-	AddSourceCounts(ctx context.Context, counts map[SourceID]SourceCounts) error
 }

@@ -1,7 +1,6 @@
 package peal
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -175,36 +174,6 @@ func (c *DeliveryCounts) UnmarshalBinary(b []byte) error {
 		*to, b = int(n), b[size:]
 	}
 	return nil
-}
-
-// StatsStore reads statistics that are counted while attempts are settled. None of its methods
-// reads history, so its size does not matter.
-//
-// [WorkStore.Settle] counts in the transaction that records the attempts: in the webhook's
-// bucket of each width, by the end of the attempt, and for a failed attempt also in the
-// webhook's [WebhookProblem]. It does not count tests, nor attempts that were already recorded.
-// [PurgeStore.Purge] deletes buckets.
-type StatsStore interface {
-	// Stats returns the buckets that a query selects, by webhook and then by time. It omits
-	// empty buckets.
-	Stats(ctx context.Context, query StatsQuery) ([]StatsBucket, error)
-	// Totals returns the sums of the buckets that a query selects. It needs memory for one bucket
-	// of each period, regardless of the number of webhooks.
-	Totals(ctx context.Context, query StatsQuery) (StatsTotals, error)
-	// Activity returns the activity of the given webhooks of a tenant, in their order. It is
-	// zero for a webhook that the tenant does not have.
-	Activity(ctx context.Context, tenant string, webhooks []WebhookID) ([]WebhookActivity, error)
-	// Backlog returns the backlog of a tenant, or of all tenants when tenant is "".
-	Backlog(ctx context.Context, tenant string) (DeliveryBacklog, error)
-	// Problems returns problems seen at or after since, latest first: of one webhook, or of
-	// all webhooks of the tenant when webhook is zero. Deleted webhooks have none.
-	Problems(ctx context.Context, tenant string, webhook WebhookID, since time.Time, limit int) ([]WebhookProblem, error)
-	// AddProblem counts failures outside of attempts, such as those of filters, in the same
-	// way as Settle counts attempts. It ignores webhooks that do not exist.
-	AddProblem(ctx context.Context, problem WebhookProblem) error
-	// AttentionReport returns what needs attention among all tenants: problems seen at or after
-	// since, and at most limit rows of each kind. It reads a bounded number of rows.
-	AttentionReport(ctx context.Context, since time.Time, limit int) (AttentionReport, error)
 }
 
 // BucketWidth is the length of a bucket's period.

@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// Store persists the state of Peal. Package sqlite implements it in one file, package
-// postgres in a PostgreSQL database; both pass storetest.Run.
+// Store persists webhooks, events and deliveries: what publishing and delivering need. Package
+// sqlite implements it in one file, package postgres in a PostgreSQL database. Whatever else
+// they store, they store for one package or another, which declares the methods that it calls;
+// storetest.Store is the whole contract, and both pass storetest.Run.
 //
 // Every method is safe for concurrent use. A method is one transaction unless its comment
 // states otherwise: all of its changes happen, or none. They are durable when it returns nil.
@@ -17,40 +19,8 @@ import (
 // anything else. When ctx is canceled, a method returns the context's error, and the change
 // may or may not have happened.
 type Store interface {
-	ConfigStore
-	SourceStore
-	QuotaStore
-	WorkStore
-	NodeStore
-	HistoryStore
-	PurgeStore
-	ReplayStore
-	IdentityStore
-	StatsStore
-	SealStore
-	ThemeStore
-	SearchStore
-	TenantDeletionStore
-
-	// Ping returns nil when the store can be read and written now.
-	Ping(ctx context.Context) error
-	// Close closes the store; waiting calls return Unavailable. A second Close does nothing.
-	Close() error
-}
-
-// ConfigStore stores tenants, webhooks, keys and the event catalogues.
-type ConfigStore interface {
-	// CreateTenant adds a tenant, of Revision 1. Conflict when the name is taken.
-	CreateTenant(ctx context.Context, tenant Tenant) error
-	// UpdateTenant replaces a tenant's settings and adds 1 to its Revision. It counts as a
-	// change of each of its webhooks, which inherit the policy. [ErrRevision] when
-	// Revision is not the stored one; NotFound.
-	UpdateTenant(ctx context.Context, tenant Tenant) error
 	// Tenant returns one tenant. NotFound.
 	Tenant(ctx context.Context, name string) (Tenant, error)
-	// Tenants lists tenants by name, starting after the given name.
-	Tenants(ctx context.Context, after string, limit int) ([]Tenant, error)
-
 	// CreateWebhook adds a webhook, creates its tenant if there is none, and returns the
 	// webhook with its Revision. Conflict when the id is taken; Invalid when the webhook is
 	// not [Webhook.Storable].
@@ -76,31 +46,66 @@ type ConfigStore interface {
 	// that includes these changes. For version 0 it returns all that are not deleted.
 	RoutesSince(ctx context.Context, version int64) (webhooks []Webhook, now int64, err error)
 
-	// CreateKey adds a key, and its tenant if there is none. Conflict when its hash is taken.
-	CreateKey(ctx context.Context, key APIKey) error
-	// RevokeKey revokes a key of the tenant, or of any tenant when tenant is "". NotFound.
-	RevokeKey(ctx context.Context, tenant string, id KeyID, at time.Time) error
-	// KeyByHash returns the key with a hash, unless it is revoked. NotFound.
-	KeyByHash(ctx context.Context, hash [32]byte) (APIKey, error)
-	// Keys lists the keys of a tenant (operator keys for ""), newest first, including
-	// revoked ones: those older than before, or all when before is zero.
-	Keys(ctx context.Context, tenant string, before KeyID, limit int) ([]APIKey, error)
+	// Insert commits events with their deliveries, and creates the tenant if there is
+	// none: all of them, or none.
+	//
+	// version is the version of the routes that the deliveries were routed by; when the
+	// store's is newer, Insert writes nothing and returns ErrStaleRoutes. An event with an
+	// id that the tenant already has, and the same content, is a duplicate and is not
+	// written; with other content, Insert writes nothing at all and returns Conflict with
+	// Field "events[N].id" (N counts insertions from 0). When a delivery is held and node
+	// is not registered, Insert writes nothing and returns ErrFenced.
+	//
+	// Very many deliveries are written in several transactions, so that other changes can
+	// run between them. The first transaction makes all of them durable: they may then be
+	// listed and claimed one after the other, and a crash does not prevent that.
+	Insert(ctx context.Context, node NodeID, version int64, insertions []Insertion) ([]InsertResult, error)
 
-	// PutEventType adds or replaces an entry of a catalogue. A replaced entry's CreatedAt
-	// stays; created reports whether there was no entry.
-	PutEventType(ctx context.Context, eventType EventType) (created bool, err error)
-	// DeleteEventType removes an entry from a catalogue. NotFound.
-	DeleteEventType(ctx context.Context, catalogue, name string) error
-	// EventType returns one entry of a catalogue. NotFound.
-	EventType(ctx context.Context, catalogue, name string) (EventType, error)
-	// EventTypes lists the entries of a catalogue by name, starting after the given name.
-	EventTypes(ctx context.Context, catalogue, after string, limit int) ([]EventType, error)
-	// FindEventTypes lists the entries of a catalogue that match a query, by name. It reads
-	// at most the names of the whole catalogue, or of the query's group.
-	FindEventTypes(ctx context.Context, query EventTypeQuery) ([]EventType, error)
-	// Catalogues lists the names of the catalogues that have entries, starting after the
-	// given name, in the byte order of each name followed by a slash.
-	Catalogues(ctx context.Context, after string, limit int) ([]string, error)
+	// Settle records attempts and updates their deliveries, in one transaction. It records
+	// every attempt of a known delivery exactly once, however often it is settled. When
+	// another node holds the delivery, or no node does and node is not registered, only a
+	// Success changes the delivery (it becomes final); its holder decides about the rest.
+	Settle(ctx context.Context, node NodeID, settlements []Settlement) error
+
+	// Due lists webhooks with pending deliveries that no node holds, and the earliest and
+	// latest due time of each, which may lie in the future. It lists them by id, starting
+	// after the given webhook.
+	Due(ctx context.Context, after WebhookID, limit int) ([]DueWebhook, error)
+	// AdvanceDue advances up to limit pending deliveries of a webhook that no node holds and
+	// that are due after latest: deliveries that were never attempted become due at now, the
+	// others at retry. It returns the number of advanced deliveries.
+	AdvanceDue(ctx context.Context, webhook WebhookID, latest, now, retry time.Time, limit int) (int, error)
+	// Claim makes node the holder of up to limit pending deliveries of a webhook that no
+	// node holds and that are due at now: the earliest due first, then the oldest. next is
+	// the earliest due time of the deliveries that still have no holder, zero when there are
+	// none. ErrFenced when node is not registered.
+	Claim(
+		ctx context.Context, node NodeID, webhook WebhookID, now time.Time, limit int,
+	) (work []ClaimedDelivery, next time.Time, err error)
+	// MarkSuspect sets the mark of a delivery that node holds and that Claim returned with
+	// a Suspicion; MarkCleared ends the suspicion. It does nothing to a delivery without
+	// one. ErrFenced when node is not registered.
+	MarkSuspect(ctx context.Context, node NodeID, id DeliveryID, mark SuspectMark) error
+	// Release releases deliveries that node holds, or all of them when ids is nil. Their
+	// due times stay.
+	Release(ctx context.Context, node NodeID, ids []DeliveryID) error
+
+	// Cancel cancels a pending delivery. NotFound; Conflict when it is final.
+	Cancel(ctx context.Context, tenant string, id DeliveryID, at time.Time) error
+	// Reopen makes a delivery pending for a new round, due at the given time and held by
+	// node, and returns the work. A pending delivery that no node holds becomes due and
+	// held. NotFound; Conflict when a node already holds it; ErrFenced when node is not
+	// registered.
+	Reopen(ctx context.Context, node NodeID, tenant string, id DeliveryID, due time.Time) (ClaimedDelivery, error)
+
+	// AddProblem counts failures outside of attempts, such as those of filters, in the same
+	// way as Settle counts attempts. It ignores webhooks that do not exist.
+	AddProblem(ctx context.Context, problem WebhookProblem) error
+
+	// Ping returns nil when the store can be read and written now.
+	Ping(ctx context.Context) error
+	// Close closes the store; waiting calls return Unavailable. A second Close does nothing.
+	Close() error
 }
 
 // Insertion is one event with the deliveries that its routing produced.
@@ -167,61 +172,6 @@ type DueWebhook struct {
 	Latest    time.Time // the latest due time
 }
 
-// WorkStore stores events and their deliveries, and hands out deliveries to nodes.
-type WorkStore interface {
-	// Insert commits events with their deliveries, and creates the tenant if there is
-	// none: all of them, or none.
-	//
-	// version is the version of the routes that the deliveries were routed by; when the
-	// store's is newer, Insert writes nothing and returns ErrStaleRoutes. An event with an
-	// id that the tenant already has, and the same content, is a duplicate and is not
-	// written; with other content, Insert writes nothing at all and returns Conflict with
-	// Field "events[N].id" (N counts insertions from 0). When a delivery is held and node
-	// is not registered, Insert writes nothing and returns ErrFenced.
-	//
-	// Very many deliveries are written in several transactions, so that other changes can
-	// run between them. The first transaction makes all of them durable: they may then be
-	// listed and claimed one after the other, and a crash does not prevent that.
-	Insert(ctx context.Context, node NodeID, version int64, insertions []Insertion) ([]InsertResult, error)
-
-	// Settle records attempts and updates their deliveries, in one transaction. It records
-	// every attempt of a known delivery exactly once, however often it is settled. When
-	// another node holds the delivery, or no node does and node is not registered, only a
-	// Success changes the delivery (it becomes final); its holder decides about the rest.
-	Settle(ctx context.Context, node NodeID, settlements []Settlement) error
-
-	// Due lists webhooks with pending deliveries that no node holds, and the earliest and
-	// latest due time of each, which may lie in the future. It lists them by id, starting
-	// after the given webhook.
-	Due(ctx context.Context, after WebhookID, limit int) ([]DueWebhook, error)
-	// AdvanceDue advances up to limit pending deliveries of a webhook that no node holds and
-	// that are due after latest: deliveries that were never attempted become due at now, the
-	// others at retry. It returns the number of advanced deliveries.
-	AdvanceDue(ctx context.Context, webhook WebhookID, latest, now, retry time.Time, limit int) (int, error)
-	// Claim makes node the holder of up to limit pending deliveries of a webhook that no
-	// node holds and that are due at now: the earliest due first, then the oldest. next is
-	// the earliest due time of the deliveries that still have no holder, zero when there are
-	// none. ErrFenced when node is not registered.
-	Claim(
-		ctx context.Context, node NodeID, webhook WebhookID, now time.Time, limit int,
-	) (work []ClaimedDelivery, next time.Time, err error)
-	// MarkSuspect sets the mark of a delivery that node holds and that Claim returned with
-	// a Suspicion; MarkCleared ends the suspicion. It does nothing to a delivery without
-	// one. ErrFenced when node is not registered.
-	MarkSuspect(ctx context.Context, node NodeID, id DeliveryID, mark SuspectMark) error
-	// Release releases deliveries that node holds, or all of them when ids is nil. Their
-	// due times stay.
-	Release(ctx context.Context, node NodeID, ids []DeliveryID) error
-
-	// Cancel cancels a pending delivery. NotFound; Conflict when it is final.
-	Cancel(ctx context.Context, tenant string, id DeliveryID, at time.Time) error
-	// Reopen makes a delivery pending for a new round, due at the given time and held by
-	// node, and returns the work. A pending delivery that no node holds becomes due and
-	// held. NotFound; Conflict when a node already holds it; ErrFenced when node is not
-	// registered.
-	Reopen(ctx context.Context, node NodeID, tenant string, id DeliveryID, due time.Time) (ClaimedDelivery, error)
-}
-
 // EventQuery selects events of a tenant, newest first.
 type EventQuery struct {
 	Tenant string
@@ -242,23 +192,6 @@ type DeliveryQuery struct {
 	Until     time.Time      // created before this time; zero for no bound
 	Before    DeliveryID     // older than this one; zero to start with the newest
 	Limit     int
-}
-
-// HistoryStore reads events, deliveries and attempts.
-type HistoryStore interface {
-	// Event returns one event of a tenant by its id, or by the text of its key. NotFound.
-	Event(ctx context.Context, tenant, id string) (Event, error)
-	// Events lists the events that a query selects.
-	Events(ctx context.Context, query EventQuery) ([]Event, error)
-	// FilterErrors returns the FilterErrors that an event was inserted with, in their
-	// order; none for an unknown event.
-	FilterErrors(ctx context.Context, tenant string, key EventKey) ([]FilterError, error)
-	// Delivery returns one delivery of a tenant. NotFound.
-	Delivery(ctx context.Context, tenant string, id DeliveryID) (Delivery, error)
-	// Deliveries lists the deliveries that a query selects.
-	Deliveries(ctx context.Context, query DeliveryQuery) ([]Delivery, error)
-	// Attempts returns all attempts of a delivery, the first one first; none for an unknown delivery.
-	Attempts(ctx context.Context, tenant string, id DeliveryID) ([]Attempt, error)
 }
 
 // MaxNodeName is the longest name of a node, in bytes.
@@ -290,42 +223,6 @@ type NodeLoad struct {
 	Unwritten int   `json:"unwritten"` // results of attempts that are not yet in the store
 	Memory    int64 `json:"memory"`    // bytes used by the deliveries in its memory
 	Fences    int   `json:"fences"`    // times it has fenced itself since it started
-}
-
-// NodeStore registers nodes. Only the store's clock measures the time since a node was
-// last seen, so the clocks of nodes may differ.
-//
-// A node is registered from RegisterNode until it leaves or is taken over. After that its
-// id is never registered again: its process registers under a new one. With an id that is
-// not registered, [WorkStore.Insert] without held deliveries, [WorkStore.Settle] within the
-// limits stated there, and Release, which finds nothing, still work. Claim, Reopen and an
-// Insert with a held delivery write nothing and return [ErrFenced].
-type NodeStore interface {
-	// RegisterNode adds a node, seen now. The caller sets ID, Name and Version, the store
-	// sets the times. Conflict when the id is registered.
-	RegisterNode(ctx context.Context, node Node) (NodeView, error)
-	// RenewNode records that the node was seen now, and its load. NotFound when it is not registered.
-	RenewNode(ctx context.Context, id NodeID, load NodeLoad) (NodeView, error)
-	// LeaveNode releases all deliveries that the node holds and ends its registration, which
-	// is no evidence against any of them. A node that is not registered is not an error.
-	LeaveNode(ctx context.Context, id NodeID) error
-	// Takeover ends the registration of every other node that was not seen for at least
-	// stale, and releases all deliveries with a holder that is not registered. Those that
-	// were due become suspects, or get another strike by their mark.
-	// The check and the update are one statement, so a node that renews at the same time is
-	// either seen or gone, never both.
-	Takeover(ctx context.Context, node NodeID, stale time.Duration) (TakeoverResult, error)
-	// Nodes lists the registered nodes by id, which is oldest first.
-	Nodes(ctx context.Context) ([]Node, error)
-
-	// Signal notifies the watchers in this process and in others. A signal is a hint: it
-	// reaches each watcher at most once, and can be lost.
-	Signal(ctx context.Context, signals ...NodeSignal) error
-	// Watch calls heard for each signal until ctx ends, one call at a time. The store itself
-	// signals when webhooks change, when held deliveries are canceled, and when a node leaves
-	// or is taken over. It returns nil when ctx ends, and nil at once when the store closes
-	// or cannot receive signals; it restores a lost connection by itself.
-	Watch(ctx context.Context, heard func(NodeSignal)) error
 }
 
 // NodeView is the state of the store that a node receives when it registers or renews.
@@ -396,31 +293,6 @@ func (s *DatabaseSchema) Pending() int {
 		}
 	}
 	return n
-}
-
-// SealStore encrypts stored secrets with a new key, without interrupting other work.
-type SealStore interface {
-	// Reseal seals again at most limit values, in one short transaction: values that were
-	// sealed with a key other than the current key of the store's [Sealer], and values in
-	// clear text. Nothing else in their rows changes, neither the revision of a webhook or
-	// a source nor the version of the routes.
-	//
-	// It returns the number of values that it handled; 0 means that none is left, including
-	// values with a write that started before the Sealer changed its key. A store without a
-	// Sealer always returns 0. Internal when a value cannot be opened with any key.
-	Reseal(ctx context.Context, limit int) (int, error)
-}
-
-// PurgeStore deletes data that was kept long enough.
-type PurgeStore interface {
-	// Purge deletes one batch of what params allow, small enough that other changes hardly
-	// wait for it, and reports what it did. While More is true, another call with the same
-	// params continues; after that, a call starts over.
-	//
-	// An event is deleted together with its deliveries and their attempts, oldest first.
-	// Pending deliveries and their events stay. The publisher's id of a deleted event can be
-	// used again.
-	Purge(ctx context.Context, params PurgeParams) (PurgeResult, error)
 }
 
 // PurgeParams states what Purge may delete.

@@ -1,7 +1,6 @@
 package peal
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -34,7 +33,7 @@ type Tenant struct {
 	Revision  int64
 	CreatedAt time.Time // UTC
 	// DeletingSince is when the deletion of the tenant started, in UTC; zero for one that
-	// stays. See [TenantDeletionStore].
+	// stays.
 	DeletingSince time.Time
 }
 
@@ -206,24 +205,6 @@ type TenantUse struct {
 	Used   int64
 }
 
-// QuotaStore counts what tenants have. The methods that create rows enforce the row quotas in
-// their transaction, by the tenant's own limit or the store's default, and return
-// [Quota.Exceeded].
-type QuotaStore interface {
-	// Usage returns a tenant's use of the row quotas at the time now.
-	Usage(ctx context.Context, tenant string, now time.Time) (map[Quota]int64, error)
-	// Count returns a tenant's use of one row quota at the time now, up to most.
-	Count(ctx context.Context, tenant string, quota Quota, now time.Time, most int64) (int64, error)
-	// Uses returns the use of one row quota at the time now by each tenant that uses it, in no
-	// particular order.
-	Uses(ctx context.Context, quota Quota, now time.Time) ([]TenantUse, error)
-	// CountEventTypes returns the number of entries of a catalogue, up to most.
-	CountEventTypes(ctx context.Context, catalogue string, most int64) (int64, error)
-	// PendingUsage counts a tenant's pending deliveries and the bytes of their events'
-	// data. It reads at most most deliveries.
-	PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error)
-}
-
 // DefaultCatalogue is the catalogue of every tenant without a Catalogue. It always exists.
 const DefaultCatalogue = "default"
 
@@ -317,13 +298,14 @@ func (t *EventType) SetKey(key string) {
 	t.Catalogue, t.Name, _ = strings.Cut(key, "/")
 }
 
-// TenantCounts is what a tenant has. A count of [MaxTenantCount] stands for that many or more.
+// TenantCounts is what a tenant has. A count of [MaxTenantCount] stands for that many
+// or more.
 type TenantCounts struct {
 	Webhooks, Sources, Keys, Users, Sessions, PortalLinks, Themes int64
 	Events, Deliveries, Attempts, Replays, AuditEntries           int64
 }
 
-// MaxTenantCount is the largest number that [TenantDeletionStore.TenantCounts] counts to.
+// MaxTenantCount is the largest number in [TenantCounts].
 const MaxTenantCount = 1_000_000
 
 // TenantPurgeResult is the result of a step of deleting a tenant.
@@ -337,22 +319,6 @@ type TenantPurgeResult struct {
 	Gone bool
 	// Held is how long the step has kept others from writing.
 	Held time.Duration
-}
-
-// TenantDeletionStore deletes tenants with all that is theirs. Catalogues are the
-// operator's, and stay.
-type TenantDeletionStore interface {
-	// StartTenantDeletion marks a tenant as being deleted and changes the version of the
-	// routes. From then on keys and sessions of the tenant let nobody in, and nothing can
-	// be added to it; engines refuse its events as soon as they have read the routes, and
-	// an Insert by older ones returns [ErrStaleRoutes]. NotFound. For a tenant that is
-	// marked already it does nothing.
-	StartTenantDeletion(ctx context.Context, name string, at time.Time) error
-	// TenantCounts counts what a tenant has, of each kind up to [MaxTenantCount]. NotFound.
-	TenantCounts(ctx context.Context, name string) (TenantCounts, error)
-	// PurgeTenant does one bounded step of deleting a marked tenant. Each step is one
-	// transaction, so a deletion that is broken off resumes where it was.
-	PurgeTenant(ctx context.Context) (TenantPurgeResult, error)
 }
 
 // Deletable reports why a tenant must not be deleted: [DefaultTenant] and

@@ -1,7 +1,6 @@
 package peal
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"unicode"
@@ -141,16 +140,4 @@ func (t Theme) Over(base Theme) Theme {
 	slices.Sort(t.Hidden)
 	t.Hidden = slices.Compact(t.Hidden)
 	return t
-}
-
-// ThemeStore stores the themes of tenants.
-type ThemeStore interface {
-	// PutTheme replaces a tenant's theme and adds 1 to its Revision, which is 0 if there is
-	// no theme yet. It creates the tenant if there is none. [ErrRevision] when Revision is
-	// not the stored one.
-	PutTheme(ctx context.Context, tenant string, theme Theme) error
-	// Theme returns a tenant's theme. NotFound when it has none.
-	Theme(ctx context.Context, tenant string) (Theme, error)
-	// DeleteTheme deletes a tenant's theme. NotFound when it has none.
-	DeleteTheme(ctx context.Context, tenant string) error
 }

@@ -8,12 +8,13 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/storetest"
 )
 
 // cable is what connects a node with the store. While it is cut, calls hang as they do
 // when packets vanish.
 type cable struct {
-	peal.Store
+	storetest.Store
 	deaf bool // signals do not come through: only polling is left
 
 	mu  sync.Mutex

@@ -1,7 +1,7 @@
 // Package dispatch is Peal's engine: it accepts events, routes them to webhooks,
 // commits them and sends the deliveries until they arrive.
 //
-// [New] creates an engine on a [peal.Store]; [Engine.Publish] accepts events;
+// [New] creates an engine on a [Store]; [Engine.Publish] accepts events;
 // [Engine.Run] works until its context ends and then stops gracefully. A Go
 // application can embed it without a server; the examples show how.
 //
@@ -43,7 +43,7 @@ import (
 // Engine accepts events and delivers them. Create it with [New]; it is safe for
 // concurrent use. Engines on one store, in one process or several, are its nodes.
 type Engine struct {
-	store     peal.Store
+	store     Store
 	options   Options
 	log       *slog.Logger
 	client    *egress.Client
@@ -89,7 +89,7 @@ const (
 // New creates an engine. Nothing is sent before [Engine.Run]; what is published
 // before is committed and waits. The error has code [peal.Invalid] and names the
 // option.
-func New(store peal.Store, options Options) (*Engine, error) {
+func New(store Store, options Options) (*Engine, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}

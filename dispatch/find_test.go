@@ -12,11 +12,12 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/sqlite"
+	"github.com/pealhq/peal/storetest"
 )
 
 // reads counts the webhooks that are read from a store one by one, and refuses whole lists.
 type reads struct {
-	peal.Store
+	storetest.Store
 	calls, ids int
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/sqlite"
+	"github.com/pealhq/peal/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -35,7 +36,7 @@ type world struct {
 	t     *testing.T
 	path  string // of the SQLite database
 	url   string // of the PostgreSQL database that is there instead; "" for none
-	store peal.Store
+	store storetest.Store
 	ctx   context.Context
 
 	mu        sync.Mutex
@@ -86,7 +87,7 @@ func (w *world) engine(change func(*dispatch.Options)) (*dispatch.Engine, func()
 	return w.engineOn(w.store, change)
 }
 
-func (w *world) engineOn(store peal.Store, change func(*dispatch.Options)) (*dispatch.Engine, func()) {
+func (w *world) engineOn(store storetest.Store, change func(*dispatch.Options)) (*dispatch.Engine, func()) {
 	w.t.Helper()
 	options := dispatch.DefaultOptions()
 	options.Egress = options.Egress.Development()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/storetest"
 )
 
 // failUntil refuses until up is true.
@@ -184,7 +185,7 @@ func TestReplayGoesOnAfterARestart(t *testing.T) {
 
 // slowStore lets a test see a replay in its middle.
 type slowStore struct {
-	peal.Store
+	storetest.Store
 	step chan struct{}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/pgtest"
 	"github.com/pealhq/peal/postgres"
+	"github.com/pealhq/peal/storetest"
 )
 
 var sharedPostgres pgtest.Shared
@@ -34,7 +35,7 @@ func onEachStore(t *testing.T, test func(*testing.T, *world)) {
 	})
 }
 
-func openPostgres(t *testing.T, url string) peal.Store {
+func openPostgres(t *testing.T, url string) storetest.Store {
 	t.Helper()
 	store, err := postgres.Open(context.Background(), postgres.Options{URL: url})
 	if err != nil {
@@ -45,7 +46,7 @@ func openPostgres(t *testing.T, url string) peal.Store {
 
 // deaf is a store whose signals are not heard: who waits for one waits for the network,
 // and a fake clock stands still meanwhile. Signals only make things quicker.
-type deaf struct{ peal.Store }
+type deaf struct{ storetest.Store }
 
 func (deaf) Watch(ctx context.Context, _ func(peal.NodeSignal)) error {
 	<-ctx.Done()

@@ -33,7 +33,7 @@ func TestThroughAPooler(t *testing.T) {
 	}
 	pooled := bouncer.URL(strings.TrimPrefix(direct.Path, "/"))
 	if os.Getenv("PEAL_TEST_POOLER") != "" || longtest.Asked() { // everything; takes as long again as TestStore
-		storetest.Run(t, func(t *testing.T, place string) peal.Store {
+		storetest.Run(t, func(t *testing.T, place string) storetest.Store {
 			return open(t, postgres.Options{URL: pooled, ListenURL: direct.String(), Schema: schemaOf(place)})
 		})
 	}

@@ -111,7 +111,7 @@ func (d configDB) Exec(ctx context.Context, _ configstore.Cost, text string, val
 
 func (d configDB) Translate(verb string, err error) error { return translate(verb, err) }
 
-// WebhooksOf implements [peal.ConfigStore].
+// WebhooksOf implements [peal.Store].
 func (s *Store) WebhooksOf(ctx context.Context, tenant string, ids []peal.WebhookID) ([]peal.Webhook, error) {
 	webhooks, err := configstore.Webhooks(s.db.Reader(ctx), s.options.Sealer, ` WHERE w.id = ANY (?1) AND n.name = ?2 AND NOT w.deleted`, uuids(ids...), tenant)
 	return webhooks, translate("read webhooks", err)

@@ -95,7 +95,7 @@ func (s *Store) deliveriesByID(ctx context.Context, q querier, ids []peal.Delive
 	return s.eachSpread(ctx, q, ids, each)
 }
 
-// Delivery implements [peal.HistoryStore].
+// Delivery implements [storetest.HistoryStore].
 func (s *Store) Delivery(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error) {
 	var list []peal.Delivery
 	err := s.deliveriesByID(ctx, s.pool, []peal.DeliveryID{id}, func(d *peal.Delivery) {
@@ -115,7 +115,7 @@ func (s *Store) Delivery(ctx context.Context, tenant string, id peal.DeliveryID)
 	return list[0], nil
 }
 
-// Deliveries implements [peal.HistoryStore].
+// Deliveries implements [storetest.HistoryStore].
 func (s *Store) Deliveries(ctx context.Context, query peal.DeliveryQuery) ([]peal.Delivery, error) {
 	if _, known := statusNumbers[query.Status]; !known && query.Status != "" {
 		return nil, nil // no such status, no such delivery
@@ -205,7 +205,7 @@ func (s *Store) deliveriesOfEvent(ctx context.Context, query peal.DeliveryQuery,
 	return list[:min(len(list), query.Limit)], err
 }
 
-// Attempts implements [peal.HistoryStore].
+// Attempts implements [storetest.HistoryStore].
 func (s *Store) Attempts(ctx context.Context, tenant string, id peal.DeliveryID) ([]peal.Attempt, error) {
 	var attempts []peal.Attempt
 	err := s.query(ctx, `WITH d AS (

@@ -50,7 +50,7 @@ func (s *Store) readEvent(ctx context.Context, q querier, key [16]byte) (event *
 	return event, deliveries, err
 }
 
-// Event implements [peal.HistoryStore].
+// Event implements [storetest.HistoryStore].
 func (s *Store) Event(ctx context.Context, tenant, id string) (peal.Event, error) {
 	event, err := s.event(ctx, tenant, id)
 	if err == nil && event == nil {
@@ -82,7 +82,7 @@ func (s *Store) event(ctx context.Context, tenant, id string) (*peal.Event, erro
 	return event, err
 }
 
-// Events implements [peal.HistoryStore]. It looks at the newest days first. In each,
+// Events implements [storetest.HistoryStore]. It looks at the newest days first. In each,
 // a tenant's events of a type are a stretch of an index in order of time; the newest
 // of all types are among the newest of each.
 func (s *Store) Events(ctx context.Context, query peal.EventQuery) ([]peal.Event, error) {
@@ -142,7 +142,7 @@ func (s *Store) windows(ctx context.Context, table string, r span, look func(spa
 	return nil
 }
 
-// FilterErrors implements [peal.HistoryStore].
+// FilterErrors implements [storetest.HistoryStore].
 func (s *Store) FilterErrors(ctx context.Context, tenant string, key peal.EventKey) ([]peal.FilterError, error) {
 	var list []peal.FilterError
 	err := s.query(ctx, `SELECT e.filter_errors FROM peal.events e JOIN peal.tenants n ON n.num = e.tenant

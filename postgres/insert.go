@@ -23,7 +23,7 @@ type insertion struct {
 	spread bool
 }
 
-// Insert implements [peal.WorkStore].
+// Insert implements [peal.Store].
 func (s *Store) Insert(ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.InsertResult, error) {
 	in := &insertion{node: node, version: version, insertions: insertions, inserted: make([]peal.InsertResult, len(insertions))}
 	if err := in.repeats(); err != nil {

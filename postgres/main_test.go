@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 
 func TestStore(t *testing.T) {
 	database := shared.Database(t)
-	storetest.Run(t, func(t *testing.T, place string) peal.Store {
+	storetest.Run(t, func(t *testing.T, place string) storetest.Store {
 		t.Helper()
 		return open(t, postgres.Options{URL: database, Schema: schemaOf(place)})
 	})
@@ -30,7 +30,7 @@ func TestStore(t *testing.T) {
 
 func TestSealedStore(t *testing.T) {
 	database := shared.Database(t)
-	storetest.RunSealed(t, func(t *testing.T, place string, sealer peal.Sealer) peal.Store {
+	storetest.RunSealed(t, func(t *testing.T, place string, sealer peal.Sealer) storetest.Store {
 		t.Helper()
 		return open(t, postgres.Options{URL: database, Schema: schemaOf(place), Sealer: sealer})
 	})

@@ -15,7 +15,7 @@ import (
 // canceledKept is the time in which a node can learn that a delivery it held was canceled.
 const canceledKept = time.Minute
 
-// RegisterNode implements [peal.NodeStore].
+// RegisterNode implements [storetest.NodeStore].
 func (s *Store) RegisterNode(ctx context.Context, node peal.Node) (peal.NodeView, error) {
 	load, err := json.Marshal(node.Load)
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Store) RegisterNode(ctx context.Context, node peal.Node) (peal.NodeView
 	})
 }
 
-// RenewNode implements [peal.NodeStore].
+// RenewNode implements [storetest.NodeStore].
 func (s *Store) RenewNode(ctx context.Context, id peal.NodeID, load peal.NodeLoad) (peal.NodeView, error) {
 	text, err := json.Marshal(load)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Store) view(ctx context.Context, verb string, apply func(*tx) (int32, e
 	return view, translate(verb, err)
 }
 
-// LeaveNode implements [peal.NodeStore].
+// LeaveNode implements [storetest.NodeStore].
 func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
 	_, err := s.exec(ctx, unmark, uuid(id))
 	if err == nil {
@@ -97,7 +97,7 @@ func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
 	return translate("let a node leave", err)
 }
 
-// Takeover implements [peal.NodeStore].
+// Takeover implements [storetest.NodeStore].
 func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Duration) (peal.TakeoverResult, error) {
 	const isStale = `seen <= peal.now_micros() - $1 AND id <> $2`
 	var taken peal.TakeoverResult
@@ -155,7 +155,7 @@ func (s *Store) letGoOfTheGone(ctx context.Context) (int, error) {
 	return int(n), err
 }
 
-// Nodes implements [peal.NodeStore].
+// Nodes implements [storetest.NodeStore].
 func (s *Store) Nodes(ctx context.Context) ([]peal.Node, error) {
 	var nodes []peal.Node
 	err := s.query(ctx, `SELECT id, name, version, started, seen, load FROM peal.nodes ORDER BY id`, func(rows pgx.Rows) error {
@@ -197,7 +197,7 @@ func signalOf(text string) (signal peal.NodeSignal, ok bool) {
 	return signal, true
 }
 
-// Signal implements [peal.NodeStore].
+// Signal implements [storetest.NodeStore].
 func (s *Store) Signal(ctx context.Context, signals ...peal.NodeSignal) error {
 	if len(signals) == 0 {
 		return ctx.Err()
@@ -216,7 +216,7 @@ func (t *tx) signal(signal peal.NodeSignal) error {
 	return err
 }
 
-// Watch implements [peal.NodeStore]. It hears through a connection of its own; see
+// Watch implements [storetest.NodeStore]. It hears through a connection of its own; see
 // [Options.ListenURL].
 func (s *Store) Watch(ctx context.Context, heard func(peal.NodeSignal)) error {
 	ctx, cancel := context.WithCancel(ctx)

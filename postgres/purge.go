@@ -34,7 +34,7 @@ var purgeSteps = [...]purgeStep{
 	(*Store).purgeStats,
 }
 
-// Purge implements [peal.PurgeStore]. A day of which there is much goes as a whole,
+// Purge implements [storetest.PurgeStore]. A day of which there is much goes as a whole,
 // once all of it may go; see [Options.DropBytes].
 func (s *Store) Purge(ctx context.Context, params peal.PurgeParams) (peal.PurgeResult, error) {
 	p := s.purge

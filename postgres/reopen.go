@@ -72,7 +72,7 @@ func (t *tx) cancel(table, where string, value any, at time.Time) (int64, error)
 	return n, err
 }
 
-// Cancel implements [peal.WorkStore].
+// Cancel implements [peal.Store].
 func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, at time.Time) error {
 	err := s.withDays(ctx, 1, [][16]byte{id}, func(t *tx) error {
 		f, err := t.find(tenant, id)
@@ -100,7 +100,7 @@ func (s *Store) withDays(ctx context.Context, calls int, ids [][16]byte, run fun
 	return err
 }
 
-// Reopen implements [peal.WorkStore]. A delivery of a deleted webhook stays
+// Reopen implements [peal.Store]. A delivery of a deleted webhook stays
 // closed: that is a Conflict too.
 func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time) (peal.ClaimedDelivery, error) {
 	var work []peal.ClaimedDelivery
@@ -191,7 +191,7 @@ func (t *tx) reopen(from, where, to, column, value string, args ...any) error {
 // releaseBatch is the number of deliveries that one transaction releases.
 const releaseBatch = 1000
 
-// Release implements [peal.WorkStore]. Deliveries that cannot be released now are released later.
+// Release implements [peal.Store]. Deliveries that cannot be released now are released later.
 func (s *Store) Release(ctx context.Context, node peal.NodeID, ids []peal.DeliveryID) error {
 	if len(ids) > releaseBatch { // no row is locked for long
 		if err := s.Release(ctx, node, ids[:releaseBatch]); err != nil {

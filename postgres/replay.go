@@ -39,7 +39,7 @@ func (t *tx) stepReplay(id peal.JobID) (*openReplay, error) {
 	return &p, err
 }
 
-// ReplayDeliveries implements [peal.ReplayStore].
+// ReplayDeliveries implements [storetest.ReplayStore].
 func (s *Store) ReplayDeliveries(ctx context.Context, id peal.JobID, due time.Time, limit int) (replayed int, more bool, err error) {
 	err = s.transact(ctx, func(t *tx) error {
 		replayed, more = 0, false
@@ -110,7 +110,7 @@ func replayStatuses(p *peal.Replay) []int32 {
 // countPage is the number of events that one query of a count looks at.
 const countPage = 1000
 
-// CountReplay implements [peal.ReplayStore].
+// CountReplay implements [storetest.ReplayStore].
 func (s *Store) CountReplay(ctx context.Context, replay peal.Replay, wants func(string) bool) (peal.ReplayCount, error) {
 	count, err := s.countReplay(ctx, replay, wants)
 	return count, translate("count what a replay sends", err)
@@ -148,7 +148,7 @@ func (s *Store) countReplay(ctx context.Context, replay peal.Replay, wants func(
 // missedBytes is about how much data of events a batch has at most.
 const missedBytes = 4 << 20
 
-// MissedEvents implements [peal.ReplayStore].
+// MissedEvents implements [storetest.ReplayStore].
 func (s *Store) MissedEvents(ctx context.Context, id peal.JobID, wants func(string) bool, limit int) (peal.MissedEvents, error) {
 	missed, err := s.missed(ctx, id, wants, limit)
 	if err != nil {
@@ -261,7 +261,7 @@ func (m *missedEvents) findTypes() error {
 	}, m.replay.tenant, uuid(m.replay.nextEvent), uuid(m.replay.end))
 }
 
-// ReplayMissed implements [peal.ReplayStore].
+// ReplayMissed implements [storetest.ReplayStore].
 func (s *Store) ReplayMissed(ctx context.Context, id peal.JobID, missed peal.MissedEvents, deliveries []peal.MissedDelivery) (replayed int, err error) {
 	err = s.transact(ctx, func(t *tx) error {
 		replayed = 0

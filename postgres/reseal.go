@@ -21,7 +21,7 @@ type sealedValue struct {
 	before, after []byte
 }
 
-// Reseal implements [peal.SealStore].
+// Reseal implements [storetest.SealStore].
 func (s *Store) Reseal(ctx context.Context, limit int) (int, error) {
 	if s.options.Sealer == nil {
 		return 0, nil

@@ -207,7 +207,7 @@ func (s *Store) checkSearch(ctx context.Context, text string) error {
 	return err
 }
 
-// FindDeliveries implements [peal.SearchStore].
+// FindDeliveries implements [storetest.SearchStore].
 func (s *Store) FindDeliveries(ctx context.Context, query peal.DeliverySearch) (peal.FoundDeliveries, error) {
 	var found peal.FoundDeliveries
 	if _, known := statusNumbers[query.Status]; !known && query.Status != "" {
@@ -346,7 +346,7 @@ func (d *deliverySearch) isBefore(event peal.EventKey, id peal.DeliveryID) bool 
 	return event == d.query.Before.Event && !d.query.Before.Delivery.IsZero() && id.Compare(d.query.Before.Delivery) >= 0
 }
 
-// FindEvents implements [peal.SearchStore].
+// FindEvents implements [storetest.SearchStore].
 func (s *Store) FindEvents(ctx context.Context, query peal.EventSearch) (peal.FoundEvents, error) {
 	var found peal.FoundEvents
 	if err := s.checkSearch(ctx, query.Text); err != nil {

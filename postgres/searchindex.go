@@ -22,7 +22,7 @@ const (
 	indexTodo   = 64  // statements with notes in one batch, so that they fit
 )
 
-// Index implements [peal.SearchStore].
+// Index implements [storetest.SearchStore].
 func (s *Store) Index(ctx context.Context) (peal.IndexResult, error) {
 	begun := time.Now()
 	done, err := s.index(ctx)
@@ -191,7 +191,7 @@ var searchTriggers = [...]struct{ table, event, function string }{
 	{"attempts", "INSERT", "note_attempts"},
 }
 
-// SetSearch implements [peal.SearchStore].
+// SetSearch implements [storetest.SearchStore].
 func (s *Store) SetSearch(ctx context.Context, on bool) error {
 	if was, err := s.searchIsOn(ctx); err != nil || was == on {
 		return translate("turn search on or off", err)
@@ -264,7 +264,7 @@ func (s *Store) searchIsOn(ctx context.Context) (on bool, err error) {
 	return on, err
 }
 
-// SearchState implements [peal.SearchStore].
+// SearchState implements [storetest.SearchStore].
 func (s *Store) SearchState(ctx context.Context) (peal.SearchState, error) {
 	var state peal.SearchState
 	var back [16]byte

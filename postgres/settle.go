@@ -22,7 +22,7 @@ type settlement struct {
 	settlements []peal.Settlement
 }
 
-// Settle implements [peal.WorkStore]. A settlement of a delivery that the store
+// Settle implements [peal.Store]. A settlement of a delivery that the store
 // does not know (any more) is left out; an attempt that is on record already is
 // not recorded twice.
 func (s *Store) Settle(ctx context.Context, node peal.NodeID, settlements []peal.Settlement) error {

@@ -13,7 +13,7 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-// Stats implements [peal.StatsStore].
+// Stats implements [storetest.StatsStore].
 func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.StatsBucket, error) {
 	var buckets []peal.StatsBucket
 	err := s.query(ctx, `SELECT w.id, b.start, b.counts FROM peal.webhooks w
@@ -42,7 +42,7 @@ func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.StatsB
 	return buckets, translate("read counts", err)
 }
 
-// Totals implements [peal.StatsStore].
+// Totals implements [storetest.StatsStore].
 func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTotals, error) {
 	var sum record.Totals
 	var id [16]byte
@@ -59,7 +59,7 @@ func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTo
 	return sum.Totals(), translate("read counts", err)
 }
 
-// Problems implements [peal.StatsStore].
+// Problems implements [storetest.StatsStore].
 func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.WebhookProblem, error) {
 	var problems []peal.WebhookProblem
 	err := s.query(ctx, `SELECT w.id, p.reason, p.code, p.error, p.first, p.last, p.attempts FROM peal.webhooks w JOIN peal.problems p ON p.webhook = w.num AND p.last >= $3
@@ -76,7 +76,7 @@ func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.Webhoo
 	return problems, translate("read problems", err)
 }
 
-// AddProblem implements [peal.StatsStore].
+// AddProblem implements [peal.Store].
 func (s *Store) AddProblem(ctx context.Context, p peal.WebhookProblem) error {
 	_, err := s.exec(ctx, `INSERT INTO peal.problems AS p (webhook, reason, code, error, first, last, attempts)
 		SELECT num, $2, $3, $4, $5, $6, $7 FROM peal.webhooks WHERE id = $1 AND NOT deleted
@@ -89,7 +89,7 @@ func (s *Store) AddProblem(ctx context.Context, p peal.WebhookProblem) error {
 	return translate("write a problem", err)
 }
 
-// Activity implements [peal.StatsStore]. It reads the webhooks' own stretches of indexes; only of the
+// Activity implements [storetest.StatsStore]. It reads the webhooks' own stretches of indexes; only of the
 // few deliveries that nodes hold, it looks at those of all webhooks.
 func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.WebhookActivity, error) {
 	all := make([]peal.WebhookActivity, len(webhooks))
@@ -122,7 +122,7 @@ func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.Web
 	return all, translate("read what webhooks do", err)
 }
 
-// Backlog implements [peal.StatsStore].
+// Backlog implements [storetest.StatsStore].
 func (s *Store) Backlog(ctx context.Context, tenant string) (peal.DeliveryBacklog, error) {
 	limit := strconv.Itoa(peal.MaxBacklogCount)
 	count := func(of string) string {
@@ -162,7 +162,7 @@ func (s *Store) purgeStats(ctx context.Context, params *peal.PurgeParams, purged
 	return n > 0, err
 }
 
-// AttentionReport implements [peal.StatsStore]. Each statement walks an index in its order and ends
+// AttentionReport implements [storetest.StatsStore]. Each statement walks an index in its order and ends
 // after a number of rows.
 func (s *Store) AttentionReport(ctx context.Context, since time.Time, limit int) (peal.AttentionReport, error) {
 	var all peal.AttentionReport
@@ -205,7 +205,7 @@ func (s *Store) AttentionReport(ctx context.Context, since time.Time, limit int)
 	return all, translate("read the standing of tenants", err)
 }
 
-// PendingUsage implements [peal.QuotaStore].
+// PendingUsage implements [storetest.QuotaStore].
 func (s *Store) PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error) {
 	_, err = s.one(ctx, s.pool, `WITH hooks AS MATERIALIZED (SELECT num FROM peal.webhooks WHERE tenant = (SELECT num FROM peal.tenants WHERE name = $1)),
 		pending AS (

@@ -20,7 +20,7 @@ const (
 // The column deleting of a tenant is when its deletion started; NULL and 0 both mean that it is
 // not being deleted: rows that were copied from another store have 0.
 
-// StartTenantDeletion implements [peal.TenantDeletionStore].
+// StartTenantDeletion implements [storetest.TenantDeletionStore].
 func (s *Store) StartTenantDeletion(ctx context.Context, name string, at time.Time) error {
 	err := s.changeRoutes(ctx, func(t *tx, _ int64) error {
 		if _, err := t.exec(`SELECT num FROM peal.tenants WHERE name = $1 FOR UPDATE`, clean(name)); err != nil { // see ensureTenant
@@ -35,7 +35,7 @@ func (s *Store) StartTenantDeletion(ctx context.Context, name string, at time.Ti
 	return translate("start the deletion of a tenant", err)
 }
 
-// TenantCounts implements [peal.TenantDeletionStore].
+// TenantCounts implements [storetest.TenantDeletionStore].
 func (s *Store) TenantCounts(ctx context.Context, name string) (c peal.TenantCounts, err error) {
 	var num int32
 	found, err := s.one(ctx, s.pool, `SELECT num FROM peal.tenants WHERE name = $1`, []any{clean(name)}, &num)
@@ -65,7 +65,7 @@ func (s *Store) TenantCounts(ctx context.Context, name string) (c peal.TenantCou
 	return c, translate("count what a tenant has", err)
 }
 
-// PurgeTenant implements [peal.TenantDeletionStore].
+// PurgeTenant implements [storetest.TenantDeletionStore].
 func (s *Store) PurgeTenant(ctx context.Context) (peal.TenantPurgeResult, error) {
 	var done peal.TenantPurgeResult
 	var num int32

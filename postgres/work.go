@@ -11,7 +11,7 @@ import (
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
-// Due implements [peal.WorkStore]. It takes one step in an index for each webhook
+// Due implements [peal.Store]. It takes one step in an index for each webhook
 // that has deliveries waiting, however many those are.
 func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]peal.DueWebhook, error) {
 	var due []peal.DueWebhook
@@ -32,7 +32,7 @@ func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]pea
 	return due, translate("list due webhooks", err)
 }
 
-// AdvanceDue implements [peal.WorkStore]. What another node is claiming is passed by.
+// AdvanceDue implements [peal.Store]. What another node is claiming is passed by.
 func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, now, retry time.Time, limit int) (int, error) {
 	n, err := s.exec(ctx, `UPDATE peal.waiting SET due = CASE attempts WHEN 0 THEN $3::bigint ELSE $4::bigint END WHERE id IN (
 			SELECT id FROM peal.waiting WHERE webhook = (SELECT num FROM peal.webhooks WHERE id = $1) AND due > $2
@@ -41,7 +41,7 @@ func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, 
 	return int(n), translate("advance due times", err)
 }
 
-// Claim implements [peal.WorkStore]. What another node is claiming is passed by.
+// Claim implements [peal.Store]. What another node is claiming is passed by.
 func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int) ([]peal.ClaimedDelivery, time.Time, error) {
 	var work []peal.ClaimedDelivery
 	var next time.Time
@@ -192,7 +192,7 @@ const forgetSuspects = `DELETE FROM peal.suspects s WHERE NOT EXISTS (SELECT FRO
 const unmark = `UPDATE peal.suspects s SET mark = 0 WHERE s.mark <> 0
 	AND s.delivery IN (SELECT h.id FROM peal.held h WHERE h.owner = (SELECT n.num FROM peal.nodes n WHERE n.id = $1))`
 
-// MarkSuspect implements [peal.WorkStore].
+// MarkSuspect implements [peal.Store].
 func (s *Store) MarkSuspect(ctx context.Context, node peal.NodeID, id peal.DeliveryID, mark peal.SuspectMark) error {
 	err := s.transact(ctx, func(t *tx) error {
 		if _, err := t.holder(node); err != nil {

@@ -12,9 +12,14 @@ import (
 	"github.com/pealhq/peal/internal/wake"
 )
 
+// sealStore is the part of the store that seals secrets with the current key.
+type sealStore interface {
+	Reseal(ctx context.Context, limit int) (int, error)
+}
+
 // encryption holds the keys that encrypt secrets at rest, and rotates them.
 type encryption struct {
-	store  peal.SealStore
+	store  sealStore
 	sealer *secret.Sealer
 	log    *slog.Logger
 	file   string // holds the keys; "" if they are in the configuration

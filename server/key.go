@@ -8,9 +8,15 @@ import (
 	"github.com/pealhq/peal/internal/manage"
 )
 
+// keyStore is the part of the store that the first key needs.
+type keyStore interface {
+	CreateKey(ctx context.Context, key peal.APIKey) error
+	Keys(ctx context.Context, tenant string, before peal.KeyID, limit int) ([]peal.APIKey, error)
+}
+
 // createFirstKey creates an operator's key, and returns its text, if none is configured and the
 // store has no valid one. Otherwise it returns "".
-func createFirstKey(ctx context.Context, store peal.Store, configured string) (string, error) {
+func createFirstKey(ctx context.Context, store keyStore, configured string) (string, error) {
 	if configured != "" {
 		return "", nil
 	}
@@ -25,7 +31,7 @@ func createFirstKey(ctx context.Context, store peal.Store, configured string) (s
 	return text, nil
 }
 
-func hasOperatorKey(ctx context.Context, store peal.Store) (bool, error) {
+func hasOperatorKey(ctx context.Context, store keyStore) (bool, error) {
 	const page = 100
 	var before peal.KeyID
 	for {

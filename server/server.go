@@ -31,7 +31,7 @@ type Server struct {
 	// metricsListener serves only the metrics, without a key; nil for none.
 	metricsListener net.Listener
 	registry        *prometheus.Registry
-	store           peal.Store
+	store           Store
 	engine          *dispatch.Engine
 	intake          *intake.Intake
 	encryption      *encryption
@@ -241,7 +241,7 @@ func (s *Server) Engine() *dispatch.Engine { return s.engine }
 
 // Store returns the store. Changes of webhooks made with it take effect after
 // [dispatch.Engine.Refresh].
-func (s *Server) Store() peal.Store { return s.store }
+func (s *Server) Store() Store { return s.store }
 
 // FirstKey returns the operator's key that New created because there was none; "" otherwise. It is
 // not stored in the clear, so the caller must show it.

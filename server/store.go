@@ -9,9 +9,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/api"
+	"github.com/pealhq/peal/internal/dashboard"
+	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/intake"
 	"github.com/pealhq/peal/postgres"
 	"github.com/pealhq/peal/sqlite"
 )
+
+// Store is what a server needs of its database: the parts that its packages need, together.
+type Store interface {
+	dispatch.Store
+	identity.Store
+	intake.Store
+	api.Store
+	dashboard.Store
+	sealStore
+}
 
 // openStore opens the database, or creates it.
 func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) error {

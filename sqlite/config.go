@@ -104,7 +104,7 @@ func (d configDB) Exec(ctx context.Context, cost configstore.Cost, text string, 
 
 func (d configDB) Translate(verb string, err error) error { return translate(verb, err) }
 
-// WebhooksOf implements [peal.ConfigStore].
+// WebhooksOf implements [peal.Store].
 func (s *Store) WebhooksOf(ctx context.Context, tenant string, ids []peal.WebhookID) (webhooks []peal.Webhook, err error) {
 	err = s.snapshot(ctx, func(q querier) error {
 		for _, id := range ids {

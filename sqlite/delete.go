@@ -14,7 +14,7 @@ import (
 // cancelBatch is the number of deliveries of a deleted webhook that one transaction cancels.
 const cancelBatch = 250
 
-// DeleteWebhook implements [peal.ConfigStore]. The webhook is gone at once. So are
+// DeleteWebhook implements [peal.Store]. The webhook is gone at once. So are
 // its pending deliveries, unless they are more than a batch: then the rest
 // follows batch by batch, also after a restart, and nobody can claim them meanwhile.
 func (s *Store) DeleteWebhook(ctx context.Context, tenant string, id peal.WebhookID) error {

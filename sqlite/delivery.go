@@ -39,7 +39,7 @@ func scanDelivery(r row) peal.Delivery {
 	return d
 }
 
-// Delivery implements [peal.HistoryStore].
+// Delivery implements [storetest.HistoryStore].
 func (s *Store) Delivery(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error) {
 	var delivery peal.Delivery
 	found := false
@@ -63,7 +63,7 @@ func noDelivery(id peal.DeliveryID) error {
 	return peal.Errorf(peal.NotFound, "there is no delivery %s", id)
 }
 
-// Deliveries implements [peal.HistoryStore].
+// Deliveries implements [storetest.HistoryStore].
 func (s *Store) Deliveries(ctx context.Context, query peal.DeliveryQuery) ([]peal.Delivery, error) {
 	var deliveries []peal.Delivery
 	if _, known := statusNumbers[query.Status]; !known && query.Status != "" {
@@ -171,7 +171,7 @@ func statusText(status peal.DeliveryStatus) string {
 	return strconv.FormatInt(statusNumbers[status], 10)
 }
 
-// Attempts implements [peal.HistoryStore].
+// Attempts implements [storetest.HistoryStore].
 func (s *Store) Attempts(ctx context.Context, tenant string, id peal.DeliveryID) ([]peal.Attempt, error) {
 	var attempts []peal.Attempt
 	err := s.snapshot(ctx, func(q querier) error {

@@ -30,7 +30,7 @@ func scanEvent(r row) peal.Event {
 	return e
 }
 
-// Event implements [peal.HistoryStore].
+// Event implements [storetest.HistoryStore].
 func (s *Store) Event(ctx context.Context, tenant, id string) (peal.Event, error) {
 	var event peal.Event
 	found := false
@@ -97,7 +97,7 @@ func spanOf(ctx context.Context, q querier, table string, since, until time.Time
 	return r, err
 }
 
-// Events implements [peal.HistoryStore]. A tenant's events lie in the index by
+// Events implements [storetest.HistoryStore]. A tenant's events lie in the index by
 // type and then by key; the newest of all types are among the newest of those
 // types that have the newest, so that nothing else is looked at.
 func (s *Store) Events(ctx context.Context, query peal.EventQuery) ([]peal.Event, error) {
@@ -138,7 +138,7 @@ func (s *Store) Events(ctx context.Context, query peal.EventQuery) ([]peal.Event
 	return events, translate("list events", err)
 }
 
-// FilterErrors implements [peal.HistoryStore].
+// FilterErrors implements [storetest.HistoryStore].
 func (s *Store) FilterErrors(ctx context.Context, tenant string, key peal.EventKey) ([]peal.FilterError, error) {
 	const what = "read the filter errors of an event"
 	seq, found, err := seqOf(ctx, s.readers, "events", halve(key))

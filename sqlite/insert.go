@@ -61,7 +61,7 @@ func (b *inserts) discard() {
 	clear(b.ids)
 }
 
-// Insert implements [peal.WorkStore].
+// Insert implements [peal.Store].
 func (s *Store) Insert(ctx context.Context, node peal.NodeID, version int64, insertions []peal.Insertion) ([]peal.InsertResult, error) {
 	if record.DeliveriesIn(insertions) > record.MostTogether {
 		return s.insertSpread(ctx, node, version, insertions)

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, place string) peal.Store {
+	storetest.Run(t, func(t *testing.T, place string) storetest.Store {
 		t.Helper()
 		// With one reader, a call that waits for a second one would wait forever.
 		store, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(place, "peal.db"), Readers: 1})
@@ -39,7 +39,7 @@ func TestStore(t *testing.T) {
 }
 
 func TestSealedStore(t *testing.T) {
-	storetest.RunSealed(t, func(t *testing.T, place string, sealer peal.Sealer) peal.Store {
+	storetest.RunSealed(t, func(t *testing.T, place string, sealer peal.Sealer) storetest.Store {
 		t.Helper()
 		store, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(place, "peal.db"), Sealer: sealer})
 		if err != nil {

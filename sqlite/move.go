@@ -127,7 +127,7 @@ func (w *writer) findOf(tenant string, id peal.DeliveryID) (p *place, webhook pe
 	return p, webhook, deleted, err
 }
 
-// Cancel implements [peal.WorkStore].
+// Cancel implements [peal.Store].
 func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, at time.Time) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 3, run: func(w *writer) error {
 		p, _, _, err := w.findOf(tenant, id)
@@ -147,7 +147,7 @@ func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, a
 	return translate("cancel a delivery", err)
 }
 
-// Reopen implements [peal.WorkStore]. A delivery of a deleted webhook stays
+// Reopen implements [peal.Store]. A delivery of a deleted webhook stays
 // closed: that is a Conflict too.
 func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id peal.DeliveryID, due time.Time) (peal.ClaimedDelivery, error) {
 	var work []peal.ClaimedDelivery

@@ -15,7 +15,7 @@ import (
 // canceledKept is the time in which a node can learn that a delivery it held was canceled.
 const canceledKept = time.Minute
 
-// RegisterNode implements [peal.NodeStore].
+// RegisterNode implements [storetest.NodeStore].
 func (s *Store) RegisterNode(ctx context.Context, node peal.Node) (peal.NodeView, error) {
 	load, err := json.Marshal(node.Load)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Store) RegisterNode(ctx context.Context, node peal.Node) (peal.NodeView
 	})
 }
 
-// RenewNode implements [peal.NodeStore].
+// RenewNode implements [storetest.NodeStore].
 func (s *Store) RenewNode(ctx context.Context, id peal.NodeID, load peal.NodeLoad) (peal.NodeView, error) {
 	text, err := json.Marshal(load)
 	if err != nil {
@@ -96,7 +96,7 @@ func (w *writer) noteCanceled(holder int64, id peal.DeliveryID) error {
 	return err
 }
 
-// LeaveNode implements [peal.NodeStore].
+// LeaveNode implements [storetest.NodeStore].
 func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: math.MaxInt16, run: func(w *writer) error {
 		num, err := w.node(id)
@@ -122,7 +122,7 @@ func (s *Store) LeaveNode(ctx context.Context, id peal.NodeID) error {
 	return translate("let a node leave", err)
 }
 
-// Takeover implements [peal.NodeStore].
+// Takeover implements [storetest.NodeStore].
 func (s *Store) Takeover(ctx context.Context, node peal.NodeID, stale time.Duration) (peal.TakeoverResult, error) {
 	var taken peal.TakeoverResult
 	err := s.queue.submit(&change{ctx: ctx, rows: math.MaxInt16, run: func(w *writer) error {
@@ -161,7 +161,7 @@ func (w *writer) letGoOfTheGone() (int64, error) {
 	return w.letGo(`owner NOT IN (SELECT num FROM nodes)`)
 }
 
-// Nodes implements [peal.NodeStore].
+// Nodes implements [storetest.NodeStore].
 func (s *Store) Nodes(ctx context.Context) ([]peal.Node, error) {
 	var nodes []peal.Node
 	err := s.query(ctx, `SELECT id, name, version, started, seen, load FROM nodes ORDER BY id`, func(r row) error {
@@ -238,7 +238,7 @@ func (s *signals) watch(ctx context.Context, heard func(peal.NodeSignal)) {
 	}
 }
 
-// Signal implements [peal.NodeStore].
+// Signal implements [storetest.NodeStore].
 func (s *Store) Signal(ctx context.Context, sent ...peal.NodeSignal) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -247,7 +247,7 @@ func (s *Store) Signal(ctx context.Context, sent ...peal.NodeSignal) error {
 	return nil
 }
 
-// Watch implements [peal.NodeStore].
+// Watch implements [storetest.NodeStore].
 func (s *Store) Watch(ctx context.Context, heard func(peal.NodeSignal)) error {
 	s.signals.watch(ctx, heard)
 	return nil

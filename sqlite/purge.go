@@ -35,7 +35,7 @@ var purgeSteps = [...]purgeStep{
 	(*Store).purgeTombstones, (*Store).purgeReplays, (*Store).purgeStats, (*Store).giveBack,
 }
 
-// Purge implements [peal.PurgeStore].
+// Purge implements [storetest.PurgeStore].
 func (s *Store) Purge(ctx context.Context, params peal.PurgeParams) (peal.PurgeResult, error) {
 	p := s.purge
 	p.mu.Lock()

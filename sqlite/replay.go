@@ -40,7 +40,7 @@ func (w *writer) stepReplay(id peal.JobID) (*openReplay, error) {
 	return &p, refuseAnswer(err)
 }
 
-// ReplayDeliveries implements [peal.ReplayStore].
+// ReplayDeliveries implements [storetest.ReplayStore].
 func (s *Store) ReplayDeliveries(ctx context.Context, id peal.JobID, due time.Time, limit int) (replayed int, more bool, err error) {
 	err = s.queue.submit(&change{ctx: ctx, rows: 3 * limit, run: func(w *writer) error {
 		replayed, more = 0, false
@@ -119,7 +119,7 @@ const missedBytes = 4 << 20
 
 var errEnough = errors.New("the batch is large enough")
 
-// MissedEvents implements [peal.ReplayStore].
+// MissedEvents implements [storetest.ReplayStore].
 func (s *Store) MissedEvents(ctx context.Context, id peal.JobID, wants func(string) bool, limit int) (peal.MissedEvents, error) {
 	var missed peal.MissedEvents
 	err := s.snapshot(ctx, func(q querier) error {
@@ -250,7 +250,7 @@ func (m *missedEvents) findTypes() error {
 	return err
 }
 
-// ReplayMissed implements [peal.ReplayStore].
+// ReplayMissed implements [storetest.ReplayStore].
 func (s *Store) ReplayMissed(ctx context.Context, id peal.JobID, missed peal.MissedEvents, deliveries []peal.MissedDelivery) (replayed int, err error) {
 	err = s.queue.submit(&change{ctx: ctx, rows: 4 * len(deliveries), run: func(w *writer) error {
 		replayed = 0
@@ -328,7 +328,7 @@ func (w *writer) eventSeq(key peal.EventKey) (int64, bool, error) {
 // countPage is the number of events that one query of a count looks at.
 const countPage = 1000
 
-// CountReplay implements [peal.ReplayStore].
+// CountReplay implements [storetest.ReplayStore].
 func (s *Store) CountReplay(ctx context.Context, replay peal.Replay, wants func(string) bool) (peal.ReplayCount, error) {
 	count, err := s.countReplay(ctx, replay, wants)
 	return count, translate("count what a replay sends", err)

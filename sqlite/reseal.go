@@ -13,7 +13,7 @@ type sealedValue struct {
 	id, before, after []byte
 }
 
-// Reseal implements [peal.SealStore]. Values are sealed in the writer's goroutine (see CreateWebhook of
+// Reseal implements [storetest.SealStore]. Values are sealed in the writer's goroutine (see CreateWebhook of
 // configstore), so that all values sealed with the previous key are committed once the writer has
 // answered an empty change.
 func (s *Store) Reseal(ctx context.Context, limit int) (int, error) {

@@ -196,7 +196,7 @@ func (f *searchFile) close() error {
 	return errors.Join(f.readers.close(), f.conn.close())
 }
 
-// SetSearch implements [peal.SearchStore].
+// SetSearch implements [storetest.SearchStore].
 func (s *Store) SetSearch(ctx context.Context, on bool) error {
 	s.searching.Lock()
 	defer s.searching.Unlock()
@@ -268,7 +268,7 @@ func (s *Store) withIndex(f func(*searchFile) error) error {
 	return f(s.search)
 }
 
-// SearchState implements [peal.SearchStore].
+// SearchState implements [storetest.SearchStore].
 func (s *Store) SearchState(ctx context.Context) (peal.SearchState, error) {
 	s.searching.RLock()
 	defer s.searching.RUnlock()

@@ -174,7 +174,7 @@ func (s *Store) ofSearch(text string, search func(*searchFile) error) error {
 	return s.withIndex(search)
 }
 
-// FindDeliveries implements [peal.SearchStore].
+// FindDeliveries implements [storetest.SearchStore].
 func (s *Store) FindDeliveries(ctx context.Context, query peal.DeliverySearch) (peal.FoundDeliveries, error) {
 	var found peal.FoundDeliveries
 	if _, known := statusNumbers[query.Status]; !known && query.Status != "" {
@@ -315,7 +315,7 @@ func (d *deliverySearch) isBefore(event peal.EventKey, id peal.DeliveryID) bool 
 	return event == d.query.Before.Event && !d.query.Before.Delivery.IsZero() && id.Compare(d.query.Before.Delivery) >= 0
 }
 
-// FindEvents implements [peal.SearchStore].
+// FindEvents implements [storetest.SearchStore].
 func (s *Store) FindEvents(ctx context.Context, query peal.EventSearch) (peal.FoundEvents, error) {
 	var found peal.FoundEvents
 	place, more := query.Before, false

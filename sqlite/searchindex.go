@@ -22,7 +22,7 @@ const (
 	foldEvery    = 16          // batches after which the file's log is written back
 )
 
-// Index implements [peal.SearchStore].
+// Index implements [storetest.SearchStore].
 func (s *Store) Index(ctx context.Context) (peal.IndexResult, error) {
 	s.searching.RLock()
 	defer s.searching.RUnlock()

@@ -35,7 +35,7 @@ func newSettles() settles {
 	}
 }
 
-// Settle implements [peal.WorkStore]. A settlement of a delivery that the store
+// Settle implements [peal.Store]. A settlement of a delivery that the store
 // does not know (any more) is left out.
 func (s *Store) Settle(ctx context.Context, node peal.NodeID, settlements []peal.Settlement) error {
 	failed := !slices.ContainsFunc(settlements, func(s peal.Settlement) bool { return s.Attempt.Succeeded() })

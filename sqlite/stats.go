@@ -10,7 +10,7 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-// Stats implements [peal.StatsStore].
+// Stats implements [storetest.StatsStore].
 func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.StatsBucket, error) {
 	width := int64(slices.Index(peal.BucketWidths(), query.Width))
 	var one any
@@ -31,7 +31,7 @@ func (s *Store) Stats(ctx context.Context, query peal.StatsQuery) ([]peal.StatsB
 	return buckets, translate("read counts", err)
 }
 
-// Totals implements [peal.StatsStore].
+// Totals implements [storetest.StatsStore].
 func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTotals, error) {
 	width := int64(slices.Index(peal.BucketWidths(), query.Width))
 	var one any
@@ -47,7 +47,7 @@ func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTo
 	return sum.Totals(), translate("read counts", err)
 }
 
-// Problems implements [peal.StatsStore].
+// Problems implements [storetest.StatsStore].
 func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.WebhookProblem, error) {
 	var one any
 	if !webhook.IsZero() {
@@ -67,7 +67,7 @@ func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.Webhoo
 	return problems, translate("read problems", err)
 }
 
-// AddProblem implements [peal.StatsStore].
+// AddProblem implements [peal.Store].
 func (s *Store) AddProblem(ctx context.Context, p peal.WebhookProblem) error {
 	err := s.queue.submit(&change{ctx: ctx, patient: true, rows: 1, run: func(w *writer) error {
 		_, err := w.conn.exec(`INSERT INTO problems (webhook, reason, code, error, first, last, attempts)
@@ -78,7 +78,7 @@ func (s *Store) AddProblem(ctx context.Context, p peal.WebhookProblem) error {
 	return translate("write a problem", err)
 }
 
-// Activity implements [peal.StatsStore].
+// Activity implements [storetest.StatsStore].
 func (s *Store) Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.WebhookActivity, error) {
 	all := make([]peal.WebhookActivity, len(webhooks))
 	err := s.snapshot(ctx, func(q querier) error {
@@ -122,7 +122,7 @@ func timeOfSeq(seq int64) time.Time {
 	return peal.EventKey(halves{head: headOf(seq)}.id()).Time()
 }
 
-// Backlog implements [peal.StatsStore].
+// Backlog implements [storetest.StatsStore].
 func (s *Store) Backlog(ctx context.Context, tenant string) (peal.DeliveryBacklog, error) {
 	if tenant == "" {
 		return s.wholeBacklog(ctx)
@@ -170,7 +170,7 @@ func (s *Store) wholeBacklog(ctx context.Context) (peal.DeliveryBacklog, error) 
 	return b, translate("count what is pending", err)
 }
 
-// AttentionReport implements [peal.StatsStore]. Each statement walks an index in its order and ends
+// AttentionReport implements [storetest.StatsStore]. Each statement walks an index in its order and ends
 // after a number of rows.
 func (s *Store) AttentionReport(ctx context.Context, since time.Time, limit int) (peal.AttentionReport, error) {
 	var all peal.AttentionReport
@@ -208,7 +208,7 @@ func (s *Store) AttentionReport(ctx context.Context, since time.Time, limit int)
 	return all, translate("read the standing of tenants", err)
 }
 
-// PendingUsage implements [peal.QuotaStore].
+// PendingUsage implements [storetest.QuotaStore].
 func (s *Store) PendingUsage(ctx context.Context, tenant string, most int64) (deliveries, bytes int64, err error) {
 	err = s.query(ctx, `WITH hooks (num) AS MATERIALIZED (SELECT num FROM webhooks WHERE tenant = (SELECT num FROM tenants WHERE name = ?1)),
 		pending (event) AS (

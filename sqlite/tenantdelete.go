@@ -16,7 +16,7 @@ const (
 	deleteBytes = 1 << 20 // of events' data
 )
 
-// StartTenantDeletion implements [peal.TenantDeletionStore].
+// StartTenantDeletion implements [storetest.TenantDeletionStore].
 func (s *Store) StartTenantDeletion(ctx context.Context, name string, at time.Time) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
 		n, err := w.conn.exec(`UPDATE tenants SET deleting = ?, revision = revision + 1 WHERE name = ? AND coalesce(deleting, 0) = 0`, micros(at), name)
@@ -53,7 +53,7 @@ var countTexts = []struct {
 	{func(c *peal.TenantCounts) *int64 { return &c.AuditEntries }, `audit WHERE tenant = ?2`},
 }
 
-// TenantCounts implements [peal.TenantDeletionStore].
+// TenantCounts implements [storetest.TenantDeletionStore].
 func (s *Store) TenantCounts(ctx context.Context, name string) (counts peal.TenantCounts, err error) {
 	err = s.snapshot(ctx, func(q querier) error {
 		num := int64(0)
@@ -86,7 +86,7 @@ func (s *Store) TenantCounts(ctx context.Context, name string) (counts peal.Tena
 	return counts, translate("count what a tenant has", err)
 }
 
-// PurgeTenant implements [peal.TenantDeletionStore].
+// PurgeTenant implements [storetest.TenantDeletionStore].
 func (s *Store) PurgeTenant(ctx context.Context) (peal.TenantPurgeResult, error) {
 	var num int64
 	var done peal.TenantPurgeResult

@@ -9,7 +9,7 @@ import (
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
-// Due implements [peal.WorkStore]. It takes one step in an index for each webhook
+// Due implements [peal.Store]. It takes one step in an index for each webhook
 // that has deliveries waiting, however many those are.
 func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]peal.DueWebhook, error) {
 	var due []peal.DueWebhook
@@ -25,7 +25,7 @@ func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]pea
 	return due, translate("list due webhooks", err)
 }
 
-// AdvanceDue implements [peal.WorkStore].
+// AdvanceDue implements [peal.Store].
 func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, now, retry time.Time, limit int) (int, error) {
 	var n int64
 	err := s.queue.submit(&change{ctx: ctx, patient: true, rows: limit, run: func(w *writer) error {
@@ -41,7 +41,7 @@ func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, 
 	return int(n), translate("advance due times", err)
 }
 
-// Claim implements [peal.WorkStore].
+// Claim implements [peal.Store].
 func (s *Store) Claim(ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int) ([]peal.ClaimedDelivery, time.Time, error) {
 	var work []peal.ClaimedDelivery
 	var next time.Time
@@ -125,7 +125,7 @@ func (p *place) pending(webhook peal.WebhookID, event *peal.Event) peal.Delivery
 
 const heldColumns = `seq, head, tail, webhook, event, due, test, attempts, tries, code, duration, reason`
 
-// Release implements [peal.WorkStore].
+// Release implements [peal.Store].
 func (s *Store) Release(ctx context.Context, node peal.NodeID, ids []peal.DeliveryID) error {
 	for len(ids) > releaseBatch { // others come between
 		if err := s.release(ctx, node, ids[:releaseBatch]); err != nil {
@@ -215,7 +215,7 @@ func (w *writer) suspicions(places []place, work []peal.ClaimedDelivery) error {
 	return nil
 }
 
-// MarkSuspect implements [peal.WorkStore].
+// MarkSuspect implements [peal.Store].
 func (s *Store) MarkSuspect(ctx context.Context, node peal.NodeID, id peal.DeliveryID, mark peal.SuspectMark) error {
 	err := s.queue.submit(&change{ctx: ctx, rows: 1, run: func(w *writer) error {
 		if _, err := w.holder(node); err != nil {

@@ -22,7 +22,7 @@ type harness struct {
 	ctx    context.Context
 	open   Open
 	place  string
-	store  peal.Store
+	store  Store
 	node   peal.NodeID
 	tenant string
 }

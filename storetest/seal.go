@@ -11,15 +11,15 @@ import (
 )
 
 // OpenSealed opens a store as [Open] does, which seals with a Sealer; nil for in the clear.
-type OpenSealed func(t *testing.T, place string, sealer peal.Sealer) peal.Store
+type OpenSealed func(t *testing.T, place string, sealer peal.Sealer) Store
 
 // RunSealed tests how the stores that open opens keep secrets.
 func RunSealed(t *testing.T, open OpenSealed) {
 	for name, test := range sealTests {
 		t.Run(name, func(t *testing.T) {
 			sealer := &testSealer{keys: []byte{1}}
-			h := newHarness(t, func(t *testing.T, place string) peal.Store { return open(t, place, sealer) }).with(t)
-			test(h, sealer, func(sealer peal.Sealer) peal.Store {
+			h := newHarness(t, func(t *testing.T, place string) Store { return open(t, place, sealer) }).with(t)
+			test(h, sealer, func(sealer peal.Sealer) Store {
 				h.must(h.store.Close())
 				return open(t, h.place, sealer)
 			})
@@ -66,8 +66,8 @@ func (s *testSealer) Open(sealed, bound []byte) ([]byte, error) {
 }
 
 // sealTests get a store and a way to close and open it anew with another Sealer.
-var sealTests = map[string]func(h *harness, sealer *testSealer, reopen func(peal.Sealer) peal.Store){
-	"a new key takes over": func(h *harness, sealer *testSealer, reopen func(peal.Sealer) peal.Store) {
+var sealTests = map[string]func(h *harness, sealer *testSealer, reopen func(peal.Sealer) Store){
+	"a new key takes over": func(h *harness, sealer *testSealer, reopen func(peal.Sealer) Store) {
 		webhooks := []peal.Webhook{h.sealedWebhook(), h.sealedWebhook(), h.sealedWebhook()}
 		source := h.source("tasks")
 		h.must(h.store.DeleteWebhook(h.ctx, h.tenant, h.sealedWebhook().ID))
@@ -91,7 +91,7 @@ var sealTests = map[string]func(h *harness, sealer *testSealer, reopen func(peal
 		h.must(err)
 		h.equal(len(routes), len(webhooks), "routes")
 	},
-	"it goes on where it stopped": func(h *harness, sealer *testSealer, reopen func(peal.Sealer) peal.Store) {
+	"it goes on where it stopped": func(h *harness, sealer *testSealer, reopen func(peal.Sealer) Store) {
 		want := []peal.Webhook{h.sealedWebhook(), h.sealedWebhook(), h.sealedWebhook()}
 		sealer.use(2, 1)
 		n, err := h.store.Reseal(h.ctx, 1)
@@ -107,7 +107,7 @@ var sealTests = map[string]func(h *harness, sealer *testSealer, reopen func(peal
 			h.equal(got, w, "webhook")
 		}
 	},
-	"secrets in the clear are sealed": func(h *harness, sealer *testSealer, reopen func(peal.Sealer) peal.Store) {
+	"secrets in the clear are sealed": func(h *harness, sealer *testSealer, reopen func(peal.Sealer) Store) {
 		h.store = reopen(nil)
 		want, err := h.store.CreateWebhook(h.ctx, h.newWebhook())
 		h.must(err)
@@ -120,13 +120,13 @@ var sealTests = map[string]func(h *harness, sealer *testSealer, reopen func(peal
 		h.must(err)
 		h.equal(got, want, "webhook")
 	},
-	"what does not open is refused": func(h *harness, sealer *testSealer, _ func(peal.Sealer) peal.Store) {
+	"what does not open is refused": func(h *harness, sealer *testSealer, _ func(peal.Sealer) Store) {
 		h.sealedWebhook()
 		sealer.use(2)
 		_, err := h.store.Reseal(h.ctx, 10)
 		h.refused(err, peal.Internal)
 	},
-	"nothing that is written meanwhile is left out": func(h *harness, sealer *testSealer, _ func(peal.Sealer) peal.Store) {
+	"nothing that is written meanwhile is left out": func(h *harness, sealer *testSealer, _ func(peal.Sealer) Store) {
 		var writers sync.WaitGroup
 		ids := make(chan peal.WebhookID, 200)
 		for range 4 {

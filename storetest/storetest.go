@@ -1,20 +1,16 @@
-// Package storetest is what every [peal.Store] must pass.
+// Package storetest is the suite that every [Store] must pass.
 //
-// Run tests each sentence that the port's comments say, through the port alone:
-// an implementation's own tests call it with a function that opens a store.
+// Run tests each sentence of the comments of [Store] and peal.Store, through their methods
+// alone: an implementation's own tests call it with a function that opens a store.
 package storetest
 
-import (
-	"testing"
-
-	"github.com/pealhq/peal"
-)
+import "testing"
 
 // Open opens the store that belongs to a place: an empty directory at first. The
 // same place again, after the store was closed, gives the same store with all that
 // was in it. An implementation that keeps nothing in files takes the place as a
 // name. Run closes what it opens; Open fails the test when it cannot open.
-type Open func(t *testing.T, place string) peal.Store
+type Open func(t *testing.T, place string) Store
 
 // Run tests the stores that open opens.
 func Run(t *testing.T, open Open) {

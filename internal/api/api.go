@@ -63,7 +63,7 @@ var _ Engine = (*dispatch.Engine)(nil)
 
 // Options configure an API.
 type Options struct {
-	Store  peal.Store
+	Store  Store
 	Engine Engine
 	// Intake receives the webhooks of other systems.
 	Intake *intake.Intake

@@ -19,6 +19,7 @@ import (
 	"github.com/pealhq/peal/internal/api"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/storetest"
 )
 
 // Each kind of change is made once, and the log is compared.
@@ -160,7 +161,7 @@ func TestAuditLogIsChosenAndExported(t *testing.T) {
 }
 
 // forgetful is a store that cannot write its audit log.
-type forgetful struct{ peal.Store }
+type forgetful struct{ storetest.Store }
 
 func (forgetful) AppendAudit(context.Context, peal.AuditEntry, time.Duration) error {
 	return errors.New("the disk is full")

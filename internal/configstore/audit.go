@@ -15,7 +15,7 @@ var auditEntries = table[peal.AuditEntry]{` FROM peal.audit`, func(e *peal.Audit
 	}
 }}
 
-// AppendAudit implements [peal.IdentityStore].
+// AppendAudit implements [storetest.IdentityStore].
 func (s *Store) AppendAudit(ctx context.Context, e peal.AuditEntry, keep time.Duration) error {
 	err := s.db.Change(ctx, Cost{Rows: 1}, func(tx Tx) error {
 		if keep > 0 {
@@ -33,7 +33,7 @@ func (s *Store) AppendAudit(ctx context.Context, e peal.AuditEntry, keep time.Du
 	return s.db.Translate("append to the audit log", err)
 }
 
-// Audit implements [peal.IdentityStore].
+// Audit implements [storetest.IdentityStore].
 func (s *Store) Audit(ctx context.Context, query peal.AuditQuery) ([]peal.AuditEntry, error) {
 	var w where
 	w.filter(`tenant = ?`, query.Tenant)

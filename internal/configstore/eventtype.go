@@ -28,7 +28,7 @@ func noEventType(name string) error {
 	return peal.Errorf(peal.NotFound, "there is no event type %q in the catalogue", name)
 }
 
-// PutEventType implements [peal.ConfigStore].
+// PutEventType implements [storetest.EventTypeStore].
 func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created bool, err error) {
 	err = s.db.Change(ctx, Cost{Rows: 1}, func(tx Tx) error {
 		_, there, err := number(tx, `SELECT 1 FROM peal.catalogue_types WHERE key = ?1`, t.Key())
@@ -72,7 +72,7 @@ func (s *Store) roomForEventType(tx Tx, catalogue string) error {
 	return err
 }
 
-// DeleteEventType implements [peal.ConfigStore].
+// DeleteEventType implements [storetest.EventTypeStore].
 func (s *Store) DeleteEventType(ctx context.Context, catalogue, name string) error {
 	n, err := s.db.Exec(ctx, Cost{Rows: 1}, `DELETE FROM peal.catalogue_types WHERE key = ?1`, peal.EventTypeKey(catalogue, name))
 	if err == nil && n == 0 {
@@ -81,20 +81,20 @@ func (s *Store) DeleteEventType(ctx context.Context, catalogue, name string) err
 	return s.db.Translate("delete an event type", err)
 }
 
-// EventType implements [peal.ConfigStore].
+// EventType implements [storetest.EventTypeStore].
 func (s *Store) EventType(ctx context.Context, catalogue, name string) (peal.EventType, error) {
 	eventType, err := eventTypes(false).one(s.db.Reader(ctx), noEventType(name), ` WHERE key = ?1`, peal.EventTypeKey(catalogue, name))
 	return eventType, s.db.Translate("read an event type", err)
 }
 
-// EventTypes implements [peal.ConfigStore].
+// EventTypes implements [storetest.EventTypeStore].
 func (s *Store) EventTypes(ctx context.Context, catalogue, after string, limit int) ([]peal.EventType, error) {
 	list, err := eventTypes(false).list(s.db.Reader(ctx), ` WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT +?3`,
 		peal.EventTypeKey(catalogue, after), peal.EventTypesEnd(catalogue), limit)
 	return list, s.db.Translate("list event types", err)
 }
 
-// FindEventTypes implements [peal.ConfigStore].
+// FindEventTypes implements [storetest.EventTypeStore].
 func (s *Store) FindEventTypes(ctx context.Context, query peal.EventTypeQuery) ([]peal.EventType, error) {
 	after, before := query.Span()
 	list, err := eventTypes(query.Brief).list(s.db.Reader(ctx), ` WHERE key > ?1 AND key < ?2
@@ -103,7 +103,7 @@ func (s *Store) FindEventTypes(ctx context.Context, query peal.EventTypeQuery) (
 	return list, s.db.Translate("find event types", err)
 }
 
-// Catalogues implements [peal.ConfigStore]. Each name is found by one step of the index.
+// Catalogues implements [storetest.EventTypeStore]. Each name is found by one step of the index.
 func (s *Store) Catalogues(ctx context.Context, after string, limit int) ([]string, error) {
 	from := ""
 	if after != "" {

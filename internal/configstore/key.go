@@ -24,7 +24,7 @@ var keys = table[peal.APIKey]{` FROM peal.keys k LEFT JOIN peal.tenants n ON n.n
 	}
 }}
 
-// CreateKey implements [peal.ConfigStore].
+// CreateKey implements [storetest.KeyStore].
 func (s *Store) CreateKey(ctx context.Context, key peal.APIKey) error {
 	conflict := peal.Errorf(peal.Conflict, "there is such a key already")
 	scopes := make([]string, len(key.Scopes))
@@ -57,7 +57,7 @@ func (s *Store) CreateKey(ctx context.Context, key peal.APIKey) error {
 	return s.db.Translate("create a key", err)
 }
 
-// RevokeKey implements [peal.ConfigStore]. A key that is revoked already keeps its time.
+// RevokeKey implements [storetest.KeyStore]. A key that is revoked already keeps its time.
 func (s *Store) RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at time.Time) error {
 	n, err := s.db.Exec(ctx, Cost{Rows: 1}, `UPDATE peal.keys`+revoke, ID(id), tenant, at)
 	if err == nil && n == 0 {
@@ -66,14 +66,14 @@ func (s *Store) RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at 
 	return s.db.Translate("revoke a key", err)
 }
 
-// KeyByHash implements [peal.ConfigStore].
+// KeyByHash implements [storetest.KeyStore].
 func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (peal.APIKey, error) {
 	key, err := keys.one(s.db.Reader(ctx), peal.Errorf(peal.NotFound, "there is no such key"),
 		` WHERE k.hash = ?1 AND k.revoked {none} AND coalesce(n.deleting, 0) = 0`, hash[:])
 	return key, s.db.Translate("read a key", err)
 }
 
-// Keys implements [peal.ConfigStore].
+// Keys implements [storetest.KeyStore].
 func (s *Store) Keys(ctx context.Context, tenant string, before peal.KeyID, limit int) ([]peal.APIKey, error) {
 	w := where{text: ` WHERE k.tenant IS NULL`}
 	if tenant != "" {

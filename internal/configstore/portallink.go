@@ -20,7 +20,7 @@ var portalLinks = table[peal.PortalLink]{` FROM peal.portal_links l JOIN peal.te
 	}
 }}
 
-// CreatePortalLink implements [peal.IdentityStore].
+// CreatePortalLink implements [storetest.IdentityStore].
 func (s *Store) CreatePortalLink(ctx context.Context, link peal.PortalLink) error {
 	conflict := peal.Errorf(peal.Conflict, "there is such a portal link already")
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
@@ -54,7 +54,7 @@ func (s *Store) CreatePortalLink(ctx context.Context, link peal.PortalLink) erro
 	return s.db.Translate("create a portal link", err)
 }
 
-// RedeemPortalLink implements [peal.IdentityStore].
+// RedeemPortalLink implements [storetest.IdentityStore].
 func (s *Store) RedeemPortalLink(ctx context.Context, hash [32]byte, session peal.Session, at time.Time) (peal.Session, error) {
 	redeemed := session
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
@@ -78,7 +78,7 @@ func (s *Store) RedeemPortalLink(ctx context.Context, hash [32]byte, session pea
 	return redeemed, nil
 }
 
-// PortalLinks implements [peal.IdentityStore].
+// PortalLinks implements [storetest.IdentityStore].
 func (s *Store) PortalLinks(ctx context.Context, tenant string, before peal.PortalLinkID, limit int) ([]peal.PortalLink, error) {
 	var w where
 	w.ofTenant("l.tenant", tenant)
@@ -87,7 +87,7 @@ func (s *Store) PortalLinks(ctx context.Context, tenant string, before peal.Port
 	return list, s.db.Translate("list portal links", err)
 }
 
-// RevokePortalLink implements [peal.IdentityStore].
+// RevokePortalLink implements [storetest.IdentityStore].
 func (s *Store) RevokePortalLink(ctx context.Context, tenant string, id peal.PortalLinkID, at time.Time) error {
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
 		n, err := tx.Exec(`UPDATE peal.portal_links`+revoke, ID(id), tenant, at)

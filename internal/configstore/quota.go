@@ -97,7 +97,7 @@ func quotasColumn(name string, to *peal.Quotas) Column {
 	})
 }
 
-// Usage implements [peal.QuotaStore].
+// Usage implements [storetest.QuotaStore].
 func (s *Store) Usage(ctx context.Context, tenant string, now time.Time) (map[peal.Quota]int64, error) {
 	usage := map[peal.Quota]int64{}
 	q := s.db.Reader(ctx)
@@ -111,7 +111,7 @@ func (s *Store) Usage(ctx context.Context, tenant string, now time.Time) (map[pe
 	return usage, s.db.Translate("count what a tenant has", err)
 }
 
-// Count implements [peal.QuotaStore].
+// Count implements [storetest.QuotaStore].
 func (s *Store) Count(ctx context.Context, tenant string, quota peal.Quota, now time.Time, most int64) (count int64, err error) {
 	q := s.db.Reader(ctx)
 	num, _, err := number(q, `SELECT num FROM peal.tenants WHERE name = ?1`, tenant)
@@ -121,7 +121,7 @@ func (s *Store) Count(ctx context.Context, tenant string, quota peal.Quota, now 
 	return count, s.db.Translate("count what a tenant has", err)
 }
 
-// Uses implements [peal.QuotaStore].
+// Uses implements [storetest.QuotaStore].
 func (s *Store) Uses(ctx context.Context, quota peal.Quota, now time.Time) (uses []peal.TenantUse, err error) {
 	counted := quotaRows[quota]
 	rows := table[peal.TenantUse]{fmt.Sprintf(` FROM (SELECT tenant, count(*) AS used FROM peal.%s WHERE CAST(?1 AS bigint) IS NOT NULL %s
@@ -132,7 +132,7 @@ func (s *Store) Uses(ctx context.Context, quota peal.Quota, now time.Time) (uses
 	return uses, s.db.Translate("count what tenants have", err)
 }
 
-// CountEventTypes implements [peal.QuotaStore].
+// CountEventTypes implements [storetest.QuotaStore].
 func (s *Store) CountEventTypes(ctx context.Context, catalogue string, most int64) (count int64, err error) {
 	count, _, err = number(s.db.Reader(ctx), `SELECT count(*) FROM (SELECT 1 FROM peal.catalogue_types WHERE key > ?1 AND key < ?2 LIMIT +?3) t`,
 		peal.EventTypeKey(catalogue, ""), peal.EventTypesEnd(catalogue), most)

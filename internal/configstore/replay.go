@@ -19,7 +19,7 @@ var replays = table[peal.Replay]{` FROM peal.replays p JOIN peal.tenants n ON n.
 
 func noReplay() error { return peal.Errorf(peal.NotFound, "there is no such replay") }
 
-// CreateReplay implements [peal.ReplayStore].
+// CreateReplay implements [storetest.ReplayStore].
 func (s *Store) CreateReplay(ctx context.Context, p peal.Replay) error {
 	conflict := peal.Errorf(peal.Conflict, "there is a replay %s already", p.ID)
 	choice, err := record.EncodeReplay(&p)
@@ -50,13 +50,13 @@ func (s *Store) CreateReplay(ctx context.Context, p peal.Replay) error {
 	return s.db.Translate("create a replay", err)
 }
 
-// Replay implements [peal.ReplayStore].
+// Replay implements [storetest.ReplayStore].
 func (s *Store) Replay(ctx context.Context, tenant string, id peal.JobID) (peal.Replay, error) {
 	replay, err := replays.one(s.db.Reader(ctx), noReplay(), ` WHERE p.id = ?1 AND n.name = ?2`, ID(id), tenant)
 	return replay, s.db.Translate("read a replay", err)
 }
 
-// Replays implements [peal.ReplayStore].
+// Replays implements [storetest.ReplayStore].
 func (s *Store) Replays(ctx context.Context, tenant string, webhook peal.WebhookID, before peal.JobID, limit int) ([]peal.Replay, error) {
 	var w where
 	w.add(`p.webhook = ?`, ID(webhook))
@@ -66,7 +66,7 @@ func (s *Store) Replays(ctx context.Context, tenant string, webhook peal.Webhook
 	return list, s.db.Translate("list replays", err)
 }
 
-// OpenReplays implements [peal.ReplayStore].
+// OpenReplays implements [storetest.ReplayStore].
 func (s *Store) OpenReplays(ctx context.Context, limit int) ([]peal.Replay, error) {
 	list, err := replays.list(s.db.Reader(ctx), ` WHERE p.status = 'running' ORDER BY p.id LIMIT +?1`, limit)
 	return list, s.db.Translate("list replays", err)
@@ -90,7 +90,7 @@ func Running(q Querier, id peal.JobID, lock string, more ...Column) (p peal.Repl
 	return p, err
 }
 
-// EndReplay implements [peal.ReplayStore].
+// EndReplay implements [storetest.ReplayStore].
 func (s *Store) EndReplay(ctx context.Context, tenant string, id peal.JobID, status peal.ReplayStatus, reason string, at time.Time) error {
 	err := s.db.Change(ctx, Cost{Rows: 1}, func(tx Tx) error {
 		p, err := Running(tx, id, LockReplay)

@@ -22,7 +22,7 @@ var sessions = table[peal.Session]{` FROM peal.sessions s LEFT JOIN peal.tenants
 	}
 }}
 
-// CreateSession implements [peal.IdentityStore].
+// CreateSession implements [storetest.IdentityStore].
 func (s *Store) CreateSession(ctx context.Context, session peal.Session) error {
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
 		if !session.UserID.IsZero() {
@@ -61,14 +61,14 @@ func (s *Store) addSession(tx Tx, session *peal.Session) error {
 	return err
 }
 
-// SessionByHash implements [peal.IdentityStore].
+// SessionByHash implements [storetest.IdentityStore].
 func (s *Store) SessionByHash(ctx context.Context, hash [32]byte, now time.Time) (peal.Session, error) {
 	session, err := sessions.one(s.db.Reader(ctx), peal.Errorf(peal.NotFound, "there is no such session"),
 		` WHERE s.hash = ?1 AND s.revoked {none} AND s.expires > ?2 AND coalesce(n.deleting, 0) = 0`, hash[:], now)
 	return session, s.db.Translate("read a session", err)
 }
 
-// Sessions implements [peal.IdentityStore].
+// Sessions implements [storetest.IdentityStore].
 func (s *Store) Sessions(ctx context.Context, query peal.SessionQuery) ([]peal.Session, error) {
 	var w where
 	w.ofTenant("s.tenant", query.Tenant)
@@ -83,7 +83,7 @@ func (s *Store) Sessions(ctx context.Context, query peal.SessionQuery) ([]peal.S
 // revoke sets the end of a row, unless it has one.
 const revoke = ` SET revoked = CASE WHEN revoked {none} THEN ?3 ELSE revoked END WHERE id = ?1` + ofTenant
 
-// RevokeSession implements [peal.IdentityStore].
+// RevokeSession implements [storetest.IdentityStore].
 func (s *Store) RevokeSession(ctx context.Context, tenant string, id peal.SessionID, at time.Time) error {
 	n, err := s.db.Exec(ctx, Cost{Rows: 1}, `UPDATE peal.sessions`+revoke, ID(id), tenant, at)
 	if err == nil && n == 0 {
@@ -92,7 +92,7 @@ func (s *Store) RevokeSession(ctx context.Context, tenant string, id peal.Sessio
 	return s.db.Translate("revoke a session", err)
 }
 
-// RevokeSessions implements [peal.IdentityStore].
+// RevokeSessions implements [storetest.IdentityStore].
 func (s *Store) RevokeSessions(ctx context.Context, user peal.UserID, at time.Time) (int, error) {
 	var revoked int64
 	err := s.db.Change(ctx, Cost{Rows: 1}, func(tx Tx) (err error) {

@@ -46,7 +46,7 @@ func (s *Store) encodeSource(tx Tx, source *peal.Source) (record.Source, error) 
 	return record.EncodeSource(source, s.Sealer)
 }
 
-// CreateSource implements [peal.SourceStore].
+// CreateSource implements [storetest.SourceStore].
 func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Source, error) {
 	if err := source.Storable(); err != nil {
 		return peal.Source{}, err
@@ -89,7 +89,7 @@ func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Sour
 	return source, nil
 }
 
-// UpdateSource implements [peal.SourceStore].
+// UpdateSource implements [storetest.SourceStore].
 func (s *Store) UpdateSource(ctx context.Context, source peal.Source) (peal.Source, error) {
 	saved := source
 	err := s.db.Change(ctx, Cost{Rows: 1}, func(tx Tx) error {
@@ -115,7 +115,7 @@ func (s *Store) UpdateSource(ctx context.Context, source peal.Source) (peal.Sour
 	return saved, nil
 }
 
-// DeleteSource implements [peal.SourceStore].
+// DeleteSource implements [storetest.SourceStore].
 func (s *Store) DeleteSource(ctx context.Context, tenant string, id peal.SourceID) error {
 	n, err := s.db.Exec(ctx, Cost{Rows: 1},
 		`DELETE FROM peal.sources WHERE id = ?1 AND tenant = (SELECT num FROM peal.tenants WHERE name = ?2)`, ID(id), tenant)
@@ -125,12 +125,12 @@ func (s *Store) DeleteSource(ctx context.Context, tenant string, id peal.SourceI
 	return s.db.Translate("delete a source", err)
 }
 
-// Source implements [peal.SourceStore].
+// Source implements [storetest.SourceStore].
 func (s *Store) Source(ctx context.Context, tenant string, id peal.SourceID) (peal.Source, error) {
 	return s.source(ctx, ` WHERE s.id = ?1 AND (CAST(?2 AS text) = '' OR n.name = ?2)`, ID(id), tenant)
 }
 
-// SourceByName implements [peal.SourceStore].
+// SourceByName implements [storetest.SourceStore].
 func (s *Store) SourceByName(ctx context.Context, tenant, name string) (peal.Source, error) {
 	return s.source(ctx, ` WHERE n.name = ?1 AND s.name = ?2`, tenant, name)
 }
@@ -146,7 +146,7 @@ func (s *Store) source(ctx context.Context, rest string, values ...any) (peal.So
 	return list[0], nil
 }
 
-// Sources implements [peal.SourceStore].
+// Sources implements [storetest.SourceStore].
 func (s *Store) Sources(ctx context.Context, tenant string, before peal.SourceID, limit int) ([]peal.Source, error) {
 	var w where
 	w.add(`s.tenant = (SELECT num FROM peal.tenants WHERE name = ?)`, tenant)
@@ -155,7 +155,7 @@ func (s *Store) Sources(ctx context.Context, tenant string, before peal.SourceID
 	return list, s.db.Translate("list sources", err)
 }
 
-// AddSourceCounts implements [peal.SourceStore].
+// AddSourceCounts implements [storetest.SourceStore].
 func (s *Store) AddSourceCounts(ctx context.Context, counts map[peal.SourceID]peal.SourceCounts) error {
 	// In one order everywhere, so that two nodes do not wait for each other.
 	ids := slices.SortedFunc(maps.Keys(counts), func(a, b peal.SourceID) int { return bytes.Compare(a[:], b[:]) })

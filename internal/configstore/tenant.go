@@ -37,7 +37,7 @@ func NoTenant(name string) error {
 	return peal.Errorf(peal.NotFound, "there is no tenant %q", name)
 }
 
-// CreateTenant implements [peal.ConfigStore].
+// CreateTenant implements [storetest.TenantStore].
 func (s *Store) CreateTenant(ctx context.Context, tenant peal.Tenant) error {
 	conflict := peal.Errorf(peal.Conflict, "there is a tenant %q already", tenant.Name)
 	policy, err := policyText(tenant.RetryPolicy)
@@ -65,7 +65,7 @@ func (s *Store) CreateTenant(ctx context.Context, tenant peal.Tenant) error {
 	return s.db.Translate("create a tenant", err)
 }
 
-// UpdateTenant implements [peal.ConfigStore].
+// UpdateTenant implements [storetest.TenantStore].
 func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 	policy, err := policyText(tenant.RetryPolicy)
 	if err != nil {
@@ -100,13 +100,13 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 	return s.db.Translate("update a tenant", err)
 }
 
-// Tenant implements [peal.ConfigStore].
+// Tenant implements [peal.Store].
 func (s *Store) Tenant(ctx context.Context, name string) (peal.Tenant, error) {
 	tenant, err := tenants.one(s.db.Reader(ctx), NoTenant(name), ` WHERE name = ?1`, name)
 	return tenant, s.db.Translate("read a tenant", err)
 }
 
-// Tenants implements [peal.ConfigStore].
+// Tenants implements [storetest.TenantStore].
 func (s *Store) Tenants(ctx context.Context, after string, limit int) ([]peal.Tenant, error) {
 	list, err := tenants.list(s.db.Reader(ctx), ` WHERE name > ?1 ORDER BY name LIMIT +?2`, after, limit)
 	return list, s.db.Translate("list tenants", err)

@@ -24,7 +24,7 @@ func noTheme(tenant string) error {
 	return peal.Errorf(peal.NotFound, "tenant %q has no theme of its own", tenant)
 }
 
-// PutTheme implements [peal.ThemeStore].
+// PutTheme implements [storetest.ThemeStore].
 func (s *Store) PutTheme(ctx context.Context, tenant string, theme peal.Theme) error {
 	settings, err := json.Marshal(theme)
 	if err != nil {
@@ -49,13 +49,13 @@ func (s *Store) PutTheme(ctx context.Context, tenant string, theme peal.Theme) e
 	return s.db.Translate("set a theme", err)
 }
 
-// Theme implements [peal.ThemeStore].
+// Theme implements [storetest.ThemeStore].
 func (s *Store) Theme(ctx context.Context, tenant string) (peal.Theme, error) {
 	theme, err := themes.one(s.db.Reader(ctx), noTheme(tenant), ` WHERE tenant = (SELECT num FROM peal.tenants WHERE name = ?1)`, tenant)
 	return theme, s.db.Translate("read a theme", err)
 }
 
-// DeleteTheme implements [peal.ThemeStore].
+// DeleteTheme implements [storetest.ThemeStore].
 func (s *Store) DeleteTheme(ctx context.Context, tenant string) error {
 	n, err := s.db.Exec(ctx, Cost{Rows: 1}, `DELETE FROM peal.themes WHERE tenant = (SELECT num FROM peal.tenants WHERE name = ?1)`, tenant)
 	if err == nil && n == 0 {

@@ -26,7 +26,7 @@ func tenantOrNull(tx Tx, name string, now time.Time) (num int64, value any, err 
 	return num, num, err
 }
 
-// CreateUser implements [peal.IdentityStore].
+// CreateUser implements [storetest.IdentityStore].
 func (s *Store) CreateUser(ctx context.Context, user peal.User) error {
 	conflict := peal.Errorf(peal.Conflict, "there is such a user already")
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
@@ -56,7 +56,7 @@ func (s *Store) CreateUser(ctx context.Context, user peal.User) error {
 	return s.db.Translate("create a user", err)
 }
 
-// UpdateUser implements [peal.IdentityStore].
+// UpdateUser implements [storetest.IdentityStore].
 func (s *Store) UpdateUser(ctx context.Context, user peal.User) error {
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
 		stored, found, err := number(tx, `SELECT revision FROM peal.users WHERE id = ?1 [FOR UPDATE]`, ID(user.ID))
@@ -90,7 +90,7 @@ func (s *Store) UpdateUser(ctx context.Context, user peal.User) error {
 	return s.db.Translate("update a user", err)
 }
 
-// DeleteUser implements [peal.IdentityStore].
+// DeleteUser implements [storetest.IdentityStore].
 func (s *Store) DeleteUser(ctx context.Context, tenant string, id peal.UserID, at time.Time) error {
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
 		n, err := tx.Exec(`DELETE FROM peal.users WHERE id = ?1`+ofTenant, ID(id), tenant)
@@ -109,17 +109,17 @@ func (s *Store) DeleteUser(ctx context.Context, tenant string, id peal.UserID, a
 // ofTenant limits a change to the tenant with the name ?2, unless that is "".
 const ofTenant = ` AND (CAST(?2 AS text) = '' OR tenant = (SELECT num FROM peal.tenants WHERE name = ?2))`
 
-// User implements [peal.IdentityStore].
+// User implements [storetest.IdentityStore].
 func (s *Store) User(ctx context.Context, tenant string, id peal.UserID) (peal.User, error) {
 	return s.user(ctx, ` WHERE u.id = ?1 AND (CAST(?2 AS text) = '' OR n.name = ?2)`, ID(id), tenant)
 }
 
-// UserByName implements [peal.IdentityStore].
+// UserByName implements [storetest.IdentityStore].
 func (s *Store) UserByName(ctx context.Context, name string) (peal.User, error) {
 	return s.user(ctx, ` WHERE u.name = ?1`, name)
 }
 
-// UserBySubject implements [peal.IdentityStore].
+// UserBySubject implements [storetest.IdentityStore].
 func (s *Store) UserBySubject(ctx context.Context, subject string) (peal.User, error) {
 	return s.user(ctx, ` WHERE u.subject = ?1`, orNull(subject))
 }
@@ -129,7 +129,7 @@ func (s *Store) user(ctx context.Context, rest string, values ...any) (peal.User
 	return user, s.db.Translate("read a user", err)
 }
 
-// Users implements [peal.IdentityStore].
+// Users implements [storetest.IdentityStore].
 func (s *Store) Users(ctx context.Context, tenant string, before peal.UserID, limit int) ([]peal.User, error) {
 	var w where
 	w.ofTenant("u.tenant", tenant)

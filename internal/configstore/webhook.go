@@ -61,7 +61,7 @@ func (s *Store) encodeWebhook(tx Tx, webhook *peal.Webhook) (record.Webhook, err
 	return record.EncodeWebhook(webhook, s.Sealer)
 }
 
-// CreateWebhook implements [peal.ConfigStore].
+// CreateWebhook implements [peal.Store].
 func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.Webhook, error) {
 	if err := webhook.Storable(); err != nil {
 		return peal.Webhook{}, err
@@ -108,7 +108,7 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 	return webhook, nil
 }
 
-// UpdateWebhook implements [peal.ConfigStore].
+// UpdateWebhook implements [peal.Store].
 func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.Webhook, error) {
 	if err := webhook.Storable(); err != nil {
 		return peal.Webhook{}, err
@@ -155,7 +155,7 @@ func FindLive(tx Tx, tenant string, id peal.WebhookID) (Live, error) {
 	return rows.one(tx, noWebhook(id), ` WHERE w.id = ?1 AND n.name = ?2 AND NOT w.deleted [FOR UPDATE OF w]`, ID(id), tenant)
 }
 
-// Webhook implements [peal.ConfigStore].
+// Webhook implements [peal.Store].
 func (s *Store) Webhook(ctx context.Context, tenant string, id peal.WebhookID) (peal.Webhook, error) {
 	row, err := webhooks.one(s.db.Reader(ctx), noWebhook(id), ` WHERE w.id = ?1 AND n.name = ?2 AND NOT w.deleted`, ID(id), tenant)
 	webhook := peal.Webhook{}
@@ -168,7 +168,7 @@ func (s *Store) Webhook(ctx context.Context, tenant string, id peal.WebhookID) (
 	return webhook, nil
 }
 
-// Webhooks implements [peal.ConfigStore].
+// Webhooks implements [peal.Store].
 func (s *Store) Webhooks(ctx context.Context, tenant string, before peal.WebhookID, limit int) ([]peal.Webhook, error) {
 	var w where
 	w.add(`w.tenant = (SELECT num FROM peal.tenants WHERE name = ?) AND NOT w.deleted`, tenant)
@@ -177,7 +177,7 @@ func (s *Store) Webhooks(ctx context.Context, tenant string, before peal.Webhook
 	return list, s.db.Translate("list webhooks", err)
 }
 
-// SetHealth implements [peal.ConfigStore].
+// SetHealth implements [peal.Store].
 func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.WebhookHealth) error {
 	_, err := s.db.Exec(ctx, Cost{Rows: 1, Patient: true},
 		`UPDATE peal.webhooks SET exhausted = ?2, failing_since = ?3, certificate_expires = ?4 WHERE id = ?1 AND NOT deleted`,
@@ -185,7 +185,7 @@ func (s *Store) SetHealth(ctx context.Context, id peal.WebhookID, health peal.We
 	return s.db.Translate("write a webhook's health", err)
 }
 
-// RoutesSince implements [peal.ConfigStore].
+// RoutesSince implements [peal.Store].
 func (s *Store) RoutesSince(ctx context.Context, version int64) (list []peal.Webhook, now int64, err error) {
 	// When nothing has changed, which is nearly always, one look is enough.
 	const read = `SELECT value FROM peal.meta WHERE name = 'routes'`

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/bodies"
 	"github.com/pealhq/peal/internal/identity"
@@ -22,7 +21,7 @@ var staticFiles embed.FS
 // Options are what the pages work with.
 type Options struct {
 	Identity *identity.Identity
-	Store    peal.Store
+	Store    Store
 	Engine   *dispatch.Engine
 	// Intake counts what comes to sources.
 	Intake *intake.Intake

@@ -6,16 +6,16 @@ import (
 	"log/slog"
 	"net"
 
-	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	"github.com/pealhq/peal/internal/dashboard"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/storetest"
 )
 
 // pageOptions are what the pages need in these tests. The engine delivers nothing: it
 // is only asked.
-func pageOptions(store peal.Store, who *identity.Identity) dashboard.Options {
+func pageOptions(store storetest.Store, who *identity.Identity) dashboard.Options {
 	options := dispatch.DefaultOptions()
 	options.Egress.AllowHTTP = true
 	options.Egress.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {

@@ -17,7 +17,7 @@ import (
 // countedStore counts what is asked of a store by what grows with webhooks, tenants and event
 // types, and the rows that it returns.
 type countedStore struct {
-	peal.Store
+	dashboard.Store
 	calls, rows atomic.Int64
 }
 

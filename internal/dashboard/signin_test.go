@@ -14,6 +14,7 @@ import (
 	"github.com/pealhq/peal/internal/dashboard"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/sqlite"
+	"github.com/pealhq/peal/storetest"
 )
 
 const password = "correct horse battery"
@@ -21,7 +22,7 @@ const password = "correct horse battery"
 // doorway is the sign-in pages behind a real server, with a browser's cookie jar.
 type doorway struct {
 	testing.TB
-	store    peal.Store
+	store    storetest.Store
 	identity *identity.Identity
 	pages    *dashboard.Dashboard
 	url      string

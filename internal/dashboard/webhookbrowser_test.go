@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/storetest"
 )
 
 // tabTo moves the focus from field to field, as one who has no mouse, until it is on what a
@@ -31,7 +32,7 @@ func (b *browser) lists(first string) {
 }
 
 // manyWebhooks adds so many webhooks: "Shop no-000", "Shop no-001" and so on, the newest being the first by name.
-func manyWebhooks(t *testing.T, store peal.Store, n int) {
+func manyWebhooks(t *testing.T, store storetest.Store, n int) {
 	t.Helper()
 	for i := range n {
 		_, err := store.CreateWebhook(t.Context(), peal.Webhook{

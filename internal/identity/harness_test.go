@@ -11,6 +11,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/sqlite"
+	"github.com/pealhq/peal/storetest"
 )
 
 const password = "correct horse battery"
@@ -37,7 +38,7 @@ func (c *clock) pass(d time.Duration) {
 type house struct {
 	testing.TB
 	*identity.Identity
-	store peal.Store
+	store storetest.Store
 	clock *clock
 }
 

@@ -50,14 +50,33 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store stores identities, keys, and themes, which define the parts hidden from guests.
+// Store is the part of a store that identities need.
 type Store interface {
-	peal.IdentityStore
-	peal.ThemeStore
-	// KeyByHash and RevokeKey are as in [peal.ConfigStore].
+	CreateUser(ctx context.Context, user peal.User) error
+	UpdateUser(ctx context.Context, user peal.User) error
+	DeleteUser(ctx context.Context, tenant string, id peal.UserID, at time.Time) error
+	User(ctx context.Context, tenant string, id peal.UserID) (peal.User, error)
+	UserByName(ctx context.Context, name string) (peal.User, error)
+	UserBySubject(ctx context.Context, subject string) (peal.User, error)
+	Users(ctx context.Context, tenant string, before peal.UserID, limit int) ([]peal.User, error)
+
+	CreateSession(ctx context.Context, session peal.Session) error
+	SessionByHash(ctx context.Context, hash [32]byte, now time.Time) (peal.Session, error)
+	Sessions(ctx context.Context, query peal.SessionQuery) ([]peal.Session, error)
+	RevokeSession(ctx context.Context, tenant string, id peal.SessionID, at time.Time) error
+	RevokeSessions(ctx context.Context, user peal.UserID, at time.Time) (int, error)
+
+	CreatePortalLink(ctx context.Context, link peal.PortalLink) error
+	RedeemPortalLink(ctx context.Context, hash [32]byte, session peal.Session, at time.Time) (peal.Session, error)
+	RevokePortalLink(ctx context.Context, tenant string, id peal.PortalLinkID, at time.Time) error
+
 	KeyByHash(ctx context.Context, hash [32]byte) (peal.APIKey, error)
 	RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at time.Time) error
-	// Nodes is as in [peal.NodeStore].
+	AppendAudit(ctx context.Context, entry peal.AuditEntry, keep time.Duration) error
+
+	// Theme is a tenant's theme, which hides parts of the portal from guests.
+	Theme(ctx context.Context, tenant string) (peal.Theme, error)
+	// Nodes are the nodes among which guesses of passwords are shared.
 	Nodes(ctx context.Context) ([]peal.Node, error)
 }
 
@@ -154,9 +173,6 @@ func New(options Options) (*Identity, error) {
 
 // FrameAncestors returns the origins that may show the portal in a frame.
 func (i *Identity) FrameAncestors() []string { return i.frameAncestors }
-
-// Store returns the store of identities.
-func (i *Identity) Store() peal.IdentityStore { return i.store }
 
 // checkOrigin returns an error unless a text is a scheme and a host only.
 func checkOrigin(text string) error {

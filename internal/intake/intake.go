@@ -19,6 +19,13 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
+// Store is the part of a store that the intake needs.
+type Store interface {
+	Source(ctx context.Context, tenant string, id peal.SourceID) (peal.Source, error)
+	SourceByName(ctx context.Context, tenant, name string) (peal.Source, error)
+	AddSourceCounts(ctx context.Context, counts map[peal.SourceID]peal.SourceCounts) error
+}
+
 // Publisher publishes events; *[dispatch.Engine] implements it.
 type Publisher interface {
 	Publish(ctx context.Context, tenant string, events ...peal.Event) ([]dispatch.Published, error)
@@ -28,7 +35,7 @@ var _ Publisher = (*dispatch.Engine)(nil)
 
 // Intake receives requests to sources. It is created by [New] and safe for concurrent use.
 type Intake struct {
-	store     peal.SourceStore
+	store     Store
 	publisher Publisher
 	log       *slog.Logger
 	known     cache
@@ -36,7 +43,7 @@ type Intake struct {
 }
 
 // New creates an intake. log may be nil.
-func New(store peal.SourceStore, publisher Publisher, log *slog.Logger) *Intake {
+func New(store Store, publisher Publisher, log *slog.Logger) *Intake {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // store is one source, with how often it was read and what was counted.
 type store struct {
-	peal.SourceStore
+	intake.Store
 	source peal.Source
 	reads  int
 

@@ -16,13 +16,14 @@ import (
 	"github.com/pealhq/peal/internal/intake"
 	"github.com/pealhq/peal/internal/manage"
 	"github.com/pealhq/peal/sqlite"
+	"github.com/pealhq/peal/storetest"
 )
 
 // layer is everything that the package manages, above a real store and an engine that
 // sends nothing.
 type layer struct {
 	*testing.T
-	store    peal.Store
+	store    storetest.Store
 	identity *identity.Identity
 	webhooks *manage.Webhooks
 	sources  *manage.Sources

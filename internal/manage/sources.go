@@ -8,9 +8,17 @@ import (
 	"github.com/pealhq/peal/internal/intake"
 )
 
+// SourceStore is the part of the store that sources need.
+type SourceStore interface {
+	CreateSource(ctx context.Context, source peal.Source) (peal.Source, error)
+	UpdateSource(ctx context.Context, source peal.Source) (peal.Source, error)
+	DeleteSource(ctx context.Context, tenant string, id peal.SourceID) error
+	Source(ctx context.Context, tenant string, id peal.SourceID) (peal.Source, error)
+}
+
 // Sources creates, changes and deletes the sources of all tenants.
 type Sources struct {
-	store  peal.SourceStore
+	store  SourceStore
 	intake Intake
 }
 
@@ -23,7 +31,7 @@ type Intake interface {
 var _ Intake = (*intake.Intake)(nil)
 
 // NewSources makes the layer above a store and the intake.
-func NewSources(store peal.SourceStore, intake Intake) *Sources {
+func NewSources(store SourceStore, intake Intake) *Sources {
 	return &Sources{store: store, intake: intake}
 }
 

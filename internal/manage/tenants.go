@@ -27,7 +27,10 @@ type TenantStore interface {
 	Tenant(ctx context.Context, name string) (peal.Tenant, error)
 	StartTenantDeletion(ctx context.Context, name string, at time.Time) error
 	TenantCounts(ctx context.Context, name string) (peal.TenantCounts, error)
-	peal.ThemeStore
+
+	PutTheme(ctx context.Context, tenant string, theme peal.Theme) error
+	Theme(ctx context.Context, tenant string) (peal.Theme, error)
+	DeleteTheme(ctx context.Context, tenant string) error
 }
 
 // Tenants creates and changes tenants and their themes.

@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/storetest"
 )
 
 // dump reads all that a store shows of some tenants.
-func dump(t *testing.T, store peal.Store, tenants ...string) map[string]any {
+func dump(t *testing.T, store storetest.Store, tenants ...string) map[string]any {
 	t.Helper()
 	ctx := context.Background()
 	const all = 1 << 20
@@ -75,7 +76,7 @@ func dump(t *testing.T, store peal.Store, tenants ...string) map[string]any {
 	return d
 }
 
-func dumpHistory(t *testing.T, store peal.Store, tenant string, put func(string, any, error)) {
+func dumpHistory(t *testing.T, store storetest.Store, tenant string, put func(string, any, error)) {
 	t.Helper()
 	ctx := context.Background()
 	const all = 1 << 20

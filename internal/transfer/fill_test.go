@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/storetest"
 )
 
 func moment() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
@@ -17,7 +18,7 @@ func moment() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 type filler struct {
 	t     *testing.T
 	ctx   context.Context
-	store peal.Store
+	store storetest.Store
 	node  peal.NodeID
 }
 
@@ -29,7 +30,7 @@ func (f *filler) must(err error) {
 }
 
 // fill fills a store with everything that it can hold, with rounds times some history.
-func fill(t *testing.T, store peal.Store, rounds int) {
+func fill(t *testing.T, store storetest.Store, rounds int) {
 	t.Helper()
 	f := &filler{t: t, ctx: context.Background(), store: store, node: peal.NewNodeID()}
 	_, err := store.RegisterNode(f.ctx, peal.Node{ID: f.node, Name: "test"})

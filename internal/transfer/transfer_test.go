@@ -61,7 +61,7 @@ func (m *move) run() *transfer.Report {
 	return report
 }
 
-func (m *move) close(store peal.Store) {
+func (m *move) close(store storetest.Store) {
 	m.t.Helper()
 	if err := store.Close(); err != nil {
 		m.t.Error(err)
@@ -126,7 +126,7 @@ func TestMovesEverything(t *testing.T) {
 }
 
 // fill2 changes what a first pass has copied.
-func fill2(t *testing.T, store peal.Store) {
+func fill2(t *testing.T, store storetest.Store) {
 	t.Helper()
 	ctx := t.Context()
 	events, err := store.Deliveries(ctx, peal.DeliveryQuery{Tenant: "acme", Status: peal.Failed, Limit: 1})
@@ -240,7 +240,7 @@ func TestMovesWhatTheSuiteLeaves(t *testing.T) {
 	}
 	dir, paths := t.TempDir(), map[string]string{} // by their places, which are gone after each test
 	t.Run("suite", func(t *testing.T) {
-		storetest.Run(t, func(t *testing.T, place string) peal.Store {
+		storetest.Run(t, func(t *testing.T, place string) storetest.Store {
 			if paths[place] == "" {
 				paths[place] = filepath.Join(dir, strconv.Itoa(len(paths)), "peal.db")
 			}
