@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,22 +21,16 @@ func keyRow(c *call, k client.Key) []string {
 
 func printNewKey(_ *call, w io.Writer, key client.CreatedKey) {
 	fields(w, []field{
-		{"id", key.ID},
-		{"name", key.Name},
-		{"tenant", key.Tenant},
-		{"scopes", strings.Join(key.Scopes, ", ")},
-		{"key", key.Key},
+		{"id", key.ID}, {"name", key.Name}, {"tenant", key.Tenant},
+		{"scopes", strings.Join(key.Scopes, ", ")}, {"key", key.Key},
 	})
 	fmt.Fprintln(w, "\nKeep the key now: it is not shown again.")
 }
 
-// encryptionPoll is the time between two looks at a rotation of the encryption key.
-const encryptionPoll = 200 * time.Millisecond
-
 func rotateEncryption(c *call) error {
 	encryption, err := ask(c, "rotate the encryption key", func(api *client.Client, ctx context.Context) (client.Encryption, error) {
 		encryption, err := api.RotateEncryption(ctx)
-		tick := time.NewTicker(encryptionPoll)
+		tick := time.NewTicker(200 * time.Millisecond)
 		defer tick.Stop()
 		for err == nil && encryption.Status == "running" {
 			select {
@@ -55,8 +50,7 @@ func rotateEncryption(c *call) error {
 	}
 	return c.show(func(w io.Writer) {
 		fields(w, []field{
-			{"key", encryption.KeyID},
-			{"resealed", fmt.Sprint(encryption.Resealed)},
+			{"key", encryption.KeyID}, {"resealed", fmt.Sprint(encryption.Resealed)},
 			{"older keys", strings.Join(encryption.OlderKeyIDs, ", ")},
 		})
 		if !encryption.FromFile {
@@ -68,18 +62,18 @@ func rotateEncryption(c *call) error {
 const userHeads = "ID, NAME, TENANT, ROLE, CREATED"
 
 func userRow(c *call, u client.User) []string {
-	return []string{u.ID, u.Name, firstOf(u.Tenant, "(every)"), u.Role, c.ago(u.CreatedAt)}
+	return []string{u.ID, u.Name, cmp.Or(u.Tenant, "(every)"), u.Role, c.ago(u.CreatedAt)}
 }
 
 func printUser(_ *call, w io.Writer, u client.User) {
-	fields(w, []field{{"id", u.ID}, {"name", u.Name}, {"tenant", firstOf(u.Tenant, "(every)")}, {"role", u.Role}})
+	fields(w, []field{{"id", u.ID}, {"name", u.Name}, {"tenant", cmp.Or(u.Tenant, "(every)")}, {"role", u.Role}})
 }
 
 const sessionHeads = "ID, KIND, NAME, TENANT, ROLE, FROM, STARTED, EXPIRES, REVOKED"
 
 func sessionRow(c *call, s client.Session) []string {
 	return []string{
-		s.ID, s.Kind, s.Name, firstOf(s.Tenant, "(every)"), s.Role, s.Address, c.ago(s.CreatedAt), c.ago(s.ExpiresAt), c.ago(s.RevokedAt),
+		s.ID, s.Kind, s.Name, cmp.Or(s.Tenant, "(every)"), s.Role, s.Address, c.ago(s.CreatedAt), c.ago(s.ExpiresAt), c.ago(s.RevokedAt),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/terminal"
 )
 
 // action carries out a call of a command.
@@ -16,7 +17,7 @@ type action func(c *call) error
 // actions are the actions of the commands, by their path below peal.
 var actions = map[string]action{
 	"serve":          serve,
-	"demo":           demo,
+	"demo":           runDemo,
 	"bench":          runBench,
 	"config print":   printConfig,
 	"backup":         backup,
@@ -34,8 +35,8 @@ var actions = map[string]action{
 	"deliveries list":     list("deliveries", deliveryHeads, (*client.Client).Deliveries, deliveryRow),
 	"deliveries show":     showDelivery,
 	"deliveries attempts": showAttempts,
-	"deliveries retry":    one("retry delivery %s", (*client.Client).RetryDelivery, printDue),
-	"deliveries cancel":   one("cancel delivery %s", (*client.Client).CancelDelivery, printCanceled),
+	"deliveries retry":    one("retry delivery %s", (*client.Client).RetryDelivery, printStatus(" and due now")),
+	"deliveries cancel":   one("cancel delivery %s", (*client.Client).CancelDelivery, printStatus("")),
 
 	"replays list":   listOf("the replays of webhook %s", "replays", replayHeads, (*client.Client).WebhookReplays, replayRow),
 	"replays show":   one("show replay %s", (*client.Client).Replay, printReplay),
@@ -188,7 +189,7 @@ func remove(verb, done, thing string, confirm question, end func(*client.Client,
 		if err != nil {
 			return err
 		}
-		if confirm != nil && !c.on("yes") && c.atTerminal() {
+		if confirm != nil && !c.on("yes") && isTerminal(c.Stdin) {
 			text, err := confirm(c, api)
 			if err != nil {
 				return c.failed(does, err)
@@ -201,7 +202,7 @@ func remove(verb, done, thing string, confirm question, end func(*client.Client,
 			return c.failed(does, err)
 		}
 		return c.show(func(w io.Writer) {
-			fmt.Fprintf(w, "%s %s is %s\n", thing, printable(c.args[0]), done)
+			fmt.Fprintf(w, "%s %s is %s\n", thing, terminal.Safe(c.args[0]), done)
 		})
 	}
 }

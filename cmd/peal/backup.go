@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pealhq/peal/internal/progress"
+	"github.com/pealhq/peal/internal/terminal"
 	"github.com/pealhq/peal/server"
 )
 
@@ -36,12 +37,12 @@ func backup(c *call) error {
 	if c.json {
 		return c.writeJSON(map[string]any{"file": to, "bytes": info.Size(), "key_file": key, "with_key": withKey})
 	}
-	fmt.Fprintf(c.Stdout, "%s holds the database (%d bytes), whole and checked.\n", printable(to), info.Size())
+	fmt.Fprintf(c.Stdout, "%s holds the database (%d bytes), whole and checked.\n", terminal.Safe(to), info.Size())
 	switch {
 	case withKey:
-		fmt.Fprintf(c.Stdout, "%s.key holds the encryption key: both files together open the secrets.\n", printable(to))
+		fmt.Fprintf(c.Stdout, "%s.key holds the encryption key: both files together open the secrets.\n", terminal.Safe(to))
 	case key != "":
-		fmt.Fprintf(c.Stdout, "The encryption key is not in it. Keep a copy of %s apart from it.\n", printable(key))
+		fmt.Fprintf(c.Stdout, "The encryption key is not in it. Keep a copy of %s apart from it.\n", terminal.Safe(key))
 	default:
 		fmt.Fprintln(c.Stdout, "The encryption key is not in it. Keep a copy of PEAL_ENCRYPTION_KEY apart from it.")
 	}
@@ -61,9 +62,9 @@ func restore(c *call) error {
 	if c.json {
 		return c.writeJSON(map[string]any{"file": from, "events": report.Events, "aside": append([]string{}, report.Aside...), "key_problem": report.KeyProblem})
 	}
-	fmt.Fprintf(c.Stdout, "The database is that of %s, with %d events.\n", printable(from), report.Events)
+	fmt.Fprintf(c.Stdout, "The database is that of %s, with %d events.\n", terminal.Safe(from), report.Events)
 	for _, file := range report.Aside {
-		fmt.Fprintf(c.Stdout, "kept: %s\n", printable(file))
+		fmt.Fprintf(c.Stdout, "kept: %s\n", terminal.Safe(file))
 	}
 	if report.KeyProblem != "" {
 		return errors.New("the database is restored, but " + report.KeyProblem)

@@ -60,30 +60,25 @@ func runBench(c *call) error {
 	return report.Check()
 }
 
-// showReport prints the report, and writes it to a file when there is one.
+// showReport prints the report, and writes it to a file if one is named.
 func (a *app) showReport(report *bench.Report, outFile string) error {
-	var shown, kept bytes.Buffer
 	write := report.WriteTable
 	if a.json {
 		write = report.WriteJSON
 	}
-	if err := write(&shown); err != nil {
+	if err := write(a.Stdout); err != nil || outFile == "" {
 		return err
-	}
-	if _, err := a.Stdout.Write(shown.Bytes()); err != nil {
-		return err
-	}
-	if outFile == "" {
-		return nil
 	}
 	write = report.WriteJSON
 	if strings.HasSuffix(outFile, ".md") {
 		write = report.WriteMarkdown
 	}
-	if err := write(&kept); err != nil {
-		return err
+	var kept bytes.Buffer
+	err := write(&kept)
+	if err == nil {
+		err = os.WriteFile(outFile, kept.Bytes(), 0o644)
 	}
-	if err := os.WriteFile(outFile, kept.Bytes(), 0o644); err != nil {
+	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil

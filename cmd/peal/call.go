@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -143,9 +144,9 @@ func (a *app) connect() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.url = firstOf(a.url, a.Env("PEAL_URL"), defaultURL)
+	a.url = cmp.Or(a.url, a.Env("PEAL_URL"), defaultURL)
 	options := client.DefaultOptions()
-	options.Tenant = firstOf(a.tenant, a.Env("PEAL_TENANT"))
+	options.Tenant = cmp.Or(a.tenant, a.Env("PEAL_TENANT"))
 	options.UserAgent = "peal/" + programVersion()
 	options.HTTPClient = &http.Client{
 		Transport:     &recorder{last: &a.answer},
@@ -165,7 +166,7 @@ func (a *app) connect() (*client.Client, error) {
 }
 
 func (a *app) findKey() (string, error) {
-	key := firstOf(a.key, a.Env("PEAL_KEY"))
+	key := cmp.Or(a.key, a.Env("PEAL_KEY"))
 	if path := a.Env("PEAL_KEY_FILE"); key == "" && path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -176,15 +177,6 @@ func (a *app) findKey() (string, error) {
 	}
 	a.keyGiven = a.keyGiven || key != ""
 	return key, nil
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // recorder keeps the body of the last answer: --json prints it as it came, with the members that

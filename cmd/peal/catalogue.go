@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/preset"
+	"github.com/pealhq/peal/internal/terminal"
 )
 
 const eventTypeHeads = "NAME, SCHEMA, EXAMPLE, UPDATED, DESCRIPTION"
@@ -54,12 +56,8 @@ func deleteEventType(c *call) error {
 
 func printEventType(_ *call, w io.Writer, t client.EventType) {
 	fields(w, []field{
-		{"name", t.Name},
-		{"catalogue", t.Catalogue},
-		{"description", t.Description},
-		{"created", exact(t.CreatedAt)},
-		{"updated", exact(t.UpdatedAt)},
-		{"schema", pretty(t.Schema)},
+		{"name", t.Name}, {"catalogue", t.Catalogue}, {"description", t.Description},
+		{"created", exact(t.CreatedAt)}, {"updated", exact(t.UpdatedAt)}, {"schema", pretty(t.Schema)},
 		{"example", pretty(t.Example)},
 	})
 }
@@ -78,10 +76,7 @@ func listPresets(c *call) error {
 		lines = append(lines, line{p.Name, p.Title, p.Format, len(p.Events), p.Docs})
 		rows = append(rows, []string{p.Name, p.Format, fmt.Sprint(len(p.Events)), p.Title})
 	}
-	if err := c.answerWith(lines); err != nil {
-		return err
-	}
-	return c.listing("presets", "", "NAME, FORMAT, EVENTS, SYSTEM", rows)
+	return c.showOwn(lines, func(w io.Writer) { table(w, "NAME, FORMAT, EVENTS, SYSTEM", rows) })
 }
 
 func findPreset(name string) (*preset.Preset, error) {
@@ -98,38 +93,24 @@ func showPreset(c *call) error {
 		return err
 	}
 	if len(c.args) == 1 {
-		if err := c.answerWith(p); err != nil {
-			return err
-		}
-		return c.show(func(w io.Writer) { printPreset(w, p) })
+		return c.showOwn(p, func(w io.Writer) { printPreset(w, p) })
 	}
 	e, ok := p.Event(c.args[1])
 	if !ok {
 		return peal.Errorf(peal.NotFound, "the preset %s has no event %s; peal presets show %s lists them", p.Name, c.args[1], p.Name)
 	}
-	if err := c.answerWith(e); err != nil {
-		return err
-	}
-	return c.show(func(w io.Writer) {
+	return c.showOwn(e, func(w io.Writer) {
 		fields(w, []field{
-			{"event", e.Type},
-			{"description", e.Description},
-			{"subject", e.Subject},
-			{"time", e.Time},
-			{"schema", pretty(e.Schema)},
-			{"example", pretty(e.Example)},
+			{"event", e.Type}, {"description", e.Description}, {"subject", e.Subject}, {"time", e.Time},
+			{"schema", pretty(e.Schema)}, {"example", pretty(e.Example)},
 		})
 	})
 }
 
 func printPreset(w io.Writer, p *preset.Preset) {
 	fields(w, []field{
-		{"name", p.Name},
-		{"system", p.Title},
-		{"about", p.Description},
-		{"format", p.Format},
-		{"retries", policyText(&p.RetryPolicy)},
-		{"more", p.Docs},
+		{"name", p.Name}, {"system", p.Title}, {"about", p.Description}, {"format", p.Format},
+		{"retries", policyText(p.RetryPolicy)}, {"more", p.Docs},
 	})
 	fmt.Fprintln(w)
 	var rows [][]string
@@ -158,7 +139,7 @@ func applyPreset(c *call) error {
 		return err
 	}
 	options := preset.ApplyOptions{
-		Tenant: firstOf(c.tenant, c.Env("PEAL_TENANT"), peal.DefaultTenant),
+		Tenant: cmp.Or(c.tenant, c.Env("PEAL_TENANT"), peal.DefaultTenant),
 		DryRun: c.on("dry-run"),
 	}
 	changes, err := ask(c, "apply %s", func(api *client.Client, ctx context.Context) ([]preset.Change, error) {
@@ -167,16 +148,13 @@ func applyPreset(c *call) error {
 	if err != nil {
 		return err
 	}
-	err = c.answerWith(struct {
+	applied := struct {
 		Preset  string          `json:"preset"`
 		Tenant  string          `json:"tenant"`
 		DryRun  bool            `json:"dry_run"`
 		Changes []preset.Change `json:"changes"`
-	}{p.Name, options.Tenant, options.DryRun, changes})
-	if err != nil {
-		return err
-	}
-	return c.show(func(w io.Writer) { printApplied(w, p, options, changes) })
+	}{p.Name, options.Tenant, options.DryRun, changes}
+	return c.showOwn(applied, func(w io.Writer) { printApplied(w, p, options, changes) })
 }
 
 func printApplied(w io.Writer, p *preset.Preset, options preset.ApplyOptions, changes []preset.Change) {
@@ -187,23 +165,24 @@ func printApplied(w io.Writer, p *preset.Preset, options preset.ApplyOptions, ch
 		case change.Action == preset.Unchanged:
 			same++
 		case change.Kind == "tenant":
-			fmt.Fprintf(w, "%s tenant %s: catalogue %s, format %s, its retry policy\n", line, printable(change.Name), p.Name, p.Format)
+			fmt.Fprintf(w, "%s tenant %s: catalogue %s, format %s, its retry policy\n", line, terminal.Safe(change.Name), p.Name, p.Format)
 		default:
 			fmt.Fprintf(w, "%s event type %s\n", line, change.Name)
 		}
 	}
 	if same == len(changes) {
-		fmt.Fprintf(w, "nothing to do: the catalogue and tenant %s have all of %s\n", printable(options.Tenant), p.Name)
+		fmt.Fprintf(w, "nothing to do: the catalogue and tenant %s have all of %s\n", terminal.Safe(options.Tenant), p.Name)
 	} else if same > 0 {
 		fmt.Fprintf(w, "%d left as they were\n", same)
 	}
 }
 
-// answerWith sets what --json prints, where no single answer of the server has it all.
-func (a *app) answerWith(value any) error {
-	text, err := encodeJSON(value)
-	a.answer = text
-	return err
+// showOwn is show for a value that is not one answer of the server.
+func (a *app) showOwn(value any, print func(io.Writer)) (err error) {
+	if a.answer, err = encodeJSON(value); err != nil {
+		return err
+	}
+	return a.show(print)
 }
 
 // encodeJSON returns a value as JSON, with <, > and & as they are.

@@ -1,17 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/config"
+	"github.com/pealhq/peal/internal/terminal"
 	"github.com/pealhq/peal/internal/transfer"
 )
 
 func copyDatabase(c *call) error {
-	loaded, err := config.Load(config.Sources{File: firstOf(c.text("config"), c.Env("PEAL_CONFIG")), Env: c.Env})
+	loaded, err := config.Load(config.Sources{File: cmp.Or(c.text("config"), c.Env("PEAL_CONFIG")), Env: c.Env})
 	if err != nil {
 		return usagef(c.cmd, "%w", err)
 	}
@@ -19,7 +21,7 @@ func copyDatabase(c *call) error {
 	if err := c.fill(&options); err != nil {
 		return err
 	}
-	options.To = firstOf(options.To, loaded.Database)
+	options.To = cmp.Or(options.To, loaded.Database)
 	options.EncryptionKey = loaded.EncryptionKey
 	options.Progress, options.Terminal = c.Stderr, isTerminal(c.Stderr)
 	if err := options.Validate(); err != nil {
@@ -29,7 +31,7 @@ func copyDatabase(c *call) error {
 		if err := transfer.TakeBack(c.ctx, options, c.on("yes")); err != nil {
 			return asFlag(err)
 		}
-		fmt.Fprintf(c.Stdout, "%s is the server's again: peal serve starts on it.\n", printable(options.From))
+		fmt.Fprintf(c.Stdout, "%s is the server's again: peal serve starts on it.\n", terminal.Safe(options.From))
 		return nil
 	}
 	report, err := transfer.Run(c.ctx, options)
@@ -64,13 +66,13 @@ func (a *app) showCopied(report *transfer.Report) error {
 		fmt.Fprintf(a.Stdout, "%d rows in %s (%.0f a second), %d of them written.\n", all, took.Round(10*time.Millisecond), float64(all)/max(report.Seconds, 0.001), written)
 	}
 	if !report.Moved {
-		fmt.Fprintf(a.Stdout, "\nA server has %s, so this was a first pass: NOT yet moved.\nStop the server, run the same command again, and then start on the new database.\n", printable(report.From))
+		fmt.Fprintf(a.Stdout, "\nA server has %s, so this was a first pass: NOT yet moved.\nStop the server, run the same command again, and then start on the new database.\n", terminal.Safe(report.From))
 		return nil
 	}
 	if len(report.Tables) > 0 {
 		fmt.Fprintln(a.Stdout, "Both databases hold the same rows, by count and checksum of each table.")
 	}
 	fmt.Fprintf(a.Stdout, "\n%s is moved: start servers with PEAL_DATABASE set to\n%s\nand the same PEAL_ENCRYPTION_KEY. The file stays as it is; delete it when you no longer need it.\n",
-		printable(report.From), printable(report.To))
+		terminal.Safe(report.From), terminal.Safe(report.To))
 	return nil
 }

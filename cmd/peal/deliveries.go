@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/terminal"
 )
 
 const deliveryHeads = "ID, EVENT, STATUS, RESPONSE, TOOK, ATTEMPTS, CREATED, NEXT, WEBHOOK"
@@ -16,29 +18,12 @@ const deliveryHeads = "ID, EVENT, STATUS, RESPONSE, TOOK, ATTEMPTS, CREATED, NEX
 func deliveryRow(c *call, d client.Delivery) []string {
 	took := ""
 	if d.Attempts > 0 {
-		took = fmt.Sprintf("%d ms", orZero(d.ResponseTimeMS))
+		took = cmp.Or(textOf(d.ResponseTimeMS, strconv.Itoa), "0") + " ms"
 	}
 	return []string{
-		d.ID, d.Event, d.Status, response(orZero(d.ResponseCode), d.Reason), took, strconv.Itoa(d.Attempts),
+		d.ID, d.Event, d.Status, cmp.Or(textOf(d.ResponseCode, strconv.Itoa), d.Reason), took, strconv.Itoa(d.Attempts),
 		c.ago(d.Timestamp), c.ago(d.NextAttemptAt), d.WebhookID,
 	}
-}
-
-// response returns the result of an attempt in a word: the status of the answer, or the reason for
-// there being none.
-func response(code int, reason string) string {
-	if code == 0 {
-		return reason
-	}
-	return strconv.Itoa(code)
-}
-
-// orZero returns the number that a pointer leads to; 0 for nil.
-func orZero(n *int) int {
-	if n == nil {
-		return 0
-	}
-	return *n
 }
 
 func attemptsOf(c *call) ([]client.Attempt, error) {
@@ -70,15 +55,9 @@ func printDelivery(w io.Writer, d client.DeliveryDetail) {
 		}
 	}
 	fields(w, []field{
-		{"id", d.ID},
-		{"event", d.Event + " " + d.EventID},
-		{"webhook", d.WebhookID},
-		{"status", d.Status},
-		{"created", exact(d.Timestamp)},
-		{"attempts", strconv.Itoa(d.Attempts)},
-		{"next attempt", exact(d.NextAttemptAt)},
-		{"held", held},
-		{"reason", d.Reason},
+		{"id", d.ID}, {"event", d.Event + " " + d.EventID}, {"webhook", d.WebhookID}, {"status", d.Status},
+		{"created", exact(d.Timestamp)}, {"attempts", strconv.Itoa(d.Attempts)},
+		{"next attempt", exact(d.NextAttemptAt)}, {"held", held}, {"reason", d.Reason},
 		{"what to do", d.Remedy},
 	})
 }
@@ -94,12 +73,10 @@ func showAttempts(c *call) error {
 	return c.show(func(w io.Writer) { printAttempts(w, attempts) })
 }
 
-func printDue(_ *call, w io.Writer, d client.DeliveryDetail) {
-	fmt.Fprintf(w, "delivery %s is %s and due now\n", printable(d.ID), printable(d.Status))
-}
-
-func printCanceled(_ *call, w io.Writer, d client.DeliveryDetail) {
-	fmt.Fprintf(w, "delivery %s is %s\n", printable(d.ID), printable(d.Status))
+func printStatus(more string) printer[client.DeliveryDetail] {
+	return func(_ *call, w io.Writer, d client.DeliveryDetail) {
+		fmt.Fprintf(w, "delivery %s is %s%s\n", terminal.Safe(d.ID), terminal.Safe(d.Status), more)
+	}
 }
 
 func printAttempts(w io.Writer, attempts []client.Attempt) {
@@ -114,14 +91,14 @@ func verdict(a client.Attempt) string {
 	if a.Outcome != "" && a.Outcome != result {
 		result = a.Outcome + " " + result
 	}
-	return printable(strings.TrimSpace(result)) + " in " + milliseconds(a.Timing.TotalMS)
+	return terminal.Safe(strings.TrimSpace(result)) + " in " + milliseconds(a.Timing.TotalMS)
 }
 
+// responseOf returns the result of an attempt in a word: the status of the answer, or the reason for
+// there being none.
 func responseOf(a client.Attempt) string {
-	if a.Response == nil {
-		return a.Reason
-	}
-	return response(a.Response.Status, a.Reason)
+	status := func(r client.AttemptResponse) string { return strconv.Itoa(r.Status) }
+	return cmp.Or(textOf(a.Response, status), a.Reason)
 }
 
 // printAttempt writes what was sent in an attempt, what came back, and where the time went.
@@ -131,10 +108,7 @@ func printAttempt(w io.Writer, a client.Attempt) {
 		target += " (" + a.Address + ")"
 	}
 	fields(w, []field{
-		{"  error", a.Error},
-		{"  what to do", a.Remedy},
-		{"  to", target},
-		{"  time", timing(a.Timing)},
+		{"  error", a.Error}, {"  what to do", a.Remedy}, {"  to", target}, {"  time", timing(a.Timing)},
 		{"  sent", headers(a.Request.Headers) + fmt.Sprintf("(body of %d bytes)", a.Request.BodySize)},
 		{"  answer", answer(a.Response)},
 	})

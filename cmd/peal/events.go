@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/terminal"
 )
 
 func publish(c *call) error {
@@ -46,30 +48,28 @@ func (c *call) eventData() ([]byte, error) {
 	switch {
 	case (len(c.args) > 1) == (file != ""):
 		return nil, usagef(c.cmd, "give the data once: as JSON, @PATH, - for stdin, or with --data-file")
-	case file == "-":
-		return c.read("-")
-	case file != "":
-		return c.read("@" + file)
+	case file == "":
+		return c.read(c.args[1])
 	}
-	return c.read(c.args[1])
+	return c.read(when(file != "-", "@") + file)
 }
 
 func printPublished(w io.Writer, p client.Published, failed []client.FilterError) {
 	switch {
 	case p.Duplicate:
-		fmt.Fprintf(w, "event %s was published before; nothing is sent again\n", printable(p.ID))
+		fmt.Fprintf(w, "event %s was published before; nothing is sent again\n", terminal.Safe(p.ID))
 	case len(failed) > 0:
-		fmt.Fprintf(w, "event %s is stored and goes nowhere: %s failed on it\n", printable(p.ID), count(len(failed), "filter"))
+		fmt.Fprintf(w, "event %s is stored and goes nowhere: %s failed on it\n", terminal.Safe(p.ID), count(len(failed), "filter"))
 	case len(p.Webhooks) == 0:
-		fmt.Fprintf(w, "event %s is stored; no active webhook asks for %s\n", printable(p.ID), printable(p.Type))
+		fmt.Fprintf(w, "event %s is stored; no active webhook asks for %s\n", terminal.Safe(p.ID), terminal.Safe(p.Type))
 	default:
-		fmt.Fprintf(w, "event %s goes to %s\n", printable(p.ID), count(len(p.Webhooks), "webhook"))
+		fmt.Fprintf(w, "event %s goes to %s\n", terminal.Safe(p.ID), count(len(p.Webhooks), "webhook"))
 	}
 	for _, f := range failed {
-		fmt.Fprintf(w, "  the filter of %s: %s\n", printable(f.WebhookID), printable(f.Error))
+		fmt.Fprintf(w, "  the filter of %s: %s\n", terminal.Safe(f.WebhookID), terminal.Safe(f.Error))
 	}
 	for _, id := range p.Webhooks {
-		fmt.Fprintf(w, "  %s\n", printable(id))
+		fmt.Fprintf(w, "  %s\n", terminal.Safe(id))
 	}
 }
 
@@ -81,12 +81,8 @@ func eventRow(c *call, e client.EventRow) []string {
 
 func printEvent(c *call, w io.Writer, e client.Event) {
 	fields(w, []field{
-		{"id", e.ID},
-		{"type", e.Type},
-		{"subject", e.Subject},
-		{"time", e.Time},
-		{"accepted", exact(e.AcceptedAt)},
-		{"data", string(e.Data)},
+		{"id", e.ID}, {"type", e.Type}, {"subject", e.Subject}, {"time", e.Time},
+		{"accepted", exact(e.AcceptedAt)}, {"data", string(e.Data)},
 	})
 	fmt.Fprintln(w)
 	switch {
@@ -105,7 +101,7 @@ func printEvent(c *call, w io.Writer, e client.Event) {
 		fmt.Fprintln(w, "\nfilters that failed, which counts as no match:")
 	}
 	for _, failure := range e.FilterErrors {
-		fmt.Fprintf(w, "  %s  %s\n", printable(failure.WebhookID), printable(failure.Error))
+		fmt.Fprintf(w, "  %s  %s\n", terminal.Safe(failure.WebhookID), terminal.Safe(failure.Error))
 	}
 }
 
@@ -124,14 +120,14 @@ func printMissed(_ *call, w io.Writer, missed client.Missed) {
 	var rows [][]string
 	for _, group := range missed.Data {
 		for _, hook := range group.Webhooks {
-			why := firstOf(missedReasons[group.Reason], group.Reason)
+			why := cmp.Or(missedReasons[group.Reason], group.Reason)
 			if hook.Error != "" {
 				why += ": " + hook.Error
 			}
 			rows = append(rows, []string{hook.ID, hook.Name, why})
 		}
 		if n := group.Count - len(group.Webhooks); n > 0 {
-			rows = append(rows, []string{fmt.Sprintf("and %d more", n), "", firstOf(missedReasons[group.Reason], group.Reason)})
+			rows = append(rows, []string{fmt.Sprintf("and %d more", n), "", cmp.Or(missedReasons[group.Reason], group.Reason)})
 		}
 	}
 	switch {

@@ -12,13 +12,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/terminal"
 )
 
 // The exit codes.
@@ -37,12 +37,12 @@ func (a *app) report(cmd *cobra.Command, err error) int {
 	code, hint := a.judge(cmd, err)
 	text := message(cmd, err)
 	if flag := cmd.Flags().Lookup("log-format"); flag != nil && (a.asJSON || flag.Value.String() == "json" || !flag.Changed && a.Env("PEAL_LOG_FORMAT") == "json") {
-		slog.New(slog.NewJSONHandler(a.Stderr, nil)).Error("peal ends: it has failed", "error", printable(text), "hint", hint)
+		slog.New(slog.NewJSONHandler(a.Stderr, nil)).Error("peal ends: it has failed", "error", terminal.Safe(text), "hint", hint)
 		return code
 	}
-	fmt.Fprintf(a.Stderr, "peal: %s\n", printableLines(text))
+	fmt.Fprintf(a.Stderr, "peal: %s\n", terminal.SafeLines(text))
 	if hint != "" {
-		fmt.Fprintf(a.Stderr, "hint: %s\n", printable(hint))
+		fmt.Fprintf(a.Stderr, "hint: %s\n", terminal.Safe(hint))
 	}
 	return code
 }
@@ -62,7 +62,7 @@ func (a *app) judge(cmd *cobra.Command, err error) (code int, hint string) {
 		return a.judgeAnswer(cmd, refused)
 	case errors.Is(err, client.ErrAnswer):
 		return exitFailed, a.noPeal()
-	case errors.As(err, &transport) && strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.As(err, &transport) && strings.Contains(err.Error(), "HTTP response to HTTPS client"):
 		return exitUnavailable, "the server there speaks plain http: use " + strings.Replace(a.url, "https://", "http://", 1) + " for --url or PEAL_URL"
 	case errors.As(err, &transport):
 		return exitUnavailable, "is the server running there? peal serve starts one; --url or PEAL_URL names its address"
@@ -97,11 +97,11 @@ func (a *app) judgeAnswer(cmd *cobra.Command, e *client.Error) (code int, hint s
 	case status == http.StatusNotFound:
 		return exitNotFound, "check the name, and the tenant: --tenant or PEAL_TENANT names the one that an operator's key acts for"
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		return exitUnavailable, "nothing was changed; try again" + after(e.RetryAfter)
+		return exitUnavailable, "nothing was changed; try again" + when(e.RetryAfter != 0, " in "+roughly(e.RetryAfter))
 	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
 		return exitUnavailable, "a proxy before the server got no answer; check that the server runs"
 	case status >= 500:
-		return exitFailed, "the server's log has more" + underRequest(e.RequestID)
+		return exitFailed, "the server's log has more" + when(e.RequestID != "", ", under request "+e.RequestID)
 	case status == http.StatusConflict:
 		return exitRefused, "look at how it is now, and decide again"
 	}
@@ -113,20 +113,6 @@ func (a *app) noPeal() string {
 		return "the server there speaks https: use " + strings.Replace(a.url, "http://", "https://", 1) + " for --url or PEAL_URL"
 	}
 	return "what answers at " + a.url + " is no Peal server; check --url or PEAL_URL"
-}
-
-func after(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return " in " + roughly(d)
-}
-
-func underRequest(id string) string {
-	if id == "" {
-		return ""
-	}
-	return ", under request " + id
 }
 
 // item is the number of an item at the end of a field, such as the 1 of events[1].

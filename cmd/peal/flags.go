@@ -27,10 +27,11 @@ type flagSpec struct {
 // value is the value of a flag.
 type value struct {
 	flagSpec
-	now  func() time.Time
-	text string // as it was given
-	got  any    // its meaning, to be written as JSON
-	set  bool   // whether it was given, and is not the default
+	now   func() time.Time
+	label string // of the kind, of a setting
+	text  string // as it was given
+	got   any    // its meaning, to be written as JSON
+	set   bool   // whether it was given, and is not the default
 }
 
 // addFlag adds a flag to a command.
@@ -50,6 +51,9 @@ func addFlag(app *app, cmd *cobra.Command, flags *pflag.FlagSet, s flagSpec) {
 	if s.Kind == "switch" {
 		f.NoOptDefVal = "true"
 	}
+	if cmd.Name() == "verify" && s.Name == "format" {
+		s.Choices = signedFormats()
+	}
 	if len(s.Choices) > 0 {
 		// The only error is a flag that does not exist.
 		_ = cmd.RegisterFlagCompletionFunc(s.Name, cobra.FixedCompletions(s.Choices, cobra.ShellCompDirectiveNoFileComp))
@@ -61,6 +65,9 @@ func (v *value) String() string { return v.text }
 
 // Type names the kind of value for help.
 func (v *value) Type() string {
+	if v.label != "" {
+		return v.label
+	}
 	switch v.Kind {
 	case "switch":
 		return "bool"
@@ -77,7 +84,7 @@ func (v *value) Type() string {
 // Set reads what a person wrote. A repeatable flag adds to what it has.
 func (v *value) Set(text string) (err error) {
 	var items []string
-	if v.set && v.got != nil {
+	if v.set {
 		items, _ = v.got.([]string)
 	}
 	v.set, v.text = true, text
@@ -89,7 +96,10 @@ func (v *value) Set(text string) (err error) {
 	case "number":
 		v.got, err = strconv.ParseFloat(text, 64)
 	case "list":
-		v.got = append(slices.Clone(items), splitList(text)...)
+		if text != "" {
+			items = append(slices.Clone(items), strings.Split(text, ",")...)
+		}
+		v.got = append([]string{}, items...)
 	case "lines", "headers":
 		v.got = append(slices.Clone(items), text)
 	case "time":
@@ -107,13 +117,6 @@ func (v *value) Set(text string) (err error) {
 		return fmt.Errorf("must be %s, not %q", map[string]string{"switch": "true or false", "whole": "a whole number", "number": "a number"}[v.Kind], text)
 	}
 	return err
-}
-
-func splitList(text string) []string {
-	if text == "" {
-		return []string{}
-	}
-	return strings.Split(text, ",")
 }
 
 // parseTime reads a time in RFC 3339, or how long ago it was, such as 90m or 7d.

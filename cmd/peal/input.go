@@ -13,6 +13,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/terminal"
 )
 
 // maxInput bounds what is read from a file or from stdin: the server takes less.
@@ -50,11 +51,6 @@ func (a *app) line(text string) (string, error) {
 
 var errDeclined = errors.New("nothing was changed")
 
-// atTerminal reports whether a person can answer a question.
-func (a *app) atTerminal() bool {
-	return isTerminal(a.Stdin)
-}
-
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && isatty.IsTerminal(file.Fd())
@@ -62,7 +58,7 @@ func isTerminal(stream any) bool {
 
 // confirm asks a person and fails unless the answer is yes.
 func (a *app) confirm(question string) error {
-	fmt.Fprintf(a.Stderr, "%s [y/N] ", printable(question))
+	fmt.Fprintf(a.Stderr, "%s [y/N] ", terminal.Safe(question))
 	answer, err := bufio.NewReader(a.Stdin).ReadString('\n')
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("read the answer: %w", err)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/terminal"
 )
 
 func printNodes(c *call, w io.Writer, nodes []client.Node) {
@@ -27,7 +28,7 @@ func printRanges(_ *call, w io.Writer, answer client.Ranges) {
 		fmt.Fprintln(w, "none are published: requests may come from anywhere")
 	}
 	for _, r := range answer.Ranges {
-		fmt.Fprintln(w, printable(r))
+		fmt.Fprintln(w, terminal.Safe(r))
 	}
 }
 
@@ -61,14 +62,11 @@ func programCommit() string {
 func showVersion(c *call) error {
 	if c.on("server") {
 		return single("ask the server for its version", (*client.Client).Version, func(c *call, w io.Writer, v client.Version) {
-			fmt.Fprintf(w, "peal %s (%s) at %s\n", printable(v.Version), printable(v.Go), c.url)
+			fmt.Fprintf(w, "peal %s (%s) at %s\n", terminal.Safe(v.Version), terminal.Safe(v.Go), c.url)
 		})(c)
 	}
 	own := map[string]string{"version": programVersion(), "go": runtime.Version()}
-	if err := c.answerWith(own); err != nil {
-		return err
-	}
-	return c.show(func(w io.Writer) {
+	return c.showOwn(own, func(w io.Writer) {
 		fmt.Fprintf(w, "peal %s (%s %s/%s)\n", own["version"], own["go"], runtime.GOOS, runtime.GOARCH)
 	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,8 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/pealhq/peal/internal/terminal"
 )
 
 // show prints the server's answer: with --json as it came, else what print writes.
@@ -42,7 +43,7 @@ func (a *app) listing(noun, cursor, heads string, rows [][]string) error {
 		fmt.Fprintf(a.Stderr, "no %s\n", noun)
 	}
 	if cursor != "" {
-		fmt.Fprintf(a.Stderr, "there are more: add --cursor %s\n", printable(cursor))
+		fmt.Fprintf(a.Stderr, "there are more: add --cursor %s\n", terminal.Safe(cursor))
 	}
 	return nil
 }
@@ -57,7 +58,7 @@ func table(w io.Writer, heads string, rows [][]string) {
 			if i > 0 {
 				fmt.Fprint(t, "\t")
 			}
-			fmt.Fprint(t, firstOf(printable(cell), "-"))
+			fmt.Fprint(t, cmp.Or(terminal.Safe(cell), "-"))
 		}
 		fmt.Fprintln(t)
 	}
@@ -81,7 +82,7 @@ func fields(w io.Writer, list []field) {
 			continue
 		}
 		indent := "\n" + strings.Repeat(" ", width+2)
-		fmt.Fprintf(w, "%-*s  %s\n", width, f.name, strings.ReplaceAll(printableLines(f.value), "\n", indent))
+		fmt.Fprintf(w, "%-*s  %s\n", width, f.name, strings.ReplaceAll(terminal.SafeLines(f.value), "\n", indent))
 	}
 }
 
@@ -114,6 +115,14 @@ func when(is bool, text string) string {
 		return text
 	}
 	return ""
+}
+
+// textOf returns a text about the value of a pointer; "" for nil.
+func textOf[T any](p *T, text func(T) string) string {
+	if p == nil {
+		return ""
+	}
+	return text(*p)
 }
 
 // positive returns a number, or "" for 0.
@@ -165,44 +174,4 @@ func spanText(seconds float64) string {
 		}
 	}
 	return fmt.Sprintf("%gs", seconds)
-}
-
-// printable returns text that does nothing to a terminal but show itself: control characters,
-// line breaks among them, escapes, marks that turn the writing direction, and bytes that are not
-// UTF-8 become \x1b or \u202e.
-func printable(text string) string {
-	if strings.IndexFunc(text, isUnsafe) < 0 && utf8.ValidString(text) {
-		return text
-	}
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRuneInString(text[i:])
-		switch {
-		case r == utf8.RuneError && size == 1, isUnsafe(r) && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[i])
-		case isUnsafe(r):
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-		i += size
-	}
-	return b.String()
-}
-
-// printableLines is printable for text of several lines, which stay lines; tabs stay too.
-func printableLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		cells := strings.Split(strings.TrimSuffix(line, "\r"), "\t")
-		for j := range cells {
-			cells[j] = printable(cells[j])
-		}
-		lines[i] = strings.Join(cells, "\t")
-	}
-	return strings.Join(lines, "\n")
-}
-
-func isUnsafe(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal/client"
 	"github.com/pealhq/peal/internal/progress"
+	"github.com/pealhq/peal/internal/terminal"
 )
 
 const replayHeads = "ID, STATUS, DONE, REPLAYED, SINCE, UNTIL, CREATED"
@@ -23,24 +24,16 @@ func replayRow(c *call, r client.Replay) []string {
 
 func printReplay(_ *call, w io.Writer, r client.Replay) {
 	fields(w, []field{
-		{"id", r.ID},
-		{"webhook", r.WebhookID},
-		{"status", r.Status},
-		{"reason", r.Reason},
-		{"since", exact(r.Since)},
-		{"until", exact(r.Until)},
-		{"deliveries", strings.Join(r.Statuses, ", ")},
-		{"event types", strings.Join(r.EventTypes, ", ")},
-		{"missed events", when(r.Missed, "yes")},
-		{"done", fmt.Sprintf("%d of %d", r.Done, r.Total)},
-		{"replayed", strconv.Itoa(r.Replayed)},
-		{"created", exact(r.CreatedAt)},
-		{"ended", exact(r.EndedAt)},
+		{"id", r.ID}, {"webhook", r.WebhookID}, {"status", r.Status}, {"reason", r.Reason},
+		{"since", exact(r.Since)}, {"until", exact(r.Until)}, {"deliveries", strings.Join(r.Statuses, ", ")},
+		{"event types", strings.Join(r.EventTypes, ", ")}, {"missed events", when(r.Missed, "yes")},
+		{"done", fmt.Sprintf("%d of %d", r.Done, r.Total)}, {"replayed", strconv.Itoa(r.Replayed)},
+		{"created", exact(r.CreatedAt)}, {"ended", exact(r.EndedAt)},
 	})
 }
 
 func printReplayCanceled(_ *call, w io.Writer, r client.Replay) {
-	fmt.Fprintf(w, "replay %s is canceled\n", printable(r.ID))
+	fmt.Fprintf(w, "replay %s is canceled\n", terminal.Safe(r.ID))
 }
 
 func replayWebhook(c *call) error {
@@ -80,7 +73,7 @@ func replayWebhook(c *call) error {
 		return err
 	}
 	if c.on("wait") && replay.Status != client.ReplayStatusDone {
-		return fmt.Errorf("the replay ended early: %s", strings.TrimSpace(replay.Status+" "+printable(replay.Reason)))
+		return fmt.Errorf("the replay ended early: %s", strings.TrimSpace(replay.Status+" "+terminal.Safe(replay.Reason)))
 	}
 	return nil
 }
@@ -98,8 +91,7 @@ func (c *call) await(api *client.Client, replay client.Replay) (client.Replay, e
 	for replay.Status == client.ReplayStatusRunning {
 		select {
 		case <-time.After(awaitEvery):
-		case <-c.ctx.Done():
-			return replay, fmt.Errorf("wait for replay %s, which continues: %w", replay.ID, c.ctx.Err())
+		case <-c.ctx.Done(): // the next call fails
 		}
 		now, err := api.Replay(c.ctx, replay.ID)
 		if err != nil {

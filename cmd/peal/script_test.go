@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: testkit.Updating(),
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":   exits,
-			"capture": capture,
+			"capture": captureVariable,
 			"until":   until,
 			"database": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) != 0 {
@@ -141,9 +141,9 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// capture puts what the last command printed in a variable: capture NAME REGEXP.
+// captureVariable puts what the last command printed in a variable: capture NAME REGEXP.
 // It is the first group of the expression, or all that it matches.
-func capture(ts *testscript.TestScript, neg bool, args []string) {
+func captureVariable(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: capture NAME REGEXP")
 	}

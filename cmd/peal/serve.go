@@ -16,7 +16,9 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/config"
+	"github.com/pealhq/peal/internal/demo"
 	"github.com/pealhq/peal/internal/gate"
+	"github.com/pealhq/peal/internal/memory"
 	"github.com/pealhq/peal/server"
 )
 
@@ -30,7 +32,7 @@ func serve(c *call) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	defer saveMemory(c.ctx)()
+	defer memory.Save(c.ctx)()
 	return c.serve(c.ctx, loaded, c.loadSettings)
 }
 
@@ -57,12 +59,19 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 	if err != nil {
 		return a.ownTrouble(loaded.Explain(err))
 	}
-	w := welcome{Server: s.URL(reachable(s.Addr())), Data: options.Data, Key: s.FirstKey(), KeyGiven: options.OperatorKey != ""}
+	w := welcome{Server: s.URL(demo.Reachable(s.Addr())), Data: options.Data, Key: s.FirstKey(), KeyGiven: options.OperatorKey != ""}
 	if path := s.FirstRunPath(); path != "" {
 		w.FirstRun = cmp.Or(options.PublicURL, w.Server) + path
 	}
 	if options.Dev {
-		r, err := a.startDevReceiver(s, options.Log)
+		r, err := demo.StartReceiver(demo.NextPort(s.Addr()), func(r demo.Received) {
+			verdict := demo.Judge(context.WithoutCancel(ctx), s, r)
+			if a.asJSON {
+				options.Log.Info("a request has arrived", "url", r.URL, "bytes", len(r.Body), "verdict", verdict)
+				return
+			}
+			demo.Show(a.Stdout, r, verdict)
+		})
 		if err != nil {
 			return errors.Join(err, s.Stop(ctx))
 		}
@@ -76,8 +85,8 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 	}
 	if a.asJSON {
 		w.log(options.Log)
-	} else {
-		w.print(a.Stdout)
+	} else if err := w.print(a.Stdout); err != nil {
+		return errors.Join(err, s.Stop(ctx))
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -109,19 +118,6 @@ func (a *app) serve(ctx context.Context, loaded *config.Loaded, read func() (*co
 // ownTrouble returns an error of a server of this process, which has not the exit code of an answer
 // from another server.
 func (a *app) ownTrouble(err error) error { return errors.New(err.Error()) }
-
-// reachable returns an address for clients on this machine: a server that listens on every address
-// is reached on loopback.
-func reachable(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
-	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port)
-}
 
 // isOpenToAll reports whether an address to listen on is that of all interfaces.
 func isOpenToAll(address string) bool {
@@ -188,4 +184,18 @@ func (r reload) run(ctx context.Context, read func() (*config.Loaded, error)) {
 	if names := r.started.Changed(loaded); len(names) > 0 {
 		r.log.Warn("other settings have changed too: they need a restart", "settings", strings.Join(names, ", "))
 	}
+}
+
+func runDemo(c *call) error {
+	d := demo.Demo{
+		Listen: c.text("listen"), Once: c.on("once"), Version: programVersion(), Commit: programCommit(),
+		Out: c.Stdout, Log: c.logger(config.Log{Format: "text", Level: "warn"}),
+	}
+	if err := d.Run(c.ctx); err != nil {
+		return c.ownTrouble(err)
+	}
+	if !d.Once {
+		fmt.Fprintln(c.Stderr, "peal: stopping")
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,46 +15,26 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/config"
 	"github.com/pealhq/peal/internal/custom"
+	"github.com/pealhq/peal/internal/terminal"
 	"github.com/pealhq/peal/server"
 	"github.com/pealhq/peal/wire"
 )
 
 // addSettings adds to a command a flag for every setting that has one.
 func addSettings(cmd *cobra.Command) {
-	cmd.Flags().String("config", "", "configuration file (PEAL_CONFIG; else "+config.DefaultFile+" if it is there)")
+	cmd.Flags().Var(&value{}, "config", "configuration file (PEAL_CONFIG; else "+config.DefaultFile+" if it is there)")
 	for _, o := range config.Options() {
 		if o.Flag == "" {
 			continue
 		}
-		does, _, _ := strings.Cut(o.Doc, ". ") // the page has the rest
-		cmd.Flags().Var(&settingFlag{text: o.Default, kind: o.Type}, o.Flag, strings.TrimSuffix(does, ".")+" ("+o.Env+")")
+		does, _, _ := strings.Cut(o.Doc, ". ")    // the page has the rest
+		kind, _, _ := strings.Cut(o.Type, " of ") // list of networks
+		v := &value{text: o.Default, label: strings.ReplaceAll(kind, "switch", "bool")}
+		cmd.Flags().Var(v, o.Flag, strings.TrimSuffix(does, ".")+" ("+o.Env+")")
 		if o.IsSwitch() {
 			cmd.Flags().Lookup(o.Flag).NoOptDefVal = "true"
 		}
 	}
-}
-
-// settingFlag keeps the text of a flag; package config reads it.
-type settingFlag struct{ text, kind string }
-
-// String returns the text.
-func (f *settingFlag) String() string { return f.text }
-
-// Set keeps the text.
-func (f *settingFlag) Set(text string) error {
-	f.text = text
-	return nil
-}
-
-// Type names the kind of value for help.
-func (f *settingFlag) Type() string {
-	switch {
-	case f.kind == "switch":
-		return "bool"
-	case strings.HasPrefix(f.kind, "list of "):
-		return "list"
-	}
-	return f.kind
 }
 
 // loadSettings reads the settings of a command that has their flags. An error in them is a usage
@@ -66,17 +47,17 @@ func (c *call) loadSettings() (*config.Loaded, error) {
 			given[o.Flag] = cmd.Flags().Lookup(o.Flag).Value.String()
 		}
 	}
-	file := firstOf(cmd.Flags().Lookup("config").Value.String(), c.Env("PEAL_CONFIG"))
+	file := cmp.Or(c.text("config"), c.Env("PEAL_CONFIG"))
 	loaded, err := config.Load(config.Sources{File: file, Env: c.Env, Flags: given})
 	if err != nil {
-		return nil, &usageError{Err: err, Command: cmd.CommandPath()}
+		return nil, usagef(cmd, "%w", err)
 	}
 	options, err := loadedOptions(loaded)
 	if err == nil {
 		err = options.Validate()
 	}
 	if err != nil {
-		return nil, &usageError{Err: loaded.Explain(err), Command: cmd.CommandPath()}
+		return nil, usagef(cmd, "%w", loaded.Explain(err))
 	}
 	return loaded, nil
 }
@@ -85,7 +66,10 @@ func (c *call) loadSettings() (*config.Loaded, error) {
 func loadedOptions(loaded *config.Loaded) (server.Options, error) {
 	options := serverOptions(&loaded.Config)
 	options.Webhooks = managedWebhooks(loaded)
-	options.VariableScopes = variableScopes(loaded)
+	options.VariableScopes = make(map[string]server.VariableScope, len(loaded.VariableScopes))
+	for name, scope := range loaded.VariableScopes {
+		options.VariableScopes[name] = server.VariableScope(scope)
+	}
 	var err error
 	if options.Theme.Logo, err = readLogo(loaded.Portal.Logo); err != nil {
 		return options, err
@@ -97,67 +81,39 @@ func loadedOptions(loaded *config.Loaded) (server.Options, error) {
 // serverOptions returns the options of a server with the given settings.
 func serverOptions(c *config.Config) server.Options {
 	o := server.DefaultOptions()
-	o.Listen = c.Listen
-	o.Data = c.Data
-	o.Database = c.Database
-	o.Dev = c.Dev
-	o.OperatorKey = c.OperatorKey
-	o.EncryptionKey = c.EncryptionKey
-	o.MaxData = int(c.MaxData)
-	o.CheckSchemas = c.CheckSchemas
-	o.MaxDeliveries = c.Limits.MaxDeliveries
-	o.Quotas = c.Quotas.Limits()
-	o.MaxInFlight = c.MaxInFlight
-	o.MaxConnections = c.MaxConnections
-	o.MetricsListen = c.Metrics.Listen
-	o.StopGrace = c.StopGrace
-	o.RetryPolicy = peal.RetryPolicy{
-		Delays:                c.RetryPolicy.Delays,
-		Jitter:                c.RetryPolicy.Jitter,
-		DisableAfterExhausted: c.RetryPolicy.DisableAfterExhausted,
-		DisableAfterFailing:   c.RetryPolicy.DisableAfterFailing,
-	}
+	o.Listen, o.MetricsListen, o.PublicURL, o.Origin = c.Listen, c.Metrics.Listen, c.PublicURL, c.Origin
+	o.Data, o.Database, o.Dev = c.Data, c.Database, c.Dev
+	o.OperatorKey, o.EncryptionKey = c.OperatorKey, c.EncryptionKey
+	o.MaxData, o.CheckSchemas = int(c.MaxData), c.CheckSchemas
+	o.MaxDeliveries, o.Quotas = c.Limits.MaxDeliveries, c.Quotas.Limits()
+	o.MaxInFlight, o.MaxConnections, o.StopGrace = c.MaxInFlight, c.MaxConnections, c.StopGrace
+	o.RetryPolicy = peal.RetryPolicy(c.RetryPolicy)
 	o.Retention.History = c.Retention.History
 	o.Retention.Attempts = c.Retention.Attempts
 	o.Retention.MaxBytes = int64(c.Retention.MaxBytes)
-	o.Search = c.Search.Enabled
-	o.Variables = c.Variables
-	o.Origin = c.Origin
+	o.Search, o.Variables = c.Search.Enabled, c.Variables
 	o.TLSCert, o.TLSKey = c.TLS.Cert, c.TLS.Key
 	o.RateLimit, o.RateBurst = c.API.RateLimit, c.API.RateBurst
-	o.KeepAudit = c.Retention.Audit
-	o.SessionLife = c.Sessions.Life
+	o.KeepAudit, o.SessionLife = c.Retention.Audit, c.Sessions.Life
 	o.OIDC = server.OIDC{
-		Issuer:         c.OIDC.Issuer,
-		ClientID:       c.OIDC.ClientID,
-		ClientSecret:   c.OIDC.ClientSecret,
-		Name:           c.OIDC.Name,
+		Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID, ClientSecret: c.OIDC.ClientSecret, Name: c.OIDC.Name,
 		AllowedDomains: c.OIDC.AllowedDomains,
-		DefaultRole:    peal.Role(c.OIDC.DefaultRole),
-		DefaultTenant:  c.OIDC.DefaultTenant,
-		RoleClaim:      c.OIDC.RoleClaim,
-		Roles:          roles(c.OIDC.Roles),
+		DefaultRole:    peal.Role(c.OIDC.DefaultRole), DefaultTenant: c.OIDC.DefaultTenant,
+		RoleClaim: c.OIDC.RoleClaim, Roles: roles(c.OIDC.Roles),
 	}
-	o.FrameAncestors = c.Portal.FrameAncestors
-	o.Theme = themeOf(&c.Portal)
-	o.PublicURL = c.PublicURL
+	o.FrameAncestors, o.Theme = c.Portal.FrameAncestors, themeOf(&c.Portal)
 	o.TrustedProxies = prefixes(c.TrustedProxies)
 	o.Egress.AllowHTTP = c.Egress.AllowHTTP
-	o.Egress.Allow = prefixes(c.Egress.Allow)
-	o.Egress.Deny = prefixes(c.Egress.Deny)
+	o.Egress.Allow, o.Egress.Deny = prefixes(c.Egress.Allow), prefixes(c.Egress.Deny)
 	o.Telemetry = server.Telemetry{
-		Endpoint:    c.Telemetry.OTLPEndpoint,
-		Headers:     c.Telemetry.OTLPHeaders,
-		Service:     c.Telemetry.Service,
-		SampleRatio: c.Telemetry.SampleRatio,
-		Traceparent: c.Telemetry.Traceparent,
+		Endpoint: c.Telemetry.OTLPEndpoint, Headers: c.Telemetry.OTLPHeaders, Service: c.Telemetry.Service,
+		SampleRatio: c.Telemetry.SampleRatio, Traceparent: c.Telemetry.Traceparent,
 	}
 	o.Egress.AllowHosts, o.Egress.DenyHosts = c.Egress.AllowHosts, c.Egress.DenyHosts
 	o.Egress.Ports = ports(c.Egress.Ports)
 	o.Egress.Proxy, o.Egress.NoProxy = c.Egress.Proxy, c.Egress.NoProxy
 	o.Egress.MaxConnectionAge = c.Egress.MaxConnectionAge
-	o.Egress.SourceAddress = c.Egress.SourceAddress.Addr()
-	o.Egress.CAFile = c.Egress.CAFile
+	o.Egress.SourceAddress, o.Egress.CAFile = c.Egress.SourceAddress.Addr(), c.Egress.CAFile
 	o.PublishedRanges = prefixes(c.Egress.PublishedRanges)
 	o.Version, o.Commit = programVersion(), programCommit()
 	return o
@@ -165,23 +121,9 @@ func serverOptions(c *config.Config) server.Options {
 
 // managedWebhooks returns the webhooks of the file; nil when it has no list of them.
 func managedWebhooks(loaded *config.Loaded) []server.ManagedWebhook {
-	if loaded.Webhooks == nil {
-		return nil
-	}
-	list := make([]server.ManagedWebhook, len(loaded.Webhooks))
-	for i, w := range loaded.Webhooks {
-		list[i] = server.ManagedWebhook{Name: w.Name, Settings: w.Settings, Policy: w.Policy}
-	}
-	return list
-}
-
-// variableScopes returns the hosts and tenants that each variable of the file may go to.
-func variableScopes(loaded *config.Loaded) map[string]server.VariableScope {
-	scopes := make(map[string]server.VariableScope, len(loaded.VariableScopes))
-	for name, scope := range loaded.VariableScopes {
-		scopes[name] = server.VariableScope{Hosts: scope.Hosts, Tenants: scope.Tenants}
-	}
-	return scopes
+	return convert(loaded.Webhooks, func(w config.Webhook) server.ManagedWebhook {
+		return server.ManagedWebhook{Name: w.Name, Settings: w.Settings, Policy: w.Policy}
+	})
 }
 
 // ports returns ranges of ports; nil for every port.
@@ -189,27 +131,29 @@ func ports(ranges []config.Ports) []server.PortRange {
 	if slices.ContainsFunc(ranges, config.Ports.All) {
 		return nil
 	}
-	list := make([]server.PortRange, len(ranges))
-	for i, r := range ranges {
-		list[i] = server.PortRange{First: r.First, Last: r.Last}
-	}
-	return list
+	return convert(ranges, func(r config.Ports) server.PortRange { return server.PortRange(r) })
 }
 
 func prefixes(networks []config.Network) []netip.Prefix {
-	var list []netip.Prefix
-	for _, n := range networks {
-		list = append(list, n.Prefix())
+	return convert(networks, config.Network.Prefix)
+}
+
+// convert returns the items of a list in another type; nil for nil.
+func convert[F, T any](list []F, one func(F) T) []T {
+	if list == nil {
+		return nil
 	}
-	return list
+	converted := make([]T, len(list))
+	for i, item := range list {
+		converted[i] = one(item)
+	}
+	return converted
 }
 
 // logger returns the log that the settings ask for, on standard error.
 func (a *app) logger(settings config.Log) *slog.Logger {
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(settings.Level)); err != nil {
-		level = slog.LevelInfo // Load has checked it
-	}
+	_ = level.UnmarshalText([]byte(settings.Level)) // Load has checked it
 	options := &slog.HandlerOptions{Level: level}
 	if settings.Format == "json" {
 		return slog.New(slog.NewJSONHandler(a.Stderr, options))
@@ -231,14 +175,11 @@ func roles(of map[string]string) map[string]peal.Role {
 
 // themeOf returns the portal's theme of the settings, without its logo.
 func themeOf(p *config.Portal) peal.Theme {
-	t := peal.Theme{
+	return peal.Theme{
 		Name: p.Name, Mode: peal.ThemeMode(p.Mode), Language: p.Language,
 		Light: peal.ThemePalette(p.Light), Dark: peal.ThemePalette(p.Dark),
+		Hidden: convert(p.Hidden, func(part string) peal.PortalPart { return peal.PortalPart(part) }),
 	}
-	for _, part := range p.Hidden {
-		t.Hidden = append(t.Hidden, peal.PortalPart(part))
-	}
-	return t
 }
 
 // readLogo reads the file with the portal's logo, up to one byte more than a logo may have; the
@@ -297,7 +238,7 @@ func printConfig(c *call) error {
 	}
 	table(c.Stdout, "SETTING, VALUE, FROM", rows)
 	if loaded.File != "" {
-		fmt.Fprintf(c.Stderr, "read %s\n", printable(loaded.File))
+		fmt.Fprintf(c.Stderr, "read %s\n", terminal.Safe(loaded.File))
 	}
 	return nil
 }

@@ -29,23 +29,12 @@ func printSource(c *call, w io.Writer, s client.Source) {
 		dedup = "the body repeats"
 	}
 	fields(w, []field{
-		{"id", s.ID},
-		{"tenant", s.Tenant},
-		{"name", s.Name},
-		{"address", strings.Join(addresses, "\n")},
-		{"format", s.Format},
-		{"verified", verified},
-		{"duplicate when", dedup},
-		{"status", s.Status},
-		{"description", s.Description},
-		{"accepted", fmt.Sprint(s.Counts.Accepted)},
-		{"duplicate", positive(int(s.Counts.Duplicate))},
-		{"refused", positive(int(s.Counts.Refused))},
-		{"last accepted", exact(s.Counts.LastAcceptedAt)},
-		{"last refused", exact(s.Counts.LastRefusedAt)},
-		{"because", s.Counts.LastRefusal},
-		{"created", exact(s.CreatedAt)},
-		{"updated", exact(s.UpdatedAt)},
+		{"id", s.ID}, {"tenant", s.Tenant}, {"name", s.Name}, {"address", strings.Join(addresses, "\n")},
+		{"format", s.Format}, {"verified", verified}, {"duplicate when", dedup}, {"status", s.Status},
+		{"description", s.Description}, {"accepted", fmt.Sprint(s.Counts.Accepted)},
+		{"duplicate", positive(int(s.Counts.Duplicate))}, {"refused", positive(int(s.Counts.Refused))},
+		{"last accepted", exact(s.Counts.LastAcceptedAt)}, {"last refused", exact(s.Counts.LastRefusedAt)},
+		{"because", s.Counts.LastRefusal}, {"created", exact(s.CreatedAt)}, {"updated", exact(s.UpdatedAt)},
 	})
 }
 

@@ -99,9 +99,7 @@ func newCommand(app *app, sets map[string][]flagSpec, parent string, s spec) *co
 		return cmd
 	}
 	cmd.Args = operands(cmd)
-	if complete := completions[path]; complete != nil {
-		cmd.ValidArgsFunction = complete
-	}
+	cmd.ValidArgsFunction = completeOperand
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkFlags(cmd, s.Required); err != nil {
 			return err
@@ -201,19 +199,14 @@ func suggestFlag(cmd *cobra.Command, err error) error {
 	return err
 }
 
-// completions offer the arguments of commands to the shell.
-var completions = map[string]cobra.CompletionFunc{
-	"publish": completeData,
-	"verify": func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+// completeOperand offers files to the shell for the operands FILE and DATA, and presets for theirs.
+func completeOperand(cmd *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
+	names := strings.Fields(cmd.Use)[1:]
+	switch {
+	case cmd.HasParent() && cmd.Parent().Name() == "presets":
+		return completePreset(cmd, args, text)
+	case len(args) < len(names) && slices.Contains([]string{"FILE", "DATA"}, strings.Trim(names[len(args)], "[]")):
 		return nil, cobra.ShellCompDirectiveDefault
-	},
-	"presets show":  completePreset,
-	"presets apply": completePreset,
-}
-
-func completeData(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) == 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return nil, cobra.ShellCompDirectiveDefault
+	return nil, cobra.ShellCompDirectiveNoFileComp
 }

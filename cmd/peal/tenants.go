@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,24 +21,15 @@ func tenantRow(c *call, t client.Tenant) []string {
 
 func printTenant(_ *call, w io.Writer, t client.Tenant) {
 	fields(w, []field{
-		{"name", t.Name},
-		{"description", t.Description},
-		{"format", t.Format},
-		{"catalogue", t.Catalogue},
-		{"retries", policyText(t.RetryPolicy)},
-		{"created", exact(t.CreatedAt)},
-		{"status", t.Status},
+		{"name", t.Name}, {"description", t.Description}, {"format", t.Format}, {"catalogue", t.Catalogue},
+		{"retries", textOf(t.RetryPolicy, policyText)}, {"created", exact(t.CreatedAt)}, {"status", t.Status},
 	})
 }
 
 func deleteTenant(c *call) error {
 	if c.on("dry-run") {
 		return one("count what tenant %s has", (*client.Client).CountTenant, func(_ *call, w io.Writer, data client.TenantData) {
-			var rows []field
-			for _, kind := range slices.Sorted(maps.Keys(data.Counts)) {
-				rows = append(rows, field{strings.ReplaceAll(kind, "_", " "), strconv.Itoa(data.Counts[kind])})
-			}
-			fields(w, rows)
+			fields(w, tenantCounts(data))
 		})(c)
 	}
 	end := func(api *client.Client, ctx context.Context, name string) error {
@@ -47,15 +39,23 @@ func deleteTenant(c *call) error {
 	return remove("delete", "being deleted", "tenant", askTenant, end)(c)
 }
 
+func tenantCounts(data client.TenantData) []field {
+	var counts []field
+	for _, kind := range slices.Sorted(maps.Keys(data.Counts)) {
+		counts = append(counts, field{strings.ReplaceAll(kind, "_", " "), strconv.Itoa(data.Counts[kind])})
+	}
+	return counts
+}
+
 func askTenant(c *call, api *client.Client) (string, error) {
 	data, err := api.CountTenant(c.ctx, c.args[0])
 	var parts []string
-	for _, kind := range slices.Sorted(maps.Keys(data.Counts)) {
-		if n := data.Counts[kind]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(kind, "_", " ")))
+	for _, f := range tenantCounts(data) {
+		if f.value != "0" {
+			parts = append(parts, f.value+" "+f.name)
 		}
 	}
-	return fmt.Sprintf("Delete tenant %s with all its data (%s)? This cannot be undone.", printable(c.args[0]), strings.Join(parts, ", ")), err
+	return fmt.Sprintf("Delete tenant %s with all its data (%s)? This cannot be undone.", c.args[0], strings.Join(parts, ", ")), err
 }
 
 func tenantQuotas(c *call) error {
@@ -89,19 +89,13 @@ func tenantQuotas(c *call) error {
 }
 
 func printQuotas(_ *call, w io.Writer, quotas client.Quotas) {
-	number := func(n *int, none string) string {
-		if n == nil {
-			return none
-		}
-		return strconv.Itoa(*n)
-	}
 	var rows [][]string
 	for _, q := range quotas.Data {
 		from := "server"
 		if q.Own {
 			from = "own"
 		}
-		rows = append(rows, []string{q.Name, number(q.Used, "-"), number(q.Limit, "no limit"), from})
+		rows = append(rows, []string{q.Name, textOf(q.Used, strconv.Itoa), cmp.Or(textOf(q.Limit, strconv.Itoa), "no limit"), from})
 	}
 	table(w, "QUOTA, USED, LIMIT, SET BY", rows)
 }

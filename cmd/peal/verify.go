@@ -1,13 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/capture"
+	"github.com/pealhq/peal/internal/terminal"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -28,7 +29,7 @@ func verify(c *call) error {
 	if err != nil {
 		return err
 	}
-	request, err := parseCapture(text)
+	request, err := capture.Parse(text)
 	if err != nil {
 		return err
 	}
@@ -57,12 +58,12 @@ type mistakeShape struct {
 	Message string `json:"message"`
 }
 
-func (a *app) verify(request captured, format string, secrets []string) error {
-	found, err := wire.Diagnose(format, request.header, request.body, secrets...)
+func (a *app) verify(request capture.Request, format string, secrets []string) error {
+	found, err := wire.Diagnose(format, request.Header, request.Body, secrets...)
 	if err != nil {
 		return err
 	}
-	v := verdictShape{Format: format, BodySize: len(request.body), Notes: append([]string{}, request.notes...), Mistakes: []mistakeShape{}}
+	v := verdictShape{Format: format, BodySize: len(request.Body), Notes: append([]string{}, request.Notes...), Mistakes: []mistakeShape{}}
 	if len(found) == 1 && found[0].Kind == wire.MistakeTime { // a capture is old by its nature
 		v.Notes = append(v.Notes, found[0].Message)
 		found = nil
@@ -71,36 +72,31 @@ func (a *app) verify(request captured, format string, secrets []string) error {
 	for _, mistake := range found {
 		v.Mistakes = append(v.Mistakes, mistakeShape{string(mistake.Kind), mistake.Message})
 	}
-	if a.answer, err = json.Marshal(v); err != nil {
-		return err
-	}
-	if err := a.show(func(w io.Writer) { printVerdict(w, v) }); err != nil {
-		return err
-	}
-	if !v.Valid {
+	err = a.showOwn(v, func(w io.Writer) { printVerdict(w, v) })
+	if err == nil && !v.Valid {
 		return errSignature
 	}
-	return nil
+	return err
 }
 
 func printVerdict(w io.Writer, v verdictShape) {
+	fits := "does not fit"
 	if v.Valid {
-		fmt.Fprintf(w, "the signature is right (format %s, body of %d bytes)\n", v.Format, v.BodySize)
-	} else {
-		fmt.Fprintf(w, "the signature does not fit (format %s, body of %d bytes)\n", v.Format, v.BodySize)
+		fits = "is right"
 	}
+	fmt.Fprintf(w, "the signature %s (format %s, body of %d bytes)\n", fits, v.Format, v.BodySize)
 	for _, mistake := range v.Mistakes {
-		fmt.Fprintf(w, "  %s: %s\n", mistake.Kind, printable(mistake.Message))
+		fmt.Fprintf(w, "  %s: %s\n", mistake.Kind, terminal.Safe(mistake.Message))
 	}
 	for _, note := range v.Notes {
-		fmt.Fprintf(w, "  note: %s\n", printable(note))
+		fmt.Fprintf(w, "  note: %s\n", terminal.Safe(note))
 	}
 }
 
 // formatOf returns the format with a signature's header that the request has.
-func formatOf(request captured) (string, error) {
+func formatOf(request capture.Request) (string, error) {
 	for _, format := range wire.Formats() {
-		if format.SignatureHeader != "" && request.header.Get(format.SignatureHeader) != "" {
+		if format.SignatureHeader != "" && request.Header.Get(format.SignatureHeader) != "" {
 			return format.Name, nil
 		}
 	}

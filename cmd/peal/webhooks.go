@@ -14,6 +14,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/client"
+	"github.com/pealhq/peal/internal/terminal"
 )
 
 const webhookHeads = "ID, NAME, STATUS, FORMAT, EVENTS, CREATED, URL"
@@ -36,35 +37,23 @@ func printWebhook(c *call, w io.Writer, webhook client.Webhook) {
 func printNewWebhook(_ *call, w io.Writer, created client.CreatedWebhook) {
 	webhook := created.Webhook
 	fields(w, []field{
-		{"id", webhook.ID},
-		{"name", webhook.Name},
-		{"tenant", webhook.Tenant},
-		{"url", webhook.URL},
-		{"events", strings.Join(webhook.Events, ", ")},
-		{"status", webhook.Status},
-		{"status reason", webhook.StatusReason},
-		{"description", webhook.Description},
-		{"format", webhook.Format},
-		{"uuid", webhook.UUID},
-		{"authorization", webhook.Authorization},
+		{"id", webhook.ID}, {"name", webhook.Name}, {"tenant", webhook.Tenant}, {"url", webhook.URL},
+		{"events", strings.Join(webhook.Events, ", ")}, {"status", webhook.Status},
+		{"status reason", webhook.StatusReason}, {"description", webhook.Description},
+		{"format", webhook.Format}, {"uuid", webhook.UUID}, {"authorization", webhook.Authorization},
 		{"headers", headerLines(webhook.Headers)},
-		{"client certificate", certificateText(webhook.ClientCertificate)},
-		{"pins", strings.Join(webhook.Pins, "\n")},
-		{"oauth2", oauth2Text(webhook.OAuth2)},
-		{"extra payload", pretty(webhook.ExtraPayload)},
-		{"filter", webhook.Filter},
+		{"client certificate", textOf(webhook.ClientCertificate, certificateText)},
+		{"pins", strings.Join(webhook.Pins, "\n")}, {"oauth2", textOf(webhook.OAuth2, oauth2Text)},
+		{"extra payload", pretty(webhook.ExtraPayload)}, {"filter", webhook.Filter},
 		{"transform", webhook.Transform},
 		{"timeout", (time.Duration(webhook.TimeoutMS) * time.Millisecond).String()},
-		{"rate limit", rateText(webhook.RateLimit)},
+		{"rate limit", textOf(webhook.RateLimit, rateText)},
 		{"handshake", when(webhook.Handshake, "the URL has consented")},
-		{"retries", policyText(&webhook.RetryPolicy)},
-		{"failing since", exact(webhook.Health.FailingSince)},
+		{"retries", policyText(webhook.RetryPolicy)}, {"failing since", exact(webhook.Health.FailingSince)},
 		{"failed in a row", positive(webhook.Health.ExhaustedInRow)},
 		{"managed", when(webhook.Managed, "by the server's configuration file")},
-		{"created", exact(webhook.CreatedAt)},
-		{"updated", exact(webhook.UpdatedAt)},
-		{"warnings", strings.Join(webhook.Warnings, "\n")},
-		{"secret", created.Secret},
+		{"created", exact(webhook.CreatedAt)}, {"updated", exact(webhook.UpdatedAt)},
+		{"warnings", strings.Join(webhook.Warnings, "\n")}, {"secret", created.Secret},
 	})
 }
 
@@ -76,31 +65,17 @@ func headerLines(headers map[string]string) string {
 	return strings.Join(lines, "\n")
 }
 
-func certificateText(c *client.ClientCertificate) string {
-	if c == nil {
-		return ""
-	}
-	return "until " + exact(c.ExpiresAt)
-}
+func certificateText(c client.ClientCertificate) string { return "until " + exact(c.ExpiresAt) }
 
-func oauth2Text(o *client.OAuth2) string {
-	if o == nil {
-		return ""
-	}
+func oauth2Text(o client.OAuth2) string {
 	return strings.TrimSpace(o.ClientID + " at " + o.TokenURL + " " + strings.Join(o.Scopes, " "))
 }
 
-func rateText(limit *client.RateLimit) string {
-	if limit == nil {
-		return ""
-	}
+func rateText(limit client.RateLimit) string {
 	return fmt.Sprintf("%g requests a second, %d at once", limit.PerSecond, limit.Burst)
 }
 
-func policyText(policy *client.RetryPolicy) string {
-	if policy == nil {
-		return ""
-	}
+func policyText(policy client.RetryPolicy) string {
 	var delays []string
 	for _, seconds := range policy.DelaysSeconds {
 		delays = append(delays, spanText(seconds))
@@ -122,15 +97,14 @@ func askWebhook(c *call, api *client.Client) (string, error) {
 	w, err := api.Webhook(c.ctx, c.args[0])
 	name := ""
 	if w.Name != "" {
-		name = printable(strconv.Quote(w.Name)) + " "
+		name = terminal.Safe(strconv.Quote(w.Name)) + " "
 	}
 	return "Delete the webhook " + name + "to " + w.URL + " and cancel its pending deliveries?", err
 }
 
 func printLane(_ *call, w io.Writer, lane client.Lane) {
 	fields(w, []field{
-		{"breaker", lane.Breaker},
-		{"next probe", exact(lane.NextProbe)},
+		{"breaker", lane.Breaker}, {"next probe", exact(lane.NextProbe)},
 		{"rests until", exact(lane.RestsUntil)},
 		{"queued", strconv.Itoa(lane.Queued) + when(lane.Spilled, " in memory, more in the store")},
 		{"in flight", fmt.Sprintf("%d of %d", lane.InFlight, lane.Limit)},
@@ -143,7 +117,7 @@ func showSecret(c *call) error {
 			fmt.Fprintln(c.Stderr, "the webhook has no secret")
 			return
 		}
-		fmt.Fprintln(w, printable(answer.Secret))
+		fmt.Fprintln(w, terminal.Safe(answer.Secret))
 	})(c)
 }
 
@@ -166,7 +140,7 @@ func testWebhook(c *call) error {
 		return err
 	}
 	err = c.show(func(w io.Writer) {
-		fmt.Fprintf(w, "delivery %s  %s\n", printable(result.DeliveryID), verdict(result.Attempt))
+		fmt.Fprintf(w, "delivery %s  %s\n", terminal.Safe(result.DeliveryID), verdict(result.Attempt))
 		printAttempt(w, result.Attempt)
 	})
 	if err == nil && !result.Success {
@@ -235,10 +209,7 @@ func printPreview(w io.Writer, p client.Preview) {
 		matches = "no: its filter is not true for it"
 	}
 	list := []field{
-		{"event", p.Event.ID},
-		{"type", p.Event.Type},
-		{"subject", p.Event.Subject},
-		{"matches", matches},
+		{"event", p.Event.ID}, {"type", p.Event.Type}, {"subject", p.Event.Subject}, {"matches", matches},
 		{"no request", p.Error},
 	}
 	if r := p.Request; r != nil {

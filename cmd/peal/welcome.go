@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"text/template"
+
+	"github.com/pealhq/peal/internal/demo"
 )
 
 // welcome is the message of a server that has started: its address, the way in, and lines to copy
@@ -45,10 +49,11 @@ func (w welcome) keep() (string, error) {
 			}
 		}
 	}
-	if err := os.MkdirAll(w.Data, 0o700); err != nil { // with PostgreSQL there may be none yet
-		return "", fmt.Errorf("write the first operator key: %w", err)
+	err := os.MkdirAll(w.Data, 0o700) // with PostgreSQL there may be none yet
+	if err == nil {
+		err = os.Remove(path)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("write the first operator key: %w", err)
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // never through a link
@@ -70,55 +75,9 @@ func (w welcome) log(log *slog.Logger) {
 	}
 }
 
-func (w welcome) print(out io.Writer) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\nPeal serves %s\n\n", w.Server)
-	if w.Receiver != "" {
-		b.WriteString("  DEVELOPMENT MODE: webhooks may use http and reach loopback and private\n" +
-			"  addresses. Do not use it in production.\n\n")
-	}
-	fmt.Fprintf(&b, "  API and its reference   %s/v1 and %s/docs\n", w.Server, w.Server)
-	fmt.Fprintf(&b, "  dashboard               %s\n", w.Server)
-	fmt.Fprintf(&b, "  data                    %s\n", w.Data)
-	if w.Receiver != "" {
-		fmt.Fprintf(&b, "  test receiver           %s (shows here what arrives)\n", w.Receiver)
-	}
-	if w.FirstRun != "" && w.File == "" {
-		b.WriteString("\nThere are no users yet. This link signs you in once, within an hour:\n\n  " + w.FirstRun + "\n")
-	}
-	b.WriteString("\n" + w.key() + "\n")
-	target := w.Receiver + "/hook"
-	if w.Receiver == "" {
-		target = "https://example.com/hook"
-		b.WriteString("Create a webhook (put your own endpoint in), and publish an event:\n\n")
-	} else {
-		b.WriteString("Create a webhook and publish an event from another terminal, with PEAL_KEY set there, and\n" +
-			"watch it arrive here:\n\n")
-	}
-	b.WriteString(curl(w.Server+"/v1/webhooks", `{"url": "`+target+`", "events": ["task.*"]}`) + "\n")
-	b.WriteString(curl(w.Server+"/v1/events", `{"type": "task.created", "data": {"id": 7, "title": "Ring every endpoint"}}`) + "\n")
-	io.WriteString(out, b.String())
-}
+//go:embed welcome.txt
+var welcomeText string
 
-// key returns the way to get in.
-func (w welcome) key() string {
-	switch {
-	case w.File != "":
-		return "The way in was made just now and is in a file that only this user may read.\n" +
-			"Keep what it holds elsewhere, and delete it:\n\n  . " + w.File + "\n"
-	case w.Key != "":
-		return "The operator key was made just now. It is shown this once, so keep it:\n\n  export PEAL_KEY=" + w.Key + "\n"
-	case w.KeyGiven:
-		return "The operator key is the one of your configuration; the lines below read it from PEAL_KEY.\n"
-	}
-	return "The operator key was shown at the first start with this data; the lines below read\n" +
-		"it from PEAL_KEY. If it is lost, start with your own key, of at least 32\n" +
-		"characters, in PEAL_OPERATOR_KEY.\n"
-}
+var welcomeTemplate = template.Must(template.New("").Funcs(template.FuncMap{"curl": demo.Curl}).Parse(welcomeText))
 
-// curl returns a command that posts JSON, for copying.
-func curl(url, body string) string {
-	return "  curl -sS -w '\\n' " + url + " \\\n" +
-		"    -H \"Authorization: Bearer $PEAL_KEY\" -H 'Content-Type: application/json' \\\n" +
-		"    -d '" + body + "'\n"
-}
+func (w welcome) print(out io.Writer) error { return welcomeTemplate.Execute(out, w) }

@@ -1,11 +1,10 @@
-package main
+package demo
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -14,28 +13,29 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pealhq/peal/internal/terminal"
 	"github.com/pealhq/peal/server"
 	"github.com/pealhq/peal/wire"
 )
 
-// receiver takes webhooks on loopback and shows them, for a first try without an endpoint.
-type receiver struct {
+// Receiver takes webhooks on loopback and shows them, for a first try without an endpoint.
+type Receiver struct {
 	server   *http.Server
 	listener net.Listener
 	done     chan error
 }
 
-// received is a request as it came.
-type received struct {
+// Received is a request as it came.
+type Received struct {
 	At     time.Time
 	URL    string // as its sender knows it
 	Header http.Header
 	Body   []byte
 }
 
-// startReceiver listens on the address, or on a free port of loopback when that is taken. It calls
+// StartReceiver listens on the address, or on a free port of loopback when that is taken. It calls
 // take with every POST, one at a time, and answers with 204.
-func startReceiver(address string, take func(received)) (*receiver, error) {
+func StartReceiver(address string, take func(Received)) (*Receiver, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -43,7 +43,7 @@ func startReceiver(address string, take func(received)) (*receiver, error) {
 		}
 	}
 	turn := make(chan struct{}, 1)
-	r := &receiver{listener: listener, done: make(chan error, 1)}
+	r := &Receiver{listener: listener, done: make(chan error, 1)}
 	r.server = &http.Server{
 		ReadTimeout: 10 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
@@ -53,7 +53,7 @@ func startReceiver(address string, take func(received)) (*receiver, error) {
 				return
 			}
 			turn <- struct{}{}
-			take(received{At: time.Now(), URL: "http://" + request.Host + request.URL.RequestURI(), Header: request.Header, Body: body})
+			take(Received{At: time.Now(), URL: "http://" + request.Host + request.URL.RequestURI(), Header: request.Header, Body: body})
 			<-turn
 			w.WriteHeader(http.StatusNoContent)
 		}),
@@ -63,10 +63,10 @@ func startReceiver(address string, take func(received)) (*receiver, error) {
 }
 
 // URL returns the address of the receiver, such as http://127.0.0.1:8421.
-func (r *receiver) URL() string { return "http://" + r.listener.Addr().String() }
+func (r *Receiver) URL() string { return "http://" + r.listener.Addr().String() }
 
 // Stop ends it and waits for its end.
-func (r *receiver) Stop(ctx context.Context) error {
+func (r *Receiver) Stop(ctx context.Context) error {
 	err := r.server.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, r.server.Close())
@@ -78,43 +78,50 @@ func (r *receiver) Stop(ctx context.Context) error {
 // transportHeaders are the headers that belong to the connection, not to the format.
 var transportHeaders = []string{"Accept-Encoding", "Connection", "Content-Length", "User-Agent"}
 
-// showReceived prints a request as its receiver sees it, and the verdict on its signature.
-func showReceived(w io.Writer, r received, verdict string) {
+// Show prints a request as its receiver sees it, and the verdict on its signature.
+func Show(w io.Writer, r Received, verdict string) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s  POST %s has arrived\n\n", r.At.Format("15:04:05.000"), printable(r.URL))
+	fmt.Fprintf(&b, "\n%s  POST %s has arrived\n\n", r.At.Format("15:04:05.000"), terminal.Safe(r.URL))
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		if slices.Contains(transportHeaders, name) {
 			continue
 		}
 		for _, value := range r.Header[name] {
-			fmt.Fprintf(&b, "    %s: %s\n", printable(strings.ToLower(name)), printable(value))
+			fmt.Fprintf(&b, "    %s: %s\n", terminal.Safe(strings.ToLower(name)), terminal.Safe(value))
 		}
 	}
-	fmt.Fprintf(&b, "\n    %s\n\n  %s\n", printable(string(r.Body)), verdict)
+	fmt.Fprintf(&b, "\n    %s\n\n  %s\n", terminal.Safe(string(r.Body)), verdict)
 	io.WriteString(w, b.String())
 }
 
-// startDevReceiver starts the receiver beside a server in development mode, on the next port if that
-// is free. It prints what arrives.
-func (a *app) startDevReceiver(s *server.Server, log *slog.Logger) (*receiver, error) {
-	address := "127.0.0.1:0"
-	if _, port, err := net.SplitHostPort(s.Addr()); err == nil {
+// NextPort returns the address on loopback of the port after that of an address, or of a free port if
+// there is none.
+func NextPort(address string) string {
+	if _, port, err := net.SplitHostPort(address); err == nil {
 		if n, err := strconv.Atoi(port); err == nil && n < 65535 {
-			address = net.JoinHostPort("127.0.0.1", strconv.Itoa(n+1))
+			return net.JoinHostPort("127.0.0.1", strconv.Itoa(n+1))
 		}
 	}
-	return startReceiver(address, func(r received) {
-		if a.asJSON {
-			log.Info("a request has arrived", "url", r.URL, "bytes", len(r.Body), "verdict", judgeReceived(s, r))
-			return
-		}
-		showReceived(a.Stdout, r, judgeReceived(s, r))
-	})
+	return "127.0.0.1:0"
 }
 
-// judgeReceived checks a request with the secrets of the webhooks that point at the receiver.
-func judgeReceived(s *server.Server, r received) string {
-	webhooks, _, err := s.Store().RoutesSince(context.Background(), 0)
+// Reachable returns an address for clients on this machine: a server that listens on every address
+// is reached on loopback.
+func Reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// Judge returns the verdict on a request's signature, with the secrets of the server's webhooks that
+// have its URL.
+func Judge(ctx context.Context, s *server.Server, r Received) string {
+	webhooks, _, err := s.Store().RoutesSince(ctx, 0)
 	if err != nil {
 		return "its signature was not verified: " + err.Error()
 	}

@@ -1,4 +1,5 @@
-package main
+// Package memory keeps a process small.
+package memory
 
 import (
 	"context"
@@ -41,10 +42,10 @@ func nextExtra(extra, collections uint64) uint64 {
 	return extra
 }
 
-// saveMemory keeps the process small where that costs little, until stop is called: a backlog makes
+// Save keeps the process small where that costs little, until stop is called: a backlog makes
 // garbage fast, and half of a large heap would be garbage that waits for its collection. It does
 // nothing if GOMEMLIMIT or GOGC is set.
-func saveMemory(ctx context.Context) (stop func()) {
+func Save(ctx context.Context) (stop func()) {
 	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
 		return func() {}
 	}

@@ -1,8 +1,10 @@
-package main
+package capture
 
 import (
 	"bytes"
+	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 )
@@ -12,42 +14,41 @@ func isCurl(text []byte) bool {
 	return string(bytes.TrimSpace(word)) == "curl"
 }
 
-// parseCurl reads a curl command as the shell and curl would, as far as headers and
-// body go.
-func parseCurl(command string) (captured, error) {
-	words, err := shellWords(command)
+// parseCurl reads the headers and the body of a curl command as the shell and curl do.
+func parseCurl(command string) (Request, error) {
+	line, err := words(command)
 	if err != nil {
-		return captured{}, err
+		return Request{}, err
 	}
-	c := captured{header: http.Header{}}
+	c := Request{Header: http.Header{}}
 	var data [][]byte
-	for i := 1; i < len(words); i++ {
-		option, value, given := curlOption(words[i])
+	for i := 1; i < len(line); i++ {
+		option, value, given := curlOption(line[i])
 		if option == "" {
 			continue
 		}
 		if !given {
-			if i++; i == len(words) {
-				return captured{}, notCaptured("curl's %s has no value", option)
+			if i++; i == len(line) {
+				return Request{}, notCaptured("curl's %s has no value", option)
 			}
-			value = words[i]
+			value = line[i]
 		}
 		if option == "header" {
 			if name, text, ok := strings.Cut(value, ":"); ok {
-				c.header.Add(strings.TrimSpace(name), strings.TrimSpace(text))
+				c.Header.Add(strings.TrimSpace(name), strings.TrimSpace(text))
 			}
 			continue
 		}
 		part, err := curlData(option, value)
 		if err != nil {
-			return captured{}, err
+			return Request{}, err
 		}
 		data = append(data, part)
 	}
 	if data == nil {
-		return captured{}, notCaptured("the curl command sends no data (--data-raw and the like)")
+		return Request{}, notCaptured("the curl command sends no data, as with --data-raw")
 	}
-	c.body = bytes.Join(data, []byte("&"))
+	c.Body = bytes.Join(data, []byte("&"))
 	c.measure()
 	return c, nil
 }
@@ -58,8 +59,8 @@ var curlOptions = []string{"header", "data", "data-ascii", "data-raw", "data-bin
 // curlWithValue are curl's other short options that take a value.
 const curlWithValue = "AbcCDeEFhKmoPQrtTuUwxXyYz"
 
-// curlOption says which of our options a word is, and its value where the word has
-// it. Options that do not matter give "".
+// curlOption returns the option that a word is, and its value if the word has it; "" for options
+// that do not matter.
 func curlOption(word string) (option, value string, given bool) {
 	if long, ok := strings.CutPrefix(word, "--"); ok {
 		if slices.Contains(curlOptions, long) {
@@ -84,8 +85,8 @@ func curlOption(word string) (option, value string, given bool) {
 	return "", "", false
 }
 
-// curlData gives the bytes that an option sends. From files, --data takes no line
-// breaks and zero bytes along.
+// curlData returns the bytes that an option sends. --data leaves out the line breaks and zero bytes of
+// files.
 func curlData(option, value string) ([]byte, error) {
 	path, isFile := strings.CutPrefix(value, "@")
 	if !isFile || option == "data-raw" {
@@ -94,7 +95,7 @@ func curlData(option, value string) ([]byte, error) {
 	if path == "-" {
 		return nil, notCaptured("the curl command reads its data from stdin, which is not here")
 	}
-	content, err := new(app).read("@" + path)
+	content, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -102,4 +103,17 @@ func curlData(option, value string) ([]byte, error) {
 		content = slices.DeleteFunc(content, func(b byte) bool { return b == '\r' || b == '\n' || b == 0 })
 	}
 	return content, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(content) > maxFile {
+		err = notCaptured("%s holds more than %d bytes", path, maxFile)
+	}
+	return content, err
 }

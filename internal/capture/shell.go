@@ -1,4 +1,4 @@
-package main
+package capture
 
 import (
 	"strconv"
@@ -6,17 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// shellWords parts a command as a POSIX shell does, $'…' of bash included. What
-// only a shell can know, such as $NAME and $(…), stays as it is written.
-func shellWords(command string) ([]string, error) {
-	var words []string
+// words splits a command as a POSIX shell does, $'…' of bash included. Parts that only a shell can
+// know, such as $NAME and $(…), stay as they are.
+func words(command string) ([]string, error) {
+	var found []string
 	var word strings.Builder
 	inWord := false
 	for i := 0; i < len(command); {
 		c := command[i]
 		switch {
 		case c == '\\' && i+1 < len(command):
-			if next := command[i+1:]; strings.HasPrefix(next, "\r\n") { // a line goes on
+			if next := command[i+1:]; strings.HasPrefix(next, "\r\n") { // a line continues
 				i++
 			} else if next[0] != '\n' {
 				word.WriteByte(next[0])
@@ -33,13 +33,13 @@ func shellWords(command string) ([]string, error) {
 			i += size
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			if inWord {
-				words = append(words, word.String())
+				found = append(found, word.String())
 			}
 			word.Reset()
 			inWord = false
 			i++
 		case !inWord && (c == '|' || c == ';' || c == '&' || c == '#'):
-			return words, nil // another command, or a comment
+			return found, nil // another command, or a comment
 		default:
 			word.WriteByte(c)
 			inWord = true
@@ -47,13 +47,13 @@ func shellWords(command string) ([]string, error) {
 		}
 	}
 	if inWord {
-		words = append(words, word.String())
+		found = append(found, word.String())
 	}
-	return words, nil
+	return found, nil
 }
 
-// quoted gives the content of the quotes that text begins with, and how long they
-// are with it; 0 when they do not end.
+// quoted returns the content of the quotes at the start of a text, and their length with it; 0 if
+// they do not end.
 func quoted(text string) (content string, size int) {
 	switch text[0] {
 	case '\'':
@@ -125,7 +125,7 @@ func ansiQuoted(text string) (content string, size int) {
 	return "", 0
 }
 
-// number reads up to so many digits, and says how many they were.
+// number reads at most a number of digits, and returns how many they were.
 func number(text string, longest, base int) (value uint64, digits int) {
 	for digits < longest && digits < len(text) {
 		v, err := strconv.ParseUint(text[:digits+1], base, 64)

@@ -1,0 +1,12 @@
+package memory
+
+const (
+	SmallProcess = smallProcess
+	ExtraStep    = extraStep
+	ExtraMost    = extraMost
+)
+
+var (
+	Bound     = memoryBound
+	NextExtra = nextExtra
+)
