@@ -175,6 +175,27 @@ var quotaTests = map[string]func(*testing.T, *harness){
 		}
 		h.equal(h.usage(peal.QuotaSessions), int64(2), "sessions")
 	},
+	"a session that is refused leaves its portal link": func(t *testing.T, h *harness) {
+		h.limit(peal.Quotas{peal.QuotaSessions: 1})
+		session := func() peal.Session {
+			s := peal.Session{ID: peal.NewSessionID(), Kind: peal.SessionPortal}
+			s.Hash = sha256.Sum256(s.ID[:])
+			return s
+		}
+		first := session()
+		first.Name, first.Tenant, first.Role, first.ExpiresAt = "first", h.tenant, peal.RoleViewer, moment().Add(time.Hour)
+		h.must(h.store.CreateSession(h.ctx, first))
+		link := peal.PortalLink{
+			ID: peal.NewPortalLinkID(), Tenant: h.tenant, Name: "link", ExpiresAt: moment().Add(time.Hour), SessionLife: time.Hour,
+		}
+		link.Hash = sha256.Sum256(link.ID[:])
+		h.must(h.store.CreatePortalLink(h.ctx, link))
+		_, err := h.store.RedeemPortalLink(h.ctx, link.Hash, session(), moment())
+		h.refused(err, peal.Invalid)
+		h.must(h.store.RevokeSession(h.ctx, h.tenant, first.ID, moment()))
+		_, err = h.store.RedeemPortalLink(h.ctx, link.Hash, session(), moment())
+		h.must(err)
+	},
 	"what is pending": func(t *testing.T, h *harness) {
 		a, b := h.webhook(), h.webhook()
 		event := h.newEvent()

@@ -7,13 +7,16 @@ import (
 	"github.com/pealhq/peal"
 )
 
-var auditEntries = table[peal.AuditEntry]{` FROM peal.audit`, func(e *peal.AuditEntry) []Column {
-	return []Column{
-		Fixed("id", e.ID[:]), Text("tenant", &e.Tenant), Text("actor_kind", &e.ActorKind), Text("actor_id", &e.ActorID),
-		Text("actor", &e.Actor), Text("action", &e.Action), Text("target", &e.Target), Text("detail", &e.Detail),
-		Text("address", &e.Address), Text("request_id", &e.RequestID),
-	}
-}}
+var auditEntries = table[peal.AuditEntry]{
+	` FROM peal.audit`,
+	func(e *peal.AuditEntry) []Column {
+		return []Column{
+			Fixed("id", e.ID[:]), Text("tenant", &e.Tenant), Text("actor_kind", &e.ActorKind), Text("actor_id", &e.ActorID),
+			Text("actor", &e.Actor), Text("action", &e.Action), Text("target", &e.Target), Text("detail", &e.Detail),
+			Text("address", &e.Address), Text("request_id", &e.RequestID),
+		}
+	},
+}
 
 // AppendAudit implements [storetest.IdentityStore].
 func (s *Store) AppendAudit(ctx context.Context, e peal.AuditEntry, keep time.Duration) error {
@@ -21,11 +24,13 @@ func (s *Store) AppendAudit(ctx context.Context, e peal.AuditEntry, keep time.Du
 		if keep > 0 {
 			oldest := peal.FloorID[peal.AuditID](e.At().Add(-keep))
 			if _, err := tx.Exec(`DELETE FROM peal.audit WHERE id IN (
-				SELECT id FROM peal.audit WHERE id < ?1 ORDER BY id LIMIT +?2 [FOR UPDATE SKIP LOCKED])`, ID(oldest), endedBatch); err != nil {
+				SELECT id FROM peal.audit WHERE id < ?1 ORDER BY id LIMIT +?2 [FOR UPDATE SKIP LOCKED])`,
+				ID(oldest), endedBatch); err != nil {
 				return err
 			}
 		}
-		_, err := tx.Exec(`INSERT INTO peal.audit (id, tenant, actor_kind, actor_id, actor, action, target, detail, address, request_id)
+		_, err := tx.Exec(`INSERT INTO peal.audit
+			(id, tenant, actor_kind, actor_id, actor, action, target, detail, address, request_id)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
 			ID(e.ID), e.Tenant, e.ActorKind, e.ActorID, e.Actor, e.Action, e.Target, e.Detail, e.Address, e.RequestID)
 		return err

@@ -45,8 +45,8 @@ func (s *Store) PutEventType(ctx context.Context, t peal.EventType) (created boo
 		if created = n > 0; err != nil || created {
 			return err
 		}
-		_, err = tx.Exec(insert+`UPDATE SET description = excluded.description, schema = excluded.schema, example = excluded.example,
-			updated = greatest(excluded.updated, t.created)`, values...)
+		_, err = tx.Exec(insert+`UPDATE SET description = excluded.description, schema = excluded.schema,
+			example = excluded.example, updated = greatest(excluded.updated, t.created)`, values...)
 		return err
 	})
 	if err != nil {
@@ -61,7 +61,8 @@ func (s *Store) roomForEventType(tx Tx, catalogue string) error {
 	if limit <= 0 {
 		return nil
 	}
-	if _, _, err := number(tx, `SELECT value FROM peal.meta WHERE name = 'routes' [FOR NO KEY UPDATE]`); err != nil { // one after the other
+	// One after the other.
+	if _, _, err := number(tx, `SELECT value FROM peal.meta WHERE name = 'routes' [FOR NO KEY UPDATE]`); err != nil {
 		return err
 	}
 	used, _, err := number(tx, `SELECT count(*) FROM peal.catalogue_types WHERE key > ?1 AND key < ?2`,
@@ -74,7 +75,8 @@ func (s *Store) roomForEventType(tx Tx, catalogue string) error {
 
 // DeleteEventType implements [storetest.EventTypeStore].
 func (s *Store) DeleteEventType(ctx context.Context, catalogue, name string) error {
-	n, err := s.db.Exec(ctx, Cost{Rows: 1}, `DELETE FROM peal.catalogue_types WHERE key = ?1`, peal.EventTypeKey(catalogue, name))
+	n, err := s.db.Exec(ctx, Cost{Rows: 1},
+		`DELETE FROM peal.catalogue_types WHERE key = ?1`, peal.EventTypeKey(catalogue, name))
 	if err == nil && n == 0 {
 		err = noEventType(name)
 	}
@@ -83,7 +85,8 @@ func (s *Store) DeleteEventType(ctx context.Context, catalogue, name string) err
 
 // EventType implements [storetest.EventTypeStore].
 func (s *Store) EventType(ctx context.Context, catalogue, name string) (peal.EventType, error) {
-	eventType, err := eventTypes(false).one(s.db.Reader(ctx), noEventType(name), ` WHERE key = ?1`, peal.EventTypeKey(catalogue, name))
+	eventType, err := eventTypes(false).one(s.db.Reader(ctx), noEventType(name),
+		` WHERE key = ?1`, peal.EventTypeKey(catalogue, name))
 	return eventType, s.db.Translate("read an event type", err)
 }
 
@@ -113,8 +116,8 @@ func (s *Store) Catalogues(ctx context.Context, after string, limit int) ([]stri
 	err := s.db.Reader(ctx).Query(`WITH RECURSIVE found (name) AS (
 			SELECT (SELECT substr(key, 1, instr(key, '/') - 1) FROM peal.catalogue_types WHERE key >= ?1 ORDER BY key LIMIT 1)
 			UNION ALL
-			SELECT (SELECT substr(key, 1, instr(key, '/') - 1) FROM peal.catalogue_types WHERE key >= found.name || '0' ORDER BY key LIMIT 1)
-				FROM found WHERE name IS NOT NULL
+			SELECT (SELECT substr(key, 1, instr(key, '/') - 1) FROM peal.catalogue_types
+				WHERE key >= found.name || '0' ORDER BY key LIMIT 1) FROM found WHERE name IS NOT NULL
 		) SELECT name FROM found WHERE name IS NOT NULL LIMIT +?2`, func(r Row) error {
 		name, _ := r[0].(string)
 		list = append(list, name)

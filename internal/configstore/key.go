@@ -8,21 +8,24 @@ import (
 	"github.com/pealhq/peal"
 )
 
-var keys = table[peal.APIKey]{` FROM peal.keys k LEFT JOIN peal.tenants n ON n.num = k.tenant`, func(k *peal.APIKey) []Column {
-	return []Column{
-		Fixed("k.id", k.ID[:]), Text("n.name", &k.Tenant), Text("k.name", &k.Name),
-		decoded("k.scopes", func(text string) error {
-			k.Scopes = nil
-			if text != "" {
-				for scope := range strings.SplitSeq(text, ",") {
-					k.Scopes = append(k.Scopes, peal.KeyScope(scope))
+var keys = table[peal.APIKey]{
+	` FROM peal.keys k LEFT JOIN peal.tenants n ON n.num = k.tenant`,
+	func(k *peal.APIKey) []Column {
+		return []Column{
+			Fixed("k.id", k.ID[:]), Text("n.name", &k.Tenant), Text("k.name", &k.Name),
+			decoded("k.scopes", func(text string) error {
+				k.Scopes = nil
+				if text != "" {
+					for scope := range strings.SplitSeq(text, ",") {
+						k.Scopes = append(k.Scopes, peal.KeyScope(scope))
+					}
 				}
-			}
-			return nil
-		}),
-		Fixed("k.hash", k.Hash[:]), Text("k.hint", &k.Hint), Time("k.revoked", &k.RevokedAt),
-	}
-}}
+				return nil
+			}),
+			Fixed("k.hash", k.Hash[:]), Text("k.hint", &k.Hint), Time("k.revoked", &k.RevokedAt),
+		}
+	},
+}
 
 // CreateKey implements [storetest.KeyStore].
 func (s *Store) CreateKey(ctx context.Context, key peal.APIKey) error {

@@ -8,17 +8,20 @@ import (
 )
 
 // portalLinks reads links with the life of their sessions in seconds.
-var portalLinks = table[peal.PortalLink]{` FROM peal.portal_links l JOIN peal.tenants n ON n.num = l.tenant`, func(l *peal.PortalLink) []Column {
-	life := Int("l.life", &l.SessionLife)
-	return []Column{
-		Fixed("l.id", l.ID[:]), Text("n.name", &l.Tenant), Text("l.name", &l.Name), Fixed("l.hash", l.Hash[:]),
-		Flag("l.read_only", &l.ReadOnly), Time("l.expires", &l.ExpiresAt), {life.Name, func(value any) error {
-			err := life.Set(value)
-			l.SessionLife *= time.Second
-			return err
-		}}, Time("l.used", &l.UsedAt), Time("l.revoked", &l.RevokedAt),
-	}
-}}
+var portalLinks = table[peal.PortalLink]{
+	` FROM peal.portal_links l JOIN peal.tenants n ON n.num = l.tenant`,
+	func(l *peal.PortalLink) []Column {
+		life := Int("l.life", &l.SessionLife)
+		return []Column{
+			Fixed("l.id", l.ID[:]), Text("n.name", &l.Tenant), Text("l.name", &l.Name), Fixed("l.hash", l.Hash[:]),
+			Flag("l.read_only", &l.ReadOnly), Time("l.expires", &l.ExpiresAt), {life.Name, func(value any) error {
+				err := life.Set(value)
+				l.SessionLife *= time.Second
+				return err
+			}}, Time("l.used", &l.UsedAt), Time("l.revoked", &l.RevokedAt),
+		}
+	},
+}
 
 // CreatePortalLink implements [storetest.IdentityStore].
 func (s *Store) CreatePortalLink(ctx context.Context, link peal.PortalLink) error {
@@ -44,7 +47,8 @@ func (s *Store) CreatePortalLink(ctx context.Context, link peal.PortalLink) erro
 			return err
 		}
 		n, err := tx.Exec(`INSERT INTO peal.portal_links (id, tenant, name, hash, read_only, expires, life, used, revoked)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING`, ID(link.ID), tenant, link.Name, link.Hash[:], link.ReadOnly,
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING`,
+			ID(link.ID), tenant, link.Name, link.Hash[:], link.ReadOnly,
 			link.ExpiresAt, int64(link.SessionLife/time.Second), OptionalTime(link.UsedAt), OptionalTime(link.RevokedAt))
 		if err == nil && n == 0 {
 			err = conflict
@@ -55,7 +59,9 @@ func (s *Store) CreatePortalLink(ctx context.Context, link peal.PortalLink) erro
 }
 
 // RedeemPortalLink implements [storetest.IdentityStore].
-func (s *Store) RedeemPortalLink(ctx context.Context, hash [32]byte, session peal.Session, at time.Time) (peal.Session, error) {
+func (s *Store) RedeemPortalLink(
+	ctx context.Context, hash [32]byte, session peal.Session, at time.Time,
+) (peal.Session, error) {
 	redeemed := session
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
 		link, err := portalLinks.one(tx, peal.Errorf(peal.NotFound, "the link was used already, or has expired"),
@@ -79,7 +85,9 @@ func (s *Store) RedeemPortalLink(ctx context.Context, hash [32]byte, session pea
 }
 
 // PortalLinks implements [storetest.IdentityStore].
-func (s *Store) PortalLinks(ctx context.Context, tenant string, before peal.PortalLinkID, limit int) ([]peal.PortalLink, error) {
+func (s *Store) PortalLinks(
+	ctx context.Context, tenant string, before peal.PortalLinkID, limit int,
+) ([]peal.PortalLink, error) {
 	var w where
 	w.ofTenant("l.tenant", tenant)
 	rest, values := newest(&w, "l.id", before, limit)

@@ -26,7 +26,8 @@ var quotaRows = map[peal.Quota]struct{ table, condition string }{
 // quotaText is a query that counts the rows of a row quota of tenant ?1 at time ?2, up to ?3.
 func quotaText(quota peal.Quota) string {
 	rows := quotaRows[quota]
-	return fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 FROM peal.%s WHERE tenant = ?1 AND CAST(?2 AS bigint) IS NOT NULL %s LIMIT +?3) x`,
+	return fmt.Sprintf(`SELECT count(*) FROM (
+		SELECT 1 FROM peal.%s WHERE tenant = ?1 AND CAST(?2 AS bigint) IS NOT NULL %s LIMIT +?3) x`,
 		rows.table, strings.ReplaceAll(rows.condition, "NOW", "?2"))
 }
 
@@ -81,7 +82,8 @@ func (s *Store) roomForSession(tx Tx, session *peal.Session, tenant int64) error
 	}
 	if !session.UserID.IsZero() {
 		n, err := tx.Exec(`UPDATE peal.sessions SET revoked = ?1 WHERE id = (
-			SELECT id FROM peal.sessions WHERE "user" = ?2 AND revoked {none} AND expires > ?1 ORDER BY id LIMIT 1)`, now, ID(session.UserID))
+			SELECT id FROM peal.sessions WHERE "user" = ?2 AND revoked {none} AND expires > ?1 ORDER BY id LIMIT 1)`,
+			now, ID(session.UserID))
 		if err != nil || n > 0 {
 			return err
 		}
@@ -112,7 +114,9 @@ func (s *Store) Usage(ctx context.Context, tenant string, now time.Time) (map[pe
 }
 
 // Count implements [storetest.QuotaStore].
-func (s *Store) Count(ctx context.Context, tenant string, quota peal.Quota, now time.Time, most int64) (count int64, err error) {
+func (s *Store) Count(
+	ctx context.Context, tenant string, quota peal.Quota, now time.Time, most int64,
+) (count int64, err error) {
 	q := s.db.Reader(ctx)
 	num, _, err := number(q, `SELECT num FROM peal.tenants WHERE name = ?1`, tenant)
 	if err == nil {
@@ -124,8 +128,10 @@ func (s *Store) Count(ctx context.Context, tenant string, quota peal.Quota, now 
 // Uses implements [storetest.QuotaStore].
 func (s *Store) Uses(ctx context.Context, quota peal.Quota, now time.Time) (uses []peal.TenantUse, err error) {
 	counted := quotaRows[quota]
-	rows := table[peal.TenantUse]{fmt.Sprintf(` FROM (SELECT tenant, count(*) AS used FROM peal.%s WHERE CAST(?1 AS bigint) IS NOT NULL %s
-		GROUP BY tenant) c JOIN peal.tenants t ON t.num = c.tenant`, counted.table, strings.ReplaceAll(counted.condition, "NOW", "?1")), func(u *peal.TenantUse) []Column {
+	from := fmt.Sprintf(` FROM (
+			SELECT tenant, count(*) AS used FROM peal.%s WHERE CAST(?1 AS bigint) IS NOT NULL %s GROUP BY tenant) c
+		JOIN peal.tenants t ON t.num = c.tenant`, counted.table, strings.ReplaceAll(counted.condition, "NOW", "?1"))
+	rows := table[peal.TenantUse]{from, func(u *peal.TenantUse) []Column {
 		return []Column{Text("t.name", &u.Tenant), quotasColumn("t.quotas", &u.Quotas), Int("c.used", &u.Used)}
 	}}
 	uses, err = rows.list(s.db.Reader(ctx), "", now)
@@ -134,7 +140,8 @@ func (s *Store) Uses(ctx context.Context, quota peal.Quota, now time.Time) (uses
 
 // CountEventTypes implements [storetest.QuotaStore].
 func (s *Store) CountEventTypes(ctx context.Context, catalogue string, most int64) (count int64, err error) {
-	count, _, err = number(s.db.Reader(ctx), `SELECT count(*) FROM (SELECT 1 FROM peal.catalogue_types WHERE key > ?1 AND key < ?2 LIMIT +?3) t`,
+	count, _, err = number(s.db.Reader(ctx), `SELECT count(*) FROM (
+		SELECT 1 FROM peal.catalogue_types WHERE key > ?1 AND key < ?2 LIMIT +?3) t`,
 		peal.EventTypeKey(catalogue, ""), peal.EventTypesEnd(catalogue), most)
 	return count, s.db.Translate("count event types", err)
 }

@@ -8,14 +8,18 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-var replays = table[peal.Replay]{` FROM peal.replays p JOIN peal.tenants n ON n.num = p.tenant`, func(p *peal.Replay) []Column {
-	return []Column{
-		Fixed("p.id", p.ID[:]), Text("n.name", &p.Tenant), Fixed("p.webhook", p.WebhookID[:]), Time("p.since", &p.Since), Time("p.until", &p.Until),
-		decoded("p.choice", func(text string) error { return record.DecodeReplay(p, text) }),
-		Text("p.status", &p.Status), Text("p.reason", &p.Reason), Int("p.total", &p.Total), Int("p.done", &p.Done),
-		Int("p.replayed", &p.Replayed), Time("p.ended", &p.EndedAt),
-	}
-}}
+var replays = table[peal.Replay]{
+	` FROM peal.replays p JOIN peal.tenants n ON n.num = p.tenant`,
+	func(p *peal.Replay) []Column {
+		return []Column{
+			Fixed("p.id", p.ID[:]), Text("n.name", &p.Tenant), Fixed("p.webhook", p.WebhookID[:]),
+			Time("p.since", &p.Since), Time("p.until", &p.Until),
+			decoded("p.choice", func(text string) error { return record.DecodeReplay(p, text) }),
+			Text("p.status", &p.Status), Text("p.reason", &p.Reason), Int("p.total", &p.Total), Int("p.done", &p.Done),
+			Int("p.replayed", &p.Replayed), Time("p.ended", &p.EndedAt),
+		}
+	},
+}
 
 func noReplay() error { return peal.Errorf(peal.NotFound, "there is no such replay") }
 
@@ -39,8 +43,10 @@ func (s *Store) CreateReplay(ctx context.Context, p peal.Replay) error {
 		}
 		n, err := tx.Exec(`INSERT INTO peal.replays
 			(id, tenant, webhook, since, until, choice, status, reason, total, done, replayed, next_delivery, next_event, ended)
-			VALUES (?1, (SELECT num FROM peal.tenants WHERE name = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13) ON CONFLICT DO NOTHING`,
-			ID(p.ID), p.Tenant, ID(p.WebhookID), p.Since, p.Until, choice, string(p.Status), p.Reason, p.Total, p.Done, p.Replayed,
+			VALUES (?1, (SELECT num FROM peal.tenants WHERE name = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)
+			ON CONFLICT DO NOTHING`,
+			ID(p.ID), p.Tenant, ID(p.WebhookID), p.Since, p.Until, choice, string(p.Status), p.Reason,
+			p.Total, p.Done, p.Replayed,
 			s.Floor(p.Since), p.EndedAt)
 		if err == nil && n == 0 {
 			err = conflict
@@ -57,7 +63,9 @@ func (s *Store) Replay(ctx context.Context, tenant string, id peal.JobID) (peal.
 }
 
 // Replays implements [storetest.ReplayStore].
-func (s *Store) Replays(ctx context.Context, tenant string, webhook peal.WebhookID, before peal.JobID, limit int) ([]peal.Replay, error) {
+func (s *Store) Replays(
+	ctx context.Context, tenant string, webhook peal.WebhookID, before peal.JobID, limit int,
+) ([]peal.Replay, error) {
 	var w where
 	w.add(`p.webhook = ?`, ID(webhook))
 	w.add(`n.name = ?`, tenant)
@@ -91,7 +99,9 @@ func Running(q Querier, id peal.JobID, lock string, more ...Column) (p peal.Repl
 }
 
 // EndReplay implements [storetest.ReplayStore].
-func (s *Store) EndReplay(ctx context.Context, tenant string, id peal.JobID, status peal.ReplayStatus, reason string, at time.Time) error {
+func (s *Store) EndReplay(
+	ctx context.Context, tenant string, id peal.JobID, status peal.ReplayStatus, reason string, at time.Time,
+) error {
 	err := s.db.Change(ctx, Cost{Rows: 1}, func(tx Tx) error {
 		p, err := Running(tx, id, LockReplay)
 		if !p.ID.IsZero() && p.Tenant != tenant {
@@ -100,7 +110,8 @@ func (s *Store) EndReplay(ctx context.Context, tenant string, id peal.JobID, sta
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`UPDATE peal.replays SET status = ?2, reason = ?3, ended = ?4 WHERE id = ?1`, ID(id), string(status), reason, at)
+		_, err = tx.Exec(`UPDATE peal.replays SET status = ?2, reason = ?3, ended = ?4 WHERE id = ?1`,
+			ID(id), string(status), reason, at)
 		return err
 	})
 	return s.db.Translate("end a replay", err)

@@ -14,13 +14,17 @@ const (
 	endedBatch = 100
 )
 
-var sessions = table[peal.Session]{` FROM peal.sessions s LEFT JOIN peal.tenants n ON n.num = s.tenant`, func(s *peal.Session) []Column {
-	return []Column{
-		Fixed("s.id", s.ID[:]), Text("s.kind", &s.Kind), Fixed("s.hash", s.Hash[:]), Fixed(`s."user"`, s.UserID[:]),
-		Fixed("s.link", s.PortalLinkID[:]), Text("s.name", &s.Name), Text("n.name", &s.Tenant), Text("s.role", &s.Role),
-		Time("s.expires", &s.ExpiresAt), Time("s.revoked", &s.RevokedAt), Text("s.address", &s.Address), Text("s.agent", &s.Agent),
-	}
-}}
+var sessions = table[peal.Session]{
+	` FROM peal.sessions s LEFT JOIN peal.tenants n ON n.num = s.tenant`,
+	func(s *peal.Session) []Column {
+		return []Column{
+			Fixed("s.id", s.ID[:]), Text("s.kind", &s.Kind), Fixed("s.hash", s.Hash[:]), Fixed(`s."user"`, s.UserID[:]),
+			Fixed("s.link", s.PortalLinkID[:]), Text("s.name", &s.Name), Text("n.name", &s.Tenant), Text("s.role", &s.Role),
+			Time("s.expires", &s.ExpiresAt), Time("s.revoked", &s.RevokedAt),
+			Text("s.address", &s.Address), Text("s.agent", &s.Agent),
+		}
+	},
+}
 
 // CreateSession implements [storetest.IdentityStore].
 func (s *Store) CreateSession(ctx context.Context, session peal.Session) error {
@@ -54,10 +58,12 @@ func (s *Store) addSession(tx Tx, session *peal.Session) error {
 	if err := s.roomForSession(tx, session, num); err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO peal.sessions (id, kind, hash, "user", link, name, tenant, role, expires, revoked, address, agent)
+	_, err = tx.Exec(`INSERT INTO peal.sessions
+		(id, kind, hash, "user", link, name, tenant, role, expires, revoked, address, agent)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
-		ID(session.ID), string(session.Kind), session.Hash[:], orNoID(session.UserID), orNoID(session.PortalLinkID), session.Name, tenant,
-		string(session.Role), session.ExpiresAt, OptionalTime(session.RevokedAt), session.Address, session.Agent)
+		ID(session.ID), string(session.Kind), session.Hash[:], orNoID(session.UserID), orNoID(session.PortalLinkID),
+		session.Name, tenant, string(session.Role), session.ExpiresAt, OptionalTime(session.RevokedAt),
+		session.Address, session.Agent)
 	return err
 }
 
@@ -103,5 +109,6 @@ func (s *Store) RevokeSessions(ctx context.Context, user peal.UserID, at time.Ti
 }
 
 func revokeSessions(tx Tx, user peal.UserID, at time.Time) (int64, error) {
-	return tx.Exec(`UPDATE peal.sessions SET revoked = ?2 WHERE "user" = ?1 AND revoked {none} AND expires > ?2`, ID(user), at)
+	return tx.Exec(`UPDATE peal.sessions SET revoked = ?2 WHERE "user" = ?1 AND revoked {none} AND expires > ?2`,
+		ID(user), at)
 }

@@ -17,15 +17,19 @@ type sourceRow struct {
 	encoded record.Source
 }
 
-var sources = table[sourceRow]{` FROM peal.sources s JOIN peal.tenants n ON n.num = s.tenant`, func(s *sourceRow) []Column {
-	c := &s.Counts
-	return []Column{
-		Fixed("s.id", s.ID[:]), Text("n.name", &s.Tenant), Text("s.name", &s.Name), Int("s.revision", &s.Revision),
-		Text("s.settings", &s.encoded.Settings), Blob("s.secrets", &s.encoded.Secrets), Flag("s.sealed", &s.encoded.Sealed),
-		Time("s.updated", &s.UpdatedAt), Int("s.accepted", &c.Accepted), Int("s.duplicate", &c.Duplicate), Int("s.refused", &c.Refused),
-		Time("s.accepted_at", &c.AcceptedAt), Time("s.refused_at", &c.RefusedAt), Text("s.refusal", &c.Refusal),
-	}
-}}
+var sources = table[sourceRow]{
+	` FROM peal.sources s JOIN peal.tenants n ON n.num = s.tenant`,
+	func(s *sourceRow) []Column {
+		c := &s.Counts
+		return []Column{
+			Fixed("s.id", s.ID[:]), Text("n.name", &s.Tenant), Text("s.name", &s.Name), Int("s.revision", &s.Revision),
+			Text("s.settings", &s.encoded.Settings), Blob("s.secrets", &s.encoded.Secrets), Flag("s.sealed", &s.encoded.Sealed),
+			Time("s.updated", &s.UpdatedAt), Int("s.accepted", &c.Accepted),
+			Int("s.duplicate", &c.Duplicate), Int("s.refused", &c.Refused),
+			Time("s.accepted_at", &c.AcceptedAt), Time("s.refused_at", &c.RefusedAt), Text("s.refusal", &c.Refusal),
+		}
+	},
+}
 
 func (s *Store) sources(ctx context.Context, rest string, values ...any) (list []peal.Source, err error) {
 	err = sources.each(s.db.Reader(ctx), rest, values, func(row sourceRow) error {
@@ -63,7 +67,8 @@ func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Sour
 		if err != nil {
 			return err
 		}
-		_, taken, err := number(tx, `SELECT 1 FROM peal.sources WHERE id = ?1 OR tenant = ?2 AND name = ?3`, ID(source.ID), tenant, source.Name)
+		_, taken, err := number(tx, `SELECT 1 FROM peal.sources WHERE id = ?1 OR tenant = ?2 AND name = ?3`,
+			ID(source.ID), tenant, source.Name)
 		if err != nil {
 			return err
 		}
@@ -74,10 +79,11 @@ func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Sour
 			return err
 		}
 		n, err := tx.Exec(`INSERT INTO peal.sources
-			(id, tenant, name, revision, settings, secrets, sealed, updated, accepted, duplicate, refused, accepted_at, refused_at, refusal)
+			(id, tenant, name, revision, settings, secrets, sealed, updated,
+				accepted, duplicate, refused, accepted_at, refused_at, refusal)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING`,
-			ID(source.ID), tenant, source.Name, source.Revision, encoded.Settings, encoded.Secrets, encoded.Sealed, source.UpdatedAt,
-			c.Accepted, c.Duplicate, c.Refused, c.AcceptedAt, c.RefusedAt, c.Refusal)
+			ID(source.ID), tenant, source.Name, source.Revision, encoded.Settings, encoded.Secrets, encoded.Sealed,
+			source.UpdatedAt, c.Accepted, c.Duplicate, c.Refused, c.AcceptedAt, c.RefusedAt, c.Refusal)
 		if err == nil && n == 0 {
 			err = conflict
 		}
@@ -97,7 +103,8 @@ func (s *Store) UpdateSource(ctx context.Context, source peal.Source) (peal.Sour
 		if err != nil {
 			return err
 		}
-		stored, err := sources.one(tx, noSource(), ` WHERE s.id = ?1 AND n.name = ?2 [FOR UPDATE OF s]`, ID(source.ID), source.Tenant)
+		stored, err := sources.one(tx, noSource(), ` WHERE s.id = ?1 AND n.name = ?2 [FOR UPDATE OF s]`,
+			ID(source.ID), source.Tenant)
 		if err != nil {
 			return err
 		}
@@ -105,7 +112,8 @@ func (s *Store) UpdateSource(ctx context.Context, source peal.Source) (peal.Sour
 			return peal.Errorf(peal.Conflict, "the source was changed meanwhile; read it again and repeat the change")
 		}
 		saved.Name, saved.Counts, saved.Revision = stored.Name, stored.Counts, stored.Revision+1
-		_, err = tx.Exec(`UPDATE peal.sources SET revision = ?2, settings = ?3, secrets = ?4, sealed = ?5, updated = ?6 WHERE id = ?1`,
+		_, err = tx.Exec(`UPDATE peal.sources
+			SET revision = ?2, settings = ?3, secrets = ?4, sealed = ?5, updated = ?6 WHERE id = ?1`,
 			ID(source.ID), saved.Revision, encoded.Settings, encoded.Secrets, encoded.Sealed, source.UpdatedAt)
 		return err
 	})
@@ -162,7 +170,8 @@ func (s *Store) AddSourceCounts(ctx context.Context, counts map[peal.SourceID]pe
 	err := s.db.Change(ctx, Cost{Rows: len(counts)}, func(tx Tx) error {
 		for _, id := range ids {
 			c := counts[id]
-			if _, err := tx.Exec(`UPDATE peal.sources SET accepted = accepted + ?1, duplicate = duplicate + ?2, refused = refused + ?3,
+			if _, err := tx.Exec(`UPDATE peal.sources
+				SET accepted = accepted + ?1, duplicate = duplicate + ?2, refused = refused + ?3,
 				accepted_at = greatest(accepted_at, ?4), refusal = CASE WHEN ?5 > refused_at THEN ?6 ELSE refusal END,
 				refused_at = greatest(refused_at, ?5) WHERE id = ?7`,
 				c.Accepted, c.Duplicate, c.Refused, c.AcceptedAt, c.RefusedAt, c.Refusal, ID(id)); err != nil {

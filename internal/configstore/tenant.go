@@ -8,20 +8,24 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-var tenants = table[peal.Tenant]{` FROM peal.tenants`, func(t *peal.Tenant) []Column {
-	return []Column{
-		Text("name", &t.Name), Text("description", &t.Description), Text("format", &t.Format),
-		decoded("retry_policy", func(text string) error {
-			t.RetryPolicy = nil
-			if text != "" {
-				t.RetryPolicy = record.DecodePolicy([]byte(text))
-			}
-			return nil
-		}),
-		Time("created", &t.CreatedAt), Text("catalogue", &t.Catalogue), quotasColumn("quotas", &t.Quotas), Int("revision", &t.Revision),
-		Time("deleting", &t.DeletingSince), // NULL and 0 both stand for none
-	}
-}}
+var tenants = table[peal.Tenant]{
+	` FROM peal.tenants`,
+	func(t *peal.Tenant) []Column {
+		return []Column{
+			Text("name", &t.Name), Text("description", &t.Description), Text("format", &t.Format),
+			decoded("retry_policy", func(text string) error {
+				t.RetryPolicy = nil
+				if text != "" {
+					t.RetryPolicy = record.DecodePolicy([]byte(text))
+				}
+				return nil
+			}),
+			Time("created", &t.CreatedAt), Text("catalogue", &t.Catalogue), quotasColumn("quotas", &t.Quotas),
+			Int("revision", &t.Revision),
+			Time("deleting", &t.DeletingSince), // NULL and 0 both stand for none
+		}
+	},
+}
 
 // policyText returns a retry policy as a value, NULL for none.
 func policyText(policy *peal.RetryPolicy) (any, error) {
@@ -56,7 +60,8 @@ func (s *Store) CreateTenant(ctx context.Context, tenant peal.Tenant) error {
 		}
 		n, err := tx.Exec(`INSERT INTO peal.tenants (name, description, format, retry_policy, created, catalogue, quotas)
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`,
-			tenant.Name, tenant.Description, tenant.Format, policy, tenant.CreatedAt, tenant.Catalogue, orNull(peal.EncodeQuotas(tenant.Quotas)))
+			tenant.Name, tenant.Description, tenant.Format, policy, tenant.CreatedAt, tenant.Catalogue,
+			orNull(peal.EncodeQuotas(tenant.Quotas)))
 		if err == nil && n == 0 {
 			err = conflict
 		}
@@ -84,16 +89,19 @@ func (s *Store) UpdateTenant(ctx context.Context, tenant peal.Tenant) error {
 		case stored != tenant.Revision:
 			return peal.ErrRevision
 		}
-		if _, err := tx.Exec(`UPDATE peal.tenants SET description = ?2, format = ?3, retry_policy = ?4, catalogue = ?5, quotas = ?6,
-			revision = revision + 1 WHERE name = ?1`,
-			tenant.Name, tenant.Description, tenant.Format, policy, tenant.Catalogue, orNull(peal.EncodeQuotas(tenant.Quotas))); err != nil {
+		if _, err := tx.Exec(`UPDATE peal.tenants
+			SET description = ?2, format = ?3, retry_policy = ?4, catalogue = ?5, quotas = ?6,
+				revision = revision + 1 WHERE name = ?1`,
+			tenant.Name, tenant.Description, tenant.Format, policy, tenant.Catalogue,
+			orNull(peal.EncodeQuotas(tenant.Quotas))); err != nil {
 			return err
 		}
 		revision, err := tx.NewRoutes()
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`UPDATE peal.webhooks SET revision = ?2 WHERE NOT deleted AND tenant = (SELECT num FROM peal.tenants WHERE name = ?1)`,
+		_, err = tx.Exec(`UPDATE peal.webhooks SET revision = ?2
+			WHERE NOT deleted AND tenant = (SELECT num FROM peal.tenants WHERE name = ?1)`,
 			tenant.Name, revision)
 		return err
 	})

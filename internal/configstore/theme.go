@@ -9,16 +9,19 @@ import (
 	"github.com/pealhq/peal/internal/record"
 )
 
-var themes = table[peal.Theme]{` FROM peal.themes`, func(t *peal.Theme) []Column {
-	return []Column{
-		decoded("settings", func(text string) error {
-			*t = peal.Theme{}
-			record.Decode([]byte(text), t)
-			return nil
-		}),
-		Blob("logo", &t.Logo), Int("revision", &t.Revision),
-	}
-}}
+var themes = table[peal.Theme]{
+	` FROM peal.themes`,
+	func(t *peal.Theme) []Column {
+		return []Column{
+			decoded("settings", func(text string) error {
+				*t = peal.Theme{}
+				record.Decode([]byte(text), t)
+				return nil
+			}),
+			Blob("logo", &t.Logo), Int("revision", &t.Revision),
+		}
+	},
+}
 
 func noTheme(tenant string) error {
 	return peal.Errorf(peal.NotFound, "tenant %q has no theme of its own", tenant)
@@ -51,13 +54,15 @@ func (s *Store) PutTheme(ctx context.Context, tenant string, theme peal.Theme) e
 
 // Theme implements [storetest.ThemeStore].
 func (s *Store) Theme(ctx context.Context, tenant string) (peal.Theme, error) {
-	theme, err := themes.one(s.db.Reader(ctx), noTheme(tenant), ` WHERE tenant = (SELECT num FROM peal.tenants WHERE name = ?1)`, tenant)
+	theme, err := themes.one(s.db.Reader(ctx), noTheme(tenant),
+		` WHERE tenant = (SELECT num FROM peal.tenants WHERE name = ?1)`, tenant)
 	return theme, s.db.Translate("read a theme", err)
 }
 
 // DeleteTheme implements [storetest.ThemeStore].
 func (s *Store) DeleteTheme(ctx context.Context, tenant string) error {
-	n, err := s.db.Exec(ctx, Cost{Rows: 1}, `DELETE FROM peal.themes WHERE tenant = (SELECT num FROM peal.tenants WHERE name = ?1)`, tenant)
+	n, err := s.db.Exec(ctx, Cost{Rows: 1},
+		`DELETE FROM peal.themes WHERE tenant = (SELECT num FROM peal.tenants WHERE name = ?1)`, tenant)
 	if err == nil && n == 0 {
 		err = noTheme(tenant)
 	}

@@ -7,12 +7,15 @@ import (
 	"github.com/pealhq/peal"
 )
 
-var users = table[peal.User]{` FROM peal.users u LEFT JOIN peal.tenants n ON n.num = u.tenant`, func(u *peal.User) []Column {
-	return []Column{
-		Fixed("u.id", u.ID[:]), Text("u.name", &u.Name), Text("u.password", &u.Password), Text("u.subject", &u.Subject),
-		Text("n.name", &u.Tenant), Text("u.role", &u.Role), Time("u.updated", &u.UpdatedAt), Int("u.revision", &u.Revision),
-	}
-}}
+var users = table[peal.User]{
+	` FROM peal.users u LEFT JOIN peal.tenants n ON n.num = u.tenant`,
+	func(u *peal.User) []Column {
+		return []Column{
+			Fixed("u.id", u.ID[:]), Text("u.name", &u.Name), Text("u.password", &u.Password), Text("u.subject", &u.Subject),
+			Text("n.name", &u.Tenant), Text("u.role", &u.Role), Time("u.updated", &u.UpdatedAt), Int("u.revision", &u.Revision),
+		}
+	},
+}
 
 func noUser() error { return peal.Errorf(peal.NotFound, "there is no such user") }
 
@@ -68,7 +71,8 @@ func (s *Store) UpdateUser(ctx context.Context, user peal.User) error {
 		case stored != user.Revision:
 			return peal.ErrRevision
 		}
-		_, taken, err := number(tx, `SELECT 1 FROM peal.users WHERE subject = ?1 AND id <> ?2`, orNull(user.Subject), ID(user.ID))
+		_, taken, err := number(tx, `SELECT 1 FROM peal.users WHERE subject = ?1 AND id <> ?2`,
+			orNull(user.Subject), ID(user.ID))
 		if err != nil {
 			return err
 		}

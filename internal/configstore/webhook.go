@@ -15,17 +15,22 @@ type webhookRow struct {
 	encoded record.Webhook
 }
 
-var webhooks = table[webhookRow]{` FROM peal.webhooks w JOIN peal.tenants n ON n.num = w.tenant`, func(w *webhookRow) []Column {
-	return append([]Column{
-		Fixed("w.id", w.ID[:]), Text("n.name", &w.Tenant), Flag("w.deleted", &w.deleted), Int("w.revision", &w.Revision),
-		Text("w.settings", &w.encoded.Settings), Blob("w.confidential", &w.encoded.Confidential), Flag("w.sealed", &w.encoded.Sealed),
-		Time("w.updated", &w.UpdatedAt), Text("w.name", &w.Name),
-	}, healthColumns(&w.Health)...)
-}}
+var webhooks = table[webhookRow]{
+	` FROM peal.webhooks w JOIN peal.tenants n ON n.num = w.tenant`,
+	func(w *webhookRow) []Column {
+		return append([]Column{
+			Fixed("w.id", w.ID[:]), Text("n.name", &w.Tenant), Flag("w.deleted", &w.deleted), Int("w.revision", &w.Revision),
+			Text("w.settings", &w.encoded.Settings), Blob("w.confidential", &w.encoded.Confidential),
+			Flag("w.sealed", &w.encoded.Sealed),
+			Time("w.updated", &w.UpdatedAt), Text("w.name", &w.Name),
+		}, healthColumns(&w.Health)...)
+	},
+}
 
 func healthColumns(h *peal.WebhookHealth) []Column {
 	return []Column{
-		Int("w.exhausted", &h.ExhaustedInRow), Time("w.failing_since", &h.FailingSince), Time("w.certificate_expires", &h.CertificateExpiresAt),
+		Int("w.exhausted", &h.ExhaustedInRow), Time("w.failing_since", &h.FailingSince),
+		Time("w.certificate_expires", &h.CertificateExpiresAt),
 	}
 }
 
@@ -92,10 +97,12 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 		}
 		h := webhook.Health
 		n, err := tx.Exec(`INSERT INTO peal.webhooks
-			(id, tenant, revision, settings, confidential, sealed, exhausted, failing_since, updated, certificate_expires, name [, status])
+			(id, tenant, revision, settings, confidential, sealed, exhausted, failing_since, updated,
+				certificate_expires, name [, status])
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 [, ?12]) ON CONFLICT DO NOTHING`,
-			ID(webhook.ID), tenant, revision, encoded.Settings, encoded.Confidential, encoded.Sealed, h.ExhaustedInRow, OptionalTime(h.FailingSince),
-			OptionalTime(webhook.UpdatedAt), OptionalTime(h.CertificateExpiresAt), webhook.Name, string(webhook.Status))
+			ID(webhook.ID), tenant, revision, encoded.Settings, encoded.Confidential, encoded.Sealed,
+			h.ExhaustedInRow, OptionalTime(h.FailingSince), OptionalTime(webhook.UpdatedAt),
+			OptionalTime(h.CertificateExpiresAt), webhook.Name, string(webhook.Status))
 		if err == nil && n == 0 {
 			err = conflict
 		}
@@ -130,8 +137,10 @@ func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 		if saved.Revision, err = tx.NewRoutes(); err != nil {
 			return err
 		}
-		_, err = tx.Exec(`UPDATE peal.webhooks SET revision = ?2, settings = ?3, confidential = ?4, sealed = ?5, updated = ?6, name = ?7
-			[, status = ?8] WHERE num = ?1`, live.Num, saved.Revision, encoded.Settings, encoded.Confidential, encoded.Sealed,
+		_, err = tx.Exec(`UPDATE peal.webhooks
+			SET revision = ?2, settings = ?3, confidential = ?4, sealed = ?5, updated = ?6, name = ?7 [, status = ?8]
+			WHERE num = ?1`,
+			live.Num, saved.Revision, encoded.Settings, encoded.Confidential, encoded.Sealed,
 			OptionalTime(webhook.UpdatedAt), webhook.Name, string(webhook.Status))
 		return err
 	})
@@ -152,12 +161,14 @@ func FindLive(tx Tx, tenant string, id peal.WebhookID) (Live, error) {
 	rows := table[Live]{webhooks.from, func(l *Live) []Column {
 		return append([]Column{Int("w.num", &l.Num), Int("w.revision", &l.Revision)}, healthColumns(&l.Health)...)
 	}}
-	return rows.one(tx, noWebhook(id), ` WHERE w.id = ?1 AND n.name = ?2 AND NOT w.deleted [FOR UPDATE OF w]`, ID(id), tenant)
+	return rows.one(tx, noWebhook(id), ` WHERE w.id = ?1 AND n.name = ?2 AND NOT w.deleted [FOR UPDATE OF w]`,
+		ID(id), tenant)
 }
 
 // Webhook implements [peal.Store].
 func (s *Store) Webhook(ctx context.Context, tenant string, id peal.WebhookID) (peal.Webhook, error) {
-	row, err := webhooks.one(s.db.Reader(ctx), noWebhook(id), ` WHERE w.id = ?1 AND n.name = ?2 AND NOT w.deleted`, ID(id), tenant)
+	row, err := webhooks.one(s.db.Reader(ctx), noWebhook(id),
+		` WHERE w.id = ?1 AND n.name = ?2 AND NOT w.deleted`, ID(id), tenant)
 	webhook := peal.Webhook{}
 	if err == nil {
 		webhook, err = row.webhook(s.Sealer)
@@ -194,7 +205,8 @@ func (s *Store) RoutesSince(ctx context.Context, version int64) (list []peal.Web
 	}
 	err = s.db.Snapshot(ctx, func(q Querier) (err error) {
 		if now, _, err = number(q, read); err == nil {
-			list, err = Webhooks(q, s.Sealer, ` WHERE w.revision > ?1 AND (?1 > 0 OR NOT w.deleted) ORDER BY w.revision`, version)
+			list, err = Webhooks(q, s.Sealer,
+				` WHERE w.revision > ?1 AND (?1 > 0 OR NOT w.deleted) ORDER BY w.revision`, version)
 		}
 		return err
 	})
