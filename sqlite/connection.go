@@ -12,6 +12,11 @@ import (
 	sqlite "modernc.org/sqlite"
 )
 
+const (
+	pageSize = 8192     // of a new file, in bytes: seven events of 1 KiB
+	keptLog  = 64 << 20 // a log that has grown beyond this is cut back to it, in bytes
+)
+
 // dsn names the file and what each connection to it sets first.
 func dsn(options Options, readOnly bool) string {
 	query, cache := url.Values{}, options.CacheBytes

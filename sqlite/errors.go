@@ -64,6 +64,11 @@ func isUnavailable(err error) bool {
 	return false
 }
 
+// unusable returns the error for a database file that cannot be used as it is.
+func unusable(path, why string, err error) error {
+	return &peal.Error{Code: peal.Invalid, Field: "database", Message: path + " " + why, Err: err}
+}
+
 // translate returns the error of a method: a *peal.Error or a context's error.
 func translate(verb string, err error) error {
 	var refused refusal

@@ -20,11 +20,6 @@ import (
 	"github.com/pealhq/peal/internal/ownfile"
 )
 
-const (
-	pageSize = 8192     // of a new file, in bytes: seven events of 1 KiB
-	keptLog  = 64 << 20 // a log that has grown beyond this is cut back to it, in bytes
-)
-
 // Open opens the database at options.Path, and creates it (and its directory) where
 // there is none. Only one process can have it open. The error has code
 // [peal.Conflict] when another has it, naming its process id, and [peal.Invalid]
@@ -261,10 +256,6 @@ func inspectPlace(path, what string) error {
 		}
 	}
 	return nil
-}
-
-func unusable(path, why string, err error) error {
-	return &peal.Error{Code: peal.Invalid, Field: "database", Message: path + " " + why, Err: err}
 }
 
 const restore = "is damaged; put it aside and restore it from a backup"
