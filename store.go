@@ -309,6 +309,9 @@ type PurgeParams struct {
 	// which are both heads and the response's body. The rest stays. An attempt skipped by
 	// an earlier call may be kept for up to one more day. Zero for never.
 	Attempts time.Time
+	// Ended is a time: sessions and portal links that ended before it are deleted, at most 100
+	// in a batch for each way to end. Zero for never.
+	Ended time.Time
 	// Stats is the reference time for expiring buckets and problems (normally now): see
 	// [BucketWidth.Retention] and [ProblemRetention]. Zero for never.
 	Stats time.Time
@@ -334,6 +337,8 @@ type PurgeResult struct {
 	Webhooks, Keys int
 	// Replays is the number of ended replays removed.
 	Replays int
+	// Sessions and PortalLinks are the numbers of deleted ones that had ended.
+	Sessions, PortalLinks int
 	// Held is how long the batch blocked other changes.
 	Held time.Duration
 	// Bytes is the size of the store on disk, Used the part of it that contains data.

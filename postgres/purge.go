@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/crashpoint"
 )
 
@@ -31,7 +32,7 @@ type purgeStep func(s *Store, ctx context.Context, params *peal.PurgeParams, pur
 
 var purgeSteps = [...]purgeStep{
 	(*Store).cancelHeldBack, (*Store).dropAged, (*Store).purgeAged, (*Store).dropExcess, (*Store).dropLast, (*Store).dropEarlier, (*Store).purgeTombstones,
-	(*Store).purgeStats,
+	(*Store).purgeEnded, (*Store).purgeStats,
 }
 
 // Purge implements [storetest.PurgeStore]. A day of which there is much goes as a whole,
@@ -80,6 +81,14 @@ func (s *Store) cancelHeldBack(ctx context.Context, params *peal.PurgeParams, pu
 		uuid(floor(params.History)), micros(params.Canceled))
 	purged.Canceled = int(n)
 	return n > 0, err
+}
+
+// purgeEnded deletes sessions and portal links that ended long ago.
+func (s *Store) purgeEnded(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
+	if params.Ended.IsZero() {
+		return false, nil
+	}
+	return configstore.PurgeEnded(ctx, s.config, params.Ended, purged)
 }
 
 // purgeTombstones forgets deleted webhooks without deliveries, revoked keys and ended

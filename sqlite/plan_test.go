@@ -119,7 +119,7 @@ func useAll(t *testing.T, store *sqlite.Store) {
 	useStats(t, store, webhook)
 	useSearch(t, store, webhook)
 	later := now.Add(time.Hour)
-	params := peal.PurgeParams{History: later, Attempts: later, Canceled: later, Stats: later.AddDate(2, 0, 0), MaxBytes: 1}
+	params := peal.PurgeParams{History: later, Attempts: later, Canceled: later, Ended: later, Stats: later.AddDate(2, 0, 0), MaxBytes: 1}
 	purge := func() {
 		for purged := (peal.PurgeResult{More: true}); purged.More; {
 			purged, err = store.Purge(ctx, params)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/record"
 )
@@ -32,7 +33,7 @@ type purgeStep func(s *Store, ctx context.Context, params *peal.PurgeParams, pur
 
 var purgeSteps = [...]purgeStep{
 	(*Store).cancelHeldBack, (*Store).purgeAged, (*Store).purgeExcess, (*Store).dropLast, (*Store).dropEarlier,
-	(*Store).purgeTombstones, (*Store).purgeReplays, (*Store).purgeStats, (*Store).giveBack,
+	(*Store).purgeTombstones, (*Store).purgeReplays, (*Store).purgeEnded, (*Store).purgeStats, (*Store).giveBack,
 }
 
 // Purge implements [storetest.PurgeStore].
@@ -115,6 +116,19 @@ func (s *Store) cancelHeldBack(ctx context.Context, params *peal.PurgeParams, pu
 		purged.Canceled = len(places)
 		return nil
 	})
+}
+
+// purgeEnded deletes sessions and portal links that ended long ago.
+func (s *Store) purgeEnded(ctx context.Context, params *peal.PurgeParams, purged *peal.PurgeResult) (bool, error) {
+	if params.Ended.IsZero() {
+		return false, nil
+	}
+	begun := time.Now()
+	did, err := configstore.PurgeEnded(ctx, s.config, params.Ended, purged)
+	if did {
+		purged.Held += time.Since(begun)
+	}
+	return did, err
 }
 
 // purgeTombstones forgets deleted webhooks without deliveries, and revoked keys.

@@ -18,6 +18,7 @@ func (h *harness) purge(params peal.PurgeParams) peal.PurgeResult {
 		sum.Events, sum.Deliveries, sum.Attempts = sum.Events+p.Events, sum.Deliveries+p.Deliveries, sum.Attempts+p.Attempts
 		sum.Records, sum.Canceled = sum.Records+p.Records, sum.Canceled+p.Canceled
 		sum.Webhooks, sum.Keys, sum.Replays = sum.Webhooks+p.Webhooks, sum.Keys+p.Keys, sum.Replays+p.Replays
+		sum.Sessions, sum.PortalLinks = sum.Sessions+p.Sessions, sum.PortalLinks+p.PortalLinks
 		sum.Bytes, sum.Used = p.Bytes, p.Used
 		if !p.More {
 			return sum

@@ -85,7 +85,7 @@ var sessionTests = map[string]func(*testing.T, *harness){
 			h.equal(got, test.want, name)
 		}
 	},
-	"those that ended long ago are forgotten": func(t *testing.T, h *harness) {
+	"a purge deletes those that ended long ago": func(t *testing.T, h *harness) {
 		user := h.user("ann")
 		const month = 30 * 24 * time.Hour
 		now := moment()
@@ -100,15 +100,24 @@ var sessionTests = map[string]func(*testing.T, *harness){
 		for n := range 101 {
 			old(n+1, now.Add(-month-time.Minute))
 		}
+		revoked := old(102, now.Add(time.Hour))
+		h.must(h.store.RevokeSession(h.ctx, h.tenant, revoked.ID, now.Add(-month-time.Minute)))
 		latest := h.session(user)
-		list, err := h.store.Sessions(h.ctx, peal.SessionQuery{UserID: user.ID, Limit: 200})
+		all := func() []peal.Session {
+			list, err := h.store.Sessions(h.ctx, peal.SessionQuery{UserID: user.ID, Limit: 200})
+			h.must(err)
+			return list
+		}
+		h.equal(len(all()), 104, "sessions after a new one")
+		h.purge(peal.PurgeParams{})
+		h.equal(len(all()), 104, "sessions after a purge of nothing")
+		first, err := h.store.Purge(h.ctx, peal.PurgeParams{Ended: now.Add(-month)})
 		h.must(err)
-		h.equal(len(list), 3, "sessions after one of now")
-		h.session(user)
-		list, err = h.store.Sessions(h.ctx, peal.SessionQuery{UserID: user.ID, Limit: 200})
-		h.must(err)
-		h.equal(len(list), 3, "sessions after two of now")
-		h.equal(list[1:], []peal.Session{latest, kept}, "sessions that stay")
+		if first.Sessions > 200 || !first.More {
+			h.t.Errorf("the first batch deleted %d sessions, more is %v", first.Sessions, first.More)
+		}
+		h.purge(peal.PurgeParams{Ended: now.Add(-month)})
+		h.equal(all(), []peal.Session{latest, kept}, "sessions that stay")
 	},
 }
 
@@ -217,14 +226,21 @@ var portalLinkTests = map[string]func(*testing.T, *harness){
 		h.must(err)
 		h.equal(len(page), 0, "links of a stranger")
 	},
-	"those that expired long ago are forgotten": func(t *testing.T, h *harness) {
+	"a purge deletes those that expired long ago": func(t *testing.T, h *harness) {
 		old := h.newLink()
 		old.ID = idAt[peal.PortalLinkID](moment().Add(-60*24*time.Hour), 1)
 		old.ExpiresAt = moment().Add(-31 * 24 * time.Hour)
 		h.must(h.store.CreatePortalLink(h.ctx, old))
 		latest := h.link()
-		links, err := h.store.PortalLinks(h.ctx, h.tenant, peal.PortalLinkID{}, 10)
-		h.must(err)
-		h.equal(links, []peal.PortalLink{latest}, "links")
+		all := func() []peal.PortalLink {
+			links, err := h.store.PortalLinks(h.ctx, h.tenant, peal.PortalLinkID{}, 10)
+			h.must(err)
+			return links
+		}
+		h.equal(all(), []peal.PortalLink{latest, old}, "links after a new one")
+		h.purge(peal.PurgeParams{Ended: old.ExpiresAt})
+		h.equal(all(), []peal.PortalLink{latest, old}, "links after a purge of what ended before")
+		h.purge(peal.PurgeParams{Ended: old.ExpiresAt.Add(time.Millisecond)})
+		h.equal(all(), []peal.PortalLink{latest}, "links that stay")
 	},
 }

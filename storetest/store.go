@@ -337,7 +337,6 @@ type IdentityStore interface {
 	Users(ctx context.Context, tenant string, before peal.UserID, limit int) ([]peal.User, error)
 	// CreateSession adds a session, and its tenant if there is none. NotFound when it has a
 	// user that does not exist.
-	// It also deletes up to 100 sessions that ended more than 30 days earlier.
 	CreateSession(ctx context.Context, session peal.Session) error
 	// SessionByHash returns the session with a hash, unless it is revoked or expired at now.
 	// NotFound.
@@ -352,7 +351,6 @@ type IdentityStore interface {
 	RevokeSessions(ctx context.Context, user peal.UserID, at time.Time) (int, error)
 	// CreatePortalLink adds a portal link, and its tenant if there is none. Conflict when
 	// the id or the hash is taken.
-	// It also deletes up to 100 links that expired more than 30 days earlier.
 	CreatePortalLink(ctx context.Context, link peal.PortalLink) error
 	// RedeemPortalLink marks the link with a hash as used, and adds the session with its
 	// PortalLinkID, Name, Tenant and Role set from the link, and an ExpiresAt that is

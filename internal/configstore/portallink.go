@@ -27,11 +27,6 @@ var portalLinks = table[peal.PortalLink]{
 func (s *Store) CreatePortalLink(ctx context.Context, link peal.PortalLink) error {
 	conflict := peal.Errorf(peal.Conflict, "there is such a portal link already")
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
-		if _, err := tx.Exec(`DELETE FROM peal.portal_links WHERE id IN (
-			SELECT id FROM peal.portal_links WHERE expires < ?1 LIMIT +?2 [FOR UPDATE SKIP LOCKED])`,
-			link.CreatedAt().Add(-endedLife), endedBatch); err != nil {
-			return err
-		}
 		_, taken, err := number(tx, `SELECT 1 FROM peal.portal_links WHERE id = ?1 OR hash = ?2`, ID(link.ID), link.Hash[:])
 		if err != nil {
 			return err

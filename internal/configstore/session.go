@@ -7,12 +7,8 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// A new session or portal link deletes at most endedBatch of those that ended longer than
-// endedLife ago.
-const (
-	endedLife  = 30 * 24 * time.Hour
-	endedBatch = 100
-)
+// endedBatch limits the rows that one change deletes because of their age, of each kind.
+const endedBatch = 100
 
 var sessions = table[peal.Session]{
 	` FROM peal.sessions s LEFT JOIN peal.tenants n ON n.num = s.tenant`,
@@ -44,13 +40,6 @@ func (s *Store) CreateSession(ctx context.Context, session peal.Session) error {
 }
 
 func (s *Store) addSession(tx Tx, session *peal.Session) error {
-	forget := session.CreatedAt().Add(-endedLife)
-	for _, ended := range []string{`expires < ?1`, `revoked {some} AND revoked < ?1`} {
-		if _, err := tx.Exec(`DELETE FROM peal.sessions WHERE id IN (
-			SELECT id FROM peal.sessions WHERE `+ended+` LIMIT +?2 [FOR UPDATE SKIP LOCKED])`, forget, endedBatch); err != nil {
-			return err
-		}
-	}
 	num, tenant, err := tenantOrNull(tx, session.Tenant, session.CreatedAt())
 	if err != nil {
 		return err
@@ -111,4 +100,41 @@ func (s *Store) RevokeSessions(ctx context.Context, user peal.UserID, at time.Ti
 func revokeSessions(tx Tx, user peal.UserID, at time.Time) (int64, error) {
 	return tx.Exec(`UPDATE peal.sessions SET revoked = ?2 WHERE "user" = ?1 AND revoked {none} AND expires > ?2`,
 		ID(user), at)
+}
+
+// ended selects the sessions and portal links that ended before the time ?1.
+var ended = []struct {
+	table, where string
+	count        func(*peal.PurgeResult) *int
+}{
+	{"peal.sessions", `expires < ?1`, func(p *peal.PurgeResult) *int { return &p.Sessions }},
+	{"peal.sessions", `revoked {some} AND revoked < ?1`, func(p *peal.PurgeResult) *int { return &p.Sessions }},
+	{"peal.portal_links", `expires < ?1`, func(p *peal.PurgeResult) *int { return &p.PortalLinks }},
+}
+
+// PurgeEnded does one batch of a purge: it deletes sessions and portal links that ended before a
+// time, and counts them in purged. did reports whether there were any.
+func PurgeEnded(ctx context.Context, s *Store, before time.Time, purged *peal.PurgeResult) (did bool, err error) {
+	for _, e := range ended {
+		_, found, err := number(s.db.Reader(ctx), `SELECT 1 FROM `+e.table+` WHERE `+e.where+` LIMIT 1`, before)
+		if err != nil {
+			return false, err
+		}
+		did = did || found
+	}
+	if !did {
+		return false, nil
+	}
+	return true, s.db.Change(ctx, Cost{Rows: len(ended) * endedBatch}, func(tx Tx) error {
+		purged.Sessions, purged.PortalLinks = 0, 0
+		for _, e := range ended {
+			n, err := tx.Exec(`DELETE FROM `+e.table+` WHERE id IN (
+				SELECT id FROM `+e.table+` WHERE `+e.where+` LIMIT +?2 [FOR UPDATE SKIP LOCKED])`, before, endedBatch)
+			if err != nil {
+				return err
+			}
+			*e.count(purged) += int(n)
+		}
+		return nil
+	})
 }

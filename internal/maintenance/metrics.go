@@ -22,7 +22,7 @@ func newMetrics() *metrics {
 	m := &metrics{
 		purged: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "peal", Name: "retention_purged_total",
-			Help: "What retention has deleted, by kind: event, delivery, attempt, record (heads and body of an attempt), bucket (of counts), webhook, key, replay; canceled counts deliveries held back too long.",
+			Help: "What retention has deleted, by kind: event, delivery, attempt, record (heads and body of an attempt), bucket (of counts), webhook, key, replay, session, portal_link; canceled counts deliveries held back too long.",
 		}, []string{"kind"}),
 		held: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "peal", Name: "retention_batch_seconds", Help: "Time that a batch of retention kept other changes waiting.",
@@ -54,6 +54,7 @@ func (m *metrics) count(p *peal.PurgeResult) {
 	for kind, n := range map[string]int{
 		"event": p.Events, "delivery": p.Deliveries, "attempt": p.Attempts, "record": p.Records,
 		"canceled": p.Canceled, "bucket": p.Buckets, "webhook": p.Webhooks, "key": p.Keys, "replay": p.Replays,
+		"session": p.Sessions, "portal_link": p.PortalLinks,
 	} {
 		m.purged.WithLabelValues(kind).Add(float64(n))
 	}

@@ -48,9 +48,14 @@ func (r Retention) Validate() error {
 	return nil
 }
 
+// keepEnded is how long sessions and portal links are kept after their end.
+const keepEnded = 30 * 24 * time.Hour
+
 // params returns the bounds of a pass that starts now.
 func (r Retention) params(now time.Time) peal.PurgeParams {
-	p := peal.PurgeParams{Canceled: now.UTC().Truncate(time.Microsecond), Stats: now, MaxBytes: r.MaxBytes}
+	p := peal.PurgeParams{
+		Canceled: now.UTC().Truncate(time.Microsecond), Ended: now.Add(-keepEnded), Stats: now, MaxBytes: r.MaxBytes,
+	}
 	if r.History > 0 {
 		p.History = now.Add(-r.History)
 	}
