@@ -153,10 +153,7 @@ func New(options Options) (*API, error) {
 		a.Bodies = bodies.New(bodies.Default)
 	}
 	routes := a.routes()
-	var err error
-	if a.document, err = a.describe(routes); err != nil {
-		return nil, err
-	}
+	a.document = a.documentOf(routes)
 	for i := range routes {
 		a.mux.HandleFunc(routes[i].method+" "+routes[i].path, a.serve(&routes[i]))
 	}

@@ -154,9 +154,13 @@ func inline(text string) template.HTML {
 }
 
 func (a *API) docsPage(c *call) error {
+	page, err := a.document.page()
+	if err != nil {
+		return err
+	}
 	c.Header().Set("Content-Security-Policy", pagePolicy)
 	c.Header().Set("Referrer-Policy", "no-referrer")
-	return c.text("text/html; charset=utf-8", a.document.page)
+	return c.text("text/html; charset=utf-8", page)
 }
 
 func (a *API) docsStyle(c *call) error { return c.text("text/css; charset=utf-8", docsCSS) }

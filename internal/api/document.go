@@ -26,10 +26,32 @@ const (
 	yamlType     = "application/yaml"
 )
 
-// document is the description of the API in its three forms.
-type document struct {
-	json, page []byte
-	yaml       func() ([]byte, error) // computed at the first request, because requests are rare
+// document is the description of the API in its three forms. Each is computed at its first request:
+// requests are rare, and a server starts faster without it.
+type document struct{ json, yaml, page func() ([]byte, error) }
+
+// documentOf returns the description of the routes.
+func (a *API) documentOf(routes []route) document {
+	text := sync.OnceValues(func() ([]byte, error) { return a.describe(routes) })
+	return document{
+		json: text,
+		yaml: sync.OnceValues(func() ([]byte, error) {
+			described, err := text()
+			if err != nil {
+				return nil, err
+			}
+			var out bytes.Buffer
+			err = yaml.Convert(&out, bytes.NewReader(described))
+			return out.Bytes(), err
+		}),
+		page: sync.OnceValues(func() ([]byte, error) {
+			described, err := text()
+			if err != nil {
+				return nil, err
+			}
+			return renderPage(described, routes)
+		}),
+	}
 }
 
 var tags = []*huma.Tag{
@@ -52,8 +74,8 @@ const introduction = "Send the key as `Authorization: Bearer …`. A tenant's ke
 	"Bodies are read strictly: an unknown or duplicate member is refused. Errors are problems (RFC 9457); `type` identifies the kind of error and never changes, `errors` lists the faults. " +
 	"Every answer has an `X-Request-Id`, that of the request if it has one. Every GET also answers HEAD."
 
-// describe returns the OpenAPI document of the routes.
-func (a *API) describe(routes []route) (document, error) {
+// describe returns the OpenAPI document of the routes as JSON.
+func (a *API) describe(routes []route) ([]byte, error) {
 	registry := huma.NewMapRegistry(schemaPrefix, schemaName)
 	doc := &huma.OpenAPI{
 		OpenAPI: "3.1.0",
@@ -97,17 +119,12 @@ func (a *API) describe(routes []route) (document, error) {
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(doc); err != nil {
-		return document{}, fmt.Errorf("describe the API: %w", err)
+		return nil, fmt.Errorf("describe the API: %w", err)
 	}
 	if err := json.Indent(&pretty, text.Bytes(), "", "  "); err != nil {
-		return document{}, fmt.Errorf("describe the API: %w", err)
+		return nil, fmt.Errorf("describe the API: %w", err)
 	}
-	page, err := renderPage(pretty.Bytes(), routes)
-	return document{json: pretty.Bytes(), yaml: sync.OnceValues(func() ([]byte, error) {
-		var out bytes.Buffer
-		err := yaml.Convert(&out, bytes.NewReader(pretty.Bytes())) // not doc.YAML, which would keep doc in memory
-		return out.Bytes(), err
-	}), page: page}, err
+	return pretty.Bytes(), nil
 }
 
 func schemaName(t reflect.Type, hint string) string {
@@ -243,7 +260,13 @@ func allowNull(s *huma.Schema) {
 	}
 }
 
-func (a *API) openAPIJSON(c *call) error { return c.bytes(200, a.document.json) }
+func (a *API) openAPIJSON(c *call) error {
+	text, err := a.document.json()
+	if err != nil {
+		return err
+	}
+	return c.bytes(http.StatusOK, text)
+}
 
 func (a *API) openAPIYAML(c *call) error {
 	text, err := a.document.yaml()
