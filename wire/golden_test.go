@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,7 +70,7 @@ func TestGoldenRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkGolden(t, filepath.Join("testdata", "golden", f.Name+".txt"), dump(r))
+			testkit.Golden(t, filepath.Join("testdata", "golden", f.Name+".txt"), dump(r))
 		})
 	}
 }
@@ -95,7 +94,7 @@ func TestGoldenMessages(t *testing.T) {
 				if err := json.Indent(&out, body, "", "  "); err != nil {
 					t.Fatal(err)
 				}
-				checkGolden(t, filepath.Join("testdata", "golden", chat+"-"+name+".json"), out.String()+"\n")
+				testkit.Golden(t, filepath.Join("testdata", "golden", chat+"-"+name+".json"), out.String()+"\n")
 			})
 		}
 	}
@@ -111,25 +110,6 @@ func dump(r wire.Request) string {
 	}
 	fmt.Fprintf(&out, "\n%s\n", r.Body)
 	return out.String()
-}
-
-func checkGolden(t *testing.T, path, got string) {
-	t.Helper()
-	if testkit.Updating() {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v (run the test with -update to make it)", err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs\n got %s\nwant %s", path, got, want)
-	}
 }
 
 // However large the event, messages stay inside the services' limits.

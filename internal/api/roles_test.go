@@ -2,11 +2,8 @@ package api_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/testkit"
@@ -76,17 +73,5 @@ func TestRoles(t *testing.T) {
 		}
 		fmt.Fprintf(&table, "  lets in  %s\n  refuses  %s\n", strings.Join(in, "; "), strings.Join(out, "; "))
 	}
-	const golden = "testdata/roles.txt"
-	if testkit.Updating() {
-		if err := os.WriteFile(golden, []byte(table.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), table.String()); diff != "" {
-		t.Errorf("who is let in has changed (-want +got); if that is right, run with -update:\n%s", diff)
-	}
+	testkit.Golden(t, "testdata/roles.txt", table.String())
 }

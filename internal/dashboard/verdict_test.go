@@ -2,14 +2,11 @@ package dashboard_test
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
@@ -200,19 +197,7 @@ func TestVerdicts(t *testing.T) {
 		} {
 			add("pending of a tenant: "+s.name, say.Backlog(&s.backlog, verdictsNow))
 		}
-		golden := "testdata/verdicts." + language + ".txt"
-		if testkit.Updating() {
-			if err := os.WriteFile(golden, []byte(table.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), table.String()); diff != "" {
-			t.Errorf("what is said has changed (-want +got); if each sentence is true of its state, run with -update:\n%s", diff)
-		}
+		testkit.Golden(t, "testdata/verdicts."+language+".txt", table.String())
 	}
 }
 

@@ -3,7 +3,6 @@ package preset_test
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -58,7 +57,7 @@ func TestDeliveries(t *testing.T) {
 				}
 				got := receiver.next(t)
 				verify(t, p, hook, got)
-				compare(t, filepath.Join("testdata", p.Name, e.Type+".http"), document(p, hook, got))
+				testkit.Golden(t, filepath.Join("testdata", p.Name, e.Type+".http"), string(document(p, hook, got)))
 			}
 		})
 	}
@@ -136,23 +135,4 @@ func contains(names []string, name string) bool {
 		}
 	}
 	return false
-}
-
-func compare(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if testkit.Updating() {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
 }

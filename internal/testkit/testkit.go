@@ -3,8 +3,12 @@ package testkit
 
 import (
 	"flag"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // Patience is how long Eventually waits: far longer than a busy machine takes.
@@ -15,6 +19,27 @@ var update = flag.Bool("update", false, "write golden files and generated pages 
 
 // Updating reports whether golden files are to be written instead of compared.
 func Updating() bool { return *update }
+
+// Golden compares a text with the golden file at a path, or writes the file when tests run with
+// -update.
+func Golden(t testing.TB, path, got string) {
+	t.Helper()
+	if Updating() {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (run the test with -update to create it)", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s has changed (-want +got); if that is right, run the test with -update:\n%s", path, diff)
+	}
+}
 
 // Eventually calls check again and again until it returns nil. The test fails at once, with the
 // last error, when that takes longer than [Patience].
