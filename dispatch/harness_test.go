@@ -17,6 +17,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/sqlitetest"
 	"github.com/pealhq/peal/sqlite"
 	"github.com/pealhq/peal/storetest"
 )
@@ -74,6 +75,7 @@ func (w *world) open() {
 		w.store = openPostgres(w.t, w.url)
 		return
 	}
+	sqlitetest.Create(w.t, w.path)
 	store, err := sqlite.Open(context.WithoutCancel(w.ctx), sqlite.Options{Path: w.path})
 	if err != nil {
 		w.t.Fatal(err)

@@ -21,10 +21,18 @@ func TestMain(m *testing.M) {
 }
 
 func TestStore(t *testing.T) {
-	database := shared.Database(t)
+	migrate := func(url string) {
+		if err := open(t, postgres.Options{URL: url}).Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	databases := map[string]string{} // by place: copies of one that was migrated once
 	storetest.Run(t, func(t *testing.T, place string) storetest.Store {
 		t.Helper()
-		return open(t, postgres.Options{URL: database, Schema: schemaOf(place)})
+		if databases[place] == "" {
+			databases[place] = shared.Prepared(t, migrate)
+		}
+		return open(t, postgres.Options{URL: databases[place]})
 	})
 }
 

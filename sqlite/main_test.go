@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/sqlitetest"
 	"github.com/pealhq/peal/sqlite"
 	"github.com/pealhq/peal/storetest"
 )
@@ -29,8 +30,10 @@ func TestMain(m *testing.M) {
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, place string) storetest.Store {
 		t.Helper()
+		path := filepath.Join(place, "peal.db")
+		sqlitetest.Create(t, path)
 		// With one reader, a call that waits for a second one would wait forever.
-		store, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(place, "peal.db"), Readers: 1})
+		store, err := sqlite.Open(context.Background(), sqlite.Options{Path: path, Readers: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/internal/sqlitetest"
 	"github.com/pealhq/peal/sqlite"
 )
 
@@ -43,7 +44,9 @@ type bench struct {
 
 func newBench(t testing.TB, change ...func(*dispatch.Options)) *bench {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), sqlite.DefaultOptions(filepath.Join(t.TempDir(), "peal.db")))
+	path := filepath.Join(t.TempDir(), "peal.db")
+	sqlitetest.Create(t, path)
+	store, err := sqlite.Open(t.Context(), sqlite.DefaultOptions(path))
 	if err != nil {
 		t.Fatal(err)
 	}

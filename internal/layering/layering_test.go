@@ -30,7 +30,7 @@ var rules = map[string]rule{
 
 	"sqlite":    {may: []string{".", "internal/configstore", "internal/crashpoint", "internal/fulltext", "internal/ownfile", "internal/record", "internal/refusals", "internal/turns", "internal/wake"}, anything: true},
 	"postgres":  {may: []string{".", "internal/configstore", "internal/crashpoint", "internal/fulltext", "internal/record", "internal/refusals", "internal/turns", "internal/wake"}, anything: true},
-	"storetest": {may: []string{"."}, anything: true},
+	"storetest": {may: []string{".", "internal/longtest"}, anything: true},
 	"dispatch":  {may: []string{".", "wire", "internal/canonical", "internal/crashpoint", "internal/egress", "internal/lanes", "internal/maintenance", "internal/match", "internal/processor", "internal/refusals", "internal/share", "internal/wake"}, anything: true},
 	"client":    {may: []string{"."}},
 	"server": {may: []string{
@@ -62,20 +62,21 @@ var rules = map[string]rule{
 
 	"internal/pgtest/throwaway": {may: []string{"internal/pgtest"}},
 
-	"internal/processor": {may: []string{"."}},
-	"internal/refusals":  {may: []string{"."}, anything: true},
-	"internal/record":    {may: []string{"."}},
-	"internal/secret":    {may: []string{"."}},
-	"internal/turns":     {},
-	"internal/wake":      {},
-	"internal/theme":     {may: []string{"."}},
-	"internal/transfer":  {may: []string{".", "internal/progress", "internal/record", "internal/secret", "postgres", "sqlite"}},
-	"internal/lanes":     {may: []string{"."}, anything: true},
-	"internal/layering":  {},
-	"internal/attack":    {},
-	"internal/samples":   {},
-	"internal/testkit":   {}, // for tests only
-	"internal/prose":     {},
+	"internal/processor":  {may: []string{"."}},
+	"internal/refusals":   {may: []string{"."}, anything: true},
+	"internal/record":     {may: []string{"."}},
+	"internal/secret":     {may: []string{"."}},
+	"internal/turns":      {},
+	"internal/wake":       {},
+	"internal/theme":      {may: []string{"."}},
+	"internal/transfer":   {may: []string{".", "internal/progress", "internal/record", "internal/secret", "postgres", "sqlite"}},
+	"internal/lanes":      {may: []string{"."}, anything: true},
+	"internal/layering":   {},
+	"internal/attack":     {},
+	"internal/samples":    {},
+	"internal/testkit":    {anything: true}, // for tests only
+	"internal/sqlitetest": {may: []string{"sqlite"}},
+	"internal/prose":      {},
 
 	"internal/longtest":   {}, // for tests only
 	"internal/share":      {may: []string{".", "internal/processor"}},
