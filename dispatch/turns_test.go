@@ -17,7 +17,7 @@ import (
 // Lanes that have something to send take turns: as long as two of them have, neither
 // gets ahead of the other, however much more of it has.
 func TestReadyLanesTakeTurns(t *testing.T) {
-	longtest.Cases(t, 4, 100)
+	longtest.Cases(t, 2, 100)
 	rapid.Check(t, func(rt *rapid.T) {
 		inFlight := rapid.IntRange(1, 6).Draw(rt, "in flight")
 		backlogs := rapid.SliceOfN(rapid.IntRange(1, 30), 2, 6).Draw(rt, "backlogs")

@@ -11,6 +11,7 @@ import (
 	"github.com/pressly/goose/v3/database"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/longtest"
 	"github.com/pealhq/peal/internal/pgtest"
 	"github.com/pealhq/peal/postgres"
 	"github.com/pealhq/peal/storetest"
@@ -21,7 +22,8 @@ var merged = []int64{1, 2, 60, 70, 100, 90, 101, 130, 110, 140}
 
 func TestMigrationsInAnyOrder(t *testing.T) {
 	address := shared.Database(t)
-	storetest.RunMigrationOrders(t, os.DirFS("migrations"), merged, 8, func(t *testing.T, applied []int64) string {
+	orders := longtest.Count(t, "PEAL_TEST_MIGRATIONS", 1, 6, 100)
+	storetest.RunMigrationOrders(t, os.DirFS("migrations"), merged, orders, func(t *testing.T, applied []int64) string {
 		pgtest.Exec(t, address, `DROP SCHEMA IF EXISTS peal CASCADE`)
 		if len(applied) > 0 {
 			left(t, address, applied)

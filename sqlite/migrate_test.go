@@ -13,6 +13,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 
+	"github.com/pealhq/peal/internal/longtest"
 	"github.com/pealhq/peal/sqlite"
 	"github.com/pealhq/peal/storetest"
 )
@@ -21,7 +22,8 @@ import (
 var merged = []int64{1, 3, 2, 40, 60, 70, 50, 100, 90, 101, 130, 110}
 
 func TestMigrationsInAnyOrder(t *testing.T) {
-	storetest.RunMigrationOrders(t, os.DirFS("migrations"), merged, 20, func(t *testing.T, applied []int64) string {
+	orders := longtest.Count(t, "PEAL_TEST_MIGRATIONS", 1, 6, 100)
+	storetest.RunMigrationOrders(t, os.DirFS("migrations"), merged, orders, func(t *testing.T, applied []int64) string {
 		path := filepath.Join(t.TempDir(), "peal.db")
 		if len(applied) > 0 {
 			left(t, path, applied)

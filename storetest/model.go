@@ -9,11 +9,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/longtest"
 )
 
 var modelTests = map[string]func(*testing.T, *harness){
 	"any sequence of calls": func(t *testing.T, h *harness) {
 		h = h.own()
+		longtest.Cases(t, 25, 1000)
 		rapid.Check(t, func(rt *rapid.T) {
 			m := newModel(h.with(t), rt)
 			steps := []func(*rapid.T){m.insert, m.insert, m.settle, m.settle, m.claim, m.release, m.takeover, m.settleLate, m.cancel, m.reopen}

@@ -83,12 +83,12 @@ func TestDocumentWithSchemathesis(t *testing.T) {
 		t.Run(caller, func(t *testing.T) {
 			b := newBench(t, toSink(t))
 			key := operatorKey
-			phases := "examples,coverage,fuzzing,stateful"
 			if caller == "tenant" {
 				key = b.newKey("default", peal.ScopePublish, peal.ScopeManage, peal.ScopeRead)
-				if !longtest.Asked() {
-					phases = "fuzzing"
-				}
+			}
+			phases := map[string]string{"operator": "examples,coverage,stateful", "tenant": "fuzzing"}[caller]
+			if longtest.Asked() {
+				phases = "examples,coverage,fuzzing,stateful"
 			}
 			folder := t.TempDir()
 			var config strings.Builder

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/longtest"
 )
 
 // TestGeneratedRequests sends requests that are generated from the document. None is
@@ -40,6 +41,7 @@ func TestGeneratedRequests(t *testing.T) {
 	ids := map[string][]string{"names": {"default", "task.created"}}
 	answered := map[string]map[int]int{}
 
+	longtest.Cases(t, 40, 2000)
 	rapid.Check(t, func(rt *rapid.T) {
 		g := &generator{T: rt, doc: doc, urls: []string{sink.URL, "http://example.test/hook"}}
 		for range 25 {

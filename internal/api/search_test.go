@@ -62,22 +62,18 @@ func TestSearchByWordsAndType(t *testing.T) {
 }
 
 func TestBadSearches(t *testing.T) {
-	for name, test := range map[string]struct {
-		options []func(*dispatch.Options)
-		path    string
-		says    string
-	}{
-		"search is off":        {nil, "/v1/deliveries?text=a", "search.enabled"},
-		"events, search off":   {nil, "/v1/events?text=a", "search.enabled"},
-		"no words":             {nil, "/v1/deliveries?text=-", "no letters or digits"},
-		"empty":                {nil, "/v1/events?text=", "must not be empty"},
-		"an open quote":        {nil, "/v1/events?text=%22a", "not closed"},
-		"a short beginning":    {nil, "/v1/deliveries?text=a*", "at least 3 characters"},
-		"beside an event":      {nil, "/v1/deliveries?type=a&event=b", "cannot be combined"},
-		"a bad type":           {nil, "/v1/deliveries?type=a/b", "segments of letters"},
-		"another list's place": {nil, "/v1/deliveries?type=a&cursor=ZA", "not a cursor of this list"},
+	b := newBench(t) // where search is off
+	for name, test := range map[string]struct{ path, says string }{
+		"search is off":        {"/v1/deliveries?text=a", "search.enabled"},
+		"events, search off":   {"/v1/events?text=a", "search.enabled"},
+		"no words":             {"/v1/deliveries?text=-", "no letters or digits"},
+		"empty":                {"/v1/events?text=", "must not be empty"},
+		"an open quote":        {"/v1/events?text=%22a", "not closed"},
+		"a short beginning":    {"/v1/deliveries?text=a*", "at least 3 characters"},
+		"beside an event":      {"/v1/deliveries?type=a&event=b", "cannot be combined"},
+		"a bad type":           {"/v1/deliveries?type=a/b", "segments of letters"},
+		"another list's place": {"/v1/deliveries?type=a&cursor=ZA", "not a cursor of this list"},
 	} {
-		b := newBench(t, test.options...)
 		problem := b.want(422, request{method: "GET", path: test.path})
 		if text := fmt.Sprint(problem); !strings.Contains(text, test.says) {
 			t.Errorf("%s: %s", name, text)
