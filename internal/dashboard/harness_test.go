@@ -13,14 +13,19 @@ import (
 	"github.com/pealhq/peal/storetest"
 )
 
+// nameless returns a resolver that asks no name server.
+func nameless() *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("tests ask no name server")
+	}}
+}
+
 // pageOptions are what the pages need in these tests. The engine delivers nothing: it
 // is only asked.
 func pageOptions(store storetest.Store, who *identity.Identity) dashboard.Options {
 	options := dispatch.DefaultOptions()
 	options.Egress.AllowHTTP = true
-	options.Egress.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("tests ask no name server")
-	}}
+	options.Egress.Resolver = nameless()
 	engine, err := dispatch.New(store, options)
 	if err != nil {
 		panic(err)

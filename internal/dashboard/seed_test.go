@@ -23,6 +23,7 @@ func startServer(t *testing.T, change ...func(*server.Options)) *server.Server {
 	t.Helper()
 	o := server.DefaultOptions()
 	o.Listen, o.Data, o.Dev, o.OperatorKey = "127.0.0.1:0", t.TempDir(), true, operatorKey
+	o.Egress.Resolver = nameless()
 	for _, f := range change {
 		f(&o)
 	}
