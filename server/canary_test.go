@@ -101,6 +101,7 @@ func echo(t *testing.T, status int) string {
 // TestSecretsShowNowhere puts a known secret in every place for one, and searches all output of the
 // server for it.
 func TestSecretsShowNowhere(t *testing.T) {
+	t.Parallel()
 	c := plantCanaries()
 	var log journal
 	exports := make(chan string, 1000)

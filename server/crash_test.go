@@ -23,6 +23,7 @@ const (
 // The server is killed again and again while events stream in: every event that it accepted with
 // 202 must arrive, and may arrive twice only around a kill.
 func TestKilledServerLosesNothing(t *testing.T) {
+	t.Parallel() // it mostly waits
 	program, kills := buildPeal(t), longtest.Count(t, "PEAL_TEST_KILLS", 1, usualKills, longKills)
 	oracle := newOracle(t)
 	node := &process{program: program, data: t.TempDir(), address: freeAddress(t)}

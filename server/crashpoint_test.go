@@ -26,13 +26,15 @@ import (
 // while events stream in. Nothing that it has answered 202 for may be lost, and only
 // what was in flight may arrive twice.
 func TestKilledAtEveryStep(t *testing.T) {
+	t.Parallel() // it mostly waits
 	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
 		node := &process{program: buildArmed(t), data: t.TempDir(), address: freeAddress(t)}
 		killAtEveryStep(t, node, publishers, true)
 		checkFile(t, filepath.Join(node.data, "peal.db"))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
-		t.Parallel() // it mostly waits for what each dead process held
+		t.Parallel()
 		database := sharedPostgres.Database(t)
 		node := &process{program: buildArmed(t), data: t.TempDir(), address: freeAddress(t), env: onDatabase(database)}
 		// There no day of history goes before it is over; and one publisher is enough

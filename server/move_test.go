@@ -76,6 +76,7 @@ func (m *mover) run(t *testing.T) (output string, took time.Duration) {
 // once, those too that wait for a retry or are held back, and everything that was given
 // out before goes on working. The moving is killed again and again.
 func TestMovesARunningServer(t *testing.T) {
+	t.Parallel() // it mostly waits
 	kills := longtest.Count(t, "PEAL_TEST_MOVE_KILLS", 0, usualMoveKills, 10*usualMoveKills)
 	program, database := buildPeal(t), sharedPostgres.Database(t)
 	node := &process{program: program, data: t.TempDir(), address: freeAddress(t), name: "file-"}

@@ -26,6 +26,7 @@ var encryptionKey = base64.StdEncoding.EncodeToString([]byte("a key of exactly t
 // The database is killed and comes back again and again while events stream in: the server
 // continues by itself, and every event that it accepted with 202 arrives, once.
 func TestKilledDatabaseLosesNothing(t *testing.T) {
+	t.Parallel() // it mostly waits
 	outages := longtest.Count(t, "PEAL_TEST_OUTAGES", 1, usualOutages, 10*usualOutages)
 	cluster, err := pgtest.Start(pgtest.Options{Durable: true})
 	if err != nil {

@@ -19,13 +19,15 @@ import (
 // The server dies at each step of a publish that is too large for one transaction. After
 // the next start all of its events are there and arrive at each webhook, or none is.
 func TestKilledInALargePublish(t *testing.T) {
+	t.Parallel() // it mostly waits
 	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
 		node := &process{program: buildArmed(t), data: t.TempDir(), address: freeAddress(t)}
 		killInLargePublishes(t, node)
 		checkFile(t, filepath.Join(node.data, "peal.db"))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
-		t.Parallel() // it mostly waits for what each dead process held
+		t.Parallel()
 		database := sharedPostgres.Database(t)
 		node := &process{program: buildArmed(t), data: t.TempDir(), address: freeAddress(t), env: onDatabase(database)}
 		killInLargePublishes(t, node)

@@ -16,10 +16,13 @@ import (
 // A server that is killed several times while it deletes a tenant continues at its next start, and
 // its neighbours keep all that they had.
 func TestKilledWhileDeletingATenant(t *testing.T) {
+	t.Parallel() // it mostly waits
 	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
 		killWhileDeletingATenant(t, &process{program: buildArmed(t), data: t.TempDir(), address: freeAddress(t)})
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
 		database := sharedPostgres.Database(t)
 		killWhileDeletingATenant(t, &process{program: buildArmed(t), data: t.TempDir(), address: freeAddress(t), env: onDatabase(database)})
 		checkDatabase(t, database)
