@@ -54,11 +54,14 @@ func (a *attempter) attempt(ctx context.Context, j *lanes.Job) {
 	}
 	crashpoint.Reach(crashpoint.AttemptBegins)
 	crashpoint.ReachWith(crashpoint.AttemptOf, j.Event.Data)
+	preparation := &preparation{scheduler: a.scheduler}
+	defer preparation.end()
 	if j.Test != nil {
-		a.attemptTest(ctx, j, &attempt)
+		a.attemptTest(ctx, j, &attempt, preparation)
 		return
 	}
-	response := a.courier.send(ctx, j, &attempt)
+	response := a.courier.send(ctx, j, &attempt, preparation)
+	preparation.end()
 	crashpoint.Reach(crashpoint.AttemptAnswered)
 	if j.Suspicion != (peal.Suspicion{}) {
 		a.marks.clear(ctx, j.Delivery.ID, &attempt)
@@ -84,12 +87,12 @@ func (a *attempter) attempt(ctx context.Context, j *lanes.Job) {
 
 // attemptTest runs the attempt of a test. It ends when this node may not send any more, and when its
 // caller has left.
-func (a *attempter) attemptTest(ctx context.Context, j *lanes.Job, attempt *peal.Attempt) {
+func (a *attempter) attemptTest(ctx context.Context, j *lanes.Job, attempt *peal.Attempt, preparation *preparation) {
 	run := j.Test.(*testRun)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(run.ctx, cancel)()
-	a.courier.send(ctx, j, attempt)
+	a.courier.send(ctx, j, attempt, preparation)
 	ok := attempt.Succeeded()
 	// A failure does not count against the endpoint: a person is trying things out.
 	a.scheduler.done(j, lanes.Result{Took: attempt.Timing.Total, OK: ok, Telling: ok})
@@ -180,9 +183,13 @@ type courier struct {
 	hard   context.Context // ends when requests in flight are cut off at a stop
 }
 
-// send encodes the request of an attempt and sends it. A panic meanwhile fails the attempt.
-func (c *courier) send(ctx context.Context, j *lanes.Job, attempt *peal.Attempt) (response egress.Response) {
+// send encodes the request of an attempt and sends it. A panic meanwhile fails the attempt. The
+// preparation ends before the attempt waits for anything, at the latest when send returns.
+func (c *courier) send(ctx context.Context, j *lanes.Job, attempt *peal.Attempt, preparation *preparation) (response egress.Response) {
 	t := targetOf(j)
+	if t.Transform != "" {
+		preparation.end() // a transform waits for its turn
+	}
 	started := time.Now()
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -214,7 +221,7 @@ func (c *courier) send(ctx context.Context, j *lanes.Job, attempt *peal.Attempt)
 	if j.Encoded != nil {
 		close(j.Encoded)
 	}
-	return c.do(ctx, t, &request, attempt)
+	return c.do(ctx, t, &request, attempt, preparation)
 }
 
 // logPanic logs where a panic came from. Of its cause only the runtime's own words are logged: a
@@ -287,10 +294,11 @@ func setHeader(header http.Header, name, value string) {
 // do sends a request on the terms of its webhook, with a token where it has OAuth2. When the
 // endpoint refuses a cached token, it sends one more request with a new one, within the attempt: a
 // token that was revoked is nobody's failure.
-func (c *courier) do(ctx context.Context, t *target, request *wire.Request, attempt *peal.Attempt) egress.Response {
+func (c *courier) do(ctx context.Context, t *target, request *wire.Request, attempt *peal.Attempt, preparation *preparation) egress.Response {
 	if t.OAuth2 == nil {
-		return t.client.Do(ctx, request, t.Timeout, attempt)
+		return t.client.DoWaiting(ctx, request, t.Timeout, attempt, preparation.end)
 	}
+	preparation.end() // the token may have to be fetched
 	before := *attempt
 	started := time.Now()
 	token, fresh, ok := c.authorize(ctx, t, request, attempt, "")

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,8 +44,14 @@ type scheduler struct {
 	idle    int        // of them, which wait and are not woken
 	work    *sync.Cond // there may be an attempt for an idle worker
 	busy    int        // attempts under way, with what follows them
+	granted int        // workers that were woken or started with a permission to prepare, and do not run yet
 	ended   *sync.Cond // busy became 0
 	claims  *sync.Cond // there may be a claim to make
+
+	// preparing counts the permissions to prepare an attempt that are in use, of mostPreparing.
+	// delayed is set when an attempt could have started and there was none left.
+	preparing atomic.Int64
+	delayed   atomic.Bool
 
 	due      wake.Signal // the earliest due time has changed
 	suspects wake.Signal // a suspect may be attempted
@@ -94,9 +101,14 @@ func (s *scheduler) unlock() {
 func (s *scheduler) wakeOthers() lanes.Effects {
 	effects := s.lanes.TakeEffects()
 	for range effects.Start {
-		if !s.wakeWorker() {
+		if !s.permit() {
 			break
 		}
+		if !s.wakeWorker() {
+			s.preparing.Add(-1)
+			break
+		}
+		s.granted++
 	}
 	for range effects.Claim {
 		s.claims.Signal()
@@ -133,24 +145,77 @@ func (s *scheduler) wakeWorker() bool {
 	return true
 }
 
+// mostPreparing is the number of attempts that may use the processor at once before they wait for
+// the network. Go runs goroutines in the order in which they became runnable: without this bound, a
+// tenant whose events start hundreds of attempts in one moment would be served before the next
+// event of anybody else. With it, the others wait in their lanes, which take turns.
+var mostPreparing = int64(4 * runtime.GOMAXPROCS(0))
+
+// permit takes a permission to prepare an attempt, if there is one. The caller has mu.
+func (s *scheduler) permit() bool {
+	for {
+		n := s.preparing.Load()
+		switch {
+		case n < mostPreparing:
+			if s.preparing.CompareAndSwap(n, n+1) {
+				return true
+			}
+		case s.delayed.Swap(true):
+			return false
+		} // else look again: one may have been returned before it could be seen that one is missing
+	}
+}
+
+// prepared returns a permission to prepare an attempt, and starts one that had none.
+func (s *scheduler) prepared() {
+	s.preparing.Add(-1)
+	if !s.delayed.Load() {
+		return
+	}
+	s.mu.Lock()
+	defer s.unlock()
+	s.delayed.Store(false)
+	s.lanes.StartReady()
+}
+
+// preparation is one permission to prepare an attempt.
+type preparation struct {
+	scheduler *scheduler
+	over      atomic.Bool
+}
+
+// end returns the permission. It may be called more than once.
+func (p *preparation) end() {
+	if !p.over.Swap(true) {
+		p.scheduler.prepared()
+	}
+}
+
 // next returns a worker's next attempt and its context; nil when the worker must end. after reports
 // whether the worker comes from an attempt.
 func (s *scheduler) next(after bool) (*lanes.Job, context.Context) {
 	s.mu.Lock()
 	defer s.unlock()
+	permitted := false
 	if after {
 		s.end()
+	} else {
+		permitted = s.takeGranted()
 	}
 	for {
 		if s.stopping {
 			s.workers--
 			return nil, nil
 		}
-		if !s.stalled.Load() {
+		permitted = permitted || s.permit()
+		if permitted && !s.stalled.Load() {
 			if j := s.lanes.Start(time.Now()); j != nil {
 				s.busy++
 				return j, s.sending
 			}
+		}
+		if permitted {
+			s.preparing.Add(-1)
 		}
 		if s.idle >= maxIdle {
 			s.workers--
@@ -159,7 +224,17 @@ func (s *scheduler) next(after bool) (*lanes.Job, context.Context) {
 		s.idle++
 		s.wakeOthers() // a start has no other effects
 		s.work.Wait()
+		permitted = s.takeGranted()
 	}
+}
+
+// takeGranted takes the permission with which a worker was woken or started. The caller has mu.
+func (s *scheduler) takeGranted() bool {
+	if s.granted == 0 {
+		return false
+	}
+	s.granted--
+	return true
 }
 
 // end notes that an attempt is over, with what follows it. The caller has mu.
