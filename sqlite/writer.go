@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -204,7 +203,6 @@ func (w *writer) run() {
 			return
 		}
 		w.commit(group)
-		runtime.Gosched() // callers that were answered continue while the next group is committed
 		clear(group)
 		w.written()
 	}
