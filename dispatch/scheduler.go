@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/lanes"
+	"github.com/pealhq/peal/internal/processor"
 	"github.com/pealhq/peal/internal/wake"
 )
 
@@ -31,7 +31,7 @@ type scheduler struct {
 
 	mu    sync.Mutex
 	lanes *lanes.Lanes
-	alarm alarm // calls ring when the lanes ask to be woken
+	alarm wake.Alarm // calls ring when the lanes ask to be woken
 
 	// sending ends when this node may not send any more; nil while it may not.
 	sending  context.Context
@@ -44,14 +44,11 @@ type scheduler struct {
 	idle    int        // of them, which wait and are not woken
 	work    *sync.Cond // there may be an attempt for an idle worker
 	busy    int        // attempts under way, with what follows them
-	granted int        // workers that were woken or started with a permission to prepare, and do not run yet
+	granted int        // workers that were woken or started with a permit, and do not run yet
 	ended   *sync.Cond // busy became 0
 	claims  *sync.Cond // there may be a claim to make
 
-	// preparing counts the permissions to prepare an attempt that are in use, of mostPreparing.
-	// delayed is set when an attempt could have started and there was none left.
-	preparing atomic.Int64
-	delayed   atomic.Bool
+	preparing *processor.Permits // of attempts that use the processor; Take and Found need mu
 
 	due      wake.Signal // the earliest due time has changed
 	suspects wake.Signal // a suspect may be attempted
@@ -70,7 +67,7 @@ func newScheduler(options *Options) *scheduler {
 			LaneInFlight: options.LaneInFlight, LaneQueue: options.LaneQueue, Memory: options.Memory,
 			Started: time.Now(), SuspectRest: suspectRest + rand.N(suspectRest),
 		}),
-		opened: make(chan struct{}), due: wake.New(), suspects: wake.New(),
+		opened: make(chan struct{}), preparing: processor.NewPermits(), due: wake.New(), suspects: wake.New(),
 	}
 	s.work, s.ended, s.claims = sync.NewCond(&s.mu), sync.NewCond(&s.mu), sync.NewCond(&s.mu)
 	return s
@@ -101,11 +98,11 @@ func (s *scheduler) unlock() {
 func (s *scheduler) wakeOthers() lanes.Effects {
 	effects := s.lanes.TakeEffects()
 	for range effects.Start {
-		if !s.permit() {
+		if !s.preparing.Take() {
 			break
 		}
 		if !s.wakeWorker() {
-			s.preparing.Add(-1)
+			s.preparing.Return()
 			break
 		}
 		s.granted++
@@ -113,7 +110,7 @@ func (s *scheduler) wakeOthers() lanes.Effects {
 	for range effects.Claim {
 		s.claims.Signal()
 	}
-	s.alarm.set(effects.Wake, s.ring)
+	s.alarm.Set(effects.Wake, s.ring)
 	return effects
 }
 
@@ -121,7 +118,7 @@ func (s *scheduler) wakeOthers() lanes.Effects {
 func (s *scheduler) ring() {
 	s.mu.Lock()
 	defer s.unlock()
-	s.alarm.rang()
+	s.alarm.Rang()
 	s.lanes.Wake(time.Now())
 }
 
@@ -145,50 +142,15 @@ func (s *scheduler) wakeWorker() bool {
 	return true
 }
 
-// mostPreparing is the number of attempts that may use the processor at once before they wait for
-// the network. Go runs goroutines in the order in which they became runnable: without this bound, a
-// tenant whose events start hundreds of attempts in one moment would be served before the next
-// event of anybody else. With it, the others wait in their lanes, which take turns.
-var mostPreparing = int64(4 * runtime.GOMAXPROCS(0))
-
-// permit takes a permission to prepare an attempt, if there is one. The caller has mu.
-func (s *scheduler) permit() bool {
-	for {
-		n := s.preparing.Load()
-		switch {
-		case n < mostPreparing:
-			if s.preparing.CompareAndSwap(n, n+1) {
-				return true
-			}
-		case s.delayed.Swap(true):
-			return false
-		} // else look again: one may have been returned before it could be seen that one is missing
-	}
-}
-
-// prepared returns a permission to prepare an attempt, and starts one that had none.
+// prepared returns the permit of an attempt, and starts one that missed it.
 func (s *scheduler) prepared() {
-	s.preparing.Add(-1)
-	if !s.delayed.Load() {
+	if !s.preparing.Return() {
 		return
 	}
 	s.mu.Lock()
 	defer s.unlock()
-	s.delayed.Store(false)
+	s.preparing.Found()
 	s.lanes.StartReady()
-}
-
-// preparation is one permission to prepare an attempt.
-type preparation struct {
-	scheduler *scheduler
-	over      atomic.Bool
-}
-
-// end returns the permission. It may be called more than once.
-func (p *preparation) end() {
-	if !p.over.Swap(true) {
-		p.scheduler.prepared()
-	}
 }
 
 // next returns a worker's next attempt and its context; nil when the worker must end. after reports
@@ -207,7 +169,7 @@ func (s *scheduler) next(after bool) (*lanes.Job, context.Context) {
 			s.workers--
 			return nil, nil
 		}
-		permitted = permitted || s.permit()
+		permitted = permitted || s.preparing.Take()
 		if permitted && !s.stalled.Load() {
 			if j := s.lanes.Start(time.Now()); j != nil {
 				s.busy++
@@ -215,7 +177,7 @@ func (s *scheduler) next(after bool) (*lanes.Job, context.Context) {
 			}
 		}
 		if permitted {
-			s.preparing.Add(-1)
+			s.preparing.Return()
 		}
 		if s.idle >= maxIdle {
 			s.workers--
@@ -228,7 +190,7 @@ func (s *scheduler) next(after bool) (*lanes.Job, context.Context) {
 	}
 }
 
-// takeGranted takes the permission with which a worker was woken or started. The caller has mu.
+// takeGranted takes the permit with which a worker was woken or started. The caller has mu.
 func (s *scheduler) takeGranted() bool {
 	if s.granted == 0 {
 		return false
@@ -271,7 +233,7 @@ func (s *scheduler) stop() (waiting []peal.DeliveryID) {
 	s.stopping = true
 	s.work.Broadcast()
 	s.claims.Broadcast()
-	s.alarm.stop()
+	s.alarm.Stop()
 	return s.lanes.Stop(errStopping)
 }
 
@@ -504,44 +466,6 @@ func (s *scheduler) dropOne(webhook peal.WebhookID, id peal.DeliveryID) {
 	s.mu.Lock()
 	defer s.unlock()
 	s.lanes.DropOne(time.Now(), webhook, id)
-}
-
-// startSuspect starts the attempt of a suspect; nil when none may start now.
-func (s *scheduler) startSuspect() (j *lanes.Job, sending context.Context) {
-	s.mu.Lock()
-	defer s.unlock()
-	if s.stalled.Load() {
-		return nil, nil
-	}
-	if j = s.lanes.StartSuspect(time.Now()); j == nil {
-		return nil, nil
-	}
-	s.busy++
-	return j, s.sending
-}
-
-// unstart takes back the attempt of a suspect that is not made after all.
-func (s *scheduler) unstart(j *lanes.Job) {
-	s.mu.Lock()
-	defer s.unlock()
-	s.lanes.Unstart(time.Now(), j)
-	s.end()
-}
-
-// endSuspect notes that the attempt of a suspect is over. No worker was busy with it, so one is
-// woken for what its lane may send now.
-func (s *scheduler) endSuspect() {
-	s.mu.Lock()
-	defer s.unlock()
-	s.end()
-	s.lanes.StartReady()
-}
-
-// hasSuspects reports whether there are suspects, and whether the scheduler has stopped.
-func (s *scheduler) hasSuspects() (has, stopped bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lanes.HasSuspects(), s.stopping
 }
 
 func (s *scheduler) setPeers(p lanes.Peers) {

@@ -1,4 +1,4 @@
-// Package wake provides the signal by which one goroutine makes another look again.
+// Package wake provides the signal by which one goroutine makes another look again, and an alarm.
 package wake
 
 // Signal is a wake-up call with room for one: calls that come before the receiver looks are one
