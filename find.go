@@ -9,15 +9,35 @@ import (
 // MaxFindText is the maximum length of a text to search lists for, in characters.
 const MaxFindText = 200
 
-// WebhookOrder is the order of a list of webhooks.
-type WebhookOrder string
+// ListOrder is the order of a list.
+type ListOrder string
 
-// The orders of webhooks.
+// The orders of lists.
 const (
-	WebhooksNewestFirst WebhookOrder = "newest" // the same as ""
-	WebhooksOldestFirst WebhookOrder = "oldest"
-	WebhooksByName      WebhookOrder = "name" // by [webhookKey], those of the same key by ID
+	ListNewestFirst ListOrder = "newest" // the same as ""
+	ListOldestFirst ListOrder = "oldest"
+	// ListByName orders by [FindKey], webhooks by [webhookKey]. Records with the same key are ordered
+	// by ID.
+	ListByName ListOrder = "name"
 )
+
+// FindWords returns a function that reports whether a record has each word of a text, in any
+// case: in one of its texts, or as a prefix of its ID.
+func FindWords(text string) func(id string, texts ...string) bool {
+	words := strings.Fields(strings.ToLower(text))
+	return func(id string, texts ...string) bool {
+		if len(words) == 0 {
+			return true
+		}
+		all := strings.ToLower(strings.Join(texts, "\n"))
+		for _, word := range words {
+			if !strings.Contains(all, word) && !strings.HasPrefix(id, word) {
+				return false
+			}
+		}
+		return true
+	}
+}
 
 // WebhookQuery selects webhooks of a tenant. A zero field does not restrict the selection.
 type WebhookQuery struct {
@@ -28,19 +48,19 @@ type WebhookQuery struct {
 	Status WebhookStatus
 	Format string
 	Event  string // an event type that one of the patterns matches
-	Order  WebhookOrder
+	Order  ListOrder
 	After  WebhookPosition // after this position in the order; zero to start at the first
 	Limit  int
 }
 
 // SelectsAll reports whether the query selects all webhooks of the tenant, newest first.
 func (q *WebhookQuery) SelectsAll() bool {
-	return q.Text == "" && q.Status == "" && q.Format == "" && q.Event == "" && (q.Order == "" || q.Order == WebhooksNewestFirst)
+	return q.Text == "" && q.Status == "" && q.Format == "" && q.Event == "" && (q.Order == "" || q.Order == ListNewestFirst)
 }
 
 // WebhookPosition is the position of a webhook in an order.
 type WebhookPosition struct {
-	key string // its [webhookKey], in the order [WebhooksByName]; "" in others
+	key string // its [webhookKey], in the order [ListByName]; "" in others
 	ID  WebhookID
 }
 
@@ -56,7 +76,7 @@ func ParseWebhookPosition(text string) (WebhookPosition, error) {
 
 // PositionOf returns the position of a webhook in the query's order.
 func (q *WebhookQuery) PositionOf(w *Webhook) WebhookPosition {
-	if q.Order == WebhooksByName {
+	if q.Order == ListByName {
 		return WebhookPosition{webhookKey(w), w.ID}
 	}
 	return WebhookPosition{ID: w.ID}
@@ -65,36 +85,41 @@ func (q *WebhookQuery) PositionOf(w *Webhook) WebhookPosition {
 // Compare compares two positions in the query's order.
 func (q *WebhookQuery) Compare(a, b WebhookPosition) int {
 	switch q.Order {
-	case WebhooksByName:
+	case ListByName:
 		if c := strings.Compare(a.key, b.key); c != 0 {
 			return c
 		}
 		return a.ID.Compare(b.ID)
-	case WebhooksOldestFirst:
+	case ListOldestFirst:
 		return a.ID.Compare(b.ID)
 	}
 	return b.ID.Compare(a.ID)
 }
 
-// maxWebhookKey limits a key, so that a position fits into a URL.
-const maxWebhookKey = 200 // bytes
+// maxFindKey limits a key, so that a position fits into a URL.
+const maxFindKey = 200 // bytes
 
-// webhookKey returns the sort key of a webhook in the order [WebhooksByName]: its name, or the
-// host and path of its URL if it has none, in lower case and shortened to 200 bytes.
-func webhookKey(w *Webhook) string {
-	key := w.Name
-	if key == "" {
-		key = hostAndPath(w.URL)
-	}
-	key = strings.ToLower(key)
-	if len(key) <= maxWebhookKey {
+// FindKey returns the sort key of a name in the order [ListByName]: the name in lower case, shortened
+// to 200 bytes.
+func FindKey(name string) string {
+	key := strings.ToLower(name)
+	if len(key) <= maxFindKey {
 		return key
 	}
-	end := maxWebhookKey
+	end := maxFindKey
 	for end > 0 && !utf8.RuneStart(key[end]) {
 		end--
 	}
 	return key[:end]
+}
+
+// webhookKey returns the sort key of a webhook in the order [ListByName]: its name, or the host and
+// path of its URL if it has none, in lower case and shortened to 200 bytes.
+func webhookKey(w *Webhook) string {
+	if w.Name == "" {
+		return FindKey(hostAndPath(w.URL))
+	}
+	return FindKey(w.Name)
 }
 
 // hostAndPath returns a URL without its scheme and its query, which may contain a secret.
@@ -110,21 +135,13 @@ func hostAndPath(url string) string {
 // Filter returns a function that reports whether the query selects a webhook of its tenant,
 // regardless of its position in the order.
 func (q *WebhookQuery) Filter() func(*Webhook) bool {
-	words := strings.Fields(strings.ToLower(q.Text))
+	has := FindWords(q.Text)
 	return func(w *Webhook) bool {
 		switch {
 		case q.Status != "" && w.Status != q.Status, q.Format != "" && w.Format != q.Format, q.Event != "" && !matchesOne(w.Events, q.Event):
 			return false
-		case len(words) == 0:
-			return true
 		}
-		text := strings.ToLower(w.Name + "\n" + hostAndPath(w.URL) + "\n" + w.Description)
-		for _, word := range words {
-			if !strings.Contains(text, word) && !strings.HasPrefix(w.ID.String(), word) {
-				return false
-			}
-		}
-		return true
+		return has(w.ID.String(), w.Name, hostAndPath(w.URL), w.Description)
 	}
 }
 

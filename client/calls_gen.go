@@ -372,14 +372,33 @@ func (c *Client) DeleteEventType(ctx context.Context, name string, query EventTy
 	return c.do(ctx, call{method: http.MethodDelete, path: "/v1/event-types/" + url.PathEscape(name), query: query.values(), repeat: true}, nil)
 }
 
-// Sources calls GET /v1/sources: list sources, newest first. For operator keys, tenant keys with
-// the scope `read`, and signed-in owners and editors and viewers.
-func (c *Client) Sources(ctx context.Context, query PageQuery) (Page[Source], error) {
+// SourcesQuery holds the query of [Client.Sources]. A field with its zero value is left out.
+type SourcesQuery struct {
+	PageQuery
+	// Only those with each of these words, in any case, in the name or the description, or at the
+	// start of the id.
+	Q string
+	// The order: newest or oldest first, or by name.
+	Order string
+}
+
+func (q SourcesQuery) values() url.Values {
+	v := q.PageQuery.values()
+	setText(v, "q", q.Q)
+	setText(v, "order", q.Order)
+	return v
+}
+
+// Sources calls GET /v1/sources: list sources, newest first. `q` narrows the list, and `order`
+// changes its order. With `q`, a page may have fewer rows than the limit, or none, and yet not be
+// the last one. For operator keys, tenant keys with the scope `read`, and signed-in owners and
+// editors and viewers.
+func (c *Client) Sources(ctx context.Context, query SourcesQuery) (Page[Source], error) {
 	return list[Source](ctx, c, "/v1/sources", query.values())
 }
 
 // AllSources walks over all pages of Sources. After an error it ends.
-func (c *Client) AllSources(ctx context.Context, query PageQuery) iter.Seq2[Source, error] {
+func (c *Client) AllSources(ctx context.Context, query SourcesQuery) iter.Seq2[Source, error] {
 	return all[Source](ctx, c, "/v1/sources", query.values())
 }
 
@@ -498,16 +517,24 @@ type KeysQuery struct {
 	PageQuery
 	// true lists the operator's keys instead; for operators only.
 	Operator bool
+	// Only those with each of these words, in any case, in the name or at the start of the id.
+	Q string
+	// The order: newest or oldest first, or by name.
+	Order string
 }
 
 func (q KeysQuery) values() url.Values {
 	v := q.PageQuery.values()
 	setBool(v, "operator", q.Operator)
+	setText(v, "q", q.Q)
+	setText(v, "order", q.Order)
 	return v
 }
 
-// Keys calls GET /v1/keys: list the tenant's keys, newest first, revoked ones included. For
-// operator keys, tenant keys with the scope `manage`, and signed-in owners.
+// Keys calls GET /v1/keys: list the tenant's keys, newest first, revoked ones included. `q` narrows
+// the list, and `order` changes its order. With `q`, a page may have fewer rows than the limit, or
+// none, and yet not be the last one. For operator keys, tenant keys with the scope `manage`, and
+// signed-in owners.
 func (c *Client) Keys(ctx context.Context, query KeysQuery) (Page[Key], error) {
 	return list[Key](ctx, c, "/v1/keys", query.values())
 }
@@ -561,14 +588,32 @@ func (c *Client) RevokeSession(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: "/v1/sessions/" + url.PathEscape(id), repeat: true}, nil)
 }
 
+// UsersQuery holds the query of [Client.Users]. A field with its zero value is left out.
+type UsersQuery struct {
+	PageQuery
+	// Only those with each of these words, in any case, in the name or at the start of the id.
+	Q string
+	// The order: newest or oldest first, or by name.
+	Order string
+}
+
+func (q UsersQuery) values() url.Values {
+	v := q.PageQuery.values()
+	setText(v, "q", q.Q)
+	setText(v, "order", q.Order)
+	return v
+}
+
 // Users calls GET /v1/users: list users, newest first. An operator sees those of every tenant, or
-// with the header `Peal-Tenant` those of one. For operator keys, and signed-in owners.
-func (c *Client) Users(ctx context.Context, query PageQuery) (Page[User], error) {
+// with the header `Peal-Tenant` those of one. `q` narrows the list, and `order` changes its order.
+// With `q`, a page may have fewer rows than the limit, or none, and yet not be the last one. For
+// operator keys, and signed-in owners.
+func (c *Client) Users(ctx context.Context, query UsersQuery) (Page[User], error) {
 	return list[User](ctx, c, "/v1/users", query.values())
 }
 
 // AllUsers walks over all pages of Users. After an error it ends.
-func (c *Client) AllUsers(ctx context.Context, query PageQuery) iter.Seq2[User, error] {
+func (c *Client) AllUsers(ctx context.Context, query UsersQuery) iter.Seq2[User, error] {
 	return all[User](ctx, c, "/v1/users", query.values())
 }
 

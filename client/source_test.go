@@ -53,14 +53,14 @@ func TestSources(t *testing.T) {
 	if !changed.Unverified || changed.Secret != "" || changed.Dedup != "body" || changed.Status != "disabled" || changed.Description != "" {
 		t.Errorf("changed to %+v", changed)
 	}
-	page := must[client.Page[client.Source]](t)(c.Sources(ctx, client.PageQuery{}))
+	page := must[client.Page[client.Source]](t)(c.Sources(ctx, client.SourcesQuery{}))
 	if diff := cmp.Diff([]client.Source{changed}, page.Data); diff != "" {
 		t.Error(diff)
 	}
 	if err := c.DeleteSource(ctx, source.ID); err != nil {
 		t.Error(err)
 	}
-	for _, err := range c.AllSources(ctx, client.PageQuery{}) {
+	for _, err := range c.AllSources(ctx, client.SourcesQuery{}) {
 		t.Errorf("there is still a source, or %v", err)
 	}
 	if _, err := c.CreateSource(ctx, client.SourceCreateRequest{Name: "a b", SourceRequest: client.SourceRequest{Format: new("dejacode"), Unverified: new(true)}}); client.StatusOf(err) != http.StatusUnprocessableEntity {

@@ -75,8 +75,8 @@ func TestFindsAmongThousands(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, q := range []peal.WebhookQuery{
-		{Order: peal.WebhooksByName}, {Order: peal.WebhooksOldestFirst}, {Text: "BÜRO host3 floor"}, {Text: "secret"}, {Text: "/hook 0123"}, {Text: all[77].ID.String()[:24], Order: peal.WebhooksByName},
-		{Status: peal.Paused, Format: "x-webhook", Event: "group3.created", Order: peal.WebhooksByName}, {Event: "group3"}, {Text: "none of these"},
+		{Order: peal.ListByName}, {Order: peal.ListOldestFirst}, {Text: "BÜRO host3 floor"}, {Text: "secret"}, {Text: "/hook 0123"}, {Text: all[77].ID.String()[:24], Order: peal.ListByName},
+		{Status: peal.Paused, Format: "x-webhook", Event: "group3.created", Order: peal.ListByName}, {Event: "group3"}, {Text: "none of these"},
 	} {
 		q.Tenant, q.Limit = tenant, 200
 		var want []peal.WebhookID

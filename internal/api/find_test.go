@@ -155,3 +155,55 @@ func TestMissedEvent(t *testing.T) {
 	}
 	b.refused(404, "not-found", request{method: "GET", path: "/v1/events/e2/missed"})
 }
+
+func TestFindsSourcesUsersAndKeys(t *testing.T) {
+	b := newBench(t)
+	for i, name := range []string{"zoo", "tasks", "alpha", "tasks-2"} {
+		b.want(201, request{method: "POST", path: "/v1/sources", body: fmt.Sprintf(`{"name":%q,"format":"standard","description":"Desc%d","secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`, name, i)})
+		b.want(201, request{method: "POST", path: "/v1/users", body: fmt.Sprintf(`{"name":%q,"role":"viewer"}`, name)})
+		b.want(201, request{method: "POST", path: "/v1/keys", body: fmt.Sprintf(`{"name":%q,"scopes":["read"]}`, strings.ToUpper(name))})
+	}
+	for query, want := range map[string]string{
+		"":                     "tasks-2 alpha tasks zoo",
+		"order=newest":         "tasks-2 alpha tasks zoo",
+		"order=oldest":         "zoo tasks alpha tasks-2",
+		"order=name":           "alpha tasks tasks-2 zoo",
+		"q=TASKS":              "tasks-2 tasks",
+		"q=TASKS&order=name":   "tasks tasks-2",
+		"q=tas+2":              "tasks-2",
+		"q=%25":                "",
+		"q=a&order=oldest":     "tasks alpha tasks-2",
+		"q=nothing&order=name": "",
+	} {
+		for _, list := range []string{"sources", "users", "keys"} {
+			for _, limit := range []int{1, 2, 200} {
+				names, _, _ := b.walk(fmt.Sprintf("/v1/%s?limit=%d&%s", list, limit, query), "name")
+				names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "bench") })
+				for i := range names {
+					names[i] = strings.ToLower(names[i])
+				}
+				if got := strings.Join(names, " "); got != want {
+					t.Errorf("%s?%s in pages of %d lists %q, not %q", list, query, limit, got, want)
+				}
+			}
+		}
+	}
+	row := b.want(200, request{method: "GET", path: "/v1/sources?q=desc2"})["data"].([]any)[0].(map[string]any)
+	if row["name"] != "alpha" {
+		t.Errorf("the description found %v", row)
+	}
+	id := row["id"].(string)
+	for _, text := range []string{id, id[:len(id)-1]} {
+		if got, _, _ := b.walk("/v1/sources?q="+text, "name"); !slices.Contains(got, "alpha") {
+			t.Errorf("%s found %q", text, got)
+		}
+	}
+	// A cursor belongs to one order of one list.
+	next := b.want(200, request{method: "GET", path: "/v1/sources?order=name&limit=1"})["next_cursor"].(string)
+	for _, path := range []string{"/v1/sources?cursor=", "/v1/sources?order=oldest&cursor=", "/v1/keys?order=name&cursor="} {
+		b.want(422, request{method: "GET", path: path + next})
+	}
+	b.want(422, request{method: "GET", path: "/v1/users?q=" + strings.Repeat("x", 201)})
+	b.want(200, request{method: "GET", path: "/v1/users?q=" + strings.Repeat("x", 200)})
+	b.want(422, request{method: "GET", path: "/v1/users?order=size"})
+}

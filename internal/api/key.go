@@ -45,27 +45,23 @@ func keyOf(k *peal.APIKey) KeyShape {
 
 func (a *API) listKeys(c *call) error {
 	q := c.query()
-	limit, cursor := q.limit(), q.cursor(keyList)
+	query, kind := list(q, orderedKinds{keyList, oldKeyList, namedKeyList}, peal.ParseKeyID)
 	ofOperator := q.choice("operator", "true", "false") == "true"
 	if err := q.err(); err != nil {
 		return err
 	}
-	tenant := c.tenant
+	query.Tenant = c.tenant
 	if ofOperator {
 		if !c.caller.IsOperator() {
 			return refuse(forbidden, "only an operator may list the operator's keys")
 		}
-		tenant = ""
+		query.Tenant = ""
 	}
-	before, err := idOrZero(cursor, peal.ParseKeyID)
+	rows, next, err := managing.FindKeys(c.context(), a.Store, a.Engine, query)
 	if err != nil {
 		return err
 	}
-	rows, err := a.Store.Keys(c.context(), tenant, before, limit+1)
-	if err != nil {
-		return err
-	}
-	return c.json(200, page(keyList, rows, limit, keyOf, func(k *peal.APIKey) string { return k.ID.String() }))
+	return c.json(200, found(kind, rows, next, keyOf))
 }
 
 func (a *API) createKey(c *call) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
+	managing "github.com/pealhq/peal/internal/manage"
 )
 
 // Bounds of a list's length.
@@ -30,6 +31,9 @@ var (
 	limitParam     = param{"limit", "The largest number of rows to return.", huma.Schema{Type: "integer", Minimum: ptr(1.0), Maximum: ptr(float64(maxLimit)), Default: defaultLimit}}
 	cursorParam    = param{"cursor", "next_cursor of the previous page.", huma.Schema{Type: "string", MaxLength: ptr(512)}}
 	findParam      = param{"q", "Only those with this text in the name or the description, in any case.", huma.Schema{Type: "string", MaxLength: ptr(peal.MaxFindText)}}
+	findNameParam  = param{"q", "Only those with each of these words, in any case, in the name or at the start of the id.", findParam.schema}
+	listOrderParam = param{"order", "The order: newest or oldest first, or by name.", huma.Schema{Type: "string", Enum: []any{"newest", "oldest", "name"}, Default: "newest"}}
+	listParams     = []param{limitParam, cursorParam, findNameParam, listOrderParam}
 	catalogueParam = param{"catalogue", "The catalogue, for operators; that of the tenant if absent.", huma.Schema{Type: "string", Format: ruleCatalogue}}
 	sinceParam     = param{"since", "Only those from this time on (RFC 3339).", huma.Schema{Type: "string", Format: "date-time"}}
 	untilParam     = param{"until", "Only those before this time (RFC 3339).", huma.Schema{Type: "string", Format: "date-time"}}
@@ -115,6 +119,47 @@ func (q *query) cursor(kind listKind) string {
 // find returns the text to search for; "" for none.
 func (q *query) find() string {
 	return parsed(q, "q", func(text string) (string, error) { return text, peal.ValidateFindText(text) })
+}
+
+var sourcesParams = []param{
+	limitParam, cursorParam,
+	{"q", "Only those with each of these words, in any case, in the name or the description, or at the start of the id.", findParam.schema}, listOrderParam,
+}
+
+// inOrder describes the lists with listParams.
+const inOrder = "`q` narrows the list, and `order` changes its order. With `q`, a page may have fewer rows than the limit, or none, and yet not be the last one."
+
+// orderedKinds are the kinds of one list by its order.
+type orderedKinds struct{ newest, oldest, byName listKind }
+
+// list returns the query of a list with listParams, and the kind of its cursors. The ID of a place
+// is of the kind that parse parses.
+func list[ID interface {
+	~[16]byte
+	String() string
+}](q *query, kinds orderedKinds, parse func(string) (ID, error)) (managing.ListQuery, listKind) {
+	query := managing.ListQuery{Text: q.find(), Order: peal.ListOrder(q.choice("order", "newest", "oldest", "name"))}
+	kind := kinds.newest
+	switch query.Order {
+	case peal.ListOldestFirst:
+		kind = kinds.oldest
+	case peal.ListByName:
+		kind = kinds.byName
+	}
+	query.Limit = q.limit()
+	if cursor := q.cursor(kind); cursor != "" {
+		query.After, _ = managing.ParseListPlace(cursor, parse) // which the cursor's kind has checked
+	}
+	return query, kind
+}
+
+// found returns a page of a list whose next row is known.
+func found[Row, Shape any](kind listKind, rows []Row, next string, shape func(*Row) Shape) listShape[Shape] {
+	list := page(kind, rows, len(rows), shape, nil)
+	if next != "" {
+		list.NextCursor = ptr(cursorOf(kind, next))
+	}
+	return list
 }
 
 // name returns a parameter that is a name; "" if absent.
@@ -208,6 +253,13 @@ const (
 	auditList     listKind = 'a'
 	catalogueList listKind = 'c'
 	foundList     listKind = 'f' // deliveries that were searched
+
+	oldSourceList   listKind = 'S' // oldest first
+	namedSourceList listKind = 'Q' // by name: the id, and the key
+	oldUserList     listKind = 'U'
+	namedUserList   listKind = 'V'
+	oldKeyList      listKind = 'K'
+	namedKeyList    listKind = 'J'
 )
 
 func cursorOf(kind listKind, last string) string {
@@ -233,12 +285,18 @@ func parseCursor(kind listKind, text string) (string, bool) {
 		_, err = peal.ParseEventKey(last)
 	case foundList:
 		_, err = parsePlace(last)
-	case keyList:
+	case keyList, oldKeyList:
 		_, err = peal.ParseKeyID(last)
-	case sourceList:
+	case namedKeyList:
+		_, err = managing.ParseListPlace(last, peal.ParseKeyID)
+	case sourceList, oldSourceList:
 		_, err = peal.ParseSourceID(last)
-	case userList:
+	case namedSourceList:
+		_, err = managing.ParseListPlace(last, peal.ParseSourceID)
+	case userList, oldUserList:
 		_, err = peal.ParseUserID(last)
+	case namedUserList:
+		_, err = managing.ParseListPlace(last, peal.ParseUserID)
 	case sessionList:
 		_, err = peal.ParseSessionID(last)
 	case linkList:

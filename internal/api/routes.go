@@ -192,8 +192,8 @@ func (a *API) accountRoutes() []route {
 		summary: "Show the quotas of the caller's tenant with their usage",
 		answers: ok("Every quota.", quotasShape{}), handle: a.ownQuotas,
 	}, {
-		method: http.MethodGet, path: "/v1/keys", id: "list-keys", tag: "Keys", access: manageKeys, query: append([]param{operatorParam}, pageParams...),
-		summary: "List the tenant's keys, newest first, revoked ones included",
+		method: http.MethodGet, path: "/v1/keys", id: "list-keys", tag: "Keys", access: manageKeys, query: append([]param{operatorParam}, listParams...),
+		summary: "List the tenant's keys, newest first, revoked ones included", description: inOrder,
 		answers: ok("A page of keys, without their text.", listShape[KeyShape]{}), handle: a.listKeys,
 	}, {
 		method: http.MethodPost, path: "/v1/keys", id: "create-key", tag: "Keys", access: manageKeys, audit: "key.create", body: keyInput{},
@@ -259,8 +259,8 @@ const ofAllTenants = "An operator sees those of every tenant, or with the header
 
 func (a *API) identityRoutes() []route {
 	return []route{{
-		method: http.MethodGet, path: "/v1/users", id: "list-users", tag: "Users", access: administer, query: pageParams,
-		summary: "List users, newest first", description: ofAllTenants,
+		method: http.MethodGet, path: "/v1/users", id: "list-users", tag: "Users", access: administer, query: listParams,
+		summary: "List users, newest first", description: ofAllTenants + " " + inOrder,
 		answers: ok("A page of users.", listShape[userShape]{}), handle: a.listUsers,
 	}, {
 		method: http.MethodPost, path: "/v1/users", id: "create-user", tag: "Users", access: administer, audit: "user.create", body: userCreateInput{},
@@ -328,8 +328,8 @@ const alsoPublish = "A tenant's key also needs the scope `publish`, because a so
 
 func (a *API) sourceRoutes() []route {
 	return []route{{
-		method: http.MethodGet, path: "/v1/sources", id: "list-sources", tag: "Sources", access: read, query: pageParams,
-		summary: "List sources, newest first",
+		method: http.MethodGet, path: "/v1/sources", id: "list-sources", tag: "Sources", access: read, query: sourcesParams,
+		summary: "List sources, newest first", description: inOrder,
 		answers: ok("A page of sources.", listShape[SourceShape]{}), handle: a.listSources,
 	}, {
 		method: http.MethodPost, path: "/v1/sources", id: "create-source", tag: "Sources", access: manage, audit: "source.create", body: sourceCreateInput{},

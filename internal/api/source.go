@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pealhq/peal"
+	managing "github.com/pealhq/peal/internal/manage"
 )
 
 // flushCounts writes the counts of this node, so that the answer includes them.
@@ -17,20 +18,17 @@ func (a *API) flushCounts(c *call) {
 
 func (a *API) listSources(c *call) error {
 	q := c.query()
-	limit, cursor := q.limit(), q.cursor(sourceList)
+	query, kind := list(q, orderedKinds{sourceList, oldSourceList, namedSourceList}, peal.ParseSourceID)
 	if err := q.err(); err != nil {
 		return err
 	}
-	before, err := idOrZero(cursor, peal.ParseSourceID)
-	if err != nil {
-		return err
-	}
 	a.flushCounts(c)
-	rows, err := a.Store.Sources(c.context(), c.tenant, before, limit+1)
+	query.Tenant = c.tenant
+	rows, next, err := managing.FindSources(c.context(), a.Store, a.Engine, query)
 	if err != nil {
 		return err
 	}
-	return c.json(200, page(sourceList, rows, limit, sourceOf, func(s *peal.Source) string { return s.ID.String() }))
+	return c.json(200, found(kind, rows, next, sourceOf))
 }
 
 func (a *API) getSource(c *call) error {

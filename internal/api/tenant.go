@@ -83,11 +83,7 @@ func (a *API) listTenants(c *call) error {
 	if err != nil {
 		return err
 	}
-	list := page(tenantList, rows, limit, tenantOf, nil)
-	if next != "" {
-		list.NextCursor = ptr(cursorOf(tenantList, next))
-	}
-	return c.json(200, list)
+	return c.json(200, found(tenantList, rows, next, tenantOf))
 }
 
 func (a *API) getTenant(c *call) error {

@@ -3,6 +3,7 @@ package api
 import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	managing "github.com/pealhq/peal/internal/manage"
 )
 
 type userShape struct {
@@ -41,19 +42,16 @@ func userOf(u *peal.User) userShape {
 
 func (a *API) listUsers(c *call) error {
 	q := c.query()
-	limit, cursor := q.limit(), q.cursor(userList)
+	query, kind := list(q, orderedKinds{userList, oldUserList, namedUserList}, peal.ParseUserID)
 	if err := q.err(); err != nil {
 		return err
 	}
-	before, err := idOrZero(cursor, peal.ParseUserID)
+	query.Tenant = c.tenantOrAll()
+	rows, next, err := managing.FindUsers(c.context(), a.Store, a.Engine, query)
 	if err != nil {
 		return err
 	}
-	rows, err := a.Store.Users(c.context(), c.tenantOrAll(), before, limit+1)
-	if err != nil {
-		return err
-	}
-	return c.json(200, page(userList, rows, limit, userOf, func(u *peal.User) string { return u.ID.String() }))
+	return c.json(200, found(kind, rows, next, userOf))
 }
 
 func (a *API) createUser(c *call) error {

@@ -36,13 +36,13 @@ func (a *API) listWebhooks(c *call) error {
 	q := c.query()
 	query := peal.WebhookQuery{
 		Tenant: c.tenant, Text: q.find(), Status: peal.WebhookStatus(q.choice("status", "active", "paused", "disabled")),
-		Format: q.name("format"), Event: parsed(q, "event", typeNamed), Order: peal.WebhookOrder(q.choice("order", "newest", "oldest", "name")),
+		Format: q.name("format"), Event: parsed(q, "event", typeNamed), Order: peal.ListOrder(q.choice("order", "newest", "oldest", "name")),
 	}
 	kind := webhookList
 	switch query.Order {
-	case peal.WebhooksOldestFirst:
+	case peal.ListOldestFirst:
 		kind = oldHookList
-	case peal.WebhooksByName:
+	case peal.ListByName:
 		kind = namedHookList
 	}
 	limit, cursor := q.limit(), q.cursor(kind)

@@ -7,8 +7,8 @@ import (
 
 type keysPage struct {
 	typed
+	listChoice
 	Keys, OperatorKeys []peal.APIKey
-	Next               string
 	Fresh              string // the text of a key that was just made; shown once
 }
 
@@ -16,18 +16,17 @@ type keysPage struct {
 func (d *Dashboard) listKeys(c *call) error { return c.showKeys(200, &keysPage{}) }
 
 func (c *call) showKeys(status int, p *keysPage) error {
-	before, _ := peal.ParseKeyID(c.r.URL.Query().Get("before"))
-	keys, err := c.d.Store.Keys(c.ctx(), c.tenant, before, pageRows+1)
+	query := readListChoice(c, &p.listChoice, peal.ParseKeyID)
+	query.Tenant = c.tenant
+	keys, next, err := manage.FindKeys(c.ctx(), c.d.Store, c.d.Engine, query)
 	if err != nil {
 		return err
 	}
-	if len(keys) > pageRows {
-		keys = keys[:pageRows]
-		p.Next = older("/keys", keys[pageRows-1].ID.String())
-	}
 	p.Keys = keys
+	p.continueAt("/keys", next)
 	if c.who.IsOperator() {
-		if p.OperatorKeys, err = c.d.Store.Keys(c.ctx(), "", peal.KeyID{}, pageRows); err != nil {
+		query.Tenant, query.After = "", manage.ListPlace{}
+		if p.OperatorKeys, _, err = manage.FindKeys(c.ctx(), c.d.Store, c.d.Engine, query); err != nil {
 			return err
 		}
 	}

@@ -134,11 +134,3 @@ func (f *typed) refuse(t *texts, err error, naming string) bool {
 func (c *call) recordFor(tenant, action, target, detail string) error {
 	return c.d.identity.Record(c.r, c.who, identity.Entry{Tenant: tenant, Action: action, Target: target, Detail: detail})
 }
-
-// older is where the next page of a list is; "" at its end.
-func older(path, before string) string {
-	if before == "" {
-		return ""
-	}
-	return path + "?" + url.Values{"before": {before}}.Encode()
-}

@@ -4,14 +4,15 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/internal/manage"
 	"github.com/pealhq/peal/wire"
 )
 
 type sourcesPage struct {
 	typed
+	listChoice
 	Sources []sourceRow
 	Formats []*wire.Format
-	Next    string
 }
 
 type sourceRow struct {
@@ -27,16 +28,14 @@ func (c *call) showSources(status int, form typed) error {
 	if err := c.d.Intake.Flush(c.ctx()); err != nil && c.ctx().Err() == nil {
 		c.d.log.Warn("cannot write the counts of sources; older ones are shown", "error", err)
 	}
-	before, _ := peal.ParseSourceID(c.r.URL.Query().Get("before"))
-	sources, err := c.d.Store.Sources(c.ctx(), c.tenant, before, pageRows+1)
+	p := sourcesPage{typed: form}
+	query := readListChoice(c, &p.listChoice, peal.ParseSourceID)
+	query.Tenant = c.tenant
+	sources, next, err := manage.FindSources(c.ctx(), c.d.Store, c.d.Engine, query)
 	if err != nil {
 		return err
 	}
-	p := sourcesPage{typed: form}
-	if len(sources) > pageRows {
-		sources = sources[:pageRows]
-		p.Next = older("/sources", sources[pageRows-1].ID.String())
-	}
+	p.continueAt("/sources", next)
 	for _, source := range sources {
 		row := sourceRow{Source: source, Address: c.d.identity.URL(c.r, "/in/"+source.ID.String()), Ago: c.texts.ago(source.Counts.AcceptedAt, c.now)}
 		if format, ok := wire.Lookup(source.Format); ok {

@@ -6,12 +6,13 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/manage"
 )
 
 type usersPage struct {
 	typed
+	listChoice
 	Users       []peal.User
-	Next        string
 	MinPassword int
 }
 
@@ -40,17 +41,15 @@ func (p *userPage) Role() string {
 func (d *Dashboard) listUsers(c *call) error { return c.showUsers(200, typed{}) }
 
 func (c *call) showUsers(status int, form typed) error {
-	before, _ := peal.ParseUserID(c.r.URL.Query().Get("before"))
-	users, err := c.d.Store.Users(c.ctx(), c.reach(), before, pageRows+1)
+	p := usersPage{typed: form, MinPassword: identity.MinPassword}
+	query := readListChoice(c, &p.listChoice, peal.ParseUserID)
+	query.Tenant = c.reach()
+	users, next, err := manage.FindUsers(c.ctx(), c.d.Store, c.d.Engine, query)
 	if err != nil {
 		return err
 	}
-	p := usersPage{typed: form, MinPassword: identity.MinPassword}
-	if len(users) > pageRows {
-		users = users[:pageRows]
-		p.Next = older("/users", users[pageRows-1].ID.String())
-	}
 	p.Users = users
+	p.continueAt("/users", next)
 	return c.answer(status, "users", c.texts.get("menu.users"), &p)
 }
 

@@ -14,7 +14,7 @@ const pageRows = 50
 type webhooksPage struct {
 	Query   peal.WebhookQuery
 	Formats []*wire.Format
-	Orders  []peal.WebhookOrder
+	Orders  []peal.ListOrder
 	// Narrow is whether the list is one of a search or a filter, and Total how many webhooks that
 	// chooses; -1 where nobody has counted them.
 	Narrow bool
@@ -35,7 +35,7 @@ func (d *Dashboard) webhooks(c *call) error {
 		return err
 	}
 	data := webhooksPage{
-		Query: q, Formats: d.Engine.Formats(), Orders: []peal.WebhookOrder{peal.WebhooksNewestFirst, peal.WebhooksOldestFirst, peal.WebhooksByName},
+		Query: q, Formats: d.Engine.Formats(), Orders: []peal.ListOrder{peal.ListNewestFirst, peal.ListOldestFirst, peal.ListByName},
 		Narrow: q.Text != "" || q.Status != "" || q.Format != "" || q.Event != "", Total: total, IPRanges: d.Facts.Ranges,
 	}
 	if len(webhooks) > pageRows {
@@ -66,8 +66,8 @@ func (c *call) readWebhookQuery(values url.Values) peal.WebhookQuery {
 	if event := values.Get("event"); peal.ValidateType(event) == nil {
 		q.Event = event
 	}
-	switch order := peal.WebhookOrder(values.Get("order")); order {
-	case peal.WebhooksOldestFirst, peal.WebhooksByName:
+	switch order := peal.ListOrder(values.Get("order")); order {
+	case peal.ListOldestFirst, peal.ListByName:
 		q.Order = order
 	}
 	if place, err := peal.ParseWebhookPosition(values.Get("after")); err == nil {
