@@ -5,7 +5,7 @@ import (
 	"github.com/pealhq/peal/internal/manage"
 )
 
-// listChoice is what the address of a list of sources, users or keys asks for.
+// listChoice is the choice in the address of a list of sources, users or keys.
 type listChoice struct {
 	Search string
 	Order  peal.ListOrder
