@@ -8,6 +8,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/internal/processor"
 	"github.com/pealhq/peal/internal/wake"
 )
 
@@ -32,6 +33,10 @@ const (
 	replayTurns  = 100         // replays that take turns
 	replayRetry  = time.Second // from a failed step to the next
 	maxReplaying = 10          // replays of a tenant that may run at once
+
+	// replayPatience is the longest wait of a step for its tenant's turn. After it the replays of
+	// other tenants are next.
+	replayPatience = 50 * time.Millisecond
 )
 
 // replayer runs replays: each gets a step in turn. Between two steps it pauses for as long as the
@@ -70,7 +75,7 @@ func (r *replayer) run(ctx context.Context) {
 		for i := range running {
 			started := time.Now()
 			err := r.step(ctx, &running[i])
-			if peal.CodeOf(err) == peal.RateLimited { // its tenant has enough pending
+			if peal.CodeOf(err) == peal.RateLimited { // its tenant has enough pending, or is busy
 				waiting++
 			} else if err != nil {
 				r.failed(ctx, err)
@@ -128,6 +133,11 @@ func (r *replayer) step(ctx context.Context, p *peal.Replay) error {
 
 // batch replays deliveries, and missed events after the last of those.
 func (r *replayer) batch(ctx context.Context, p *peal.Replay, t *target) (replayed int, more bool, err error) {
+	turn := processor.Shared.Turn(processor.Tenant(p.Tenant)).Patient()
+	if err := enterSoon(ctx, turn); err != nil {
+		return 0, false, err
+	}
+	defer turn.Leave()
 	replayed, more, err = r.store.ReplayDeliveries(ctx, p.ID, time.Now(), replayBatch)
 	if err != nil || more || !p.Missed {
 		return replayed, more, err
@@ -136,12 +146,28 @@ func (r *replayer) batch(ctx context.Context, p *peal.Replay, t *target) (replay
 	if err != nil || missed.Through.IsZero() {
 		return replayed, false, err
 	}
+	turn.Leave() // filters take turns of their own
 	deliveries, err := r.filter(ctx, t, missed.Events)
 	if err != nil {
 		return replayed, false, err
 	}
+	if err := enterSoon(ctx, turn); err != nil {
+		return replayed, false, err
+	}
 	made, err := r.store.ReplayMissed(ctx, p.ID, missed, deliveries)
 	return replayed + made, true, err
+}
+
+// enterSoon starts a turn of the processor. The error has code [peal.RateLimited] when the turn does
+// not come within replayPatience.
+func enterSoon(ctx context.Context, turn *processor.Turn) error {
+	soon, cancel := context.WithTimeout(ctx, replayPatience)
+	defer cancel()
+	err := turn.Enter(soon)
+	if err != nil && ctx.Err() == nil {
+		return &peal.Error{Code: peal.RateLimited, Message: "the tenant's work waits for its turn", RetryAfter: replayRetry}
+	}
+	return err
 }
 
 // filter returns deliveries of the events that the webhook's filter lets through. As in publishing, a

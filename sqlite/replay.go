@@ -40,9 +40,22 @@ func (w *writer) stepReplay(id peal.JobID) (*openReplay, error) {
 	return &p, refuseAnswer(err)
 }
 
+// replayTenant returns the tenant among whose changes the steps of a replay wait; "" for no replay.
+func (s *Store) replayTenant(ctx context.Context, id peal.JobID) (tenant string, err error) {
+	err = s.query(ctx, `SELECT n.name FROM replays p JOIN tenants n ON n.num = p.tenant WHERE p.id = ?`, func(r row) error {
+		tenant = r.text(0)
+		return nil
+	}, id[:])
+	return tenant, err
+}
+
 // ReplayDeliveries implements [storetest.ReplayStore].
 func (s *Store) ReplayDeliveries(ctx context.Context, id peal.JobID, due time.Time, limit int) (replayed int, more bool, err error) {
-	err = s.queue.submit(&change{ctx: ctx, rows: 3 * limit, run: func(w *writer) error {
+	tenant, err := s.replayTenant(ctx, id)
+	if err != nil {
+		return 0, false, translate("replay deliveries", err)
+	}
+	err = s.queue.submit(&change{ctx: ctx, tenant: tenant, rows: 3 * limit, run: func(w *writer) error {
 		replayed, more = 0, false
 		p, err := w.stepReplay(id)
 		if err != nil {
@@ -252,7 +265,11 @@ func (m *missedEvents) findTypes() error {
 
 // ReplayMissed implements [storetest.ReplayStore].
 func (s *Store) ReplayMissed(ctx context.Context, id peal.JobID, missed peal.MissedEvents, deliveries []peal.MissedDelivery) (replayed int, err error) {
-	err = s.queue.submit(&change{ctx: ctx, rows: 4 * len(deliveries), run: func(w *writer) error {
+	tenant, err := s.replayTenant(ctx, id)
+	if err != nil {
+		return 0, translate("replay missed events", err)
+	}
+	err = s.queue.submit(&change{ctx: ctx, tenant: tenant, rows: 4 * len(deliveries), run: func(w *writer) error {
 		replayed = 0
 		p, err := w.stepReplay(id)
 		if err != nil {

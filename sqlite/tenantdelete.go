@@ -120,7 +120,7 @@ func (s *Store) PurgeTenant(ctx context.Context) (peal.TenantPurgeResult, error)
 		s.sweeper.signal()
 		return done, nil
 	}
-	err = s.queue.submit(&change{ctx: ctx, rows: deleteRows, run: func(w *writer) error {
+	err = s.queue.submit(&change{ctx: ctx, tenant: done.Tenant, rows: deleteRows, run: func(w *writer) error {
 		begun := time.Now()
 		done.Deleted, done.Gone = 0, false
 		for _, step := range tenantSteps {

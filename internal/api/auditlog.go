@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"io"
@@ -72,6 +73,7 @@ func (a *API) listAudit(c *call) error {
 const exportPage = 1000
 
 // exportAudit writes all entries that match, page by page, so that they need not fit in memory.
+// Reading and encoding a page takes a turn of the processor, which ends before the client reads.
 func (a *API) exportAudit(c *call) error {
 	q := c.query()
 	format := q.choice("format", "ndjson", "csv")
@@ -84,6 +86,9 @@ func (a *API) exportAudit(c *call) error {
 		return err
 	}
 	defer leave()
+	if err := c.turn.Enter(c.context()); err != nil { // Share ends it where it waits
+		return err
+	}
 	query.Limit = exportPage
 	entries, err := a.Store.Audit(c.context(), query)
 	if err != nil {
@@ -101,14 +106,21 @@ func (a *API) exportAudit(c *call) error {
 		h.Set("Content-Type", "text/csv; charset=utf-8")
 		h.Set("Content-Disposition", `attachment; filename="audit-log.csv"`)
 	}
+	c.turn.Patient() // the client cannot continue a part of an export
+	var text bytes.Buffer
 	for first := true; ; first = false {
-		if err := write(c, entries, first); err != nil {
+		text.Reset()
+		if err := write(&text, entries, first); err != nil {
+			return err
+		}
+		c.turn.Leave()
+		if _, err := c.Write(text.Bytes()); err != nil {
 			return nil // the caller has disconnected
 		}
 		if len(entries) < exportPage {
 			return nil
 		}
-		if c.recheck() != nil {
+		if c.recheck() != nil || c.turn.Enter(c.context()) != nil {
 			panic(http.ErrAbortHandler) // the caller has lost access
 		}
 		query.Before = entries[len(entries)-1].ID

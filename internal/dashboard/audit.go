@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bytes"
 	"encoding/csv"
 	"net/http"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/share"
 )
 
 type auditPage struct {
@@ -53,10 +55,19 @@ func (d *Dashboard) listAudit(c *call) error {
 // exportRows is how many entries are read at once for an export.
 const exportRows = 1000
 
-// exportAudit writes all that the filter chooses as CSV, without holding it in memory.
+// exportAudit writes all that the filter chooses as CSV, a page at a time. Reading and encoding a
+// page takes a turn of the processor; nothing holds one while the browser reads.
 func (d *Dashboard) exportAudit(c *call) error {
 	query, _, _ := c.auditFilter()
 	query.Limit, query.Before = exportRows, peal.AuditID{}
+	leave, err := d.Engine.Share(c.ctx(), share.Export, query.Tenant)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := c.turn.Enter(c.ctx()); err != nil { // Share ends it where it waits
+		return err
+	}
 	entries, err := d.Store.Audit(c.ctx(), query)
 	if err != nil {
 		return err
@@ -67,7 +78,9 @@ func (d *Dashboard) exportAudit(c *call) error {
 	h := c.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="audit-log.csv"`)
-	out := csv.NewWriter(c.w)
+	c.turn.Patient() // the browser cannot continue a part of an export
+	var text bytes.Buffer
+	out := csv.NewWriter(&text)
 	out.Write([]string{"at", "tenant", "actor_kind", "actor_id", "actor", "action", "target", "detail", "address", "request_id"})
 	for {
 		for i := range entries {
@@ -75,10 +88,12 @@ func (d *Dashboard) exportAudit(c *call) error {
 			out.Write([]string{e.At().Format(time.RFC3339Nano), cell(e.Tenant), e.ActorKind, e.ActorID, cell(e.Actor), e.Action, cell(e.Target), cell(e.Detail), e.Address, cell(e.RequestID)})
 		}
 		out.Flush()
-		if len(entries) < exportRows || out.Error() != nil {
+		c.turn.Leave()
+		if _, err := c.w.Write(text.Bytes()); err != nil || len(entries) < exportRows {
 			return nil
 		}
-		if c.again() != nil {
+		text.Reset()
+		if c.again() != nil || c.turn.Enter(c.ctx()) != nil {
 			panic(http.ErrAbortHandler) // somebody has taken the right away
 		}
 		query.Before = entries[len(entries)-1].ID

@@ -52,7 +52,7 @@ var rules = map[string]rule{
 	"internal/fulltext":    {may: []string{"."}, anything: true},
 	"internal/identity":    {may: []string{".", "internal/front", "internal/processor"}, anything: true},
 	"internal/intake":      {may: []string{".", "wire", "dispatch"}},
-	"internal/maintenance": {may: []string{".", "internal/crashpoint"}, anything: true},
+	"internal/maintenance": {may: []string{".", "internal/crashpoint", "internal/processor"}, anything: true},
 
 	"internal/manage":  {may: []string{".", "wire", "dispatch", "internal/canonical", "internal/identity", "internal/intake", "internal/match", "internal/share", "internal/theme"}},
 	"internal/match":   {may: []string{".", "internal/processor"}, anything: true},

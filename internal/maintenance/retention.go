@@ -105,8 +105,11 @@ func pause(ctx context.Context, d time.Duration) {
 func (p *purger) pass(ctx context.Context) error {
 	params := p.retention.params(p.now())
 	for ctx.Err() == nil {
-		purged, err := p.store.Purge(ctx, params)
-		if err != nil {
+		var purged peal.Purged
+		if err := inTurn(ctx, func() (err error) {
+			purged, err = p.store.Purge(ctx, params)
+			return err
+		}); err != nil {
 			return err
 		}
 		if purged.More {

@@ -36,8 +36,11 @@ func (x *indexer) pass(ctx context.Context, isFirst bool) error {
 		x.isSet = true
 	}
 	for x.on && ctx.Err() == nil {
-		batch, err := x.store.Index(ctx)
-		if err != nil {
+		var batch peal.Indexed
+		if err := inTurn(ctx, func() (err error) {
+			batch, err = x.store.Index(ctx)
+			return err
+		}); err != nil {
 			return err
 		}
 		x.indexed.Add(float64(batch.Events))

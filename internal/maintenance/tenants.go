@@ -24,7 +24,11 @@ type tenantDeleter struct {
 // another. It reports whether one waits.
 func (d *tenantDeleter) pass(ctx context.Context) (waiting bool, err error) {
 	for ctx.Err() == nil {
-		step, err := d.store.PurgeTenant(ctx)
+		var step peal.TenantPurge
+		err := inTurn(ctx, func() (err error) {
+			step, err = d.store.PurgeTenant(ctx)
+			return err
+		})
 		if err != nil || step.Deleted == 0 && !step.Gone {
 			return step.Tenant != "", err
 		}

@@ -54,6 +54,10 @@ type Holder struct {
 	Address netip.Prefix
 }
 
+// Background is the holder of the server's own work for all tenants: retention, the search index and
+// the deletion of tenants. It takes turns like a tenant, and has no tenant's name.
+var Background = Holder{Tenant: "(background)"}
+
 // Tenant returns the holder for a tenant; the zero Holder for "".
 func Tenant(name string) Holder { return Holder{Tenant: name} }
 
