@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/processor"
 	"github.com/pealhq/peal/storetest"
 )
 
@@ -258,6 +260,65 @@ func TestReplayEndsEarly(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A step of a busy tenant's replay waits for its turn of the processor, and no other tenant's replay
+// waits behind it.
+func TestReplayOfABusyTenantWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		e, stop := w.engine(nil)
+		r := w.receive("r", nil)
+		hook := w.webhook(e, r.url(), nil)
+		neighbours := w.webhook(e, r.url(), func(h *peal.Webhook) { h.Tenant = "neighbour" })
+		w.publish(e, event(1))
+		if _, err := e.Publish(w.ctx, "neighbour", event(2)); err != nil {
+			t.Fatal(err)
+		}
+		r.wait(2)
+		time.Sleep(time.Second) // until both are settled
+		busy := func(h processor.Holder) *processor.Turn {
+			turn := processor.Shared.Turn(h)
+			if err := turn.Enter(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+			turn.LeaveAt(time.Hour)
+			return turn
+		}
+		var slots []*processor.Turn
+		for i := range max(1, runtime.GOMAXPROCS(0)-1) {
+			turn := busy(processor.Tenant(fmt.Sprint("hog", i)))
+			if err := turn.Enter(w.ctx); err != nil {
+				t.Fatal(err)
+			}
+			slots = append(slots, turn)
+		}
+		busy(processor.Tenant(tenant))
+		again := func(p *peal.Replay) { p.Statuses = []peal.DeliveryStatus{peal.Success} }
+		p := w.replay(e, hook.ID, again)
+		theirs := peal.Replay{Tenant: "neighbour", WebhookID: neighbours.ID, Since: time.Unix(1, 0)}
+		again(&theirs)
+		theirs, err := e.Replay(w.ctx, theirs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.wait(3)
+		if p, err = w.store.Replay(w.ctx, tenant, p.ID); err != nil || p.Status != peal.ReplayRunning || p.Done != 0 {
+			t.Errorf("the busy tenant's replay is %+v: %v", p, err)
+		}
+		for _, turn := range slots {
+			turn.Leave()
+		}
+		if p = w.ended(p.ID); p.Status != peal.ReplayDone || p.Replayed != 1 {
+			t.Errorf("the busy tenant's replay ended %+v", p)
+		}
+		if theirs, err = w.store.Replay(w.ctx, "neighbour", theirs.ID); err != nil || theirs.Status != peal.ReplayDone || theirs.Replayed != 1 {
+			t.Errorf("the neighbour's replay ended %+v: %v", theirs, err)
+		}
+		r.wait(4)
+		stop()
+		time.Sleep(time.Hour) // for the rest of slots and accounts
+	})
 }
 
 func TestReplayOfAPausedWebhookIsHeld(t *testing.T) {

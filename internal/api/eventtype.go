@@ -40,7 +40,7 @@ func eventTypeOf(t *peal.EventType) eventTypeShape {
 }
 
 func noEventType() error {
-	return refuse(notFound, "the catalogue has no such event type")
+	return missing("event type")
 }
 
 func (a *API) listEventTypes(c *call) error {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -13,8 +14,44 @@ import (
 // caller's tenant, and returns the same NotFound for what does not exist and for what the caller
 // may not see. A test ensures that no other file reads the values of paths.
 
+// noSuch starts the message about a thing that does not exist, here and in the stores.
+const noSuch = "there is no such "
+
 // missing returns the refusal for what does not exist or the caller may not see.
-func missing(thing string) error { return refuse(notFound, "there is no such %s", thing) }
+func missing(thing string) error { return refuse(notFound, noSuch+"%s", thing) }
+
+// prefixes are the beginnings of ids. An event has an id of its publisher's choice.
+var prefixes = []struct{ thing, prefix string }{
+	{"webhook", "webhook_"}, {"delivery", "delivery_"}, {"replay", "job_"}, {"source", "source_"}, {"user", "user_"},
+	{"session", "session_"}, {"key", "key_"}, {"portal link", "link_"},
+}
+
+// named returns the message about a thing that the path names and that does not exist, with the
+// caller's own name for it. Where that cannot be an id of such a thing, it adds what is asked for.
+func (c *call) named(thing string) string {
+	name := c.target()
+	if name == "" {
+		name = c.request.PathValue("source")
+	}
+	if name == "" {
+		return noSuch + thing
+	}
+	message := fmt.Sprintf("there is no %s %q", thing, short(name))
+	if c.request.PathValue("id") == "" {
+		return message
+	}
+	for _, p := range prefixes {
+		if p.thing != thing && strings.HasPrefix(name, p.prefix) {
+			return message + "; that is the id of a " + p.thing
+		}
+	}
+	for _, p := range prefixes {
+		if p.thing == thing && !strings.HasPrefix(name, p.prefix) {
+			return message + "; give its id, which starts with " + p.prefix
+		}
+	}
+	return message
+}
 
 // orMissing returns err, or the refusal of missing for the store's NotFound.
 func orMissing(err error, thing string) error {

@@ -59,12 +59,17 @@ type list[Row any, ID listed] struct {
 	texts func(*Row) (id string, texts []string)
 }
 
+// SourceLister lists sources.
+type SourceLister interface {
+	Sources(ctx context.Context, tenant string, before peal.SourceID, limit int) ([]peal.Source, error)
+}
+
 // FindSources returns a page of the sources that a query selects. next is the place after which
 // the list continues, "" at its end. A page that is not full can have a next one, when the search
 // has looked at as many records as it may. Sorting more than 20,000 records is an error of code
 // [peal.Invalid] with the field "order". A search or sorting takes its turn among the searches of
 // the tenant.
-func FindSources(ctx context.Context, store peal.SourceStore, turns Sharer, q ListQuery) ([]peal.Source, string, error) {
+func FindSources(ctx context.Context, store SourceLister, turns Sharer, q ListQuery) ([]peal.Source, string, error) {
 	return find(ctx, turns, q, list[peal.Source, peal.SourceID]{
 		parse: peal.ParseSourceID,
 		read: func(before peal.SourceID, limit int) ([]peal.Source, error) {
