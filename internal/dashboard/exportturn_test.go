@@ -92,8 +92,9 @@ func TestEachPageOfAnExportTakesATurn(t *testing.T) {
 }
 
 // occupyOnce occupies the processor for the tenant acme while busy is true.
-func occupyOnce(t *testing.T, busy *atomic.Bool) (leave func()) {
-	leave = occupy(t, "acme")
+func occupyOnce(t *testing.T, busy *atomic.Bool) func() {
+	t.Helper()
+	leave := occupy(t, "acme")
 	busy.Store(true)
 	return func() {
 		busy.Store(false)
