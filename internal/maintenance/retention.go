@@ -105,7 +105,7 @@ func pause(ctx context.Context, d time.Duration) {
 func (p *purger) pass(ctx context.Context) error {
 	params := p.retention.params(p.now())
 	for ctx.Err() == nil {
-		var purged peal.Purged
+		var purged peal.PurgeResult
 		if err := inTurn(ctx, func() (err error) {
 			purged, err = p.store.Purge(ctx, params)
 			return err

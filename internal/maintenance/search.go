@@ -36,7 +36,7 @@ func (x *indexer) pass(ctx context.Context, isFirst bool) error {
 		x.isSet = true
 	}
 	for x.on && ctx.Err() == nil {
-		var batch peal.Indexed
+		var batch peal.IndexResult
 		if err := inTurn(ctx, func() (err error) {
 			batch, err = x.store.Index(ctx)
 			return err

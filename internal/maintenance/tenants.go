@@ -24,7 +24,7 @@ type tenantDeleter struct {
 // another. It reports whether one waits.
 func (d *tenantDeleter) pass(ctx context.Context) (waiting bool, err error) {
 	for ctx.Err() == nil {
-		var step peal.TenantPurge
+		var step peal.TenantPurgeResult
 		err := inTurn(ctx, func() (err error) {
 			step, err = d.store.PurgeTenant(ctx)
 			return err
