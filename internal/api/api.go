@@ -183,7 +183,7 @@ func (a *API) serve(rt *route) http.HandlerFunc {
 			err = c.openTurn()
 		}
 		if err == nil {
-			err = rt.handle(c)
+			err = c.named(rt.handle(c))
 		}
 		c.turn.Leave()
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pealhq/peal/internal/bodies"
@@ -117,9 +116,6 @@ func (c *call) refuse(err error) {
 		err = c.waitAsStranger(err)
 	}
 	r := translate(err)
-	if thing, ok := strings.CutPrefix(r.detail, noSuch); ok && r.kind.status == http.StatusNotFound {
-		r.detail = c.named(thing)
-	}
 	gone := c.request.Context().Err() != nil && (errors.Is(err, context.Canceled) || r.kind == timedOut)
 	if r.kind.status >= http.StatusInternalServerError && !gone && !errors.Is(err, bodies.ErrFull) {
 		c.api.log.Error("a request failed", "request_id", c.id, "method", c.request.Method, "path", front.LoggedPath(c.request), "status", r.kind.status, "error", err)

@@ -26,16 +26,29 @@ var prefixes = []struct{ thing, prefix string }{
 	{"session", "session_"}, {"key", "key_"}, {"portal link", "link_"},
 }
 
-// named returns the message about a thing that the path names and that does not exist, with the
-// caller's own name for it. Where that cannot be an id of such a thing, it adds what is asked for.
-func (c *call) named(thing string) string {
+// named returns err, or a refusal with the caller's own name for a thing that the path names and
+// that does not exist. Where that cannot be an id of such a thing, it adds what is asked for.
+func (c *call) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	r := translate(err)
+	thing, ok := strings.CutPrefix(r.detail, noSuch)
+	if !ok || r.kind.status != notFound.status {
+		return err
+	}
 	name := c.target()
 	if name == "" {
 		name = c.request.PathValue("source")
 	}
 	if name == "" {
-		return noSuch + thing
+		return err
 	}
+	return refuse(notFound, "%s", c.missingNamed(thing, name))
+}
+
+// missingNamed returns the message about a thing that does not exist under a name of the path.
+func (c *call) missingNamed(thing, name string) string {
 	message := fmt.Sprintf("there is no %s %q", thing, short(name))
 	if c.request.PathValue("id") == "" {
 		return message

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/pealhq/peal/internal/processor"
 )
 
 // Store is the part of the store that maintenance needs.
@@ -127,17 +125,6 @@ func (m *Maintenance) deleteTenants(ctx context.Context) {
 		}
 		next.Reset(wait)
 	}
-}
-
-// inTurn runs a step of work for all tenants in a turn of the processor, so that what one tenant
-// makes it do slows nobody else.
-func inTurn(ctx context.Context, step func() error) error {
-	turn := processor.Shared.Turn(processor.Background).Patient()
-	if err := turn.Enter(ctx); err != nil {
-		return err
-	}
-	defer turn.Leave()
-	return step()
 }
 
 // repeat calls a duty at once and then at intervals, until ctx ends.
