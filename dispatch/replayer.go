@@ -165,7 +165,7 @@ func enterSoon(ctx context.Context, turn *processor.Turn) error {
 	defer cancel()
 	err := turn.Enter(soon)
 	if err != nil && ctx.Err() == nil {
-		return &peal.Error{Code: peal.RateLimited, Message: "the tenant's work waits for its turn", RetryAfter: replayRetry}
+		return &peal.Error{Code: peal.RateLimited, RetryAfter: replayRetry} // which nobody reads
 	}
 	return err
 }
