@@ -183,7 +183,7 @@ func (a *API) serve(rt *route) http.HandlerFunc {
 			err = c.openTurn()
 		}
 		if err == nil {
-			err = c.named(rt.handle(c))
+			err = c.withName(rt.handle(c))
 		}
 		c.turn.Leave()
 		if err != nil {

@@ -40,7 +40,7 @@ func eventTypeOf(t *peal.EventType) eventTypeShape {
 }
 
 func noEventType() error {
-	return missing("event type")
+	return refuse(notFound, "there is no such event type")
 }
 
 func (a *API) listEventTypes(c *call) error {

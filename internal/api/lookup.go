@@ -26,9 +26,9 @@ var prefixes = []struct{ thing, prefix string }{
 	{"session", "session_"}, {"key", "key_"}, {"portal link", "link_"},
 }
 
-// named returns err, or a refusal with the caller's own name for a thing that the path names and
+// withName returns err, or a refusal with the caller's own name for a thing that the path names and
 // that does not exist. Where that cannot be an id of such a thing, it adds what is asked for.
-func (c *call) named(err error) error {
+func (c *call) withName(err error) error {
 	if err == nil {
 		return nil
 	}
