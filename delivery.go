@@ -381,6 +381,14 @@ type Replay struct {
 	EndedAt  time.Time // UTC; zero while it runs
 }
 
+// ReplayQuery selects replays of a webhook, newest first.
+type ReplayQuery struct {
+	Tenant    string
+	WebhookID WebhookID
+	Before    JobID // older than this one; zero to start with the newest
+	Limit     int
+}
+
 // ReplayCount is the size of a replay. Events counts missed events by their type alone,
 // because the webhook's filter is applied only when the replay runs.
 type ReplayCount struct{ Deliveries, Events int }

@@ -272,6 +272,14 @@ type WebhookProblem struct {
 	Attempts    int
 }
 
+// ProblemQuery selects problems of a tenant, latest first. Deleted webhooks have none.
+type ProblemQuery struct {
+	Tenant    string
+	WebhookID WebhookID // only this webhook's; zero for all
+	Since     time.Time // seen at or after this time
+	Limit     int
+}
+
 // MaxAttentionRows is the number of failing webhooks, and of the oldest pending deliveries, that
 // a [AttentionReport] is computed from.
 const MaxAttentionRows = 1000

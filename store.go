@@ -71,10 +71,8 @@ type Store interface {
 	// latest due time of each, which may lie in the future. It lists them by id, starting
 	// after the given webhook.
 	Due(ctx context.Context, after WebhookID, limit int) ([]DueWebhook, error)
-	// AdvanceDue advances up to limit pending deliveries of a webhook that no node holds and
-	// that are due after latest: deliveries that were never attempted become due at now, the
-	// others at retry. It returns the number of advanced deliveries.
-	AdvanceDue(ctx context.Context, webhook WebhookID, latest, now, retry time.Time, limit int) (int, error)
+	// AdvanceDue advances due times as params say, and returns the number of deliveries.
+	AdvanceDue(ctx context.Context, params AdvanceParams) (int, error)
 	// Claim makes node the holder of up to limit pending deliveries of a webhook that no
 	// node holds and that are due at now: the earliest due first, then the oldest. next is
 	// the earliest due time of the deliveries that still have no holder, zero when there are
@@ -163,6 +161,15 @@ type Settlement struct {
 	Test bool
 	// SettledAt is when the delivery became final; set only when Status is not Pending.
 	SettledAt time.Time
+}
+
+// AdvanceParams selects pending deliveries of a webhook that no node holds, and their due times.
+type AdvanceParams struct {
+	WebhookID WebhookID
+	Latest    time.Time // only deliveries that are due after this time
+	Now       time.Time // the due time of deliveries that were never attempted
+	Retry     time.Time // the due time of the others
+	Limit     int       // the most deliveries that one call advances
 }
 
 // DueWebhook is a webhook with pending deliveries that no node holds.

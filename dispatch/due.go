@@ -94,7 +94,7 @@ func sleep(ctx context.Context, d time.Duration) {
 // dueStore is the part of the store that claimer uses.
 type dueStore interface {
 	Due(ctx context.Context, after peal.WebhookID, limit int) ([]peal.DueWebhook, error)
-	AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, now, retry time.Time, limit int) (int, error)
+	AdvanceDue(ctx context.Context, params peal.AdvanceParams) (int, error)
 	Claim(
 		ctx context.Context, node peal.NodeID, webhook peal.WebhookID, now time.Time, limit int,
 	) ([]peal.ClaimedDelivery, time.Time, error)
@@ -244,7 +244,9 @@ func (c *claimer) advance(ctx context.Context, t *target, due *peal.DueWebhook, 
 	}
 	retry, total := now.Add(longest), 0
 	for {
-		n, err := c.store.AdvanceDue(ctx, t.ID, latest, now, retry, advanceBatch)
+		n, err := c.store.AdvanceDue(ctx, peal.AdvanceParams{
+			WebhookID: t.ID, Latest: latest, Now: now, Retry: retry, Limit: advanceBatch,
+		})
 		if err != nil {
 			return due.Due, err
 		}

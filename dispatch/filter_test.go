@@ -51,11 +51,11 @@ func TestFilterErrors(t *testing.T) {
 		}
 		r.wait(4)
 		time.Sleep(time.Second)
-		problems, err := w.store.Problems(w.ctx, tenant, failing.ID, time.Time{}, 10)
+		problems, err := w.store.Problems(w.ctx, peal.ProblemQuery{Tenant: tenant, WebhookID: failing.ID, Limit: 10})
 		if err != nil || len(problems) != 1 || problems[0].Reason != peal.ReasonFilter || !strings.HasPrefix(problems[0].Error, "fails on this event: ") {
 			t.Errorf("the problems of its webhook are %+v, %v", problems, err)
 		}
-		if problems, err := w.store.Problems(w.ctx, tenant, plain.ID, time.Time{}, 10); err != nil || len(problems) != 0 {
+		if problems, err := w.store.Problems(w.ctx, peal.ProblemQuery{Tenant: tenant, WebhookID: plain.ID, Limit: 10}); err != nil || len(problems) != 0 {
 			t.Errorf("the problems of another webhook are %+v, %v", problems, err)
 		}
 	})

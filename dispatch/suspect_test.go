@@ -157,7 +157,7 @@ func TestPoisonIsSetAside(t *testing.T) {
 		if r.count() != 2 {
 			t.Errorf("%d requests, want 2", r.count())
 		}
-		problems, err := w.store.Problems(w.ctx, tenant, hook.ID, time.Time{}, 10)
+		problems, err := w.store.Problems(w.ctx, peal.ProblemQuery{Tenant: tenant, WebhookID: hook.ID, Limit: 10})
 		if err != nil || len(problems) != 1 || problems[0].Reason != peal.ReasonPoison {
 			t.Errorf("problems are %+v, %v", problems, err)
 		}

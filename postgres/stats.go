@@ -60,7 +60,7 @@ func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTo
 }
 
 // Problems implements [storetest.StatsStore].
-func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.WebhookProblem, error) {
+func (s *Store) Problems(ctx context.Context, query peal.ProblemQuery) ([]peal.WebhookProblem, error) {
 	var problems []peal.WebhookProblem
 	err := s.query(ctx, `SELECT w.id, p.reason, p.code, p.error, p.first, p.last, p.attempts FROM peal.webhooks w JOIN peal.problems p ON p.webhook = w.num AND p.last >= $3
 		WHERE w.tenant = (SELECT num FROM peal.tenants WHERE name = $1) AND ($2::uuid IS NULL OR w.id = $2) AND NOT w.deleted
@@ -72,7 +72,7 @@ func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.Webhoo
 		p.Reason, p.First, p.Last = peal.Reason(reason), timeOf(first), timeOf(last)
 		problems = append(problems, p)
 		return err
-	}, clean(tenant), orNoID(webhook), micros(since), limit)
+	}, clean(query.Tenant), orNoID(query.WebhookID), micros(query.Since), query.Limit)
 	return problems, translate("read problems", err)
 }
 

@@ -33,11 +33,11 @@ func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]pea
 }
 
 // AdvanceDue implements [peal.Store]. What another node is claiming is passed by.
-func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, now, retry time.Time, limit int) (int, error) {
+func (s *Store) AdvanceDue(ctx context.Context, params peal.AdvanceParams) (int, error) {
 	n, err := s.exec(ctx, `UPDATE peal.waiting SET due = CASE attempts WHEN 0 THEN $3::bigint ELSE $4::bigint END WHERE id IN (
 			SELECT id FROM peal.waiting WHERE webhook = (SELECT num FROM peal.webhooks WHERE id = $1) AND due > $2
 			ORDER BY due LIMIT $5 FOR UPDATE SKIP LOCKED)`,
-		uuid(webhook), latest.UnixMicro(), now.UnixMicro(), retry.UnixMicro(), limit)
+		uuid(params.WebhookID), params.Latest.UnixMicro(), params.Now.UnixMicro(), params.Retry.UnixMicro(), params.Limit)
 	return int(n), translate("advance due times", err)
 }
 

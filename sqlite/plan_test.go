@@ -79,7 +79,9 @@ func useAll(t *testing.T, store *sqlite.Store) {
 	must(err)
 	_, err = store.Due(ctx, peal.WebhookID{}, 10)
 	must(err)
-	_, err = store.AdvanceDue(ctx, webhook.ID, now.Add(time.Hour), now, now, 10)
+	_, err = store.AdvanceDue(ctx, peal.AdvanceParams{
+		WebhookID: webhook.ID, Latest: now.Add(time.Hour), Now: now, Retry: now, Limit: 10,
+	})
 	must(err)
 	must(store.MarkSuspect(ctx, node, ids[1], peal.MarkAlone))
 	must(store.MarkSuspect(ctx, node, ids[1], peal.MarkCleared))
@@ -158,7 +160,7 @@ func useStats(t *testing.T, store *sqlite.Store, webhook peal.Webhook) {
 		_, err = store.Backlog(ctx, "")
 	}
 	if err == nil {
-		_, err = store.Problems(ctx, webhook.Tenant, webhook.ID, now.Add(-time.Hour), 10)
+		_, err = store.Problems(ctx, peal.ProblemQuery{Tenant: webhook.Tenant, WebhookID: webhook.ID, Since: now.Add(-time.Hour), Limit: 10})
 	}
 	if err != nil {
 		t.Fatal(err)

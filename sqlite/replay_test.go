@@ -30,7 +30,7 @@ func useReplays(t *testing.T, store *sqlite.Store, webhook peal.Webhook) {
 	must(store.CreateReplay(ctx, replay))
 	_, err := store.Replay(ctx, webhook.Tenant, id)
 	must(err)
-	_, err = store.Replays(ctx, webhook.Tenant, webhook.ID, peal.JobID{}, 10)
+	_, err = store.Replays(ctx, peal.ReplayQuery{Tenant: webhook.Tenant, WebhookID: webhook.ID, Limit: 10})
 	must(err)
 	_, err = store.OpenReplays(ctx, 10)
 	must(err)

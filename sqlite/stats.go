@@ -48,10 +48,10 @@ func (s *Store) Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTo
 }
 
 // Problems implements [storetest.StatsStore].
-func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.WebhookProblem, error) {
+func (s *Store) Problems(ctx context.Context, query peal.ProblemQuery) ([]peal.WebhookProblem, error) {
 	var one any
-	if !webhook.IsZero() {
-		one = webhook[:]
+	if !query.WebhookID.IsZero() {
+		one = query.WebhookID[:]
 	}
 	var problems []peal.WebhookProblem
 	err := s.query(ctx, `SELECT w.id, problems.reason, problems.code, problems.error, problems.first, problems.last, problems.attempts FROM webhooks w INDEXED BY webhooks_tenant
@@ -63,7 +63,7 @@ func (s *Store) Problems(ctx context.Context, tenant string, webhook peal.Webhoo
 			First: timeOf(r.int(4)), Last: timeOf(r.int(5)), Attempts: int(r.int(6)),
 		})
 		return nil
-	}, tenant, one, micros(since), int64(limit))
+	}, query.Tenant, one, micros(query.Since), int64(query.Limit))
 	return problems, translate("read problems", err)
 }
 

@@ -26,16 +26,16 @@ func (s *Store) Due(ctx context.Context, after peal.WebhookID, limit int) ([]pea
 }
 
 // AdvanceDue implements [peal.Store].
-func (s *Store) AdvanceDue(ctx context.Context, webhook peal.WebhookID, latest, now, retry time.Time, limit int) (int, error) {
+func (s *Store) AdvanceDue(ctx context.Context, params peal.AdvanceParams) (int, error) {
 	var n int64
-	err := s.queue.submit(&change{ctx: ctx, patient: true, rows: limit, run: func(w *writer) error {
-		hook, found, err := w.webhook(webhook)
+	err := s.queue.submit(&change{ctx: ctx, patient: true, rows: params.Limit, run: func(w *writer) error {
+		hook, found, err := w.webhook(params.WebhookID)
 		if err != nil || !found {
 			return err
 		}
 		n, err = w.conn.exec(`UPDATE waiting SET due = CASE attempts WHEN 0 THEN ?3 ELSE ?4 END
 			WHERE seq IN (SELECT seq FROM waiting WHERE webhook = ?1 AND due > ?2 ORDER BY due LIMIT +?5)`,
-			hook.num, latest.UnixMicro(), now.UnixMicro(), retry.UnixMicro(), int64(limit))
+			hook.num, params.Latest.UnixMicro(), params.Now.UnixMicro(), params.Retry.UnixMicro(), int64(params.Limit))
 		return err
 	}})
 	return int(n), translate("advance due times", err)

@@ -100,7 +100,9 @@ var claimTests = map[string]func(*testing.T, *harness){
 		theirs := at(other, far)
 		latest, retry := now.Add(24*time.Hour), now.Add(2*time.Hour)
 		for _, want := range []int{2, 1, 0} {
-			n, err := h.store.AdvanceDue(h.ctx, w.ID, latest, now, retry, 2)
+			n, err := h.store.AdvanceDue(h.ctx, peal.AdvanceParams{
+				WebhookID: w.ID, Latest: latest, Now: now, Retry: retry, Limit: 2,
+			})
 			h.must(err)
 			h.equal(n, want, "advanced")
 		}
@@ -111,11 +113,13 @@ var claimTests = map[string]func(*testing.T, *harness){
 		}
 		fresh := h.webhook()
 		id := h.deliver(fresh, false)
-		n, err := h.store.AdvanceDue(h.ctx, fresh.ID, time.Time{}, now, retry, 2)
+		n, err := h.store.AdvanceDue(h.ctx, peal.AdvanceParams{WebhookID: fresh.ID, Now: now, Retry: retry, Limit: 2})
 		h.must(err)
 		h.equal(n, 1, "advanced of those never attempted")
 		h.equal(h.delivery(id).Due, now, "due of one never attempted")
-		n, err = h.store.AdvanceDue(h.ctx, peal.NewWebhookID(), latest, now, retry, 2)
+		n, err = h.store.AdvanceDue(h.ctx, peal.AdvanceParams{
+			WebhookID: peal.NewWebhookID(), Latest: latest, Now: now, Retry: retry, Limit: 2,
+		})
 		h.must(err)
 		h.equal(n, 0, "advanced of a webhook that is not there")
 	},

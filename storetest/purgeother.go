@@ -132,7 +132,7 @@ var purgeOtherTests = map[string]func(*testing.T, *harness){
 		h.equal(h.purgeBefore(at).Replays, 0, "replays at the moment of their end")
 		h.equal(h.purge(peal.PurgeParams{}).Replays, 0, "replays that are kept for ever")
 		h.equal(h.purgeBefore(at.Add(time.Microsecond)).Replays, 1, "replays after it")
-		replays, err := h.store.Replays(h.ctx, h.tenant, w.ID, peal.JobID{}, 10)
+		replays, err := h.store.Replays(h.ctx, peal.ReplayQuery{Tenant: h.tenant, WebhookID: w.ID, Limit: 10})
 		h.must(err)
 		h.equal(len(replays), 1, "replays that are left")
 		h.equal(replays[0].ID, running.ID, "the one that is left")

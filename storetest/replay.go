@@ -80,10 +80,10 @@ var replayTests = map[string]func(*testing.T, *harness){
 			})}, all...)
 		}
 		h.equal(h.stored(all[0]), all[0], "replay")
-		list, err := h.store.Replays(h.ctx, h.tenant, w.ID, peal.JobID{}, 2)
+		list, err := h.store.Replays(h.ctx, peal.ReplayQuery{Tenant: h.tenant, WebhookID: w.ID, Limit: 2})
 		h.must(err)
 		h.equal(list, all[:2], "first page")
-		list, err = h.store.Replays(h.ctx, h.tenant, w.ID, all[1].ID, 2)
+		list, err = h.store.Replays(h.ctx, peal.ReplayQuery{Tenant: h.tenant, WebhookID: w.ID, Before: all[1].ID, Limit: 2})
 		h.must(err)
 		h.equal(list, all[2:], "second page")
 		h.refused(h.store.CreateReplay(h.ctx, all[0]), peal.Conflict)
@@ -100,7 +100,7 @@ var replayTests = map[string]func(*testing.T, *harness){
 		other := h.newReplay(w)
 		other.Tenant = stranger
 		h.refused(h.store.CreateReplay(h.ctx, other), peal.NotFound)
-		list, err := h.store.Replays(h.ctx, stranger, w.ID, peal.JobID{}, 10)
+		list, err := h.store.Replays(h.ctx, peal.ReplayQuery{Tenant: stranger, WebhookID: w.ID, Limit: 10})
 		h.must(err)
 		h.equal(len(list), 0, "a stranger's replays")
 		_, _, err = h.store.ReplayDeliveries(h.ctx, peal.NewJobID(), moment(), 10)

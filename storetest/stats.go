@@ -27,7 +27,7 @@ func (h *harness) settleAt(id peal.DeliveryID, status peal.DeliveryStatus, ended
 
 func (h *harness) problems(w peal.WebhookID, since time.Time) []peal.WebhookProblem {
 	h.t.Helper()
-	problems, err := h.store.Problems(h.ctx, h.tenant, w, since, 10)
+	problems, err := h.store.Problems(h.ctx, peal.ProblemQuery{Tenant: h.tenant, WebhookID: w, Since: since, Limit: 10})
 	h.must(err)
 	return problems
 }

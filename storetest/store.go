@@ -176,11 +176,8 @@ type ReplayStore interface {
 	CreateReplay(ctx context.Context, replay peal.Replay) error
 	// Replay returns one replay of a tenant. NotFound.
 	Replay(ctx context.Context, tenant string, id peal.JobID) (peal.Replay, error)
-	// Replays lists a webhook's replays, newest first: those older than before, or all when
-	// before is zero.
-	Replays(
-		ctx context.Context, tenant string, webhook peal.WebhookID, before peal.JobID, limit int,
-	) ([]peal.Replay, error)
+	// Replays lists the replays that a query selects.
+	Replays(ctx context.Context, query peal.ReplayQuery) ([]peal.Replay, error)
 	// OpenReplays returns the running replays of all tenants, oldest first.
 	OpenReplays(ctx context.Context, limit int) ([]peal.Replay, error)
 	// EndReplay ends a running replay with a final status and a reason. NotFound;
@@ -231,11 +228,8 @@ type StatsStore interface {
 	Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.WebhookActivity, error)
 	// Backlog returns the backlog of a tenant, or of all tenants when tenant is "".
 	Backlog(ctx context.Context, tenant string) (peal.DeliveryBacklog, error)
-	// Problems returns problems seen at or after since, latest first: of one webhook, or of
-	// all webhooks of the tenant when webhook is zero. Deleted webhooks have none.
-	Problems(
-		ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int,
-	) ([]peal.WebhookProblem, error)
+	// Problems returns the problems that a query selects.
+	Problems(ctx context.Context, query peal.ProblemQuery) ([]peal.WebhookProblem, error)
 	// AttentionReport returns what needs attention among all tenants: problems seen at or after
 	// since, and at most limit rows of each kind. It reads a bounded number of rows.
 	AttentionReport(ctx context.Context, since time.Time, limit int) (peal.AttentionReport, error)

@@ -84,7 +84,7 @@ func (h *harness) all() everything {
 		a.Attempts = append(a.Attempts, attempts...)
 	}
 	for i := range a.Webhooks {
-		replays, err := h.store.Replays(h.ctx, h.tenant, a.Webhooks[i].ID, peal.JobID{}, most)
+		replays, err := h.store.Replays(h.ctx, peal.ReplayQuery{Tenant: h.tenant, WebhookID: a.Webhooks[i].ID, Limit: most})
 		read(err)
 		a.Replays = append(a.Replays, replays...)
 		a.Buckets = append(a.Buckets, h.statsOf(a.Webhooks[i], peal.PerDay))

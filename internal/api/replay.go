@@ -147,7 +147,9 @@ func (a *API) listReplays(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, err := a.Store.Replays(c.context(), c.tenant, webhook.ID, before, limit+1)
+	rows, err := a.Store.Replays(c.context(), peal.ReplayQuery{
+		Tenant: c.tenant, WebhookID: webhook.ID, Before: before, Limit: limit + 1,
+	})
 	if err != nil {
 		return err
 	}

@@ -20,9 +20,7 @@ type Store interface {
 	Attempts(ctx context.Context, tenant string, id peal.DeliveryID) ([]peal.Attempt, error)
 
 	Replay(ctx context.Context, tenant string, id peal.JobID) (peal.Replay, error)
-	Replays(
-		ctx context.Context, tenant string, webhook peal.WebhookID, before peal.JobID, limit int,
-	) ([]peal.Replay, error)
+	Replays(ctx context.Context, query peal.ReplayQuery) ([]peal.Replay, error)
 
 	FindDeliveries(ctx context.Context, query peal.DeliverySearch) (peal.FoundDeliveries, error)
 	FindEvents(ctx context.Context, query peal.EventSearch) (peal.FoundEvents, error)

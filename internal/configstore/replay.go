@@ -63,13 +63,11 @@ func (s *Store) Replay(ctx context.Context, tenant string, id peal.JobID) (peal.
 }
 
 // Replays implements [storetest.ReplayStore].
-func (s *Store) Replays(
-	ctx context.Context, tenant string, webhook peal.WebhookID, before peal.JobID, limit int,
-) ([]peal.Replay, error) {
+func (s *Store) Replays(ctx context.Context, query peal.ReplayQuery) ([]peal.Replay, error) {
 	var w where
-	w.add(`p.webhook = ?`, ID(webhook))
-	w.add(`n.name = ?`, tenant)
-	rest, values := newest(&w, "p.id", before, limit)
+	w.add(`p.webhook = ?`, ID(query.WebhookID))
+	w.add(`n.name = ?`, query.Tenant)
+	rest, values := newest(&w, "p.id", query.Before, query.Limit)
 	list, err := replays.list(s.db.Reader(ctx), rest, values...)
 	return list, s.db.Translate("list replays", err)
 }

@@ -93,7 +93,7 @@ func (d *doorway) contents(b belongings) string {
 	add(webhooks, err)
 	deliveries, err := d.store.Deliveries(ctx, peal.DeliveryQuery{Tenant: b.tenant, Limit: 10})
 	add(deliveries, err)
-	replays, err := d.store.Replays(ctx, b.tenant, b.webhook.ID, peal.JobID{}, 10)
+	replays, err := d.store.Replays(ctx, peal.ReplayQuery{Tenant: b.tenant, WebhookID: b.webhook.ID, Limit: 10})
 	add(replays, err)
 	sources, err := d.store.Sources(ctx, b.tenant, peal.SourceID{}, 10)
 	add(sources, err)

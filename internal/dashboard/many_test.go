@@ -74,8 +74,8 @@ func (s *countedStore) Activity(ctx context.Context, tenant string, webhooks []p
 	return counted(s, rows, err)
 }
 
-func (s *countedStore) Problems(ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int) ([]peal.WebhookProblem, error) {
-	rows, err := s.Store.Problems(ctx, tenant, webhook, since, limit)
+func (s *countedStore) Problems(ctx context.Context, query peal.ProblemQuery) ([]peal.WebhookProblem, error) {
+	rows, err := s.Store.Problems(ctx, query)
 	return counted(s, rows, err)
 }
 

@@ -24,7 +24,9 @@ const maxProblems = 20
 // problemsSince returns what goes wrong now: what was seen since a time, and after which the
 // webhook has not succeeded, or fails all the same. more reports whether there is more than that.
 func (c *call) problemsSince(webhooks map[peal.WebhookID]*peal.Webhook, one peal.WebhookID, since time.Time) (problems []problem, more bool, err error) {
-	found, err := c.d.Store.Problems(c.ctx(), c.tenant, one, since, maxProblems+1)
+	found, err := c.d.Store.Problems(c.ctx(), peal.ProblemQuery{
+		Tenant: c.tenant, WebhookID: one, Since: since, Limit: maxProblems + 1,
+	})
 	if err != nil {
 		return nil, false, err
 	}

@@ -20,9 +20,7 @@ type Store interface {
 	Attempts(ctx context.Context, tenant string, id peal.DeliveryID) ([]peal.Attempt, error)
 
 	Replay(ctx context.Context, tenant string, id peal.JobID) (peal.Replay, error)
-	Replays(
-		ctx context.Context, tenant string, webhook peal.WebhookID, before peal.JobID, limit int,
-	) ([]peal.Replay, error)
+	Replays(ctx context.Context, query peal.ReplayQuery) ([]peal.Replay, error)
 
 	FindDeliveries(ctx context.Context, query peal.DeliverySearch) (peal.FoundDeliveries, error)
 	FindEvents(ctx context.Context, query peal.EventSearch) (peal.FoundEvents, error)
@@ -34,9 +32,7 @@ type Store interface {
 	Totals(ctx context.Context, query peal.StatsQuery) (peal.StatsTotals, error)
 	Activity(ctx context.Context, tenant string, webhooks []peal.WebhookID) ([]peal.WebhookActivity, error)
 	Backlog(ctx context.Context, tenant string) (peal.DeliveryBacklog, error)
-	Problems(
-		ctx context.Context, tenant string, webhook peal.WebhookID, since time.Time, limit int,
-	) ([]peal.WebhookProblem, error)
+	Problems(ctx context.Context, query peal.ProblemQuery) ([]peal.WebhookProblem, error)
 	AttentionReport(ctx context.Context, since time.Time, limit int) (peal.AttentionReport, error)
 
 	EventTypes(ctx context.Context, catalogue, after string, limit int) ([]peal.EventType, error)

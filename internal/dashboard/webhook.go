@@ -95,7 +95,8 @@ func (c *call) completeWebhook(data *webhookPage) error {
 		return err
 	}
 	if c.who.Sees(peal.PartReplays) {
-		if data.Replays, err = c.d.Store.Replays(c.ctx(), c.tenant, w.ID, peal.JobID{}, 3); err != nil {
+		latest := peal.ReplayQuery{Tenant: c.tenant, WebhookID: w.ID, Limit: 3}
+		if data.Replays, err = c.d.Store.Replays(c.ctx(), latest); err != nil {
 			return err
 		}
 	}

@@ -246,7 +246,7 @@ func TestFormTimes(t *testing.T) {
 	}
 	for zone, want := range map[string]string{"Asia/Kathmandu": "2025-06-01T06:15:00Z", "": "2025-06-01T03:00:00Z", "Nowhere": "2025-06-01T03:00:00Z"} {
 		got := d.post("/webhooks/"+w.ID.String()+"/replay", url.Values{"zone": {zone}, "since": {"2025-06-01T12:00"}, "failed": {"on"}})
-		jobs, err := d.store.Replays(d.Context(), "default", w.ID, peal.JobID{}, 1)
+		jobs, err := d.store.Replays(d.Context(), peal.ReplayQuery{Tenant: "default", WebhookID: w.ID, Limit: 1})
 		if err != nil || len(jobs) != 1 || got.StatusCode != 303 {
 			t.Fatalf("no replay: %d, %v", got.StatusCode, err)
 		}

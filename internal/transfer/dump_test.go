@@ -60,12 +60,12 @@ func dump(t *testing.T, store storetest.Store, tenants ...string) map[string]any
 		var ids []peal.WebhookID
 		for _, w := range webhooks {
 			ids = append(ids, w.ID)
-			jobs, err := store.Replays(ctx, tenant, w.ID, peal.JobID{}, all)
+			jobs, err := store.Replays(ctx, peal.ReplayQuery{Tenant: tenant, WebhookID: w.ID, Limit: all})
 			put(w.ID.String()+" replays", jobs, err)
 		}
 		activity, err := store.Activity(ctx, tenant, ids)
 		put(tenant+" activity", activity, err)
-		problems, err := store.Problems(ctx, tenant, peal.WebhookID{}, time.Time{}, all)
+		problems, err := store.Problems(ctx, peal.ProblemQuery{Tenant: tenant, Limit: all})
 		put(tenant+" problems", problems, err)
 		for _, width := range peal.BucketWidths() {
 			buckets, err := store.Stats(ctx, peal.StatsQuery{Tenant: tenant, Width: width, Until: time.Now().Add(time.Hour)})
