@@ -314,8 +314,8 @@ type AuditEntry struct {
 	ID AuditID
 	// Tenant is the tenant that the action concerned; "" for the whole server.
 	Tenant string
-	// ActorKind is the caller's kind of credential: key, user, portal or first_run;
-	// anonymous for an attempt to sign in.
+	// ActorKind is the caller's kind of credential: key, user, portal or first_run; file for the
+	// configuration file, anonymous for an attempt to sign in.
 	ActorKind string
 	// ActorID is the id of the key, user or portal link; "" if there is none.
 	ActorID string

@@ -881,6 +881,7 @@ const (
 	AuditEntryActorKindUser      AuditEntryActorKind = "user"
 	AuditEntryActorKindPortal    AuditEntryActorKind = "portal"
 	AuditEntryActorKindFirstRun  AuditEntryActorKind = "first_run"
+	AuditEntryActorKindFile      AuditEntryActorKind = "file"
 	AuditEntryActorKindAnonymous AuditEntryActorKind = "anonymous"
 )
 
@@ -890,7 +891,8 @@ type AuditEntry struct {
 	At time.Time `json:"at"`
 	// The tenant that was affected; null for the whole server.
 	Tenant string `json:"tenant"`
-	// How the caller was identified; anonymous for an attempt to sign in.
+	// How the caller was identified; file for the configuration file, anonymous for an attempt to sign
+	// in.
 	ActorKind AuditEntryActorKind `json:"actor_kind"`
 	// The id of the key, the user or the portal link; null where there is none.
 	ActorID string `json:"actor_id"`

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,21 @@ func TestManagedWebhook(t *testing.T) {
 	page, err := c.Deliveries(t.Context(), client.DeliveriesQuery{Event: published.ID})
 	if err != nil || len(page.Data) != 1 || page.Data[0].Status != "canceled" {
 		t.Errorf("its deliveries: %+v, %v", page.Data, err)
+	}
+
+	// The audit log has each change once, and none of the starts and reloads without one.
+	entries, err := s.Store().Audit(t.Context(), peal.AuditQuery{Tenant: peal.DefaultTenant, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var actions []string
+	for _, e := range entries {
+		if e.ActorKind == "file" && e.Target == first.ID && e.Detail == "audit" {
+			actions = append(actions, e.Action)
+		}
+	}
+	if want := []string{"webhook.delete", "webhook.update", "webhook.update", "webhook.create"}; !slices.Equal(actions, want) {
+		t.Errorf("the audit log has %q, not %q", actions, want)
 	}
 }
 

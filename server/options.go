@@ -18,6 +18,7 @@ import (
 	"github.com/pealhq/peal/internal/dashboard"
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/manage"
 	"github.com/pealhq/peal/internal/theme"
 	"github.com/pealhq/peal/postgres"
 	"github.com/pealhq/peal/wire"
@@ -223,7 +224,7 @@ func (o Options) Validate() error {
 	if err := o.Quotas.Validate(int64(o.MaxDeliveries)); err != nil {
 		return err
 	}
-	if err := validateManaged(o.Webhooks); err != nil {
+	if err := manage.ValidateManaged(listed(o.Webhooks)); err != nil {
 		return err
 	}
 	if (o.TLSCert == "") != (o.TLSKey == "") {

@@ -2,11 +2,11 @@ package server
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/manage"
 )
 
 // Changes lists the managed webhooks that [Server.Reload] changed, by name.
@@ -28,11 +28,11 @@ type Changes struct {
 func (s *Server) Reload(ctx context.Context, webhooks []ManagedWebhook) (Changes, error) {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
-	p, err := s.plan(ctx, webhooks)
+	p, err := s.managed.Plan(ctx, listed(webhooks))
 	if err != nil {
 		return Changes{}, err
 	}
-	return s.apply(ctx, p)
+	return s.takeOver(ctx, p)
 }
 
 // ReloadEgress replaces the rules for outgoing requests: of the options, the allowed targets
@@ -45,32 +45,34 @@ func (s *Server) ReloadEgress(options dispatch.EgressOptions) error {
 	return s.engine.ReloadEgress(options)
 }
 
-func (s *Server) apply(ctx context.Context, p plan) (changes Changes, err error) {
-	changes.Unchanged = p.unchanged
-	defer func() {
-		if len(changes.Created)+len(changes.Updated)+len(changes.Removed) == 0 {
-			return
-		}
-		s.log.Info("webhooks taken over from the configuration", "created", changes.Created, "updated", changes.Updated, "removed", changes.Removed)
-		err = errors.Join(err, s.engine.Refresh(ctx))
-	}()
-	for _, w := range p.create {
-		if _, err := s.store.CreateWebhook(ctx, w); err != nil {
-			return changes, fmt.Errorf("create the webhook %s: %w", w.Entry.Name, err)
-		}
-		changes.Created = append(changes.Created, w.Entry.Name)
+// planStart compares the managed webhooks with those of the options.
+func (s *Server) planStart(ctx context.Context) (manage.Plan, error) {
+	if s.options.Webhooks != nil {
+		return s.managed.Plan(ctx, listed(s.options.Webhooks))
 	}
-	for _, w := range p.update {
-		if err := s.engine.OverwriteWebhook(ctx, w); err != nil {
-			return changes, fmt.Errorf("update the webhook %s: %w", w.Entry.Name, err)
-		}
-		changes.Updated = append(changes.Updated, w.Entry.Name)
+	stored, err := s.managed.Count(ctx)
+	if stored > 0 {
+		s.log.Warn("the configuration has no webhooks; the managed ones stay as they are", "webhooks", stored)
 	}
-	for _, w := range p.remove {
-		if err := s.store.DeleteWebhook(ctx, w.Tenant, w.ID); err != nil && peal.CodeOf(err) != peal.NotFound {
-			return changes, fmt.Errorf("remove the webhook %s: %w", w.Entry.Name, err)
+	return manage.Plan{}, err
+}
+
+// takeOver does what a plan says, in the name of the configuration file.
+func (s *Server) takeOver(ctx context.Context, p manage.Plan) (Changes, error) {
+	changes, err := s.managed.Apply(ctx, manage.Actor{Operator: true, Record: func(e manage.Entry) error {
+		entry := peal.AuditEntry{
+			ID: peal.NewAuditID(), Tenant: e.Tenant, ActorKind: string(identity.KindFile), Actor: "configuration file",
+			Action: e.Action, Target: e.Target, Detail: e.Detail,
 		}
-		changes.Removed = append(changes.Removed, w.Entry.Name)
+		err := s.store.AppendAudit(ctx, entry, s.options.KeepAudit)
+		if err != nil {
+			s.log.Error("the audit log could not keep an entry", "error", err, "tenant", e.Tenant, "action", e.Action, "target", e.Target)
+		}
+		return err
+	}}, p)
+	if changes.Any() {
+		s.log.Info("webhooks taken over from the configuration",
+			"created", changes.Created, "updated", changes.Updated, "removed", changes.Removed)
 	}
-	return changes, nil
+	return Changes(changes), err
 }

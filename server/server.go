@@ -21,6 +21,7 @@ import (
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/internal/manage"
 )
 
 // Server is a Peal server. Its methods are safe for concurrent use.
@@ -44,6 +45,7 @@ type Server struct {
 	// firstRun is the token with which the operator signs in while there are no users.
 	firstRun string
 
+	managed   *manage.Managed
 	reloading sync.Mutex // one change of the managed webhooks at a time
 
 	mu       sync.Mutex
@@ -124,6 +126,7 @@ func (s *Server) open(ctx context.Context) error {
 	if s.engine, err = dispatch.New(s.store, engine); err != nil {
 		return err
 	}
+	s.managed = manage.NewManaged(s.store, s.engine)
 	webhooks, err := s.planStart(ctx)
 	if err != nil {
 		return err
@@ -131,7 +134,7 @@ func (s *Server) open(ctx context.Context) error {
 	if s.firstKey, err = createFirstKey(ctx, s.store, s.options.OperatorKey); err != nil {
 		return err
 	}
-	if _, err := s.apply(ctx, webhooks); err != nil {
+	if _, err := s.takeOver(ctx, webhooks); err != nil {
 		return err
 	}
 	if s.identity, err = identity.New(s.options.identity(s.store)); err != nil {
@@ -172,18 +175,6 @@ func (s *Server) open(ctx context.Context) error {
 		s.handler = followTraces(s.handler)
 	}
 	return nil
-}
-
-// planStart compares the managed webhooks with those of the options.
-func (s *Server) planStart(ctx context.Context) (plan, error) {
-	if s.options.Webhooks != nil {
-		return s.plan(ctx, s.options.Webhooks)
-	}
-	stored, _, err := s.managed(ctx)
-	if len(stored) > 0 {
-		s.log.Warn("the configuration has no webhooks; the managed ones stay as they are", "webhooks", len(stored))
-	}
-	return plan{}, err
 }
 
 func (s *Server) onStop(name string, stop func(context.Context) error) {

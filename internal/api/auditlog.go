@@ -18,7 +18,7 @@ type auditEntryShape struct {
 	ID        peal.AuditID `json:"id"`
 	At        string       `json:"at" format:"date-time"`
 	Tenant    *string      `json:"tenant" doc:"The tenant that was affected; null for the whole server."`
-	ActorKind string       `json:"actor_kind" enum:"key,user,portal,first_run,anonymous" doc:"How the caller was identified; anonymous for an attempt to sign in."`
+	ActorKind string       `json:"actor_kind" enum:"key,user,portal,first_run,file,anonymous" doc:"How the caller was identified; file for the configuration file, anonymous for an attempt to sign in."`
 	ActorID   *string      `json:"actor_id" doc:"The id of the key, the user or the portal link; null where there is none."`
 	Actor     string       `json:"actor" doc:"The name of the actor at that time."`
 	Action    string       `json:"action" doc:"The action, such as webhook.update."`

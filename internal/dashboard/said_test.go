@@ -25,8 +25,9 @@ var saying = []string{
 	"sqlite/source.go", "sqlite/key.go", "sqlite/portallink.go", "sqlite/replay.go", "sqlite/reopen.go", "sqlite/duplicate.go",
 }
 
-// unsaid are errors that no page shows: of options, and of what only programs do.
-var unsaid = regexp.MustCompile(`^(must be positive|has no value|holds %q.*|%[sv]|%s: %s.*|is not a member.*|needs a name and Encode|is that of (a built-in|another) format.*)$`)
+// unsaid are errors that no page shows: of options, of the configuration file, and of what only
+// programs do.
+var unsaid = regexp.MustCompile(`^(must be positive|has no value|holds %q.*|%[sv]|%s: %s.*|is not a member.*|needs a name and Encode|is that of (a built-in|another) format.*|is the name of webhooks.*|would have %d webhooks with this file.*|must be 1 to %d letters, digits and "\._-:@".*)$`)
 
 var verb = regexp.MustCompile(`%(\.\d)?[a-z]`)
 

@@ -16,6 +16,7 @@ const (
 	KindUser      Kind = "user"      // a signed-in user
 	KindPortal    Kind = "portal"    // a guest with a portal link
 	KindFirstRun  Kind = "first_run" // the operator with the link of the first start
+	KindFile      Kind = "file"      // the configuration file, for webhooks that it owns
 	KindAnonymous Kind = "anonymous" // not signed in
 )
 
