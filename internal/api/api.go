@@ -46,7 +46,6 @@ type Engine interface {
 	Hold(d *peal.Delivery, w *peal.Webhook) dispatch.Hold
 	Node() peal.NodeID
 	Nodes(ctx context.Context) ([]peal.Node, error)
-	Test(ctx context.Context, tenant string, id peal.WebhookID, eventType string, data []byte) (peal.Delivery, peal.Attempt, error)
 	Retry(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
 	Cancel(ctx context.Context, tenant string, id peal.DeliveryID) (peal.Delivery, error)
 	CompleteReplay(replay *peal.Replay) error

@@ -52,7 +52,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	do("POST", "/v1/webhooks/"+hook+"/secret/rotate", nil)
 	expect("webhook.rotate_secret", hook, "")
 	tested := do("POST", "/v1/webhooks/"+hook+"/test", nil)["delivery_id"].(string)
-	expect("webhook.test", hook, "")
+	expect("webhook.test", hook, "test")
 	do("POST", "/v1/webhooks/"+hook+"/preview", `{"event":{"type":"t","data":1}}`) // changes nothing
 	do("POST", "/v1/events", `{"type":"t","data":1}`)                              // is its own record
 	do("POST", "/v1/events/batch", `{"events":[{"type":"t","data":1}]}`)

@@ -180,19 +180,14 @@ func (a *API) testWebhook(c *call) error {
 	if err := c.readOptional(&in); err != nil {
 		return err
 	}
-	if in.Type.Given {
-		if err := peal.ValidateType(in.Type.Value); err != nil {
-			return err
-		}
-	}
-	if len(in.Data.Value) > a.MaxData {
-		return &peal.Error{Code: peal.TooLarge, Field: "data", Message: "is larger than the data of an event may be; send less"}
+	if in.Type.Given && in.Type.Value == "" {
+		return peal.ValidateType("")
 	}
 	webhook, err := a.webhook(c)
 	if err != nil {
 		return err
 	}
-	delivery, attempt, err := a.Engine.Test(c.context(), c.tenant, webhook.ID, in.Type.Value, in.Data.Value)
+	delivery, attempt, err := a.webhooks.Test(c.context(), c.actor(), c.tenant, webhook.ID, in.Type.Value, in.Data.Value)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (d *Dashboard) sendTest(c *call) error {
 		return err
 	}
 	data.Data = c.r.PostFormValue("data")
-	delivery, attempt, err := d.Engine.Test(c.ctx(), c.tenant, w.ID, data.Type, []byte(data.Data))
+	delivery, attempt, err := d.hooks.Test(c.ctx(), c.actor(""), c.tenant, w.ID, data.Type, []byte(data.Data))
 	if _, message, ok := c.texts.formField(err); ok {
 		data.Fault = message
 	} else if err != nil {
@@ -85,9 +85,6 @@ func (d *Dashboard) sendTest(c *call) error {
 		data.Result, data.Taken, data.Path = &view, attempt.Succeeded(), "/deliveries/"+delivery.ID.String()
 		if event, err := d.Store.Event(c.ctx(), c.tenant, delivery.EventID); err == nil {
 			data.Result.Body = c.bodyOf(&w, &event)
-		}
-		if err := c.record("webhook.test", w.ID.String(), data.Type); err != nil {
-			return err
 		}
 	}
 	if c.isPart() {

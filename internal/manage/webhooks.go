@@ -18,6 +18,8 @@ type Engine interface {
 	CompleteWebhook(ctx context.Context, before, w *peal.Webhook) error
 	DefaultFormat(ctx context.Context, tenant string) (string, error)
 	Format(name string) (*wire.Format, bool)
+	Test(ctx context.Context, tenant string, id peal.WebhookID,
+		eventType string, data []byte) (peal.Delivery, peal.Attempt, error)
 	FindWebhooks(ctx context.Context, q peal.WebhookQuery) (found []peal.Webhook, total int, err error)
 }
 
@@ -129,6 +131,16 @@ func (m *Webhooks) Try(ctx context.Context, actor Actor, w peal.Webhook, change 
 		}
 	}
 	return w, m.engine.CompleteWebhook(ctx, &before, &w)
+}
+
+// Test sends one event to a webhook and returns the result; see [dispatch.Engine.Test].
+func (m *Webhooks) Test(ctx context.Context, actor Actor, tenant string, id peal.WebhookID,
+	eventType string, data []byte) (peal.Delivery, peal.Attempt, error) {
+	delivery, attempt, err := m.engine.Test(ctx, tenant, id, eventType, data)
+	if err == nil {
+		actor.record(tenant, "webhook.test", id.String(), delivery.EventType)
+	}
+	return delivery, attempt, err
 }
 
 // Delete deletes a webhook; see [dispatch.Engine.DeleteWebhook].
