@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // DeliveryStatus is the status of a delivery: pending, and then exactly one of the others.
@@ -256,21 +258,21 @@ func (p RetryPolicy) Equal(other RetryPolicy) bool {
 func (p RetryPolicy) Validate() error {
 	var faults []error
 	if len(p.Delays) > maxRetryDelays {
-		faults = append(faults, Invalidf("retry_policy.delays_seconds", "has %d delays, at most %d are allowed", len(p.Delays), maxRetryDelays))
+		faults = append(faults, Fault("retry_policy.delays_seconds", message.TooManyDelays, len(p.Delays), maxRetryDelays))
 	}
 	for i, d := range p.Delays[:min(len(p.Delays), maxRetryDelays)] {
 		if d < 0 || d > maxRetryDelay {
-			faults = append(faults, Invalidf("retry_policy.delays_seconds["+itoa(i)+"]", "must be from 0 to %d", int(maxRetryDelay.Seconds())))
+			faults = append(faults, Fault("retry_policy.delays_seconds["+itoa(i)+"]", message.Range, 0, int(maxRetryDelay.Seconds())))
 		}
 	}
 	if !(p.Jitter >= 0 && p.Jitter <= 0.5) {
-		faults = append(faults, Invalidf("retry_policy.jitter", "must be from 0 to 0.5"))
+		faults = append(faults, Fault("retry_policy.jitter", message.JitterRange))
 	}
 	if p.DisableAfterExhausted < 0 || p.DisableAfterExhausted > 1e6 {
-		faults = append(faults, Invalidf("retry_policy.disable_after_exhausted", "must be from 0 (never) to 1000000"))
+		faults = append(faults, Fault("retry_policy.disable_after_exhausted", message.DisableAfterRange))
 	}
 	if p.DisableAfterFailing < 0 || p.DisableAfterFailing > 365*24*time.Hour {
-		faults = append(faults, Invalidf("retry_policy.disable_after_seconds", "must be from 0 (never) to 31536000"))
+		faults = append(faults, Fault("retry_policy.disable_after_seconds", message.DisableTimeRange))
 	}
 	return JoinFaults(faults...)
 }
@@ -410,20 +412,20 @@ func (r *Replay) Validate() error {
 	var faults []error
 	switch {
 	case r.Since.IsZero():
-		faults = append(faults, Invalidf("since", "is missing; set the start of the time to replay"))
+		faults = append(faults, Fault("since", message.SinceMissing))
 	case !r.Since.Before(r.Until):
-		faults = append(faults, Invalidf("since", "must be before until, and in the past"))
+		faults = append(faults, Fault("since", message.SinceRange))
 	}
 	for i, status := range r.Statuses {
 		field := "statuses[" + itoa(i) + "]"
 		if status != Success && status != Failed && status != Canceled {
-			faults = append(faults, Invalidf(field, "must be success, failed or canceled; pending deliveries are sent anyway"))
+			faults = append(faults, Fault(field, message.ReplayStatus))
 		} else if slices.Contains(r.Statuses[:i], status) {
-			faults = append(faults, Invalidf(field, "is a duplicate"))
+			faults = append(faults, Fault(field, message.Duplicate))
 		}
 	}
 	if len(r.Statuses) == 0 && !r.Missed {
-		faults = append(faults, Invalidf("statuses", "is empty; choose at least one, or include missed events"))
+		faults = append(faults, Fault("statuses", message.ReplayEmpty))
 	}
 	if len(r.EventTypes) > 0 {
 		for _, fault := range FaultsOf(ValidatePatterns(r.EventTypes)) {

@@ -1,7 +1,7 @@
 // Package peal is the domain of Peal, the webhook sender. It defines tenants, webhooks,
 // events, deliveries and attempts, their rules, and the [Store] that persists them.
 //
-// The package imports only the standard library. The other packages build on it: dispatch
+// The package depends on the standard library alone. The other packages build on it: dispatch
 // accepts events and delivers them, sqlite and postgres implement [Store], wire turns an
 // event into the exact HTTP request that a receiver expects, and server assembles them.
 //

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Limits of the credentials of a webhook and its endpoint.
@@ -34,16 +36,16 @@ type ClientCertificate struct {
 // field.
 func (c *ClientCertificate) Pair() (tls.Certificate, error) {
 	if len(c.Certificate) > maxCertificate || len(c.Key.Value) > maxCertificate {
-		return tls.Certificate{}, Invalidf("client_certificate", "has more than %d bytes in its certificate or its key", maxCertificate)
+		return tls.Certificate{}, Fault("client_certificate", message.CertificateTooLong, maxCertificate)
 	}
 	for block, rest := pem.Decode([]byte(c.Certificate)); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" { // a key here would be shown
-			return tls.Certificate{}, Invalidf("client_certificate.certificate", "must contain only certificates")
+			return tls.Certificate{}, Fault("client_certificate.certificate", message.CertificatesOnly)
 		}
 	}
 	pair, err := tls.X509KeyPair([]byte(c.Certificate), []byte(c.Key.Value))
 	if err != nil { // its text may contain parts of the key
-		return tls.Certificate{}, Invalidf("client_certificate", "needs a certificate and the private key that belongs to it, both in PEM, the key without a password")
+		return tls.Certificate{}, Fault("client_certificate", message.CertificateAndKey)
 	}
 	return pair, nil
 }
@@ -79,7 +81,7 @@ func ParsePin(text string) ([32]byte, error) {
 	encoded, ok := strings.CutPrefix(text, pinPrefix)
 	sum, err := base64.StdEncoding.DecodeString(encoded)
 	if !ok || err != nil || len(sum) != 32 || text != FormatPin([32]byte(sum)) { // each pin has one spelling
-		return [32]byte{}, Errorf(Invalid, "must be sha256/ and the SHA-256 of a public key in base64")
+		return [32]byte{}, Fail(Invalid, message.PinInvalid)
 	}
 	return [32]byte(sum), nil
 }
@@ -95,7 +97,7 @@ func (w *Webhook) validateEndpoint() error {
 		if w.ClientCertificate == nil {
 			field = "pins"
 		}
-		faults = append(faults, Invalidf(field, "needs a URL that starts with https://"))
+		faults = append(faults, Fault(field, message.NeedsHTTPS))
 	}
 	if c := w.ClientCertificate; c != nil {
 		if err := refuseHidden("client_certificate.key", c.Key.Value); err != nil {
@@ -105,16 +107,16 @@ func (w *Webhook) validateEndpoint() error {
 		}
 	}
 	if len(w.Pins) > MaxPins {
-		faults = append(faults, Invalidf("pins", "has %d pins, at most %d are allowed", len(w.Pins), MaxPins))
+		faults = append(faults, Fault("pins", message.TooManyPins, len(w.Pins), MaxPins))
 	}
 	for i, pin := range w.Pins[:min(len(w.Pins), MaxPins)] {
 		if _, err := ParsePin(pin); err != nil {
-			faults = append(faults, Invalidf("pins["+itoa(i)+"]", "must be sha256/ and the SHA-256 of a public key in base64"))
+			faults = append(faults, Fault("pins["+itoa(i)+"]", message.PinInvalid))
 		}
 	}
 	if o := w.OAuth2; o != nil {
 		if w.Authorization != "" {
-			faults = append(faults, Invalidf("oauth2", "cannot be combined with authorization; set one of them"))
+			faults = append(faults, Fault("oauth2", message.BesideAuthorization))
 		}
 		faults = append(faults, o.validate())
 	}
@@ -126,20 +128,20 @@ func (o *OAuth2) validate() error {
 	if err := ValidateURL(o.TokenURL); err != nil {
 		var e *Error
 		errors.As(err, &e)
-		faults = append(faults, Invalidf("oauth2.token_url", "%s", e.Message))
+		faults = append(faults, e.At("oauth2.token_url"))
 	}
 	if o.ClientID == "" || len(o.ClientID) > MaxOAuth2Text || !isVisible(o.ClientID, " ") {
-		faults = append(faults, Invalidf("oauth2.client_id", "must be 1 to %d printable ASCII characters", MaxOAuth2Text))
+		faults = append(faults, Fault("oauth2.client_id", message.PrintableASCII, MaxOAuth2Text))
 	}
 	if s := o.ClientSecret.Value; s == "" || len(s) > MaxOAuth2Text || !isVisible(s, " ") {
-		faults = append(faults, Invalidf("oauth2.client_secret", "must be 1 to %d printable ASCII characters", MaxOAuth2Text))
+		faults = append(faults, Fault("oauth2.client_secret", message.PrintableASCII, MaxOAuth2Text))
 	}
 	faults = append(faults, refuseHidden("oauth2.client_secret", o.ClientSecret.Value))
 	size := 0
 	for i, scope := range o.Scopes {
 		size += len(scope) + 1
 		if scope == "" || !isVisible(scope, "") || strings.ContainsAny(scope, `"\`) || i >= MaxScopes || size > MaxOAuth2Text {
-			faults = append(faults, Invalidf("oauth2.scopes", "must be at most %d scopes of printable ASCII without spaces, %d bytes in all", MaxScopes, MaxOAuth2Text))
+			faults = append(faults, Fault("oauth2.scopes", message.OAuthScopes, MaxScopes, MaxOAuth2Text))
 			break
 		}
 	}
@@ -162,23 +164,24 @@ const clientCertificateSoon = 30 * 24 * time.Hour
 
 // Warnings returns sentences about certificates of the webhook that expire soon after the time
 // at, or have expired.
-func (w *Webhook) Warnings(at time.Time) []string {
-	var warnings []string
+func (w *Webhook) Warnings(at time.Time) []message.Text {
+	var warnings []message.Text
 	if expires := w.Health.CertificateExpiresAt; !expires.IsZero() {
-		warnings = append(warnings, "The endpoint's certificate "+ends(expires, at)+" Renew it, or deliveries fail from then on.")
+		warnings = append(warnings, ends(expires, at, message.CertificateExpires, message.CertificateExpired))
 	}
 	if c := w.ClientCertificate; c != nil && c.ExpiresAt().Sub(at) < clientCertificateSoon {
-		warnings = append(warnings, "The webhook's client certificate "+ends(c.ExpiresAt(), at)+" Replace it.")
+		warnings = append(warnings,
+			ends(c.ExpiresAt(), at, message.ClientCertificateExpires, message.ClientCertificateExpired))
 	}
 	return warnings
 }
 
-func ends(expires, at time.Time) string {
-	verb := "expires"
+// ends returns a sentence about the end of a certificate: later, or before the time at.
+func ends(expires, at time.Time, later, before message.Message) message.Text {
 	if !expires.After(at) {
-		verb = "expired"
+		later = before
 	}
-	return verb + " at " + expires.Format(time.RFC3339) + "."
+	return later.With(expires.Format(time.RFC3339))
 }
 
 // forbiddenHeaders are headers that webhooks must not set: they frame the message, belong to the
@@ -194,7 +197,7 @@ var forbiddenHeaders = map[string]bool{
 // code [Invalid] and the field "headers" or "headers.NAME", in the order of the names.
 func ValidateHeaders(headers map[string]string) error {
 	if len(headers) > MaxHeaders {
-		return Invalidf("headers", "has %d headers, at most %d are allowed", len(headers), MaxHeaders)
+		return Fault("headers", message.TooManyHeaders, len(headers), MaxHeaders)
 	}
 	var faults []error
 	seen := make(map[string]bool, len(headers))
@@ -210,31 +213,31 @@ func validateHeader(name, canonical, value string, seen bool) error {
 	field := "headers." + name
 	switch {
 	case !isToken(name):
-		return Invalidf("headers", "has a name that is not an HTTP token; use letters, digits and -")
+		return Fault("headers", message.HeaderName)
 	case forbiddenHeaders[canonical]:
-		return Invalidf(field, "must not be set; it belongs to the connection")
+		return Fault(field, message.HeaderReserved)
 	case seen:
-		return Invalidf(field, "is a duplicate: header names are case-insensitive")
+		return Fault(field, message.HeaderDuplicate)
 	case len(name)+len(value) > MaxHeaderValue:
-		return Invalidf(field, "is %d bytes with its name, at most %d are allowed", len(name)+len(value), MaxHeaderValue)
+		return Fault(field, message.HeaderTooLong, len(name)+len(value), MaxHeaderValue)
 	}
 	return validateHeaderValue(field, value)
 }
 
 func validateHeaderValue(field, value string) error {
 	if len(value) > MaxHeaderValue {
-		return Invalidf(field, "is %d bytes, at most %d are allowed", len(value), MaxHeaderValue)
+		return Fault(field, message.TooManyBytes, len(value), MaxHeaderValue)
 	}
 	for i := range len(value) {
 		if c := value[i]; c < 0x20 && c != '\t' || c == 0x7f {
-			return Invalidf(field, "must not hold line breaks or control characters")
+			return Fault(field, message.ControlCharacters)
 		}
 	}
 	if err := refuseHidden(field, value); err != nil {
 		return err
 	}
 	if strings.TrimSpace(value) != value {
-		return Invalidf(field, "must not start or end with white space, which would not arrive")
+		return Fault(field, message.OuterSpace)
 	}
 	return nil
 }

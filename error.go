@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // ErrorCode is the kind of an [Error]. Each edge of the program translates it once: to an HTTP
@@ -27,7 +29,9 @@ const (
 )
 
 // Error is a failure that a caller can act on. Message is a plain sentence for people, without
-// secrets; Err is the cause, for the log.
+// secrets; Err is the cause, for the log. [Fault] and [Fail] make errors with a message that the
+// pages know in other languages; [Errorf] and [Invalidf] those that only operators and programs
+// see.
 type Error struct {
 	Code ErrorCode
 	// Field is the place in the input, such as "url" or "events[2].data"; empty when the
@@ -42,6 +46,8 @@ type Error struct {
 	Quota string
 	// Err is the cause; nil when the message is complete.
 	Err error
+
+	text message.Text // Message before it was written in English; zero for one without a key
 }
 
 // Error returns "field: message: cause" without empty parts.
@@ -58,6 +64,42 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Text returns the Message with its key and values, for a translation; the zero Text for a message
+// without a key.
+func (e *Error) Text() message.Text { return e.text }
+
+// At returns a copy of the error about another field.
+func (e *Error) At(field string) *Error {
+	moved := *e
+	moved.Field = field
+	return &moved
+}
+
+// Because returns a copy of the error with a cause.
+func (e *Error) Because(cause error) *Error {
+	caused := *e
+	caused.Err = cause
+	return &caused
+}
+
+// RetryIn returns a copy of the error with the time to wait before a retry.
+func (e *Error) RetryIn(after time.Duration) *Error {
+	delayed := *e
+	delayed.RetryAfter = after
+	return &delayed
+}
+
+// Fail creates an Error with a code and a message about values (see [message.Message.With]).
+func Fail(code ErrorCode, m message.Message, values ...any) *Error {
+	text := m.With(values...)
+	return &Error{Code: code, Message: text.String(), text: text}
+}
+
+// Fault creates an Error of code [Invalid] about one field.
+func Fault(field string, m message.Message, values ...any) *Error {
+	return Fail(Invalid, m, values...).At(field)
+}
 
 // Errorf creates an Error with a code, a formatted message and no cause.
 func Errorf(code ErrorCode, format string, args ...any) *Error {
@@ -84,12 +126,10 @@ func PrefixField(place string, err error) error {
 	if !ok {
 		return err
 	}
-	moved := *e
-	moved.Field = place
 	if e.Field != "" && e.Field != place {
-		moved.Field += "." + e.Field
+		place += "." + e.Field
 	}
-	return &moved
+	return e.At(place)
 }
 
 // faultList are several faults of one input, each with its field, in the order of the input.
@@ -165,7 +205,7 @@ func checkLength(field, text string, most int) error {
 		return nil
 	}
 	if n := utf8.RuneCountInString(text); n > most {
-		return Invalidf(field, "has %d characters, at most %d are allowed", n, most)
+		return Fault(field, message.TooManyCharacters, n, most)
 	}
 	return nil
 }
@@ -190,6 +230,6 @@ var ErrStaleRoutes = errors.New("routes are stale")
 
 // ErrRevision is the [Conflict] of an update that was made from an older revision than
 // the stored one: the caller reads the record again and repeats the change.
-var ErrRevision = Errorf(Conflict, "somebody else has changed it in the meantime; read it again")
+var ErrRevision = Fail(Conflict, message.ChangedMeanwhile)
 
 func itoa(n int) string { return strconv.Itoa(n) }

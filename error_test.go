@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 func TestErrorText(t *testing.T) {
@@ -93,5 +94,27 @@ func hidden(t *testing.T, how, text, value string) {
 		if strings.Contains(text, piece) {
 			t.Errorf("%s: the secret shows: %s", how, text)
 		}
+	}
+}
+
+func TestFault(t *testing.T) {
+	cause := errors.New("disk full")
+	first := peal.Fault("timeout", message.Range, 1, 60)
+	if first.Code != peal.Invalid || first.Error() != "timeout: must be from 1 to 60" || first.Text().Message != message.Range {
+		t.Errorf("got %s %q with the text %v", first.Code, first, first.Text())
+	}
+	if moved := first.At("burst"); moved.Error() != "burst: must be from 1 to 60" || first.Field != "timeout" {
+		t.Errorf("got %q from %q", moved, first)
+	}
+	busy := peal.Fail(peal.Unavailable, message.StoreBusy)
+	later := busy.RetryIn(time.Second).Because(cause)
+	if later.RetryAfter != time.Second || !errors.Is(later, cause) || later.Text().Message != message.StoreBusy {
+		t.Errorf("got %+v", later)
+	}
+	if busy.RetryAfter != 0 || busy.Err != nil {
+		t.Errorf("the first error has become %+v", busy)
+	}
+	if text := peal.Errorf(peal.Conflict, "stopped").Text(); text.Message != "" {
+		t.Errorf("an error without a key has the text %v", text)
 	}
 }

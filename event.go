@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Limits of an event.
@@ -65,13 +67,13 @@ func (e *Event) Validate(maxData int) error {
 		return err
 	}
 	if len(e.Data) > maxData {
-		err := Errorf(TooLarge, "is %d bytes, at most %d are accepted; publish a reference to large content instead", len(e.Data), maxData)
+		err := Fail(TooLarge, message.DataTooLarge, len(e.Data), maxData)
 		err.Field = "data"
 		return err
 	}
 	if !e.isScanned() {
 		if len(e.Data) == 0 {
-			return Invalidf("data", "is missing; set the event's content as JSON")
+			return Fault("data", message.DataMissing)
 		}
 		if err := validateJSON(e.Data); err != nil {
 			err.Field = "data"
@@ -95,11 +97,11 @@ func (e *Event) SameContent(repeat *Event, timeGiven bool) bool {
 
 func validateSubject(subject string) error {
 	if len(subject) > maxSubjectLength {
-		return Invalidf("subject", "is %d bytes, at most %d are kept", len(subject), maxSubjectLength)
+		return Fault("subject", message.MoreThanKept, len(subject), maxSubjectLength)
 	}
 	for i, r := range subject {
 		if unicode.IsControl(r) || isNoncharacter(r) || r == utf8.RuneError && !strings.HasPrefix(subject[i:], "\uFFFD") {
-			return Invalidf("subject", "must not contain line breaks, control characters or noncharacters, which CloudEvents cannot carry; one starts at byte %d", i+1)
+			return Fault("subject", message.SubjectCharacters, i+1)
 		}
 	}
 	return nil
@@ -112,15 +114,15 @@ func isNoncharacter(r rune) bool {
 
 func validateEventID(id string) error {
 	if len(id) > MaxEventIDLength {
-		return Invalidf("id", "has %d characters, at most %d are allowed", len(id), MaxEventIDLength)
+		return Fault("id", message.TooManyCharacters, len(id), MaxEventIDLength)
 	}
 	for i := range len(id) {
 		if id[i] < 0x21 || id[i] > 0x7e {
-			return Invalidf("id", "must be printable ASCII without spaces; character %d is not", i+1)
+			return Fault("id", message.EventIDCharacters, i+1)
 		}
 	}
 	if id == "." || id == ".." || id == "/" {
-		return Invalidf("id", "must not be /, . or .., which URL paths cannot contain")
+		return Fault("id", message.EventIDDots)
 	}
 	return nil
 }
@@ -129,14 +131,14 @@ func validateEventID(id string) error {
 // "type".
 func ValidateType(name string) error {
 	if name == "" {
-		return Invalidf("type", "is missing; name what happened, such as task.created")
+		return Fault("type", message.TypeMissing)
 	}
 	if len(name) > MaxTypeLength {
-		return Invalidf("type", "has %d characters, at most %d are allowed", len(name), MaxTypeLength)
+		return Fault("type", message.TooManyCharacters, len(name), MaxTypeLength)
 	}
 	for segment := range strings.SplitSeq(name, ".") {
 		if !isSegment(segment) {
-			return Invalidf("type", "must be segments of letters, digits, \"_\" and \"-\" joined by dots, such as task.created")
+			return Fault("type", message.TypeCharacters)
 		}
 	}
 	return nil
@@ -181,10 +183,10 @@ func ParseBatch(body []byte) ([]Event, error) {
 	seen := false
 	err := s.members(func(name string) error {
 		if name != "events" {
-			return Invalidf(quotable(name), "is not a member of a batch, which is {\"events\":[…]}")
+			return Fault(quotable(name), message.BatchMember)
 		}
 		if seen {
-			return Invalidf(name, "is a duplicate")
+			return Fault(name, message.Duplicate)
 		}
 		seen = true
 		var err error
@@ -198,14 +200,14 @@ func ParseBatch(body []byte) ([]Event, error) {
 		return nil, err
 	}
 	if len(events) == 0 {
-		return nil, Invalidf("events", "must have 1 to %d events", MaxBatch)
+		return nil, Fault("events", message.BatchEvents, MaxBatch)
 	}
 	return events, nil
 }
 
 func (s *scanner) batch() ([]Event, error) {
 	if s.peek() != '[' {
-		return nil, Invalidf("events", "must be an array")
+		return nil, Fault("events", message.NotArray)
 	}
 	s.at++
 	s.space()
@@ -216,7 +218,7 @@ func (s *scanner) batch() ([]Event, error) {
 	var events []Event
 	for {
 		if len(events) == MaxBatch {
-			return nil, Invalidf("events", "has more than %d events; send several batches", MaxBatch)
+			return nil, Fault("events", message.BatchTooLong, MaxBatch)
 		}
 		event, err := s.event()
 		if err != nil {
@@ -251,10 +253,10 @@ func (s *scanner) event() (Event, error) {
 	err := s.members(func(name string) error {
 		member := eventMembers[name]
 		if member == 0 {
-			return Invalidf(quotable(name), "is not a member of an event: it has type, data, id, subject and time")
+			return Fault(quotable(name), message.EventMember)
 		}
 		if seen&member != 0 {
-			return Invalidf(name, "is a duplicate")
+			return Fault(name, message.Duplicate)
 		}
 		seen |= member
 		if err := s.eventMember(&event, member); err != nil {
@@ -269,7 +271,7 @@ func (s *scanner) event() (Event, error) {
 		return Event{}, ValidateType("")
 	}
 	if seen&hasData == 0 {
-		return Event{}, Invalidf("data", "is missing; set the event's content as JSON")
+		return Event{}, Fault("data", message.DataMissing)
 	}
 	return event, nil
 }
@@ -286,7 +288,7 @@ func (s *scanner) eventMember(event *Event, member uint8) error {
 		return nil
 	}
 	if s.peek() != '"' {
-		return Errorf(Invalid, "must be a string")
+		return Fail(Invalid, message.NotString)
 	}
 	if err := s.str(); err != nil {
 		return err
@@ -302,7 +304,7 @@ func (s *scanner) eventMember(event *Event, member uint8) error {
 	case hasID:
 		event.ID = text
 		if text == "" {
-			return Errorf(Invalid, "is empty; leave it out to let Peal choose one")
+			return Fail(Invalid, message.EventIDEmpty)
 		}
 		return validateEventID(text)
 	case hasSubject:
@@ -345,7 +347,7 @@ func TimestampOf(t time.Time) Timestamp {
 // 9999 are errors of code [Invalid].
 func ParseTimestamp(text string) (Timestamp, error) {
 	if _, err := time.Parse(time.RFC3339Nano, upperTime(text)); err != nil || !hasTimestampShape(upperTime(text)) {
-		return Timestamp{}, Errorf(Invalid, "must be an RFC 3339 time with an offset and at most nine fractional digits, such as 2026-11-21T09:30:00.25+01:00")
+		return Timestamp{}, Fail(Invalid, message.NotTimestamp)
 	}
 	return Timestamp{text}, nil
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // MaxFindText is the maximum length of a text to search lists for, in characters.
@@ -185,7 +187,7 @@ func ValidateFindText(text string) error {
 		return err
 	}
 	if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
-		return Invalidf("q", "is not valid UTF-8 without the character 0")
+		return Fault("q", message.SearchText)
 	}
 	return nil
 }

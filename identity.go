@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 type userKind struct{}
@@ -40,7 +42,7 @@ func (r Role) Validate() error {
 	case RoleOwner, RoleEditor, RoleViewer:
 		return nil
 	}
-	return Invalidf("role", "must be owner, editor or viewer")
+	return Fault("role", message.RoleUnknown)
 }
 
 // maxUserName is the maximum length of a user's name in characters, that of an e-mail address
@@ -85,11 +87,11 @@ func (u *User) Validate() error {
 func ValidateUserName(name string) error {
 	switch {
 	case name == "" || utf8.RuneCountInString(name) > maxUserName:
-		return Invalidf("name", "must have 1 to %d characters", maxUserName)
+		return Fault("name", message.CharactersUpTo, maxUserName)
 	case name != NormalizeUserName(name):
-		return Invalidf("name", "must be in lower case, without spaces around it")
+		return Fault("name", message.UserNameCase)
 	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == ' ' || r == unicode.ReplacementChar }):
-		return Invalidf("name", "must not hold spaces or control characters")
+		return Fault("name", message.UserNameSpaces)
 	}
 	return nil
 }
@@ -148,21 +150,21 @@ func (k *APIKey) CreatedAt() time.Time { return k.ID.Time() }
 func (k *APIKey) Validate() error {
 	var faults []error
 	if k.Name == "" || utf8.RuneCountInString(k.Name) > maxLabel {
-		faults = append(faults, Invalidf("name", "must have 1 to %d characters", maxLabel))
+		faults = append(faults, Fault("name", message.CharactersUpTo, maxLabel))
 	}
 	switch metrics := slices.Contains(k.Scopes, ScopeMetrics); {
 	case metrics && len(k.Scopes) > 1:
-		faults = append(faults, Invalidf("scopes", "must be either metrics alone or other scopes"))
+		faults = append(faults, Fault("scopes", message.MetricsAlone))
 	case metrics && k.Tenant != "":
-		faults = append(faults, Invalidf("scopes", "must not be metrics for a tenant's key; the metrics are those of all tenants"))
+		faults = append(faults, Fault("scopes", message.MetricsOfTenant))
 	case k.Tenant != "" && len(k.Scopes) == 0:
-		faults = append(faults, Invalidf("scopes", "is missing; set one or more of publish, manage and read"))
+		faults = append(faults, Fault("scopes", message.ScopesMissing))
 	case k.Tenant == "" && len(k.Scopes) > 0 && !metrics:
-		faults = append(faults, Invalidf("scopes", "must be absent; an operator's key has all rights"))
+		faults = append(faults, Fault("scopes", message.OperatorKeyScopes))
 	}
 	for i, scope := range k.Scopes {
 		if !slices.Contains(KeyScopes(), scope) {
-			faults = append(faults, Invalidf("scopes["+itoa(i)+"]", "must be publish, manage, read or metrics"))
+			faults = append(faults, Fault("scopes["+itoa(i)+"]", message.ScopeUnknown))
 		}
 	}
 	return JoinFaults(faults...)
@@ -283,14 +285,14 @@ func (l *PortalLink) Role() Role {
 func (l *PortalLink) Validate() error {
 	var faults []error
 	if l.Name == "" || utf8.RuneCountInString(l.Name) > maxLabel {
-		faults = append(faults, Invalidf("name", "must have 1 to %d characters", maxLabel))
+		faults = append(faults, Fault("name", message.CharactersUpTo, maxLabel))
 	}
 	faults = append(faults, ValidateTenant(l.Tenant))
 	if life := l.ExpiresAt.Sub(l.CreatedAt()).Round(time.Second); life < minPortalLife || life > maxPortalLife {
-		faults = append(faults, Invalidf("expires_seconds", "must be from %d to %d", int(minPortalLife.Seconds()), int(maxPortalLife.Seconds())))
+		faults = append(faults, Fault("expires_seconds", message.Range, int(minPortalLife.Seconds()), int(maxPortalLife.Seconds())))
 	}
 	if l.SessionLife < minPortalLife || l.SessionLife > maxPortalLife || l.SessionLife%time.Second != 0 {
-		faults = append(faults, Invalidf("session_seconds", "must be a whole number from %d to %d", int(minPortalLife.Seconds()), int(maxPortalLife.Seconds())))
+		faults = append(faults, Fault("session_seconds", message.WholeRange, int(minPortalLife.Seconds()), int(maxPortalLife.Seconds())))
 	}
 	return JoinFaults(faults...)
 }

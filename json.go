@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // scanner reads JSON text (RFC 8259) once and checks its grammar, its UTF-8 and its depth. It
@@ -14,11 +16,11 @@ type scanner struct {
 	at   int
 }
 
-func (s *scanner) fail(message string) *Error {
+func (s *scanner) fail(what string) *Error {
 	if s.at >= len(s.text) {
-		return Errorf(Invalid, "is not complete JSON: it ends after %d bytes", len(s.text))
+		return Fail(Invalid, message.IncompleteJSON, len(s.text))
 	}
-	return Errorf(Invalid, "is not valid JSON: %s at byte %d", message, s.at)
+	return Fail(Invalid, message.InvalidJSONAt, what, s.at)
 }
 
 // validateJSON checks that text is exactly one JSON value, at most MaxDepth deep.
@@ -55,7 +57,7 @@ func (s *scanner) value(depth int) *Error {
 	switch c := s.peek(); c {
 	case '{', '[':
 		if depth == MaxDepth {
-			return Errorf(Invalid, "is nested deeper than %d levels at byte %d", MaxDepth, s.at)
+			return Fail(Invalid, message.NestedTooDeep, MaxDepth, s.at)
 		}
 		if c == '{' {
 			return s.object(depth + 1)
@@ -381,10 +383,10 @@ func unescape(quoted []byte) (string, error) {
 		i += 4
 		if utf16.IsSurrogate(r) {
 			if quoted[i+1] != '\\' || quoted[i+2] != 'u' {
-				return "", Errorf(Invalid, "contains half of a surrogate pair")
+				return "", Fail(Invalid, message.HalfSurrogate)
 			}
 			if r = utf16.DecodeRune(r, hex4(quoted[i+3:])); r == utf8.RuneError {
-				return "", Errorf(Invalid, "contains half of a surrogate pair")
+				return "", Fail(Invalid, message.HalfSurrogate)
 			}
 			i += 6
 		}

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Secret is a key that signs the requests of a webhook. Printing, logging or encoding it never
@@ -104,7 +106,7 @@ func refuseHidden(field, value string) error {
 	if !IsHiddenSecret(value) {
 		return nil
 	}
-	return Invalidf(field, "is %s, which only stands for a value that is not shown, and there is none to keep; set the value", value)
+	return Fault(field, message.SecretRedacted, value)
 }
 
 // hidesQuery reports whether a URL's query contains the placeholder of [RedactURL].

@@ -3,6 +3,8 @@ package peal
 import (
 	"strings"
 	"time"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Limits of a source.
@@ -101,10 +103,10 @@ func (s *Source) ActiveSecrets(at time.Time) []string { return activeSecrets(s.S
 func (s *Source) Validate() error {
 	faults := []error{ValidateSourceName(s.Name)}
 	if s.Unverified && len(s.Secrets) > 0 {
-		faults = append(faults, Invalidf("unverified", "must not be true when there is a secret; remove one of them"))
+		faults = append(faults, Fault("unverified", message.UnverifiedWithSecret))
 	}
 	if !s.Unverified && len(s.Secrets) == 0 {
-		faults = append(faults, Invalidf("secret", "is missing; set the sender's signing secret or, for a format without signatures, the Authorization value that it sends; or set unverified to true to accept requests from anybody who knows the URL"))
+		faults = append(faults, Fault("secret", message.SourceSecretMissing))
 	}
 	for _, secret := range s.Secrets {
 		faults = append(faults, validateSourceSecret(secret.Value))
@@ -112,12 +114,12 @@ func (s *Source) Validate() error {
 	switch s.Dedup {
 	case DedupID, DedupBody:
 	default:
-		faults = append(faults, Invalidf("dedup", "must be id or body"))
+		faults = append(faults, Fault("dedup", message.SourceDedup))
 	}
 	switch s.Status {
 	case Active, Disabled:
 	default:
-		faults = append(faults, Invalidf("status", "must be active or disabled"))
+		faults = append(faults, Fault("status", message.SourceStatus))
 	}
 	faults = append(faults, checkLength("description", s.Description, MaxDescription))
 	return JoinFaults(faults...)
@@ -128,7 +130,7 @@ func validateSourceSecret(value string) error {
 		return err
 	}
 	if strings.ContainsFunc(value, func(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }) {
-		return Invalidf("secret", "must not hold line breaks or control characters; a line break at the end often comes from copying")
+		return Fault("secret", message.CopiedLineBreak)
 	}
 	return refuseHidden("secret", value)
 }
@@ -136,18 +138,18 @@ func validateSourceSecret(value string) error {
 // ValidateSourceName checks a source's name. The error has code [Invalid] and the field "name".
 func ValidateSourceName(name string) error {
 	if name == "" || len(name) > MaxSourceName {
-		return Invalidf("name", "must have 1 to %d characters", MaxSourceName)
+		return Fault("name", message.CharactersUpTo, MaxSourceName)
 	}
 	for i := range len(name) {
 		switch c := name[i]; {
 		case c|0x20-'a' <= 25, c-'0' <= 9:
 		case i > 0 && (c == '.' || c == '_' || c == '-'):
 		default:
-			return Invalidf("name", "must be letters, digits and \"._-\", starting with a letter or digit")
+			return Fault("name", message.NameCharacters)
 		}
 	}
 	if strings.HasPrefix(name, sourceKind{}.prefix()+"_") {
-		return Invalidf("name", "must not start with source_, which is the prefix of ids")
+		return Fault("name", message.SourcePrefix)
 	}
 	return nil
 }
@@ -157,11 +159,11 @@ func ValidateSourceName(name string) error {
 func (s *Source) Storable() error {
 	switch {
 	case s.ID.IsZero():
-		return Invalidf("id", "is missing")
+		return Fault("id", message.Missing)
 	case s.Tenant == "":
-		return Invalidf("tenant", "is missing")
+		return Fault("tenant", message.Missing)
 	case s.Format == "":
-		return Invalidf("format", "is missing")
+		return Fault("format", message.Missing)
 	}
 	return ValidateSourceName(s.Name)
 }

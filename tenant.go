@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Limits and reserved names of tenants.
@@ -40,14 +43,14 @@ type Tenant struct {
 // ValidateTenant checks a tenant's name. The error has code [Invalid] and the field "tenant".
 func ValidateTenant(name string) error {
 	if name == "" || len(name) > MaxTenantLength {
-		return Invalidf("tenant", "must have 1 to %d characters", MaxTenantLength)
+		return Fault("tenant", message.CharactersUpTo, MaxTenantLength)
 	}
 	for i := range len(name) {
 		switch c := name[i]; {
 		case c|0x20-'a' <= 25, c-'0' <= 9:
 		case i > 0 && (c == '.' || c == '_' || c == '-' || c == ':' || c == '@'):
 		default:
-			return Invalidf("tenant", "must be letters, digits and \"._-:@\", starting with a letter or digit")
+			return Fault("tenant", message.TenantCharacters)
 		}
 	}
 	return nil
@@ -65,7 +68,7 @@ func (t *Tenant) Validate() error {
 	}
 	faults = append(faults, t.Quotas.Validate(0))
 	if _, own := t.Quotas[QuotaEventTypes]; own {
-		faults = append(faults, Invalidf("quotas.event_types", "must be left out; catalogues are shared, and the server's setting limits each"))
+		faults = append(faults, Fault("quotas.event_types", message.QuotaOfEventTypes))
 	}
 	return JoinFaults(faults...)
 }
@@ -138,11 +141,11 @@ func (q Quotas) Validate(most int64) error {
 		limit := q[quota]
 		switch {
 		case !slices.Contains(AllQuotas(), quota):
-			faults = append(faults, Invalidf("quotas."+string(quota), "is unknown; use one of webhooks, sources, keys, portal_links, users, sessions, event_types, streams, pending_deliveries, pending_bytes and events_per_second"))
+			faults = append(faults, Fault("quotas."+string(quota), message.QuotaUnknown))
 		case limit < 0 || limit > LargestQuota:
-			faults = append(faults, Invalidf("quotas."+string(quota), "must be from 0 (no limit) to %d", int64(LargestQuota)))
+			faults = append(faults, Fault("quotas."+string(quota), message.QuotaRange, int64(LargestQuota)))
 		case quota == QuotaWebhooks && most > 0 && limit > most:
-			faults = append(faults, Invalidf("quotas.webhooks", "must be at most limits.max_deliveries (%d), or an event to all of them cannot be published; raise both", most))
+			faults = append(faults, Fault("quotas.webhooks", message.QuotaOfWebhooks, most))
 		}
 	}
 	return JoinFaults(faults...)
@@ -183,19 +186,19 @@ func (q Quota) Exceeded(used, limit int64) error {
 func (q Quota) exceeded(used, limit int64) *Error {
 	switch q {
 	case QuotaPendingDeliveries, QuotaPendingBytes:
-		e := Errorf(RateLimited, "the quota %s is used up: %d of %d; wait until deliveries have arrived, cancel some, or ask the operator to raise it", q, used, limit)
+		e := Fail(RateLimited, message.PendingUsedUp, q, used, limit)
 		e.RetryAfter = pendingWait
 		return e
 	case QuotaStreams:
-		e := Errorf(RateLimited, "the quota %s is used up: %d of %d live pages are open; close one, or ask the operator to raise it", q, used, limit)
+		e := Fail(RateLimited, message.StreamsUsedUp, q, used, limit)
 		e.RetryAfter = pendingWait
 		return e
 	case QuotaEventsPerSecond:
-		e := Errorf(RateLimited, "the quota %s is used up: more than %d events a second; wait before the next one", q, limit)
+		e := Fail(RateLimited, message.RateUsedUp, q, limit)
 		e.RetryAfter = time.Second
 		return e
 	}
-	return Errorf(Invalid, "the quota %s is used up: %d of %d; remove some, or ask the operator to raise it", q, used, limit)
+	return Fail(Invalid, message.QuotaUsedUp, q, used, limit)
 }
 
 // TenantUse is a tenant's use of a row quota.
@@ -216,14 +219,14 @@ const MaxCatalogueLength = 64
 // [Invalid] and the field "catalogue".
 func ValidateCatalogue(name string) error {
 	if name == "" || len(name) > MaxCatalogueLength {
-		return Invalidf("catalogue", "must have 1 to %d characters", MaxCatalogueLength)
+		return Fault("catalogue", message.CharactersUpTo, MaxCatalogueLength)
 	}
 	for i := range len(name) {
 		c := name[i]
 		if c|0x20-'a' <= 25 || c-'0' <= 9 || i > 0 && strings.IndexByte("._-", c) >= 0 {
 			continue
 		}
-		return Invalidf("catalogue", "must be letters, digits and \"._-\", starting with a letter or digit")
+		return Fault("catalogue", message.NameCharacters)
 	}
 	return nil
 }
@@ -269,7 +272,7 @@ func (t *EventType) Validate() error {
 		value json.RawMessage
 	}{{"schema", t.Schema}, {"example", t.Example}} {
 		if len(text.value) > maxEventTypeSchema {
-			faults = append(faults, Invalidf(text.field, "is %d bytes, at most %d are kept", len(text.value), maxEventTypeSchema))
+			faults = append(faults, Fault(text.field, message.MoreThanKept, len(text.value), maxEventTypeSchema))
 		} else if text.value != nil {
 			if err := validateJSON(text.value); err != nil {
 				err.Field = text.field
@@ -325,10 +328,10 @@ type TenantPurgeResult struct {
 // [OperationsTenant] always exist. The error has code [Conflict].
 func (t *Tenant) Deletable() error {
 	if t.Name == DefaultTenant || t.Name == OperationsTenant {
-		return Errorf(Conflict, "the tenant %q cannot be deleted: the server needs it", t.Name)
+		return Fail(Conflict, message.TenantNeeded, strconv.Quote(t.Name))
 	}
 	return nil
 }
 
 // ErrTenantDeleted refuses what would add to a tenant that is being deleted.
-var ErrTenantDeleted = Errorf(Conflict, "the tenant is being deleted; its name can be used again when that is done")
+var ErrTenantDeleted = Fail(Conflict, message.TenantDeleting)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Limits of a theme.
@@ -76,23 +78,23 @@ type Theme struct {
 func (t *Theme) Validate() error {
 	var faults []error
 	if utf8.RuneCountInString(t.Name) > MaxThemeName || !utf8.ValidString(t.Name) || strings.ContainsFunc(t.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		faults = append(faults, Invalidf("name", "must have at most %d characters, without line breaks or control characters", MaxThemeName))
+		faults = append(faults, Fault("name", message.ThemeName, MaxThemeName))
 	}
 	if len(t.Logo) > MaxThemeLogo {
-		faults = append(faults, Invalidf("logo", "is %d bytes, at most %d are kept; use a smaller picture", len(t.Logo), MaxThemeLogo))
+		faults = append(faults, Fault("logo", message.LogoTooLarge, len(t.Logo), MaxThemeLogo))
 	}
 	switch t.Mode {
 	case "", ThemeAuto, ThemeLight, ThemeDark:
 	default:
-		faults = append(faults, Invalidf("mode", "must be auto, light or dark"))
+		faults = append(faults, Fault("mode", message.ThemeMode))
 	}
 	faults = append(faults, PrefixField("light", t.Light.validate()), PrefixField("dark", t.Dark.validate()))
 	if len(t.Language) > 8 || strings.ContainsFunc(t.Language, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
-		faults = append(faults, Invalidf("language", "must be a language's short name in lower case, such as de"))
+		faults = append(faults, Fault("language", message.ThemeLanguage))
 	}
 	for i, part := range t.Hidden {
 		if !slices.Contains(PortalParts(), part) {
-			faults = append(faults, Invalidf("hidden["+itoa(i)+"]", "must be one of overview, deliveries, events, catalogue, replays, tests, secrets"))
+			faults = append(faults, Fault("hidden["+itoa(i)+"]", message.OneOf, "overview, deliveries, events, catalogue, replays, tests, secrets"))
 		}
 	}
 	return JoinFaults(faults...)
@@ -102,7 +104,7 @@ func (p *ThemePalette) validate() error {
 	var faults []error
 	for _, colour := range []struct{ field, value string }{{"brand", p.Brand}, {"background", p.Background}, {"surface", p.Surface}, {"text", p.Text}} {
 		if !isColour(colour.value) {
-			faults = append(faults, Invalidf(colour.field, "must be a colour such as #3b3fb6, which is # and six hexadecimal digits"))
+			faults = append(faults, Fault(colour.field, message.ThemeColour))
 		}
 	}
 	return JoinFaults(faults...)

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Limits of a webhook.
@@ -177,15 +179,15 @@ func (w *Webhook) Validate() error {
 		faults = append(faults, w.RetryPolicy.Validate())
 	}
 	if w.Timeout < MinTimeout || w.Timeout > MaxTimeout {
-		faults = append(faults, Invalidf("timeout_ms", "must be from %d to %d", MinTimeout.Milliseconds(), MaxTimeout.Milliseconds()))
+		faults = append(faults, Fault("timeout_ms", message.Range, MinTimeout.Milliseconds(), MaxTimeout.Milliseconds()))
 	}
 	if l := w.RateLimit; l != nil && !(l.PerSecond > 0 && l.PerSecond <= 1e4 && l.Burst >= 1 && l.Burst <= 1e4) {
-		faults = append(faults, Invalidf("rate_limit", "must be above 0 and at most 10000 requests a second, and 1 to 10000 at once"))
+		faults = append(faults, Fault("rate_limit", message.RateRange))
 	}
 	switch w.Status {
 	case Active, Paused, Disabled:
 	default:
-		faults = append(faults, Invalidf("status", "must be active, paused or disabled"))
+		faults = append(faults, Fault("status", message.WebhookStatus))
 	}
 	for _, text := range []struct {
 		field, value string
@@ -202,14 +204,14 @@ const maxUUID = 128 // characters of the id that the dejacode format shows
 
 func validateExtra(extra json.RawMessage) error {
 	if len(extra) > MaxExtra {
-		return Invalidf("extra_payload", "is %d bytes, at most %d are kept", len(extra), MaxExtra)
+		return Fault("extra_payload", message.MoreThanKept, len(extra), MaxExtra)
 	}
 	if err := validateJSON(extra); err != nil {
 		err.Field = "extra_payload"
 		return err
 	}
 	if strings.TrimLeft(string(extra), " \t\r\n")[0] != '{' {
-		return Invalidf("extra_payload", "must be a JSON object")
+		return Fault("extra_payload", message.NotJSONObject)
 	}
 	return nil
 }
@@ -220,7 +222,7 @@ func validateExtra(extra json.RawMessage) error {
 // writing. The error has code [Invalid] and the field "name".
 func validateWebhookName(name string) error {
 	if !utf8.ValidString(name) {
-		return Invalidf("name", "is not valid UTF-8")
+		return Fault("name", message.InvalidUTF8)
 	}
 	if err := checkLength("name", name, MaxWebhookName); err != nil {
 		return err
@@ -228,7 +230,7 @@ func validateWebhookName(name string) error {
 	if strings.ContainsFunc(name, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 	}) {
-		return Invalidf("name", "must not hold line breaks, control characters or characters that change the direction of writing")
+		return Fault("name", message.DirectionCharacters)
 	}
 	return nil
 }
@@ -236,41 +238,41 @@ func validateWebhookName(name string) error {
 // ValidateURL checks a webhook's URL. The error has code [Invalid] and the field "url".
 func ValidateURL(text string) error {
 	if text == "" {
-		return Invalidf("url", "is missing")
+		return Fault("url", message.Missing)
 	}
 	if len(text) > MaxURLLength {
-		return Invalidf("url", "has %d characters, at most %d are allowed", len(text), MaxURLLength)
+		return Fault("url", message.TooManyCharacters, len(text), MaxURLLength)
 	}
 	for i := range len(text) {
 		if text[i] <= 0x20 || text[i] == 0x7f {
-			return Invalidf("url", "must not hold spaces or control characters; escape them as %%XX")
+			return Fault("url", message.URLCharacters)
 		}
 	}
 	if hidesQuery(text) {
-		return Invalidf("url", "holds %s, which only stands for a value that is not shown; set the URL as a whole", redacted)
+		return Fault("url", message.URLRedacted, redacted)
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return Invalidf("url", "is not a valid URL; write it as https://host/path")
+		return Fault("url", message.URLInvalid)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return Invalidf("url", "must start with https:// (or http:// where the operator allows it)")
+		return Fault("url", message.URLScheme)
 	}
 	if u.User != nil {
-		return Invalidf("url", "must not hold a user name or password; put them in authorization")
+		return Fault("url", message.URLPassword)
 	}
 	if u.Fragment != "" || strings.Contains(text, "#") {
-		return Invalidf("url", "must not have a fragment (#…), which is never sent")
+		return Fault("url", message.URLFragment)
 	}
 	if u.Opaque != "" || u.Hostname() == "" {
-		return Invalidf("url", "has no host")
+		return Fault("url", message.URLHostMissing)
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return Invalidf("url", "has a port outside 1 to 65535")
+			return Fault("url", message.PortRange)
 		}
 	} else if strings.HasSuffix(u.Host, ":") {
-		return Invalidf("url", "has a colon without a port")
+		return Fault("url", message.PortMissing)
 	}
 	return nil
 }
@@ -282,21 +284,21 @@ func (w *Webhook) Storable() error {
 	u, err := url.Parse(w.URL)
 	switch {
 	case w.ID.IsZero():
-		return Invalidf("id", "is missing")
+		return Fault("id", message.Missing)
 	case w.Tenant == "":
-		return Invalidf("tenant", "is missing")
+		return Fault("tenant", message.Missing)
 	case w.Format == "":
-		return Invalidf("format", "is missing")
+		return Fault("format", message.Missing)
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return Invalidf("url", "must be a URL such as https://host/path")
+		return Fault("url", message.URLNeeded)
 	case len(w.Events) == 0:
-		return Invalidf("events", "is missing or empty; name event types or patterns, such as task.created, task.* or *")
+		return Fault("events", message.PatternsMissing)
 	}
 	switch w.Status {
 	case Active, Paused, Disabled:
 		return nil
 	}
-	return Invalidf("status", "must be active, paused or disabled")
+	return Fault("status", message.WebhookStatus)
 }
 
 // MatchPattern reports whether a pattern matches an event type. "*" matches every type,
@@ -314,10 +316,10 @@ func MatchPattern(pattern, eventType string) bool {
 // whole segments followed by ".*", or "*". The error has code [Invalid] and names the element.
 func ValidatePatterns(patterns []string) error {
 	if len(patterns) == 0 {
-		return Invalidf("events", "is missing or empty; name event types or patterns, such as task.created, task.* or *")
+		return Fault("events", message.PatternsMissing)
 	}
 	if len(patterns) > MaxPatterns {
-		return Invalidf("events", "has %d patterns, at most %d are allowed; use a wildcard such as task.*", len(patterns), MaxPatterns)
+		return Fault("events", message.TooManyPatterns, len(patterns), MaxPatterns)
 	}
 	var faults []error
 	for i, pattern := range patterns {
@@ -325,7 +327,7 @@ func ValidatePatterns(patterns []string) error {
 			continue
 		}
 		if err := ValidateType(strings.TrimSuffix(pattern, ".*")); err != nil {
-			faults = append(faults, Invalidf("events["+itoa(i)+"]", "must be an event type such as task.created, a prefix such as task.*, or *"))
+			faults = append(faults, Fault("events["+itoa(i)+"]", message.PatternInvalid))
 		}
 	}
 	return JoinFaults(faults...)
@@ -350,11 +352,11 @@ type FilterError struct {
 
 // NewFilterError creates a [FilterError] from an error, with its message shortened if necessary.
 func NewFilterError(id WebhookID, err error) FilterError {
-	message := err.Error()
+	text := err.Error()
 	if e, ok := err.(*Error); ok {
-		message = e.Message // the field is always the filter
+		text = e.Message // the field is always the filter
 	}
-	return FilterError{WebhookID: id, Message: clipLine(message, MaxFilterErrorBytes)}
+	return FilterError{WebhookID: id, Message: clipLine(text, MaxFilterErrorBytes)}
 }
 
 // clipLine returns text as one line of UTF-8 of at most limit bytes. The text may contain parts

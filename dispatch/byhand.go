@@ -9,6 +9,7 @@ import (
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/lanes"
 	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/share"
 )
 
@@ -26,13 +27,13 @@ func (e *Engine) Retry(ctx context.Context, tenant string, id peal.DeliveryID) (
 	}
 	webhook, err := e.store.Webhook(ctx, tenant, delivery.WebhookID)
 	if peal.CodeOf(err) == peal.NotFound {
-		return peal.Delivery{}, peal.Errorf(peal.Conflict, "the delivery's webhook was deleted")
+		return peal.Delivery{}, peal.Fail(peal.Conflict, message.DeliveryOrphaned)
 	}
 	if err != nil {
 		return peal.Delivery{}, err
 	}
 	if webhook.Status == peal.Disabled {
-		return peal.Delivery{}, peal.Errorf(peal.Conflict, "the delivery's webhook is disabled: set it active first")
+		return peal.Delivery{}, peal.Fail(peal.Conflict, message.DeliveryDisabled)
 	}
 	if e.scheduler.hurry(webhook.ID, id) {
 		delivery.Due = time.Now().UTC().Truncate(time.Microsecond)
@@ -197,7 +198,7 @@ func (e *Engine) CountReplay(ctx context.Context, replay *peal.Replay) (peal.Rep
 		return peal.ReplayCount{}, err
 	}
 	if webhook.Status == peal.Disabled {
-		return peal.ReplayCount{}, peal.Errorf(peal.Conflict, "the webhook is disabled: set it active or paused first")
+		return peal.ReplayCount{}, peal.Fail(peal.Conflict, message.WebhookDisabled)
 	}
 	if err := e.ledger.flush(ctx, peal.DeliveryID{}); err != nil {
 		return peal.ReplayCount{}, err
@@ -288,7 +289,7 @@ func (e *Engine) Preview(ctx context.Context, w *peal.Webhook, choice PreviewCho
 	for i := range events {
 		previews[i] = e.preview(ctx, purse, target, &events[i], now)
 		if purse.Spent() {
-			return nil, peal.Invalidf("last", "asks for more than the filter and the transform may work in one preview; ask for fewer than %d events", i+1)
+			return nil, peal.Fault("last", message.PreviewTooCostly, i+1)
 		}
 		if err := programError(e.stopping, purse); err != nil {
 			return nil, err
@@ -307,9 +308,9 @@ func (e *Engine) choose(ctx context.Context, w *peal.Webhook, choice PreviewChoi
 	}
 	switch {
 	case given > 1:
-		return nil, peal.Invalidf("event", "cannot be combined with type or last; set exactly one")
+		return nil, peal.Fault("event", message.BesideType)
 	case choice.Last < 0 || choice.Last > MaxPreview:
-		return nil, peal.Invalidf("last", "must be from 1 to %d", MaxPreview)
+		return nil, peal.Fault("last", message.Range, 1, MaxPreview)
 	case choice.Last > 0:
 		return e.store.Events(ctx, peal.EventQuery{Tenant: w.Tenant, Limit: choice.Last})
 	case choice.Event != nil:
@@ -334,7 +335,7 @@ func (e *Engine) choose(ctx context.Context, w *peal.Webhook, choice PreviewChoi
 			return nil, err
 		}
 		if err != nil || entry.Example == nil {
-			return nil, peal.Invalidf("type", "has no example in the catalogue; give an event with data")
+			return nil, peal.Fault("type", message.NoExample)
 		}
 	}
 	event, err := e.sample(ctx, w, choice.Type, nil)

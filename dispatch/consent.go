@@ -11,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/share"
 	"github.com/pealhq/peal/wire"
 )
@@ -63,12 +64,11 @@ func (e *Engine) AskConsent(ctx context.Context, w *peal.Webhook) error {
 		if errors.As(err, &failure) {
 			why = failure.Message
 		}
-		return peal.Invalidf("url", "did not answer the handshake (OPTIONS with %s: %s): %s", requestOrigin, e.options.Origin, why)
+		return peal.Fault("url", message.ConsentUnanswered, requestOrigin, e.options.Origin, why)
 	}
 	got := answer.Values(allowedOrigin)
 	if len(got) != 1 || !got[0].Is("*") && !got[0].Is(e.options.Origin) {
-		return peal.Invalidf("url", "does not consent to the handshake: OPTIONS with %s: %s was answered %d %s; %s must be that origin or *",
-			requestOrigin, e.options.Origin, answer.Status, shown(answer, allowedOrigin), allowedOrigin)
+		return peal.Fault("url", message.ConsentRefused, requestOrigin, e.options.Origin, answer.Status, shown(answer, allowedOrigin), allowedOrigin)
 	}
 	return limitRate(w, answer)
 }
@@ -94,7 +94,7 @@ func limitRate(w *peal.Webhook, answer egress.Consent) error {
 	}
 	perMinute, ok := allowed[0].Number()
 	if !ok || perMinute == 0 || len(allowed) > 1 {
-		return peal.Invalidf("url", "answered the handshake %s; it must be requests a minute as a whole number above 0, or *", shown(answer, allowedRate))
+		return peal.Fault("url", message.ConsentRate, shown(answer, allowedRate))
 	}
 	perSecond := min(float64(perMinute)/60, maxRate)
 	if w.RateLimit == nil {
@@ -114,13 +114,13 @@ func (e *Engine) ReloadEgress(options EgressOptions) error { return e.client.Rel
 // somebody acts.
 type Warning struct {
 	// Public is the text for everybody who may see the webhook.
-	Public string
+	Public message.Text
 	// Operator is the text for operators: it may contain the internal address of a name.
-	Operator string
+	Operator message.Text
 }
 
 // For returns the sentence for an operator or for others.
-func (w Warning) For(operator bool) string {
+func (w Warning) For(operator bool) message.Text {
 	if operator {
 		return w.Operator
 	}
@@ -128,8 +128,8 @@ func (w Warning) For(operator bool) string {
 }
 
 // WarningsFor returns the sentences for an operator or for others.
-func WarningsFor(operator bool, warnings []Warning) []string {
-	var sentences []string
+func WarningsFor(operator bool, warnings []Warning) []message.Text {
+	var sentences []message.Text
 	for _, w := range warnings {
 		sentences = append(sentences, w.For(operator))
 	}
@@ -145,17 +145,17 @@ func (e *Engine) Warnings(ctx context.Context, w *peal.Webhook) []Warning {
 	if err == nil {
 		defer leave()
 	}
-	warn := func(subject, url string) {
+	warn := func(sentence message.Message, url string) {
 		if err != nil {
 			return // without a look-up nothing is known
 		}
-		if why := e.client.Warn(ctx, url); why.Public != "" {
-			warnings = append(warnings, Warning{subject + why.Public + ".", subject + why.Operator + "."})
+		if why := e.client.Warn(ctx, url); why.Public.Message != "" {
+			warnings = append(warnings, Warning{sentence.With(why.Public), sentence.With(why.Operator)})
 		}
 	}
-	warn("The URL cannot be reached now: ", w.URL)
+	warn(message.URLUnreachable, w.URL)
 	if w.OAuth2 != nil {
-		warn("The token URL cannot be reached now: ", w.OAuth2.TokenURL)
+		warn(message.TokenURLUnreachable, w.OAuth2.TokenURL)
 	}
 	for _, sentence := range w.Warnings(time.Now()) {
 		warnings = append(warnings, Warning{sentence, sentence})

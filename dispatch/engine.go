@@ -25,6 +25,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/maintenance"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/processor"
 	"github.com/pealhq/peal/internal/refusals"
 	"github.com/pealhq/peal/internal/share"
@@ -301,7 +303,7 @@ func (e *Engine) signaled(s peal.NodeSignal) {
 // resume takes effect at once only so.
 func (e *Engine) Refresh(ctx context.Context) error { return e.router.refresh(ctx) }
 
-var errNotRunning = &peal.Error{Code: peal.Unavailable, Message: "the engine does not run"}
+var errNotRunning = peal.Fail(peal.Unavailable, message.NotRunning)
 
 // Ready reports whether events are accepted and sent: it returns nil, or the reason why not.
 func (e *Engine) Ready(ctx context.Context) error {
@@ -348,7 +350,7 @@ func (e *Engine) Publish(ctx context.Context, tenant string, events ...peal.Even
 // bytes. It saves a copy.
 func (e *Engine) PublishOwned(ctx context.Context, tenant string, events []peal.Event) ([]Published, error) {
 	if tenant == peal.OperationsTenant {
-		return nil, peal.Errorf(peal.Forbidden, "the tenant %q is reserved for Peal's own events", tenant)
+		return nil, peal.Fail(peal.Forbidden, message.TenantReserved, strconv.Quote(tenant))
 	}
 	if err := e.enter(); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/lanes"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/wake"
 )
 
@@ -297,7 +298,7 @@ func (k *healthKeeper) disable(ctx context.Context, tenant string, id peal.Webho
 		}
 		return nil
 	}
-	return peal.Errorf(peal.Conflict, "the webhook changes too fast")
+	return peal.Fail(peal.Conflict, message.WebhookChanging)
 }
 
 // raise publishes one of Peal's own events. A failure is logged: the state that the event reports

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/wake"
 )
 
@@ -199,7 +200,7 @@ func (l *ledger) flush(ctx context.Context, id peal.DeliveryID) error {
 	defer stop()
 	for l.ended < until {
 		if ctx.Err() != nil {
-			return &peal.Error{Code: peal.Unavailable, Message: "results of attempts are not written yet; try again in a moment", RetryAfter: time.Second, Err: ctx.Err()}
+			return peal.Fail(peal.Unavailable, message.ResultsUnwritten).RetryIn(time.Second).Because(ctx.Err())
 		}
 		l.done.Wait()
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/lanes"
 	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Published is the result of publishing an event.
@@ -120,7 +121,7 @@ func (p *publisher) routed(ctx context.Context, commit func(*routes) error) erro
 			return err
 		}
 	}
-	return &peal.Error{Code: peal.Unavailable, Message: "the webhooks change too fast to publish; try again", RetryAfter: time.Second}
+	return peal.Fail(peal.Unavailable, message.WebhooksChanging).RetryIn(time.Second)
 }
 
 // prepare checks the events and sets what their publisher left out.
@@ -129,7 +130,7 @@ func (p *publisher) prepare(ctx context.Context, tenant string, events []peal.Ev
 		return nil, err
 	}
 	if len(events) == 0 || len(events) > peal.MaxBatch {
-		return nil, peal.Invalidf("events", "must be 1 to %d events", peal.MaxBatch)
+		return nil, peal.Fault("events", message.BatchSize, peal.MaxBatch)
 	}
 	insertions := make([]peal.Insertion, len(events))
 	for i := range events {
@@ -265,9 +266,9 @@ func (p *publisher) abandon(plans []plan) {
 // maxDeliveries.
 func (p *publisher) tooManyDeliveries(events int) error {
 	if events > 1 {
-		return peal.Invalidf("events", "have more than %d deliveries together (limits.max_deliveries); publish them in smaller batches", p.maxDeliveries)
+		return peal.Fault("events", message.BatchDeliveries, p.maxDeliveries)
 	}
-	return peal.Errorf(peal.Invalid, "the event has more than %d deliveries (limits.max_deliveries); have fewer webhooks match it, or ask the operator to raise the limit", p.maxDeliveries)
+	return peal.Fail(peal.Invalid, message.EventDeliveries, p.maxDeliveries)
 }
 
 // route finds the webhooks of an event and reserves their places. When they are more than most, it
@@ -353,8 +354,7 @@ func (r *filterRun) wants(route *match.Route, facts *match.Facts, routes int) (b
 		r.most, r.costliest = used, route.Webhook().ID
 	}
 	if r.purse.Spent() {
-		r.err = peal.Errorf(peal.TooLarge, "the filters of the tenant's webhooks do more work than one request may cost: "+
-			"send fewer events at once, or simplify the filters, above all that of the webhook %s", r.costliest)
+		r.err = peal.Fail(peal.TooLarge, message.FiltersOfTenant, r.costliest)
 	} else if r.purse.Err() != nil {
 		r.err = programError(r.stopping, r.purse)
 	}

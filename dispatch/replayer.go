@@ -8,6 +8,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
 	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/processor"
 	"github.com/pealhq/peal/internal/wake"
 )
@@ -221,7 +222,7 @@ func (r *replayer) mayStart(ctx context.Context, tenant string) error {
 		}
 	}
 	if running >= maxReplaying {
-		return &peal.Error{Code: peal.RateLimited, RetryAfter: replayRetry, Message: "the tenant has 10 replays running, which is the limit; cancel one, or try again when one has ended"}
+		return peal.Fail(peal.RateLimited, message.TooManyReplays, maxReplaying).RetryIn(replayRetry)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pealhq/peal/internal/egress"
 	"github.com/pealhq/peal/internal/lanes"
 	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -139,7 +140,7 @@ func (r *rules) check(before, w *peal.Webhook) error {
 	faults := []error{w.Validate(), r.checkURLs(w)}
 	format, known := r.format(w.Format)
 	if !known {
-		faults = append(faults, peal.Invalidf("format", "is not known: use one of %s", r.formatNames()))
+		faults = append(faults, peal.Fault("format", message.FormatUnavailable, r.formatNames()))
 	} else {
 		faults = append(faults, checkFormat(w, format), checkOwnHeaders(before, w, format))
 	}
@@ -155,7 +156,7 @@ func (r *rules) checkURLs(w *peal.Webhook) error {
 		if err := r.client.CheckURL(w.OAuth2.TokenURL); err != nil {
 			var wrong *peal.Error
 			errors.As(err, &wrong)
-			faults = append(faults, peal.Invalidf("oauth2.token_url", "%s", wrong.Message))
+			faults = append(faults, wrong.At("oauth2.token_url"))
 		}
 	}
 	return peal.JoinFaults(faults...)
@@ -174,7 +175,7 @@ func checkOwnHeaders(before, w *peal.Webhook, format *wire.Format) error {
 				continue
 			}
 		}
-		faults = append(faults, peal.Invalidf("headers."+name, "is a header that the format %s signs or identifies deliveries with; take another name", format.Name))
+		faults = append(faults, peal.Fault("headers."+name, message.HeaderOfFormat, format.Name))
 	}
 	return peal.JoinFaults(faults...)
 }
@@ -183,7 +184,7 @@ func checkOwnHeaders(before, w *peal.Webhook, format *wire.Format) error {
 func checkFormat(w *peal.Webhook, format *wire.Format) error {
 	var faults []error
 	if w.Handshake && !format.Handshake {
-		faults = append(faults, peal.Invalidf("handshake", "is for the formats of CloudEvents: leave it out, or take the format cloudevents"))
+		faults = append(faults, peal.Fault("handshake", message.HandshakeFormat))
 	}
 	for _, secret := range w.Secrets {
 		faults = append(faults, format.CheckSecret(secret.Value))
@@ -226,7 +227,7 @@ func (r *rules) checkVariables(w *peal.Webhook, format *wire.Format) error {
 func (r *rules) checkFormatVariables(w *peal.Webhook, format *wire.Format) error {
 	for _, name := range format.Variables {
 		if !r.scopes[name].includes(w) {
-			return peal.Invalidf("format", "uses a variable that is not available to this webhook; choose another format, or ask the operator")
+			return peal.Fault("format", message.VariablesUnavailable)
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/lanes"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/processor"
 	"github.com/pealhq/peal/internal/wake"
 )
@@ -21,8 +22,8 @@ type releaser interface {
 }
 
 // scheduler owns the lanes: it serializes the calls, passes them the time and carries out their
-// effects. Nobody else takes its lock. It also owns the workers, which run the attempts, and the
-// permission to send, which lasts as long as the node's lease.
+// effects. Nobody else takes its lock. It also owns the workers of attempts, and the permission to
+// send, which lasts as long as the node's lease.
 type scheduler struct {
 	releases  releaser
 	elsewhere func([]peal.WebhookID) // learns of webhooks that another node has to send
@@ -54,9 +55,8 @@ type scheduler struct {
 	suspects wake.Signal // a suspect may be attempted
 }
 
-// suspectRest is the least time after its start (and half of the longest) in which a process does
-// not attempt what was marked when another one ended: not while something else (a person, a machine that
-// is out of memory) ends one process after the other.
+// suspectRest is the least time, and half of the longest, that a process waits after its start before
+// it attempts what was marked when another one ended: something else may be ending processes.
 const suspectRest = 15 * time.Second
 
 // newScheduler returns a scheduler that sends nothing before open.
@@ -238,9 +238,9 @@ func (s *scheduler) stop() (waiting []peal.DeliveryID) {
 }
 
 var (
-	errDeleted  = peal.Errorf(peal.Conflict, "the webhook was deleted")
-	errStopping = &peal.Error{Code: peal.Unavailable, Message: "Peal is stopping; publish again in a moment", RetryAfter: time.Second}
-	errFenced   = &peal.Error{Code: peal.Unavailable, Message: "this node sends nothing until it has renewed its registration; try again in a moment", RetryAfter: time.Second}
+	errDeleted  = peal.Fail(peal.Conflict, message.WebhookDeleted)
+	errStopping = peal.Fail(peal.Unavailable, message.Stopping).RetryIn(time.Second)
+	errFenced   = peal.Fail(peal.Unavailable, message.NodeFenced).RetryIn(time.Second)
 )
 
 // open lets attempts start, until the given time (zero for no end).

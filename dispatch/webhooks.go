@@ -136,7 +136,7 @@ func canonicalize(w *peal.Webhook) error {
 	if o := w.OAuth2; o != nil && peal.ValidateURL(o.TokenURL) == nil {
 		url, err := canonical.URL(o.TokenURL)
 		if err != nil {
-			return peal.Invalidf("oauth2.token_url", "%s", err.(*peal.Error).Message)
+			return err.(*peal.Error).At("oauth2.token_url")
 		}
 		client := *o
 		client.TokenURL = url

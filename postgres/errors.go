@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // retryAfter is when to try again what the database cannot do now.
@@ -21,7 +22,7 @@ const retryAfter = time.Second
 var errUnanswered = errors.New("it has not answered in time")
 
 func errClosed() error {
-	return &peal.Error{Code: peal.Unavailable, Message: "the store is closed", RetryAfter: retryAfter}
+	return peal.Fail(peal.Unavailable, message.StoreClosed).RetryIn(retryAfter)
 }
 
 // transactionTimeout is a state of PostgreSQL 17 and later.
@@ -114,7 +115,7 @@ func translate(verb string, err error) error {
 		return err
 	}
 	if reason := reasonOf(err); reason != "" {
-		return &peal.Error{Code: peal.Unavailable, Message: reason + "; it cannot " + verb + " now", RetryAfter: retryAfter, Err: withoutSecrets(err)}
+		return peal.Fail(peal.Unavailable, message.StoreTrouble, reason, verb).RetryIn(retryAfter).Because(withoutSecrets(err))
 	}
 	return &peal.Error{Code: peal.Internal, Message: "the database failed to " + verb, Err: withoutSecrets(err)}
 }

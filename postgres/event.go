@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -54,7 +55,7 @@ func (s *Store) readEvent(ctx context.Context, q querier, key [16]byte) (event *
 func (s *Store) Event(ctx context.Context, tenant, id string) (peal.Event, error) {
 	event, err := s.event(ctx, tenant, id)
 	if err == nil && event == nil {
-		err = peal.Errorf(peal.NotFound, "there is no event %q", id)
+		err = peal.Fail(peal.NotFound, message.NoEvent, strconv.Quote(id))
 	}
 	if err != nil {
 		return peal.Event{}, translate("read an event", err)
@@ -187,7 +188,7 @@ func (s *Store) findDuplicates(ctx context.Context, in *insertion) error {
 func (in *insertion) duplicate(i int, first *peal.Event, webhooks []peal.WebhookID) error {
 	this := &in.insertions[i]
 	if !first.SameContent(this.Event, this.TimeGiven) {
-		refused := peal.Errorf(peal.Conflict, "is the id of another event with other content; give a new event a new id")
+		refused := peal.Fail(peal.Conflict, message.EventIDTaken)
 		refused.Field = "events[" + strconv.Itoa(i) + "].id"
 		return refused
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -26,7 +27,7 @@ func (s *Store) RegisterNode(ctx context.Context, node peal.Node) (peal.NodeView
 			SELECT $1, $2, $3, now, now, $4 FROM peal.now_micros() now ON CONFLICT DO NOTHING RETURNING num`,
 			[]any{uuid(node.ID), clean(node.Name), clean(node.Version), string(load)}, &num)
 		if err == nil && !found {
-			err = peal.Errorf(peal.Conflict, "the node %s is registered", node.ID)
+			err = peal.Fail(peal.Conflict, message.NodeExists, node.ID)
 		}
 		return num, err
 	})
@@ -41,7 +42,7 @@ func (s *Store) RenewNode(ctx context.Context, id peal.NodeID, load peal.NodeLoa
 	return s.view(ctx, "renew a node", func(t *tx) (num int32, err error) {
 		found, err := t.one(`UPDATE peal.nodes SET seen = peal.now_micros(), load = $2 WHERE id = $1 RETURNING num`, []any{uuid(id), string(text)}, &num)
 		if err == nil && !found {
-			err = peal.Errorf(peal.NotFound, "the node %s is not registered", id)
+			err = peal.Fail(peal.NotFound, message.NodeUnknown, id)
 		}
 		return num, err
 	})

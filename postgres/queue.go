@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/turns"
 )
 
@@ -64,7 +65,7 @@ func (q *queue[T]) put(c *call[T]) error {
 	}
 	c.call = turns.Call{Tenant: c.tenant, Rows: c.rows, Bytes: c.bytes}
 	if !q.turns.Add(&c.call, true) {
-		return &peal.Error{Code: peal.Unavailable, Message: "the database cannot keep up, too many changes wait for it", RetryAfter: retryAfter}
+		return peal.Fail(peal.Unavailable, message.StoreBusy).RetryIn(retryAfter)
 	}
 	q.calls = append(q.calls, c)
 	q.wake.Signal()

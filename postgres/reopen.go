@@ -8,11 +8,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
 func noDelivery(id peal.DeliveryID) error {
-	return peal.Errorf(peal.NotFound, "there is no delivery %s", id)
+	return peal.Fail(peal.NotFound, message.NoDelivery, id)
 }
 
 // found is a delivery that a change is about, its row locked.
@@ -80,7 +81,7 @@ func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, a
 			return err
 		}
 		if f.status != peal.Pending {
-			return peal.Errorf(peal.Conflict, "the delivery is final: %s", f.status)
+			return peal.Fail(peal.Conflict, message.DeliveryFinal, f.status)
 		}
 		_, err = t.cancel(f.table, `id = $1`, uuid(id), at)
 		return err
@@ -118,9 +119,9 @@ func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id 
 		case err != nil:
 			return err
 		case f.deleted:
-			return peal.Errorf(peal.Conflict, "the delivery's webhook is deleted")
+			return peal.Fail(peal.Conflict, message.DeliveryOrphan)
 		case f.table == "held":
-			return peal.Errorf(peal.Conflict, "the delivery is being attempted, or about to be")
+			return peal.Fail(peal.Conflict, message.DeliveryUnderWay)
 		}
 		if fenced != nil {
 			return fenced

@@ -10,6 +10,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/crashpoint"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // openReplay is a running replay as a step needs it.
@@ -34,7 +35,7 @@ func openReplayOf(q configstore.Querier, id peal.JobID, lock string) (p openRepl
 func (t *tx) stepReplay(id peal.JobID) (*openReplay, error) {
 	p, err := openReplayOf(t.configTx(), id, configstore.LockReplay)
 	if err == nil && p.deleted {
-		err = peal.Errorf(peal.Conflict, "the replay's webhook is deleted")
+		err = peal.Fail(peal.Conflict, message.ReplayOrphan)
 	}
 	return &p, err
 }
@@ -270,7 +271,7 @@ func (s *Store) ReplayMissed(ctx context.Context, id peal.JobID, missed peal.Mis
 			return err
 		}
 		if missed.Through.Compare(p.nextEvent) < 0 {
-			return peal.Errorf(peal.Conflict, "the replay has come further already")
+			return peal.Fail(peal.Conflict, message.ReplayAhead)
 		}
 		for i := range deliveries {
 			added, err := t.addMissed(p, &deliveries[i])

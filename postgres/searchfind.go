@@ -11,6 +11,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/fulltext"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // The index is asked for a stretch of time after the other, the newest first: a short
@@ -186,10 +187,7 @@ func timely(ctx context.Context, search func(context.Context) error) (late bool,
 }
 
 func tooLate() error {
-	return &peal.Error{
-		Code: peal.Unavailable, Field: "text",
-		Message: "takes longer than " + peal.MaxSearchTime.String() + ": add a word, write words with a * out, or narrow the time",
-	}
+	return peal.Fail(peal.Unavailable, message.SearchSlow, peal.MaxSearchTime).At("text")
 }
 
 // checkSearch refuses a text that cannot be looked for.
@@ -202,7 +200,7 @@ func (s *Store) checkSearch(ctx context.Context, text string) error {
 	}
 	on, err := s.searchIsOn(ctx)
 	if err == nil && !on {
-		err = peal.Invalidf("text", "cannot be looked for: search is off here; an operator turns it on with the setting search.enabled")
+		err = peal.Fault("text", message.SearchOff)
 	}
 	return err
 }

@@ -113,7 +113,7 @@ func TestOpenIDSignIn(t *testing.T) {
 	}
 	// The code was used, and so was what the browser kept.
 	v.client.Jar, _ = cookiejar.New(nil)
-	if status, body, _ := v.get(back); status != 401 || !strings.Contains(body, "begin again") || v.signedIn("ann") {
+	if status, body, _ := v.get(back); status != 401 || !strings.Contains(body, "start again") || v.signedIn("ann") {
 		t.Errorf("the second time answers %d: %s", status, body)
 	}
 	// From then on the subject counts, with any address.
@@ -188,8 +188,8 @@ func TestOpenIDRefusals(t *testing.T) {
 		"no nonce":                {change: claim("nonce", nil), status: 401, says: "cannot be trusted"},
 		"no subject":              {change: claim("sub", ""), status: 401, says: "cannot be trusted"},
 		"expired":                 {change: claim("exp", time.Now().Add(-time.Second).Unix()), status: 401, says: "cannot be trusted"},
-		"wrong state":             {tamper: query("state", "another"), status: 401, says: "not begun in this browser"},
-		"no state":                {tamper: query("state", ""), status: 401, says: "not begun in this browser"},
+		"wrong state":             {tamper: query("state", "another"), status: 401, says: "not started in this browser"},
+		"no state":                {tamper: query("state", ""), status: 401, says: "not started in this browser"},
 		"wrong code":              {tamper: query("code", "another"), status: 401, says: "cannot be trusted"},
 		"answer of another":       {tamper: query("iss", "https://elsewhere.example"), status: 401, says: "another sign-in service"},
 		"refused there":           {tamper: query("error", "access_denied"), status: 401, says: "did not let you in"},
@@ -210,7 +210,7 @@ func TestOpenIDRefusals(t *testing.T) {
 				back = c.tamper(back)
 			}
 			status, body, location := v.get(back)
-			if status != c.status || location != "" || !strings.Contains(body, c.says) || !strings.Contains(body, `value="/webhooks"`) && c.says != "not begun in this browser" {
+			if status != c.status || location != "" || !strings.Contains(body, c.says) || !strings.Contains(body, `value="/webhooks"`) && c.says != "not started in this browser" {
 				t.Errorf("answered %d to %q: %s", status, location, body)
 			}
 			if v.signedIn("@") {

@@ -35,7 +35,7 @@ func TestOpenIDRoles(t *testing.T) {
 			}
 			status, body, _ := v.get(v.goThere("/"))
 			if c.want == "" {
-				if status != 403 || !strings.Contains(body, "gives you no role") || v.signedIn("ann") {
+				if status != 403 || !strings.Contains(body, "grants you no role") || v.signedIn("ann") {
 					t.Errorf("%s %v answers %d: %s", claim, c.value, status, body)
 				}
 				continue

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -60,7 +61,7 @@ func (s *Store) Delivery(ctx context.Context, tenant string, id peal.DeliveryID)
 }
 
 func noDelivery(id peal.DeliveryID) error {
-	return peal.Errorf(peal.NotFound, "there is no delivery %s", id)
+	return peal.Fail(peal.NotFound, message.NoDelivery, id)
 }
 
 // Deliveries implements [storetest.HistoryStore].

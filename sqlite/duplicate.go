@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -34,7 +35,7 @@ func (w *writer) findDuplicates(insertions []peal.Insertion) ([]peal.InsertResul
 			continue
 		}
 		if !first.SameContent(in.Event, in.TimeGiven) {
-			refused := peal.Errorf(peal.Conflict, "is the id of another event with other content; give a new event a new id")
+			refused := peal.Fail(peal.Conflict, message.EventIDTaken)
 			refused.Field = "events[" + strconv.Itoa(i) + "].id"
 			return nil, refuse(refused)
 		}

@@ -11,6 +11,7 @@ import (
 	driver "modernc.org/sqlite"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/ownfile"
 )
 
@@ -38,12 +39,12 @@ func (r refusal) Error() string { return r.err.Error() }
 
 func refuse(err error) error { return refusal{err} }
 
-func refusef(code peal.ErrorCode, format string, args ...any) error {
-	return refusal{peal.Errorf(code, format, args...)}
+func refuseAs(code peal.ErrorCode, m message.Message, values ...any) error {
+	return refusal{peal.Fail(code, m, values...)}
 }
 
 func errClosed() error {
-	return &peal.Error{Code: peal.Unavailable, Message: "the store is closed", RetryAfter: retryAfter}
+	return peal.Fail(peal.Unavailable, message.StoreClosed).RetryIn(retryAfter)
 }
 
 // codeOf returns SQLite's primary result code, or 0 if err is not SQLite's.
@@ -81,11 +82,11 @@ func translate(verb string, err error) error {
 	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case isUnavailable(err):
-		message := "the database cannot " + verb + " now"
+		why := message.StoreUnavailable
 		if codeOf(err) == codeFull {
-			message = "the disk that holds the database is full, it cannot " + verb
+			why = message.DiskFull
 		}
-		return &peal.Error{Code: peal.Unavailable, Message: message, RetryAfter: retryAfter, Err: err}
+		return peal.Fail(peal.Unavailable, why, verb).RetryIn(retryAfter).Because(err)
 	}
 	return &peal.Error{Code: peal.Internal, Message: "the database failed to " + verb, Err: err}
 }

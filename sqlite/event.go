@@ -3,9 +3,11 @@ package sqlite
 import (
 	"context"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -43,7 +45,7 @@ func (s *Store) Event(ctx context.Context, tenant, id string) (peal.Event, error
 		err = s.eventByKey(ctx, tenant, key, each)
 	}
 	if err == nil && !found {
-		err = peal.Errorf(peal.NotFound, "there is no event %q", id)
+		err = peal.Fail(peal.NotFound, message.NoEvent, strconv.Quote(id))
 	}
 	return event, translate("read an event", err)
 }

@@ -122,7 +122,7 @@ func (w *writer) check(node peal.NodeID, version int64, insertions []peal.Insert
 			if _, found, err := w.webhook(d.WebhookID); err != nil {
 				return nil, nobody, err
 			} else if !found {
-				return nil, nobody, refusef(peal.Internal, "events[%d] has a delivery for %s, which does not exist", i, d.WebhookID)
+				return nil, nobody, refuse(peal.Errorf(peal.Internal, "events[%d] has a delivery for %s, which does not exist", i, d.WebhookID))
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -135,7 +136,7 @@ func (s *Store) Cancel(ctx context.Context, tenant string, id peal.DeliveryID, a
 			return err
 		}
 		if p.status != 0 {
-			return refusef(peal.Conflict, "the delivery is final: %s", statusNames[p.status])
+			return refuseAs(peal.Conflict, message.DeliveryFinal, statusNames[p.status])
 		}
 		if p.owner != 0 {
 			if err := w.noteCanceled(p.owner, id); err != nil {
@@ -157,10 +158,10 @@ func (s *Store) Reopen(ctx context.Context, node peal.NodeID, tenant string, id 
 			return err
 		}
 		if deleted {
-			return refusef(peal.Conflict, "the delivery's webhook is deleted")
+			return refuseAs(peal.Conflict, message.DeliveryOrphan)
 		}
 		if p.table == "held" {
-			return refusef(peal.Conflict, "the delivery is being attempted, or about to be")
+			return refuseAs(peal.Conflict, message.DeliveryUnderWay)
 		}
 		if work, err = w.reopen(node, webhook, p, due); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 	"github.com/pealhq/peal/internal/wake"
 )
@@ -24,7 +25,7 @@ func (s *Store) RegisterNode(ctx context.Context, node peal.Node) (peal.NodeView
 	return s.view(ctx, "register a node", func(w *writer) (int64, error) {
 		if num, err := w.node(node.ID); err != nil || num != nobody {
 			if err == nil {
-				err = refusef(peal.Conflict, "the node %s is registered", node.ID)
+				err = refuseAs(peal.Conflict, message.NodeExists, node.ID)
 			}
 			return 0, err
 		}
@@ -46,7 +47,7 @@ func (s *Store) RenewNode(ctx context.Context, id peal.NodeID, load peal.NodeLoa
 	return s.view(ctx, "renew a node", func(w *writer) (int64, error) {
 		num, err := w.node(id)
 		if err == nil && num == nobody {
-			err = refusef(peal.NotFound, "the node %s is not registered", id)
+			err = refuseAs(peal.NotFound, message.NodeUnknown, id)
 		}
 		if err != nil {
 			return 0, err

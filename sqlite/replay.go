@@ -10,6 +10,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/configstore"
 	"github.com/pealhq/peal/internal/crashpoint"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -35,7 +36,7 @@ func openReplayOf(q configstore.Querier, id peal.JobID) (p openReplay, err error
 func (w *writer) stepReplay(id peal.JobID) (*openReplay, error) {
 	p, err := openReplayOf(configTx{w}, id)
 	if err == nil && p.deleted {
-		err = peal.Errorf(peal.Conflict, "the replay's webhook is deleted")
+		err = peal.Fail(peal.Conflict, message.ReplayOrphan)
 	}
 	return &p, refuseAnswer(err)
 }
@@ -283,7 +284,7 @@ func (s *Store) ReplayMissed(ctx context.Context, id peal.JobID, missed peal.Mis
 			through = halve(missed.Through).seq()
 		}
 		if through < p.nextEvent {
-			return refusef(peal.Conflict, "the replay has come further already")
+			return refuseAs(peal.Conflict, message.ReplayAhead)
 		}
 		for i := range deliveries {
 			added, err := w.addMissed(p, &deliveries[i])

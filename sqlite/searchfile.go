@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // The search index is in a separate file beside the database: writers of events do not wait for it,
@@ -263,7 +264,7 @@ func (s *Store) withIndex(f func(*searchFile) error) error {
 	s.searching.RLock()
 	defer s.searching.RUnlock()
 	if s.search == nil {
-		return peal.Invalidf("text", "cannot be looked for: search is off here; an operator turns it on with the setting search.enabled")
+		return peal.Fault("text", message.SearchOff)
 	}
 	return f(s.search)
 }

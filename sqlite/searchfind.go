@@ -9,6 +9,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/fulltext"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // finder goes through the events that a search may be about, the newest first.
@@ -156,10 +157,7 @@ func timely(ctx context.Context, search func(context.Context) error) (late bool,
 }
 
 func tooLate() error {
-	return &peal.Error{
-		Code: peal.Unavailable, Field: "text",
-		Message: "takes longer than " + peal.MaxSearchTime.String() + ": add a word, write words with a * out, or narrow the time",
-	}
+	return peal.Fail(peal.Unavailable, message.SearchSlow, peal.MaxSearchTime).At("text")
 }
 
 // ofSearch runs a search with the index when it is about words, and without it when it

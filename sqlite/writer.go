@@ -9,6 +9,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/crashpoint"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/turns"
 	"github.com/pealhq/peal/internal/wake"
 )
@@ -85,7 +86,7 @@ func (q *queue) put(c *change) error {
 	}
 	c.call = turns.Call{Tenant: c.tenant, Rows: c.rows, Bytes: c.bytes}
 	if !q.turns.Add(&c.call, c.appends) {
-		return &peal.Error{Code: peal.Unavailable, Message: "the database cannot keep up, too many changes wait for it", RetryAfter: retryAfter}
+		return peal.Fail(peal.Unavailable, message.StoreBusy).RetryIn(retryAfter)
 	}
 	if c.patient {
 		c.queued = time.Now()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // DejaCode's webhooks: Python's JSON, with the webhook's extra payload merged in.
@@ -43,7 +44,7 @@ func encodeDejacode(in *Input) (http.Header, []byte, error) {
 	case bare && !hasExtra && !isObject(e.Data):
 		return header, Python.Append(body, e.Data), nil
 	case (bare || spread) && !isObject(e.Data):
-		return nil, nil, peal.Invalidf("data", "must be an object: the format dejacode puts the fields of %s at the top of its body", e.Type)
+		return nil, nil, peal.Fault("data", message.DejacodeObject, e.Type)
 	case !bare && !spread && !hasExtra:
 		body = append(body, `{"hook": `...)
 		body = appendHook(body, in)

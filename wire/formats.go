@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // formats lists the built-in formats, sorted by name. They are immutable: callers receive copies.
@@ -41,5 +42,5 @@ func lookup(name string) (*Format, error) {
 	for i, f := range formats {
 		names[i] = f.Name
 	}
-	return nil, peal.Invalidf("format", "is unknown; use one of %s", strings.Join(names, ", "))
+	return nil, peal.Fault("format", message.FormatUnknown, strings.Join(names, ", "))
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // members iterates over the members of a JSON object without parsing their values. It yields each
@@ -190,10 +191,10 @@ type fields struct {
 // member is an error, because readers would disagree on it.
 func decodeObject(body []byte, names ...string) (*fields, error) {
 	if !json.Valid(body) {
-		return nil, peal.Invalidf("body", "is not valid JSON")
+		return nil, peal.Fault("body", message.InvalidJSON)
 	}
 	if !isObject(body) {
-		return nil, peal.Invalidf("body", "must be a JSON object")
+		return nil, peal.Fault("body", message.NotJSONObject)
 	}
 	f := &fields{values: make(map[string][]byte, len(names))}
 	for _, name := range names {
@@ -206,7 +207,7 @@ func decodeObject(body []byte, names ...string) (*fields, error) {
 			continue
 		}
 		if old != nil {
-			return nil, peal.Invalidf(name, "is a duplicate")
+			return nil, peal.Fault(name, message.Duplicate)
 		}
 		f.values[name] = value
 	}

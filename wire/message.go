@@ -9,8 +9,8 @@ import (
 	"unicode/utf16"
 )
 
-// message is the content of a chat message about an event, independent of the service.
-type message struct {
+// chatMessage is the content of a chat message about an event, independent of the service.
+type chatMessage struct {
 	title   string // the type as words, such as "Task created"
 	subject string
 	text    string // text in the data; "" for none
@@ -36,9 +36,9 @@ const (
 	maxText      = 1900 // Discord's limit of content is 2000
 )
 
-func messageOf(in *Input) *message {
+func messageOf(in *Input) *chatMessage {
 	e := in.Event
-	m := &message{
+	m := &chatMessage{
 		title:   titleOf(e.Type),
 		subject: oneLine(e.Subject),
 		time:    string(appendWholeSeconds(nil, instantOf(in))),
@@ -217,7 +217,7 @@ func clip(text string, limit int, escape func(r rune) string) string {
 }
 
 // headline returns the title and the subject in one line.
-func (m *message) headline() string {
+func (m *chatMessage) headline() string {
 	if m.subject == "" {
 		return m.title
 	}

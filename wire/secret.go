@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // SecretUse defines whether a format uses secrets.
@@ -47,12 +48,12 @@ func (f *Format) CheckSecret(secret string) error {
 	switch {
 	case f.Secrets == SecretNone:
 		if secret != "" {
-			return peal.Invalidf("secret", "is not used by the format %s; omit it", f.Name)
+			return peal.Fault("secret", message.SecretUnused, f.Name)
 		}
 		return nil
 	case secret == "":
 		if f.Secrets == SecretAlways {
-			return peal.Invalidf("secret", "is missing: the format %s always signs", f.Name)
+			return peal.Fault("secret", message.SecretMissing, f.Name)
 		}
 		return nil
 	case f.AcceptSecret != nil:
@@ -65,14 +66,14 @@ func (f *Format) CheckSecret(secret string) error {
 // so that existing receivers can keep their secrets.
 func checkTextSecret(secret string) error {
 	if secret == "" || len(secret) > MaxSecret {
-		return peal.Invalidf("secret", "must have 1 to %d bytes", MaxSecret)
+		return peal.Fault("secret", message.BytesFromTo, 1, MaxSecret)
 	}
 	if !utf8.ValidString(secret) {
-		return peal.Invalidf("secret", "must be UTF-8 text")
+		return peal.Fault("secret", message.UTF8Text)
 	}
 	for i := range len(secret) {
 		if c := secret[i]; c < 0x20 || c == 0x7f {
-			return peal.Invalidf("secret", "must not hold line breaks or control characters; a line break at the end often comes from copying")
+			return peal.Fault("secret", message.CopiedLineBreak)
 		}
 	}
 	return nil
@@ -96,5 +97,5 @@ func currentSecret(in *Input) string {
 }
 
 func missingSecret(format string) error {
-	return peal.Invalidf("secret", "is missing: the format %s always signs", format)
+	return peal.Fault("secret", message.SecretMissing, format)
 }

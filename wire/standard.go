@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks): the
@@ -80,7 +81,7 @@ func verifyStandard(header http.Header, body []byte, secrets []string, options V
 	for i, secret := range secrets {
 		var err error
 		if keys[i], err = parseStandardKey(secret); err != nil {
-			return unusable(i, err.(*peal.Error).Message)
+			return UnusableSecret(i, err.(*peal.Error))
 		}
 	}
 	before, signatures, err := readStandard(header, options)
@@ -191,42 +192,42 @@ func parseStandardKey(secret string) (standardKey, error) {
 	if i := strings.IndexByte(secret, '_'); i >= 0 {
 		prefix, text = secret[:i+1], secret[i+1:]
 	}
-	bad := func(message string) (standardKey, error) {
-		return standardKey{}, peal.Invalidf("secret", "%s", message)
+	bad := func(m message.Message) (standardKey, error) {
+		return standardKey{}, peal.Fault("secret", m)
 	}
 	if strings.ContainsAny(text, "\r\n") { // which the decoder would skip
-		return bad("must not hold line breaks")
+		return bad(message.SecretLineBreak)
 	}
 	key, err := base64.StdEncoding.DecodeString(text)
 	switch prefix {
 	case hmacPrefix:
 		if err != nil || len(key) < 24 || len(key) > 64 {
-			return bad("must be whsec_ and the base64 (standard alphabet, padded) of 24 to 64 bytes")
+			return bad(message.SecretHMAC)
 		}
 		return standardKey{mac: key}, nil
 	case privatePrefix:
 		if err != nil || len(key) != ed25519.SeedSize && len(key) != ed25519.PrivateKeySize {
-			return bad("must be whsk_ and the base64 (standard alphabet, padded) of an ed25519 key of 32 or 64 bytes")
+			return bad(message.SecretEd25519)
 		}
 		private := ed25519.NewKeyFromSeed(key[:ed25519.SeedSize])
 		if len(key) == ed25519.PrivateKeySize && !private.Equal(ed25519.PrivateKey(key)) {
-			return bad("is an ed25519 key whose second half is not its public key")
+			return bad(message.SecretHalves)
 		}
 		return standardKey{private: private, public: private.Public().(ed25519.PublicKey)}, nil
 	case publicPrefix:
 		if err != nil || len(key) != ed25519.PublicKeySize {
-			return bad("must be whpk_ and the base64 (standard alphabet, padded) of an ed25519 public key of 32 bytes")
+			return bad(message.SecretVerifying)
 		}
 		return standardKey{public: key}, nil
 	}
-	return bad("must begin with whsec_ (HMAC) or whsk_ (ed25519)")
+	return bad(message.SecretPrefix)
 }
 
 // parseSigningKey is like parseStandardKey, but rejects public keys.
 func parseSigningKey(secret string) (standardKey, error) {
 	key, err := parseStandardKey(secret)
 	if err == nil && key.mac == nil && key.private == nil {
-		return standardKey{}, peal.Invalidf("secret", "is a public key, which cannot sign; use the private key, whsk_…")
+		return standardKey{}, peal.Fault("secret", message.SecretPublic)
 	}
 	return key, err
 }
@@ -248,7 +249,7 @@ func PublicKey(secret string) (string, error) {
 		return "", err
 	}
 	if key.public == nil {
-		return "", peal.Invalidf("secret", "has no public key: only whsk_ secrets do")
+		return "", peal.Fault("secret", message.NoPublicKey)
 	}
 	return publicPrefix + base64.StdEncoding.EncodeToString(key.public), nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // maxFilled is the maximum length of a header's value with its variables, in bytes: the limit of
@@ -37,7 +38,7 @@ func fill(field, value string, variables func(string) (string, bool)) (string, e
 		name, after, closed := strings.Cut(rest[from+2:], "}}")
 		name = strings.Trim(name, " ")
 		if !closed || !isVariable(name) {
-			return "", peal.Invalidf(field, "holds {{ without a variable's name and }}: write {{NAME}} in letters, digits and _")
+			return "", peal.Fault(field, message.VariableOpen)
 		}
 		var text string
 		known := false
@@ -45,20 +46,20 @@ func fill(field, value string, variables func(string) (string, bool)) (string, e
 			text, known = variables(name)
 		}
 		if !known {
-			return "", peal.Invalidf(field, "uses the variable %s, which is not available to this webhook; correct its name, or ask the operator", name)
+			return "", peal.Fault(field, message.VariableUnavailable, name)
 		}
 		filled.WriteString(rest[:from])
 		filled.WriteString(text)
 		rest = after
 		if filled.Len()+len(rest) > maxFilled {
-			return "", peal.Invalidf(field, "is longer than %d bytes with its variables filled", maxFilled)
+			return "", peal.Fault(field, message.FilledTooLong, maxFilled)
 		}
 	}
 	filled.WriteString(rest)
 	result := filled.String()
 	for i := range len(result) {
 		if c := result[i]; c < 0x20 && c != '\t' || c == 0x7f {
-			return "", peal.Invalidf(field, "holds a line break or control character once its variables are filled: correct the variable")
+			return "", peal.Fault(field, message.VariableLineBreak)
 		}
 	}
 	return result, nil

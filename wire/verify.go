@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // DefaultTolerance is the default maximum difference between a signed time and now.
@@ -56,6 +57,8 @@ type VerifyError struct {
 	Header string
 	// Message is a sentence for the receiver's developer, without a final period.
 	Message string
+	// Secret is the fault of a secret that cannot be used; nil for any other reason.
+	Secret *peal.Error
 }
 
 // Error returns the message.
@@ -128,12 +131,14 @@ func checkSecrets(secrets []string) error {
 	}
 	for i, secret := range secrets {
 		if secret == "" {
-			return unusable(i, "is empty")
+			return UnusableSecret(i, peal.Fault("secret", message.SecretEmpty))
 		}
 	}
 	return nil
 }
 
-func unusable(i int, why string) error {
-	return fault(ReasonSecret, "", "secret "+strconv.Itoa(i+1)+" cannot be used: it "+why)
+// UnusableSecret creates the error of a format that cannot verify with the secret i, from 0.
+func UnusableSecret(i int, why *peal.Error) error {
+	text := "secret " + strconv.Itoa(i+1) + " cannot be used: it " + why.Message
+	return &VerifyError{Reason: ReasonSecret, Message: text, Secret: why}
 }

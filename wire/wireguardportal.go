@@ -2,9 +2,11 @@ package wire
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // WireGuard Portal's webhook: no signature, but an Authorization header chosen by its operator.
@@ -23,7 +25,7 @@ func encodeWireguardPortal(in *Input) (http.Header, []byte, error) {
 	e := in.Event
 	entity, event, ok := strings.Cut(e.Type, ".")
 	if !ok {
-		return nil, nil, peal.Invalidf("type", "is %q, which the format wireguard-portal cannot send: it must be <entity>.<event>, such as peer.connect", e.Type)
+		return nil, nil, peal.Fault("type", message.WireguardType, strconv.Quote(e.Type))
 	}
 	body := make([]byte, 0, len(e.Data)+len(e.Data)/8+len(e.Type)+len(e.Subject)+96)
 	body = append(body, `{"event":`...)

@@ -10,6 +10,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
 	managing "github.com/pealhq/peal/internal/manage"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // The parameters of the list of webhooks.
@@ -84,7 +85,7 @@ func (c *call) savedWebhookOf(w *peal.Webhook) WebhookShape {
 
 // warnings returns sentences for the caller about what would prevent requests from arriving.
 func (c *call) warnings(w *peal.Webhook) []string {
-	return append([]string{}, dispatch.WarningsFor(c.caller.IsOperator(), c.api.Engine.Warnings(c.context(), w))...)
+	return message.English(dispatch.WarningsFor(c.caller.IsOperator(), c.api.Engine.Warnings(c.context(), w)))
 }
 
 func (c *call) showWebhook(status int, w *peal.Webhook, shape any) error {

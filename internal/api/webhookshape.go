@@ -8,6 +8,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // WebhookInput has the settings of a webhook. It is exported because the OpenAPI document omits
@@ -197,7 +198,7 @@ func (c *call) webhookOf(w *peal.Webhook) WebhookShape {
 	}
 	maySee := c.caller.Can(identity.Reveal)
 	shape.showEndpoint(w, maySee)
-	shape.Warnings = append([]string{}, w.Warnings(now())...)
+	shape.Warnings = message.English(w.Warnings(now()))
 	if !maySee {
 		shape.URL = peal.RedactURL(w.URL)
 	}

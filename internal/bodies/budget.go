@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // ErrFull is wrapped by the error for an exhausted budget, which is not a failure of the server.
@@ -130,7 +131,7 @@ func (b *Budget) refuses(a *Account, bytes int64) error {
 		most -= most / 4
 	}
 	if b.used+bytes > most || a.unknown && b.unknown+bytes > b.most/2 {
-		return &peal.Error{Code: peal.Unavailable, Message: "too many large requests are in flight; send this one again in a moment", RetryAfter: time.Second, Err: ErrFull}
+		return peal.Fail(peal.Unavailable, message.LargeRequests).RetryIn(time.Second).Because(ErrFull)
 	}
 	for _, h := range a.holders {
 		if h.Kind == nobody {
@@ -151,8 +152,8 @@ func (b *Budget) refuses(a *Account, bytes int64) error {
 }
 
 func (b *Budget) excess(h Holder) error {
-	whose := map[Kind]string{Tenant: "tenant", Key: "key", User: "user", Source: "source", Address: "address"}[h.Kind]
-	return &peal.Error{Code: peal.RateLimited, Message: "too many large requests of this " + whose + " are in flight; send this one again when others have been answered", RetryAfter: time.Second}
+	holder := map[Kind]string{Tenant: "tenant", Key: "key", User: "user", Source: "source", Address: "address"}[h.Kind]
+	return peal.Fail(peal.RateLimited, message.LargeRequestsOf, holder).RetryIn(time.Second)
 }
 
 func (b *Budget) add(a *Account, bytes int64) {

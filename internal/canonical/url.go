@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/idna"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // URL returns a URL with its scheme and host in lower case, an internationalized host in ASCII (UTS
@@ -19,7 +20,7 @@ import (
 func URL(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return "", peal.Invalidf("url", "is not a valid URL; write it as https://host/path")
+		return "", peal.Fault("url", message.URLInvalid)
 	}
 	host, err := asciiHost(u.Hostname())
 	if err != nil {
@@ -88,7 +89,7 @@ func asciiHost(host string) (string, error) {
 		}
 		ascii, err := idna.Lookup.ToASCII(host)
 		if err != nil || ascii == "" {
-			return "", peal.Invalidf("url", "has a host that is not a valid internationalized name")
+			return "", peal.Fault("url", message.HostInvalid)
 		}
 		return ascii, nil
 	}

@@ -2,9 +2,11 @@ package configstore
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // eventTypes returns the entries of catalogues, with or without their schemas and examples.
@@ -25,7 +27,7 @@ func eventTypes(brief bool) table[peal.EventType] {
 }
 
 func noEventType(name string) error {
-	return peal.Errorf(peal.NotFound, "there is no event type %q in the catalogue", name)
+	return peal.Fail(peal.NotFound, message.NoEventType, strconv.Quote(name))
 }
 
 // PutEventType implements [storetest.EventTypeStore].

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 var keys = table[peal.APIKey]{
@@ -29,7 +30,7 @@ var keys = table[peal.APIKey]{
 
 // CreateKey implements [storetest.KeyStore].
 func (s *Store) CreateKey(ctx context.Context, key peal.APIKey) error {
-	conflict := peal.Errorf(peal.Conflict, "there is such a key already")
+	conflict := peal.Fail(peal.Conflict, message.KeyExists)
 	scopes := make([]string, len(key.Scopes))
 	for i, scope := range key.Scopes {
 		scopes[i] = string(scope)
@@ -64,14 +65,14 @@ func (s *Store) CreateKey(ctx context.Context, key peal.APIKey) error {
 func (s *Store) RevokeKey(ctx context.Context, tenant string, id peal.KeyID, at time.Time) error {
 	n, err := s.db.Exec(ctx, Cost{Rows: 1}, `UPDATE peal.keys`+revoke, ID(id), tenant, at)
 	if err == nil && n == 0 {
-		err = peal.Errorf(peal.NotFound, "there is no key %s", id)
+		err = peal.Fail(peal.NotFound, message.NoKeyOfID, id)
 	}
 	return s.db.Translate("revoke a key", err)
 }
 
 // KeyByHash implements [storetest.KeyStore].
 func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (peal.APIKey, error) {
-	key, err := keys.one(s.db.Reader(ctx), peal.Errorf(peal.NotFound, "there is no such key"),
+	key, err := keys.one(s.db.Reader(ctx), peal.Fail(peal.NotFound, message.NoKey),
 		` WHERE k.hash = ?1 AND k.revoked {none} AND coalesce(n.deleting, 0) = 0`, hash[:])
 	return key, s.db.Translate("read a key", err)
 }

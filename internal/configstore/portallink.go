@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // portalLinks reads links with the life of their sessions in seconds.
@@ -25,7 +26,7 @@ var portalLinks = table[peal.PortalLink]{
 
 // CreatePortalLink implements [storetest.IdentityStore].
 func (s *Store) CreatePortalLink(ctx context.Context, link peal.PortalLink) error {
-	conflict := peal.Errorf(peal.Conflict, "there is such a portal link already")
+	conflict := peal.Fail(peal.Conflict, message.PortalLinkExists)
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
 		_, taken, err := number(tx, `SELECT 1 FROM peal.portal_links WHERE id = ?1 OR hash = ?2`, ID(link.ID), link.Hash[:])
 		if err != nil {
@@ -59,7 +60,7 @@ func (s *Store) RedeemPortalLink(
 ) (peal.Session, error) {
 	redeemed := session
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
-		link, err := portalLinks.one(tx, peal.Errorf(peal.NotFound, "the link was used already, or has expired"),
+		link, err := portalLinks.one(tx, peal.Fail(peal.NotFound, message.LinkUsed),
 			` WHERE l.hash = ?1 AND l.used {none} AND l.revoked {none} AND l.expires > ?2 [FOR UPDATE OF l]`, hash[:], at)
 		if err != nil {
 			return err
@@ -98,7 +99,7 @@ func (s *Store) RevokePortalLink(ctx context.Context, tenant string, id peal.Por
 			return err
 		}
 		if n == 0 {
-			return peal.Errorf(peal.NotFound, "there is no such portal link")
+			return peal.Fail(peal.NotFound, message.NoPortalLink)
 		}
 		_, err = tx.Exec(`UPDATE peal.sessions SET revoked = ?2 WHERE link = ?1 AND revoked {none}`, ID(id), at)
 		return err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -21,11 +22,11 @@ var replays = table[peal.Replay]{
 	},
 }
 
-func noReplay() error { return peal.Errorf(peal.NotFound, "there is no such replay") }
+func noReplay() error { return peal.Fail(peal.NotFound, message.NoReplay) }
 
 // CreateReplay implements [storetest.ReplayStore].
 func (s *Store) CreateReplay(ctx context.Context, p peal.Replay) error {
-	conflict := peal.Errorf(peal.Conflict, "there is a replay %s already", p.ID)
+	conflict := peal.Fail(peal.Conflict, message.ReplayExists, p.ID)
 	choice, err := record.EncodeReplay(&p)
 	if err != nil {
 		return s.db.Translate("create a replay", err)
@@ -91,7 +92,7 @@ func Running(q Querier, id peal.JobID, lock string, more ...Column) (p peal.Repl
 	case p.ID.IsZero():
 		err = noReplay()
 	case p.Status != peal.ReplayRunning:
-		err = peal.Errorf(peal.Conflict, "the replay has ended: %s", p.Status)
+		err = peal.Fail(peal.Conflict, message.ReplayEnded, p.Status)
 	}
 	return p, err
 }

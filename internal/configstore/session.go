@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // endedBatch limits the rows that one change deletes because of their age, of each kind.
@@ -58,7 +59,7 @@ func (s *Store) addSession(tx Tx, session *peal.Session) error {
 
 // SessionByHash implements [storetest.IdentityStore].
 func (s *Store) SessionByHash(ctx context.Context, hash [32]byte, now time.Time) (peal.Session, error) {
-	session, err := sessions.one(s.db.Reader(ctx), peal.Errorf(peal.NotFound, "there is no such session"),
+	session, err := sessions.one(s.db.Reader(ctx), peal.Fail(peal.NotFound, message.NoSession),
 		` WHERE s.hash = ?1 AND s.revoked {none} AND s.expires > ?2 AND coalesce(n.deleting, 0) = 0`, hash[:], now)
 	return session, s.db.Translate("read a session", err)
 }
@@ -82,7 +83,7 @@ const revoke = ` SET revoked = CASE WHEN revoked {none} THEN ?3 ELSE revoked END
 func (s *Store) RevokeSession(ctx context.Context, tenant string, id peal.SessionID, at time.Time) error {
 	n, err := s.db.Exec(ctx, Cost{Rows: 1}, `UPDATE peal.sessions`+revoke, ID(id), tenant, at)
 	if err == nil && n == 0 {
-		err = peal.Errorf(peal.NotFound, "there is no such session")
+		err = peal.Fail(peal.NotFound, message.NoSession)
 	}
 	return s.db.Translate("revoke a session", err)
 }

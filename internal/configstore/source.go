@@ -5,9 +5,11 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -40,7 +42,7 @@ func (s *Store) sources(ctx context.Context, rest string, values ...any) (list [
 	return list, err
 }
 
-func noSource() error { return peal.Errorf(peal.NotFound, "there is no such source") }
+func noSource() error { return peal.Fail(peal.NotFound, message.NoSource) }
 
 // encodeSource seals inside the transaction, so that Reseal sees all of it.
 func (s *Store) encodeSource(tx Tx, source *peal.Source) (record.Source, error) {
@@ -55,7 +57,7 @@ func (s *Store) CreateSource(ctx context.Context, source peal.Source) (peal.Sour
 	if err := source.Storable(); err != nil {
 		return peal.Source{}, err
 	}
-	conflict := peal.Errorf(peal.Conflict, "there is a source %q already", source.Name)
+	conflict := peal.Fail(peal.Conflict, message.SourceExists, strconv.Quote(source.Name))
 	source.Revision = 1
 	c := source.Counts
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
@@ -109,7 +111,7 @@ func (s *Store) UpdateSource(ctx context.Context, source peal.Source) (peal.Sour
 			return err
 		}
 		if stored.Revision != source.Revision {
-			return peal.Errorf(peal.Conflict, "the source was changed meanwhile; read it again and repeat the change")
+			return peal.Fail(peal.Conflict, message.SourceChanged)
 		}
 		saved.Name, saved.Counts, saved.Revision = stored.Name, stored.Counts, stored.Revision+1
 		_, err = tx.Exec(`UPDATE peal.sources

@@ -3,8 +3,10 @@ package configstore
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -38,12 +40,12 @@ func policyText(policy *peal.RetryPolicy) (any, error) {
 
 // NoTenant is the error for a tenant that does not exist.
 func NoTenant(name string) error {
-	return peal.Errorf(peal.NotFound, "there is no tenant %q", name)
+	return peal.Fail(peal.NotFound, message.NoTenant, strconv.Quote(name))
 }
 
 // CreateTenant implements [storetest.TenantStore].
 func (s *Store) CreateTenant(ctx context.Context, tenant peal.Tenant) error {
-	conflict := peal.Errorf(peal.Conflict, "there is a tenant %q already", tenant.Name)
+	conflict := peal.Fail(peal.Conflict, message.TenantExists, strconv.Quote(tenant.Name))
 	policy, err := policyText(tenant.RetryPolicy)
 	if err != nil {
 		return s.db.Translate("create a tenant", err)

@@ -3,9 +3,11 @@ package configstore
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -24,7 +26,7 @@ var themes = table[peal.Theme]{
 }
 
 func noTheme(tenant string) error {
-	return peal.Errorf(peal.NotFound, "tenant %q has no theme of its own", tenant)
+	return peal.Fail(peal.NotFound, message.NoTheme, strconv.Quote(tenant))
 }
 
 // PutTheme implements [storetest.ThemeStore].

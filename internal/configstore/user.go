@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 var users = table[peal.User]{
@@ -17,7 +18,7 @@ var users = table[peal.User]{
 	},
 }
 
-func noUser() error { return peal.Errorf(peal.NotFound, "there is no such user") }
+func noUser() error { return peal.Fail(peal.NotFound, message.NoUser) }
 
 // tenantOrNull returns the number of a tenant, which it creates if there is none, and the number as
 // a value: 0 and NULL for no tenant.
@@ -31,7 +32,7 @@ func tenantOrNull(tx Tx, name string, now time.Time) (num int64, value any, err 
 
 // CreateUser implements [storetest.IdentityStore].
 func (s *Store) CreateUser(ctx context.Context, user peal.User) error {
-	conflict := peal.Errorf(peal.Conflict, "there is such a user already")
+	conflict := peal.Fail(peal.Conflict, message.UserExists)
 	err := s.db.Change(ctx, Cost{Rows: 2}, func(tx Tx) error {
 		_, taken, err := number(tx, `SELECT 1 FROM peal.users WHERE id = ?1 OR name = ?2 OR subject = ?3`,
 			ID(user.ID), user.Name, orNull(user.Subject))
@@ -77,7 +78,7 @@ func (s *Store) UpdateUser(ctx context.Context, user peal.User) error {
 			return err
 		}
 		if taken {
-			return peal.Errorf(peal.Conflict, "another user signs in as that person")
+			return peal.Fail(peal.Conflict, message.PersonTaken)
 		}
 		_, tenant, err := tenantOrNull(tx, user.Tenant, user.UpdatedAt)
 		if err != nil {

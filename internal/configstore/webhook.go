@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/record"
 )
 
@@ -55,7 +56,7 @@ func Webhooks(q Querier, sealer peal.Sealer, rest string, values ...any) (list [
 }
 
 func noWebhook(id peal.WebhookID) error {
-	return peal.Errorf(peal.NotFound, "there is no webhook %s", id)
+	return peal.Fail(peal.NotFound, message.NoWebhook, id)
 }
 
 // encodeWebhook seals inside the transaction, so that Reseal sees all of it.
@@ -71,7 +72,7 @@ func (s *Store) CreateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 	if err := webhook.Storable(); err != nil {
 		return peal.Webhook{}, err
 	}
-	conflict := peal.Errorf(peal.Conflict, "there is a webhook %s already", webhook.ID)
+	conflict := peal.Fail(peal.Conflict, message.WebhookExists, webhook.ID)
 	var revision int64
 	err := s.db.Change(ctx, Cost{Rows: 3, Routes: true}, func(tx Tx) error {
 		encoded, err := s.encodeWebhook(tx, &webhook)
@@ -131,7 +132,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, webhook peal.Webhook) (peal.W
 			return err
 		}
 		if live.Revision != webhook.Revision {
-			return peal.Errorf(peal.Conflict, "the webhook was changed meanwhile; read it again and repeat the change")
+			return peal.Fail(peal.Conflict, message.WebhookChanged)
 		}
 		saved.Health = live.Health
 		if saved.Revision, err = tx.NewRoutes(); err != nil {

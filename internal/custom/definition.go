@@ -18,6 +18,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/match"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -179,7 +180,7 @@ func (f *format) encode(in *wire.Input) (http.Header, []byte, error) {
 	body, err := f.body.encode(in)
 	if err != nil {
 		if e, ok := err.(*peal.Error); ok {
-			return nil, nil, peal.Invalidf("format", "%s has no body for this event: its program %s", f.name, e.Message)
+			return nil, nil, peal.Fault("format", message.FormatBody, f.name, e.At(""))
 		}
 		return nil, nil, err
 	}
@@ -214,7 +215,7 @@ func newBody(text string, raw bool) (*body, error) {
 		return nil, peal.Invalidf("body", `is missing; use a jq program such as {type: .event.type, data: .event.data}`)
 	}
 	if len(text) > maxBody {
-		return nil, peal.Invalidf("body", "is %d bytes, at most %d are allowed", len(text), maxBody)
+		return nil, peal.Fault("body", message.TooManyBytes, len(text), maxBody)
 	}
 	program, err := match.CompileProgram("body", text, match.DefaultLimits())
 	if err != nil {
@@ -254,7 +255,7 @@ func (b *body) encode(in *wire.Input) ([]byte, error) {
 func (b *body) input(in *wire.Input) (map[string]any, error) {
 	event, err := match.EventInput(in.Event)
 	if err != nil {
-		return nil, peal.Invalidf("body", "cannot read the event's data: %v", err)
+		return nil, peal.Fault("body", message.EventUnreadable, err)
 	}
 	event["id"] = eventID(in)
 	if b.text {

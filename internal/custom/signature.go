@@ -13,11 +13,11 @@ import (
 	"hash"
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -116,7 +116,7 @@ func newSigner(s *Signature, headers []header) (*signer, error) {
 func (s *signer) sign(in *wire.Input, body []byte) (string, error) {
 	secrets := in.Webhook.ActiveSecrets(in.Time)
 	if len(secrets) == 0 || secrets[0] == "" {
-		return "", peal.Invalidf("secret", "is missing: the format always signs")
+		return "", peal.Fault("secret", message.SecretNeeded)
 	}
 	key, err := s.key.parse(secrets[0])
 	if err != nil {
@@ -184,40 +184,40 @@ func newKeyCoding(name, algorithm string) (keyCoding, error) {
 // parse returns the signing key in a secret. The error has the field "secret".
 func (k keyCoding) parse(secret string) ([]byte, error) {
 	if len(secret) > maxSecret {
-		return nil, peal.Invalidf("secret", "must have at most %d bytes", maxSecret)
+		return nil, peal.Fault("secret", message.SecretTooLong, maxSecret)
 	}
 	if k.name == "raw" {
 		return []byte(secret), checkText(secret)
 	}
 	key, err := k.encoding.decode(secret)
 	if err != nil || len(key) == 0 || strings.ContainsAny(secret, "\r\n") { // package base64 skips line breaks
-		return nil, peal.Invalidf("secret", "must be the %s of the key", k.words())
+		return nil, peal.Fault("secret", message.SecretEncoding, k.words())
 	}
 	if !k.asymmetric {
 		return key, nil
 	}
 	if len(key) != ed25519.PrivateKeySize || !bytes.Equal(ed25519.NewKeyFromSeed(key[:ed25519.SeedSize]), key) {
-		return nil, peal.Invalidf("secret", "must be the %s of an ed25519 private key of 64 bytes: the seed and the public key", k.words())
+		return nil, peal.Fault("secret", message.SecretPrivateKey, k.words())
 	}
 	return key, nil
 }
 
 // words returns a description of the encoding.
-func (k keyCoding) words() string {
+func (k keyCoding) words() message.Text {
 	if k.name == "base64" {
-		return "base64 (standard alphabet, padded)"
+		return message.Base64.With()
 	}
-	return "hexadecimal digits"
+	return message.Hexadecimal.With()
 }
 
 // checkText checks a secret with the bytes of its text as the key.
 func checkText(secret string) error {
 	if secret == "" || len(secret) > wire.MaxSecret || !utf8.ValidString(secret) {
-		return peal.Invalidf("secret", "must have 1 to %d bytes of UTF-8", wire.MaxSecret)
+		return peal.Fault("secret", message.SecretText, wire.MaxSecret)
 	}
 	for i := range len(secret) {
 		if c := secret[i]; c < 0x20 || c == 0x7f {
-			return peal.Invalidf("secret", "must not hold line breaks or control characters; a line break at the end often comes from copying")
+			return peal.Fault("secret", message.CopiedLineBreak)
 		}
 	}
 	return nil
@@ -327,7 +327,7 @@ func (s *signer) verify(header http.Header, body []byte, secrets []string, optio
 	for i, secret := range secrets {
 		fits, err := s.matches(secret, content, signature)
 		if err != nil {
-			return fault(wire.ReasonSecret, "", "secret "+strconv.Itoa(i+1)+" cannot be used: it "+err.(*peal.Error).Message)
+			return wire.UnusableSecret(i, err.(*peal.Error))
 		}
 		if fits {
 			return nil

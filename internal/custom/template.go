@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -70,7 +71,7 @@ const maxText = 7 << 10
 // parseTemplate parses a text with {{NAME}}. It replaces variables immediately.
 func parseTemplate(field, text string, known map[string]value, variables map[string]string) (template, error) {
 	if !utf8.ValidString(text) {
-		return nil, peal.Invalidf(field, "must be UTF-8 text")
+		return nil, peal.Fault(field, message.UTF8Text)
 	}
 	var t template
 	size := 0
@@ -102,7 +103,7 @@ func parseTemplate(field, text string, known map[string]value, variables map[str
 		text = after
 	}
 	if size > maxText {
-		return nil, peal.Invalidf(field, "is longer than %d bytes with its variables filled", maxText)
+		return nil, peal.Fault(field, message.FilledTooLong, maxText)
 	}
 	return t, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/bodies"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // mayUse reports whether the page is open to the caller.
@@ -28,7 +29,7 @@ func (c *call) again() error {
 		return err
 	}
 	if who.SessionID != c.who.SessionID || who.Tenant != c.who.Tenant {
-		return peal.Errorf(peal.Unauthorized, "nobody is signed in")
+		return peal.Fail(peal.Unauthorized, message.NotSignedIn)
 	}
 	c.who = who
 	return c.mayUse()

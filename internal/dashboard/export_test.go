@@ -23,13 +23,13 @@ func (d *Dashboard) BeatAfter(silence time.Duration) { d.beat = silence }
 // Patterns returns the patterns of all that is served.
 func (d *Dashboard) Patterns() []string { return d.patterns }
 
-// Said gives what says messages of the domain in a language.
-func Said(language string) (func(message string) string, error) {
+// FaultIn returns the message of an error in a language.
+func FaultIn(language string, e *peal.Error) (string, error) {
 	languages, err := loadTexts()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return languages[language].said, nil
+	return languages[language].fault(e), nil
 }
 
 // Figures are the texts of numbers in a language.
@@ -91,12 +91,17 @@ func (d *Dashboard) Mark() error {
 	if err != nil {
 		return err
 	}
-	marked := &texts{language: "xx", all: map[string]string{}, sayings: languages[fallback].sayings}
+	marked := &texts{language: "xx", all: map[string]string{}}
 	for key, text := range languages[fallback].all {
 		if key != "format.thousands" && key != "format.decimal" && !strings.HasPrefix(key, "error.field") {
 			text = "⟦" + text + "⟧"
 		}
 		marked.all[key] = text
+	}
+	for key, text := range languages["de"].all { // English has its messages in the code
+		if strings.HasPrefix(key, messagesUnder) {
+			marked.all[key] = "⟦" + text + "⟧"
+		}
 	}
 	languages["xx"] = marked
 	d.pages = newPages(languages)

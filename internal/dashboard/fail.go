@@ -10,6 +10,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/bodies"
 	"github.com/pealhq/peal/internal/front"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // failure is what a page tells of an error.
@@ -28,7 +29,7 @@ func (d *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // notFound answers where there is no page.
 func (d *Dashboard) notFound(w http.ResponseWriter, r *http.Request) {
-	d.fail(w, r, peal.Errorf(peal.NotFound, "there is no such page"))
+	d.fail(w, r, peal.Fail(peal.NotFound, message.NoPage))
 }
 
 // titleOf is the key of the title that an error's page has.
@@ -55,7 +56,7 @@ func (d *Dashboard) explain(w http.ResponseWriter, r *http.Request, t *texts, er
 		return status, t.get("error.defect")
 	}
 	if e.Field != "" {
-		return status, t.get("error.field", "field", e.Field, "message", t.said(e.Message))
+		return status, t.get("error.field", "field", e.Field, "message", t.fault(e))
 	}
-	return status, t.said(e.Message)
+	return status, t.fault(e)
 }

@@ -48,7 +48,7 @@ func (t *texts) messageOf(err error) string {
 		return err.Error()
 	}
 	if known.Field != "" {
-		return known.Field + " " + t.said(known.Message)
+		return known.Field + " " + t.fault(known)
 	}
-	return t.said(known.Message)
+	return t.fault(known)
 }

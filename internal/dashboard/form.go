@@ -12,6 +12,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/bodies"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // The largest bodies of forms, in bytes.
@@ -54,11 +55,11 @@ func readForm(r *http.Request, account *bodies.Account, limit int64) error {
 	case errors.As(err, &refused):
 		return err
 	case errors.Is(err, bodies.ErrTooLarge):
-		return peal.Errorf(peal.TooLarge, "the form is too large: at most %d bytes are accepted here", limit)
+		return peal.Fail(peal.TooLarge, message.FormTooLarge, limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &peal.Error{Code: peal.Invalid, Message: "the form did not arrive in time", Err: err}
+		return peal.Fail(peal.Invalid, message.FormLate).Because(err)
 	case err != nil:
-		return &peal.Error{Code: peal.Invalid, Message: "the form cannot be read", Err: err}
+		return peal.Fail(peal.Invalid, message.FormUnreadable).Because(err)
 	}
 	// Its text and its values are kept beside what was read.
 	if err := account.Take(2 * int64(len(text))); err != nil {
@@ -70,7 +71,7 @@ func readForm(r *http.Request, account *bodies.Account, limit int64) error {
 		return nil
 	}
 	if r.PostForm, err = url.ParseQuery(string(text)); err != nil {
-		return peal.Errorf(peal.Invalid, "the form cannot be read")
+		return peal.Fail(peal.Invalid, message.FormUnreadable)
 	}
 	r.Form = r.PostForm
 	return nil

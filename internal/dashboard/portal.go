@@ -9,6 +9,7 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // portalPath is where the portal is. Its pages are those of the dashboard, for one
@@ -104,5 +105,5 @@ func (d *Dashboard) leavePortal(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.keepPlace(w, r, place{}) // who leaves does not mean to come back
-	d.showEnded(w, r, peal.Errorf(peal.Unauthorized, "the session has ended"), false)
+	d.showEnded(w, r, peal.Fail(peal.Unauthorized, message.SessionOver), false)
 }

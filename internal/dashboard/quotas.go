@@ -7,6 +7,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // quotaField is a quota of a tenant, with the field for a limit of its own.
@@ -65,7 +66,7 @@ func (d *Dashboard) saveQuotas(c *call) error {
 	if faults := peal.FaultsOf(err); faults != nil {
 		p := &tenantPage{quotasTyped: form.Values, QuotaFault: map[string]string{}}
 		for _, one := range faults {
-			p.QuotaFault[one.Field] = c.texts.said(one.Message)
+			p.QuotaFault[one.Field] = c.texts.fault(one)
 		}
 		return c.tenantPage(422, p)
 	}
@@ -87,7 +88,7 @@ func quotasIn(form *typed) (peal.Quotas, error) {
 		}
 		limit, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			faults = append(faults, peal.Invalidf(field, "must be a whole number"))
+			faults = append(faults, peal.Fault(field, message.NotWhole))
 			continue
 		}
 		if quotas == nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // firstUserPage is the form that makes the first user.
@@ -30,7 +31,7 @@ func (d *Dashboard) showFirstUser(w http.ResponseWriter, r *http.Request) {
 func (d *Dashboard) createFirstUser(w http.ResponseWriter, r *http.Request) {
 	who, _ := identity.FromContext(r.Context())
 	if who.Kind != identity.KindFirstRun {
-		d.fail(w, r, peal.Errorf(peal.Forbidden, "there are users already: one who is an owner makes others"))
+		d.fail(w, r, peal.Fail(peal.Forbidden, message.UsersExist))
 		return
 	}
 	name, password := r.PostFormValue("name"), r.PostFormValue("password")

@@ -121,7 +121,7 @@ func (p *tenantPage) refuseTheme(t *texts, err error) bool {
 			return false
 		}
 		if p.Faults[field] == "" {
-			p.Faults[field] = t.said(one.Message)
+			p.Faults[field] = t.fault(one)
 		}
 	}
 	return len(faults) > 0

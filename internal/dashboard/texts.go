@@ -2,13 +2,16 @@ package dashboard
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 //go:embed texts/*.yaml
@@ -17,12 +20,15 @@ var textFiles embed.FS
 // fallback is the language of those who ask for none that there is.
 const fallback = "en"
 
+// messagesUnder is where the texts of other languages hold the sentences of package message, by
+// key.
+const messagesUnder = "message."
+
 // texts are all texts of a language by key: the path in its file, such as
 // webhooks.title.
 type texts struct {
 	language string
 	all      map[string]string
-	sayings  func() []saying // of the domain, which speaks English
 }
 
 // loadTexts reads every language.
@@ -47,9 +53,7 @@ func loadTexts() (map[string]*texts, error) {
 		}
 		languages[t.language] = t
 	}
-	english := sync.OnceValue(func() []saying { return sayings(languages[fallback]) }) // hundreds of patterns, which a server may never need
-	for _, t := range languages {                                                      // better a text in English than none
-		t.sayings = english
+	for _, t := range languages { // better a text in English than none
 		for key, text := range languages[fallback].all {
 			if !t.has(key) {
 				t.all[key] = text
@@ -86,6 +90,38 @@ func (t *texts) get(key string, pairs ...any) string {
 		text = strings.ReplaceAll(text, "{"+fmt.Sprint(pairs[i])+"}", fmt.Sprint(pairs[i+1]))
 	}
 	return text
+}
+
+// say returns a text of the domain in the language of the texts; one that they do not know in
+// English.
+func (t *texts) say(text message.Text) string {
+	sentence, ok := t.all[messagesUnder+text.Message.Key()]
+	if !ok {
+		return text.String()
+	}
+	return text.In(sentence, t.value)
+}
+
+// value formats a value of a text.
+func (t *texts) value(value any) string {
+	switch value := value.(type) {
+	case message.Text:
+		return t.say(value)
+	case error:
+		var known *peal.Error
+		if errors.As(value, &known) && known.Error() == value.Error() {
+			return t.fault(known)
+		}
+	}
+	return fmt.Sprint(value)
+}
+
+// fault returns the message of an error in the language of the texts, without its field.
+func (t *texts) fault(e *peal.Error) string {
+	if text := e.Text(); text.Message != "" {
+		return t.say(text)
+	}
+	return e.Message
 }
 
 // count gives the text of a number of things: key.one for 1, key.other for all else,

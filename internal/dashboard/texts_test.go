@@ -73,7 +73,7 @@ func TestLanguagesSayTheSame(t *testing.T) {
 			}
 		}
 		for key := range maps.Keys(others) {
-			if _, ok := english[key]; !ok {
+			if _, ok := english[key]; !ok && !strings.HasPrefix(key, "message.") {
 				t.Errorf("%s has %s, which English does not", file, key)
 			}
 		}

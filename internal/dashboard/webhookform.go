@@ -233,9 +233,9 @@ func (t *texts) formField(err error) (field, message string, ok bool) {
 	case "status":
 		field = "active"
 	case "client_certificate", "pins", "oauth2": // which the form has no fields for
-		return "url", known.Field + ": " + t.said(known.Message), true
+		return "url", known.Field + ": " + t.fault(known), true
 	}
-	message = t.said(known.Message)
+	message = t.fault(known)
 	if rest := strings.TrimPrefix(known.Field, field); rest != "" && field != "timeout" && field != "secret" {
 		message = strings.TrimLeft(rest, ".") + " " + message
 	}

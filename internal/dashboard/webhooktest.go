@@ -81,7 +81,7 @@ func (d *Dashboard) sendTest(c *call) error {
 	} else {
 		view := c.attemptView(&attempt)
 		data.Verdict = c.texts.testResult(&attempt)
-		data.Warnings = c.said(dispatch.WarningsFor(c.who.IsOperator(), d.Engine.Warnings(c.ctx(), &w)))
+		data.Warnings = c.say(dispatch.WarningsFor(c.who.IsOperator(), d.Engine.Warnings(c.ctx(), &w)))
 		data.Result, data.Taken, data.Path = &view, attempt.Succeeded(), "/deliveries/"+delivery.ID.String()
 		if event, err := d.Store.Event(c.ctx(), c.tenant, delivery.EventID); err == nil {
 			data.Result.Body = c.bodyOf(&w, &event)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // viewWarnings is how long a page that is only looked at waits for name servers before
@@ -21,13 +22,14 @@ func (c *call) warnings(w *peal.Webhook) []string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return c.said(dispatch.WarningsFor(c.who.IsOperator(), c.d.Engine.Warnings(ctx, w)))
+	return c.say(dispatch.WarningsFor(c.who.IsOperator(), c.d.Engine.Warnings(ctx, w)))
 }
 
-// said gives sentences of the engine in the caller's language.
-func (c *call) said(sentences []string) []string {
-	for i := range sentences {
-		sentences[i] = c.texts.said(sentences[i])
+// say returns texts of the engine in the caller's language.
+func (c *call) say(texts []message.Text) []string {
+	sentences := make([]string, len(texts))
+	for i, text := range texts {
+		sentences[i] = c.texts.say(text)
 	}
 	return sentences
 }

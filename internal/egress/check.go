@@ -13,6 +13,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/gate"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -23,7 +24,7 @@ import (
 func (c *Client) CheckURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil {
-		return peal.Invalidf("url", "is not a valid URL; write it as https://host/path")
+		return peal.Fault("url", message.URLInvalid)
 	}
 	return c.rules.Load().guard.checkURL(u)
 }
@@ -32,20 +33,20 @@ func (c *Client) CheckURL(text string) error {
 // no problem was found.
 type Warning struct {
 	// Public is the text for everybody who may see the webhook. It contains no resolved address.
-	Public string
+	Public message.Text
 	// Operator is the text for operators, who can allow the address in it.
-	Operator string
+	Operator message.Text
 }
 
 // For returns the text for an operator or for others.
-func (w Warning) For(operator bool) string {
+func (w Warning) For(operator bool) message.Text {
 	if operator {
 		return w.Operator
 	}
 	return w.Public
 }
 
-func sameText(why string) Warning { return Warning{why, why} }
+func sameText(why message.Text) Warning { return Warning{why, why} }
 
 // Warn explains why an attempt made now would fail before sending anything. It takes at most two
 // seconds and sends only DNS queries. Its result is advice: each attempt is checked separately.
@@ -56,10 +57,10 @@ func (c *Client) Warn(ctx context.Context, text string) Warning {
 	}
 	// The rules may have changed since the URL was saved.
 	if fault := new(peal.Error); errors.As(c.CheckURL(text), &fault) {
-		if why, found := strings.CutPrefix(fault.Message, "cannot be reached: "); found {
-			return sameText(why)
+		if text := fault.Text(); text.Message == message.AddressBlocked {
+			return sameText(text.Values[0].(message.Text))
 		}
-		return sameText("it " + fault.Message)
+		return sameText(message.ItFails.With(fault.Text()))
 	}
 	r := c.rules.Load()
 	via := r.via(newTarget(u))

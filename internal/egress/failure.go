@@ -13,6 +13,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/gate"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // classify returns the reason for a failure without a response and its text, passed through a gate.
@@ -36,7 +37,7 @@ func explain(ctx context.Context, err error, watch *watch, target string) (peal.
 	var timeout net.Error
 	switch {
 	case errors.As(err, &refused):
-		return peal.ReasonBlocked, refused.public(hostOf(target))
+		return peal.ReasonBlocked, refused.public(hostOf(target)).String()
 	case errors.As(err, &cannot):
 		return peal.ReasonEncode, string(cannot)
 	case errors.As(err, &denial):
@@ -50,7 +51,7 @@ func explain(ctx context.Context, err error, watch *watch, target string) (peal.
 	case errors.As(err, &trouble):
 		return peal.ReasonUnreachable, trouble.why
 	case errors.As(err, &dns):
-		return peal.ReasonDNS, dnsText(dns)
+		return peal.ReasonDNS, dnsText(dns).String()
 	case isClosed(err), isReset(err):
 		return peal.ReasonConnection, connectionLost(at, err)
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -113,15 +114,15 @@ func timedOut(at step, address string) string {
 	return "no connection was made in time"
 }
 
-func dnsText(dns *net.DNSError) string {
-	why := "its name servers failed"
+func dnsText(dns *net.DNSError) message.Text {
+	why := message.NameServersFailed
 	switch {
 	case dns.IsNotFound:
-		why = "no such host"
+		why = message.NoSuchHost
 	case dns.IsTimeout:
-		why = "its name servers did not answer in time"
+		why = message.NameServersSlow
 	}
-	return "the name " + plain(dns.Name) + " does not resolve: " + why
+	return message.NameUnresolved.With(plain(dns.Name), why.With())
 }
 
 // isClosed reports whether an established connection was closed. net/http exports no error values

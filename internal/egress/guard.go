@@ -14,6 +14,7 @@ import (
 	"code.dny.dev/ssrf"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // guard decides which addresses may be dialled. It checks the address of the connection itself,
@@ -116,7 +117,7 @@ func (g *guard) allowsPort(port uint16) bool {
 }
 
 // checkAddr returns the reason for refusing an address, or "".
-func (g *guard) checkAddr(host string, addr netip.Addr) string {
+func (g *guard) checkAddr(host string, addr netip.Addr) message.Message {
 	switch {
 	case contains(g.deny, addr):
 		return denied
@@ -156,21 +157,21 @@ func embedded(addr netip.Addr) (netip.Addr, bool) {
 
 // refusal is the error for a target that must not be dialled.
 type refusal struct {
-	why  string
+	why  message.Message
 	addr netip.Addr // the resolved address; zero if the address is not the reason
 }
 
 // The reasons for refusals, with the relevant setting.
 const (
-	plainHTTP  = "http is not allowed here, only https; the operator can allow it with egress.allow_http"
-	badPort    = "its port is not allowed here; the operator can allow it with egress.ports"
-	denied     = "its address is one that the operator denies with egress.deny"
-	deniedHost = "its name is one that the operator denies with egress.deny_hosts"
-	special    = "its address is private or special; the operator can allow it with egress.allow, or its name with egress.allow_hosts"
-	numeric    = "it is no name and no IP address as they are written today: write an address as 192.0.2.1"
+	plainHTTP  = message.HTTPNotAllowed
+	badPort    = message.PortNotAllowed
+	denied     = message.AddressDenied
+	deniedHost = message.HostDenied
+	special    = message.AddressSpecial
+	numeric    = message.AddressNumeric
 )
 
-func (r refusal) Error() string { return r.why }
+func (r refusal) Error() string { return r.why.English() }
 
 func isRefusal(err error) bool {
 	var refused refusal
@@ -179,16 +180,18 @@ func isRefusal(err error) bool {
 
 // public returns the text without a resolved address: only the operator may see addresses of
 // internal names.
-func (r refusal) public(host string) string { return plain(host) + ": " + r.why }
+func (r refusal) public(host string) message.Text {
+	return message.TargetRefused.With(plain(host), r.why.With())
+}
 
 // text returns the full text: the host as in the URL and, for a name, the resolved address, which
 // the operator would have to allow.
-func (r refusal) text(host string) string {
+func (r refusal) text(host string) message.Text {
 	name := (&url.URL{Host: host}).Hostname()
 	if _, err := netip.ParseAddr(name); err != nil && r.addr.IsValid() {
-		return plain(host) + " (" + plain(r.addr.String()) + "): " + r.why
+		return message.TargetRefusedAt.With(plain(host), plain(r.addr.String()), r.why.With())
 	}
-	return plain(host) + ": " + r.why
+	return r.public(host)
 }
 
 func (g *guard) checkURL(u *url.URL) error {
@@ -199,21 +202,21 @@ func (g *guard) checkURL(u *url.URL) error {
 	case "https":
 	case "http":
 		if !g.allowHTTP {
-			return peal.Invalidf("url", "must start with https:// here; the operator can allow http with egress.allow_http")
+			return peal.Fault("url", message.SchemeNotAllowed)
 		}
 	default:
-		return peal.Invalidf("url", "must start with https://")
+		return peal.Fault("url", message.SchemeHTTPS)
 	}
 	if u.Hostname() == "" {
-		return peal.Invalidf("url", "has no host; write it as https://host/path")
+		return peal.Fault("url", message.HostMissing)
 	}
 	port, ok := portOf(u)
 	if !ok {
-		return peal.Invalidf("url", "has a port outside 1 to 65535")
+		return peal.Fault("url", message.PortRange)
 	}
 	host := canonicalHost(u.Hostname())
 	if host == "" || strings.ContainsAny(host, "[]") {
-		return peal.Invalidf("url", "has no host; write it as https://host/path")
+		return peal.Fault("url", message.HostMissing)
 	}
 	err := g.checkName(host, port)
 	if addr, parseErr := netip.ParseAddr(host); parseErr == nil {
@@ -226,7 +229,7 @@ func (g *guard) checkURL(u *url.URL) error {
 	var refused refusal
 	if errors.As(err, &refused) {
 		refused.addr = netip.Addr{} // it is in the URL or is loopback
-		return peal.Invalidf("url", "cannot be reached: %s", refused.text(u.Host))
+		return peal.Fault("url", message.AddressBlocked, refused.text(u.Host))
 	}
 	return nil
 }

@@ -68,10 +68,10 @@ func TestAddresses(t *testing.T) {
 				a = post(t, strict, "https://"+name+"/hook", ample)
 				want(t, a, peal.ReasonBlocked, name+": its address is private or special", "egress.allow")
 				warning := strict.Warn(t.Context(), "https://"+name+"/hook")
-				if shown := name + " (" + plainly(text) + "): its address is private or special"; !strings.HasPrefix(warning.For(true), shown) {
+				if shown := name + " (" + plainly(text) + "): its address is private or special"; !strings.HasPrefix(warning.For(true).String(), shown) {
 					t.Errorf("an operator is warned %q, want %q", warning.For(true), shown)
 				}
-				if warning.For(false) != a.Error {
+				if warning.For(false).String() != a.Error {
 					t.Errorf("others are warned %q", warning.For(false))
 				}
 				if a.Address != "" {
@@ -211,7 +211,7 @@ func TestWarnOfRules(t *testing.T) {
 		"https://1.1.1.1:22/x": "egress.ports",
 		"https://1.1.1.1/x":    "",
 	} {
-		if got := strict.Warn(t.Context(), url); (want == "") != (got.Operator == "") || !strings.Contains(got.Operator, want) {
+		if got := strict.Warn(t.Context(), url); (want == "") != (got.Operator.String() == "") || !strings.Contains(got.Operator.String(), want) {
 			t.Errorf("%s warns %q, want %q in it", url, got, want)
 		}
 	}

@@ -2,10 +2,12 @@ package fulltext
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Limits of a query.
@@ -32,10 +34,10 @@ type term struct {
 func Parse(text string) (Query, error) {
 	var q Query
 	if n := utf8.RuneCountInString(text); n > MaxQuery {
-		return q, invalid("has %d characters, at most %d are looked for: leave words out", n, MaxQuery)
+		return q, peal.Fault("text", message.SearchTooLong, n, MaxQuery)
 	}
 	if !utf8.ValidString(text) {
-		return q, invalid("is no valid UTF-8")
+		return q, peal.Fault("text", message.InvalidUTF8)
 	}
 	for count := 0; ; {
 		text = strings.TrimSpace(text)
@@ -46,7 +48,7 @@ func Parse(text string) (Query, error) {
 		if strings.HasPrefix(text, `"`) {
 			phrase, rest, closed := strings.Cut(text[1:], `"`)
 			if !closed {
-				return q, invalid(`has a " that is not closed: put a second one behind the phrase`)
+				return q, peal.Fault("text", message.SearchQuote)
 			}
 			if strings.HasPrefix(rest, "*") {
 				phrase, rest = phrase+"*", rest[1:]
@@ -64,11 +66,11 @@ func Parse(text string) (Query, error) {
 		}
 		q.terms = append(q.terms, t)
 		if count += len(t.words); count > MaxWords {
-			return q, invalid("has more than %d words: leave some out", MaxWords)
+			return q, peal.Fault("text", message.SearchWords, MaxWords)
 		}
 	}
 	if len(q.terms) == 0 {
-		return q, invalid("has no letters or digits: write a word that the payload or a response holds")
+		return q, peal.Fault("text", message.SearchEmpty)
 	}
 	return q, nil
 }
@@ -85,25 +87,23 @@ func termOf(text string) (term, error) {
 	var t term
 	text, t.prefix = strings.CutSuffix(text, "*")
 	if strings.Contains(text, "*") {
-		return t, invalid("has a * inside of a word: it can only stand at a word's end, for whatever follows")
+		return t, peal.Fault("text", message.SearchStarInside)
 	}
 	eachWord([]byte(text), func(word []byte) bool {
 		t.words = append(t.words, string(word))
 		return len(t.words) <= MaxWords
 	})
 	if t.prefix && len(t.words) == 0 {
-		return t, invalid("has a * with nothing before it: write the beginning of a word there")
+		return t, peal.Fault("text", message.SearchStarAlone)
 	}
 	if t.prefix {
 		last := t.words[len(t.words)-1]
 		if utf8.RuneCountInString(last) < MinPrefix {
-			return t, invalid("has only %q before a *: write at least %d characters of the word", last, MinPrefix)
+			return t, peal.Fault("text", message.SearchStarShort, strconv.Quote(last), MinPrefix)
 		}
 	}
 	return t, nil
 }
-
-func invalid(format string, args ...any) error { return peal.Invalidf("text", format, args...) }
 
 // Word is a word to look up in an index.
 type Word struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // maxGuessers is the maximum number of entries in each map.
@@ -60,7 +61,7 @@ func (g *guesses) start(name string, address netip.Addr, now time.Time) (*try, e
 		wait = max(wait, many.until.Sub(now))
 	}
 	if wait > 0 {
-		return nil, &peal.Error{Code: peal.RateLimited, Message: "there were too many failed attempts; wait before you try again", RetryAfter: wait}
+		return nil, peal.Fail(peal.RateLimited, message.TooManyGuesses).RetryIn(wait)
 	}
 	one.failures++
 	many.failures++

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Options configure an [Identity]. Start with [DefaultOptions].
@@ -95,7 +96,7 @@ const (
 func (o Options) Validate() error {
 	switch {
 	case o.SessionLife < MinSessionLife || o.SessionLife > MaxSessionLife:
-		return peal.Invalidf("sessions.life", "must be from %s to %s", MinSessionLife, MaxSessionLife)
+		return peal.Fault("sessions.life", message.Range, MinSessionLife, MaxSessionLife)
 	case o.LockAfter < 1 || o.LockAddressAfter < 1 || o.LockFor <= 0:
 		return errors.New("identity: LockAfter, LockAddressAfter and LockFor must be positive")
 	case o.Cost.Memory < 8 || o.Cost.Passes < 1 || o.Cost.Threads < 1:
@@ -199,7 +200,7 @@ func (i *Identity) URL(r *http.Request, path string) string {
 // another site, including reads and followed links. It protects resources that are not pages.
 func (i *Identity) CheckSite(r *http.Request) error {
 	if i.FromElsewhere(r) {
-		return peal.Errorf(peal.Forbidden, "the request comes from another site's page")
+		return peal.Fail(peal.Forbidden, message.ForeignPage)
 	}
 	return i.CheckOrigin(r)
 }
@@ -215,7 +216,7 @@ func (i *Identity) FromElsewhere(r *http.Request) bool {
 // makes for a page of another site. Every handler that accepts a session cookie must call it first.
 func (i *Identity) CheckOrigin(r *http.Request) error {
 	if err := i.crossOrigin.Check(r); err != nil {
-		return &peal.Error{Code: peal.Forbidden, Message: "the request comes from another site's page", Err: err}
+		return peal.Fail(peal.Forbidden, message.ForeignPage).Because(err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // LogIn signs a user in with a name and a password, and sets the cookie of the session. The error
@@ -58,7 +59,7 @@ func (i *Identity) refuse(r *http.Request, user *peal.User, try *try) error {
 	if err := i.Record(r, nobody, e); err != nil {
 		return err
 	}
-	return peal.Errorf(peal.Unauthorized, "the name or the password is wrong")
+	return peal.Fail(peal.Unauthorized, message.SignInWrong)
 }
 
 // firstRunLife is the lifetime of the link of the first start, and of its session.
@@ -95,7 +96,7 @@ func (i *Identity) noUsers(ctx context.Context) (bool, error) {
 // tenants. The error has code [peal.NotFound] if the token is wrong, used or expired, or if there
 // are users.
 func (i *Identity) RedeemFirstRun(w http.ResponseWriter, r *http.Request, token string) (Principal, error) {
-	refused := peal.Errorf(peal.NotFound, "the link was used already, or has expired")
+	refused := peal.Fail(peal.NotFound, message.LinkUsed)
 	none, err := i.noUsers(r.Context())
 	if err != nil {
 		return Principal{}, err

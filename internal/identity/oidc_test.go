@@ -142,7 +142,7 @@ func TestOIDCFlowEnds(t *testing.T) {
 		cookie.Value = parts[0] + "." + parts[1] + ".Lw"
 		r = httptest.NewRequest(http.MethodGet, r.URL.String(), nil)
 		r.AddCookie(cookie)
-		if next, err := h.FinishOIDC(httptest.NewRecorder(), r); next != "/" || !strings.Contains(err.Error(), "begin again") {
+		if next, err := h.FinishOIDC(httptest.NewRecorder(), r); next != "/" || !strings.Contains(err.Error(), "start again") {
 			t.Errorf("a changed cookie gives %q, %v", next, err)
 		}
 	}

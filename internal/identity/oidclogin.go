@@ -19,6 +19,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // OIDCCallback is the path to which the provider redirects browsers.
@@ -56,7 +57,7 @@ func (i *Identity) BeginOIDC(w http.ResponseWriter, r *http.Request, next string
 	return i.provider.oauth(found, i.URL(r, OIDCCallback)).AuthCodeURL(f.state(), oidc.Nonce(f.nonce()), oauth2.S256ChallengeOption(f.verifier())), nil
 }
 
-var errNoProvider = peal.Errorf(peal.NotFound, "nobody signs in with OpenID here")
+var errNoProvider = peal.Fail(peal.NotFound, message.OpenIDOff)
 
 // FinishOIDC handles the callback of the provider, signs the user in and returns the path to go to.
 // The error has code [peal.Unauthorized] if the callback does not match the request,
@@ -70,14 +71,14 @@ func (i *Identity) FinishOIDC(w http.ResponseWriter, r *http.Request) (next stri
 	i.setCookie(w, r, oidcCookie, "", time.Time{}) // valid only once, whatever the outcome
 	query := r.URL.Query()
 	if !ok || subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(f.state())) != 1 {
-		return "/", peal.Errorf(peal.Unauthorized, "the sign-in was not begun in this browser, or took too long: begin again")
+		return "/", peal.Fail(peal.Unauthorized, message.OpenIDForeign)
 	}
 	if issuer := query.Get("iss"); issuer != "" && issuer != i.provider.Issuer { // RFC 9207
-		return f.next, peal.Errorf(peal.Unauthorized, "another sign-in service answered: begin again")
+		return f.next, peal.Fail(peal.Unauthorized, message.OpenIDIssuer)
 	}
 	if code := query.Get("error"); code != "" { // RFC 6749, section 4.1.2.1
 		i.log.Info("the OpenID provider let nobody in", "error", truncate(code))
-		return f.next, peal.Errorf(peal.Unauthorized, "the sign-in service did not let you in")
+		return f.next, peal.Fail(peal.Unauthorized, message.OpenIDDenied)
 	}
 	leave, err := i.provider.enter()
 	if err != nil {
@@ -154,7 +155,7 @@ func (p *provider) person(ctx context.Context, code, redirect string, f flow) (p
 }
 
 func untrusted(err error) error {
-	return &peal.Error{Code: peal.Unauthorized, Message: "the answer of the sign-in service cannot be trusted: begin again", Err: errors.New(reason(err))}
+	return peal.Fail(peal.Unauthorized, message.OpenIDUntrusted).Because(errors.New(reason(err)))
 }
 
 // The limits of a sign-in at the provider.
@@ -286,12 +287,12 @@ func (p *provider) enter() (leave func(), err error) {
 	case p.calls <- struct{}{}:
 		return func() { <-p.calls }, nil
 	default:
-		return nil, &peal.Error{Code: peal.RateLimited, Message: "too many are signing in: wait before you try again", RetryAfter: providerRetry}
+		return nil, peal.Fail(peal.RateLimited, message.TooManySignIns).RetryIn(providerRetry)
 	}
 }
 
 func (p *provider) unavailable(err error) error {
-	return &peal.Error{Code: peal.Unavailable, Message: "the sign-in service cannot be reached: try again later", RetryAfter: providerRetry, Err: errors.New(reason(err))}
+	return peal.Fail(peal.Unavailable, message.OpenIDUnreachable).RetryIn(providerRetry).Because(errors.New(reason(err)))
 }
 
 // reason returns the text of a provider's error for the log, without the body of a token response,
@@ -363,11 +364,11 @@ func (i *Identity) logInPerson(w http.ResponseWriter, r *http.Request, p person)
 // at every sign-in. The error has code [peal.Forbidden] if there is no such user.
 func (i *Identity) userOf(ctx context.Context, p person) (user peal.User, change string, err error) {
 	if len(i.provider.AllowedDomains) > 0 && (p.email == "" || !i.provider.allows(p.email)) {
-		return user, "", peal.Errorf(peal.Forbidden, "only verified e-mail addresses of certain domains may enter")
+		return user, "", peal.Fail(peal.Forbidden, message.OpenIDDomain)
 	}
 	isMapped := i.provider.RoleClaim != ""
 	if isMapped && p.role == "" {
-		return user, "", peal.Errorf(peal.Forbidden, "the sign-in service gives you no role here: ask an owner")
+		return user, "", peal.Fail(peal.Forbidden, message.OpenIDNoRole)
 	}
 	user, err = i.store.UserBySubject(ctx, p.subject)
 	if err == nil && isMapped && user.Role != p.role {
@@ -378,12 +379,12 @@ func (i *Identity) userOf(ctx context.Context, p person) (user peal.User, change
 		return user, "", err
 	}
 	if p.email == "" {
-		return user, "", peal.Errorf(peal.Forbidden, "the sign-in service has not verified your e-mail address")
+		return user, "", peal.Fail(peal.Forbidden, message.OpenIDUnverified)
 	}
 	user, err = i.store.UserByName(ctx, p.email)
 	switch {
 	case err == nil && user.Subject != "":
-		return user, "", peal.Errorf(peal.Forbidden, "the user with your e-mail address signs in as somebody else")
+		return user, "", peal.Fail(peal.Forbidden, message.OpenIDOtherPerson)
 	case err == nil:
 		user.Subject, user.UpdatedAt = p.subject, i.changedAt(&user)
 		if isMapped {
@@ -393,14 +394,14 @@ func (i *Identity) userOf(ctx context.Context, p person) (user peal.User, change
 	case peal.CodeOf(err) != peal.NotFound:
 		return user, "", err
 	case p.role == "":
-		return user, "", peal.Errorf(peal.Forbidden, "there is no user with your e-mail address here: ask an owner")
+		return user, "", peal.Fail(peal.Forbidden, message.OpenIDNoUser)
 	}
 	user = peal.User{
 		ID: peal.NewUserID(), Name: p.email, Subject: p.subject, Tenant: i.provider.DefaultTenant, Role: p.role,
 	}
 	user.UpdatedAt = i.changedAt(&user)
 	if user.Validate() != nil {
-		return user, "", peal.Errorf(peal.Forbidden, "your e-mail address cannot be the name of a user")
+		return user, "", peal.Fail(peal.Forbidden, message.OpenIDUserName)
 	}
 	return user, "user.create", i.store.CreateUser(ctx, user)
 }

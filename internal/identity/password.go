@@ -14,6 +14,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/processor"
 )
 
@@ -49,13 +50,13 @@ const (
 func CheckPassword(name, password string) error {
 	switch {
 	case !utf8.ValidString(password):
-		return peal.Invalidf("password", "is not UTF-8")
+		return peal.Fault("password", message.NotUTF8)
 	case utf8.RuneCountInString(password) < MinPassword:
-		return peal.Invalidf("password", "must have at least %d characters: a few words make a good one", MinPassword)
+		return peal.Fault("password", message.PasswordTooShort, MinPassword)
 	case utf8.RuneCountInString(password) > MaxPassword:
-		return peal.Invalidf("password", "must have at most %d characters", MaxPassword)
+		return peal.Fault("password", message.PasswordTooLong, MaxPassword)
 	case strings.EqualFold(password, name):
-		return peal.Invalidf("password", "must not be the name")
+		return peal.Fault("password", message.PasswordIsName)
 	}
 	return nil
 }

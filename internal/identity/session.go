@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // newToken returns a token with 256 random bits.
@@ -57,17 +58,17 @@ func (i *Identity) PortalCaller(r *http.Request) (Principal, error) { return i.c
 func (i *Identity) caller(r *http.Request, c cookie) (Principal, error) {
 	token := i.token(r, c)
 	if token == "" {
-		return Principal{}, peal.Errorf(peal.Unauthorized, "nobody is signed in")
+		return Principal{}, peal.Fail(peal.Unauthorized, message.NotSignedIn)
 	}
 	session, err := i.store.SessionByHash(r.Context(), hashToken(token), i.now())
 	if peal.CodeOf(err) == peal.NotFound {
-		return Principal{}, peal.Errorf(peal.Unauthorized, "the session has ended: sign in again")
+		return Principal{}, peal.Fail(peal.Unauthorized, message.SessionEnded)
 	}
 	if err != nil {
 		return Principal{}, err
 	}
 	if !c.allows(session.Kind) {
-		return Principal{}, peal.Errorf(peal.Unauthorized, "nobody is signed in")
+		return Principal{}, peal.Fail(peal.Unauthorized, message.NotSignedIn)
 	}
 	who := ofSession(&session)
 	if session.Kind == peal.SessionPortal {

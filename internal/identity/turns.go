@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // The bounds of concurrent and waiting computations.
@@ -42,7 +43,7 @@ func (t *turns) take(ctx context.Context, address netip.Prefix) error {
 	mine := t.waiting[address]
 	if t.count == mostTurns || len(mine) == turnsOfOne {
 		t.mu.Unlock()
-		return &peal.Error{Code: peal.RateLimited, Message: "too many are signing in: wait before you try again", RetryAfter: 2 * time.Second}
+		return peal.Fail(peal.RateLimited, message.TooManySignIns).RetryIn(2 * time.Second)
 	}
 	turn := make(chan struct{})
 	if len(mine) == 0 {

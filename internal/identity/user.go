@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // NewUser describes a user to create.
@@ -119,7 +120,7 @@ func (i *Identity) changedAt(user *peal.User) time.Time {
 // [peal.RateLimited] after too many, so that an unattended browser cannot be used to guess it.
 func (i *Identity) ChangeOwnPassword(w http.ResponseWriter, r *http.Request, who Principal, current, password string) error {
 	if who.Kind != KindUser {
-		return peal.Errorf(peal.Forbidden, "only a user has a password")
+		return peal.Fail(peal.Forbidden, message.NoPassword)
 	}
 	id, err := peal.ParseUserID(who.ID)
 	if err != nil {
@@ -138,7 +139,7 @@ func (i *Identity) ChangeOwnPassword(w http.ResponseWriter, r *http.Request, who
 		return err
 	}
 	if !ok {
-		return peal.Errorf(peal.Forbidden, "the current password is wrong")
+		return peal.Fail(peal.Forbidden, message.PasswordWrong)
 	}
 	try.succeed()
 	if user, err = i.UpdateUser(r.Context(), "", id, ChangeUser{Password: &password}); err != nil {
@@ -183,5 +184,5 @@ func (i *Identity) RevokeOwnSession(r *http.Request, who Principal, id peal.Sess
 		}
 		return i.Record(r, who, Entry{Tenant: who.Tenant, Action: "session.end", Target: id.String()})
 	}
-	return peal.Errorf(peal.NotFound, "there is no such session")
+	return peal.Fail(peal.NotFound, message.NoSession)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -17,7 +18,7 @@ func Check(source *peal.Source) error {
 	format, ok := wire.Lookup(source.Format)
 	if !ok || format.Decode == nil {
 		return peal.JoinFaults(
-			peal.Invalidf("format", "cannot be used by a source; use one of %s", strings.Join(formatNames(), ", ")), source.Validate())
+			peal.Fault("format", message.SourceFormat, strings.Join(formatNames(), ", ")), source.Validate())
 	}
 	faults := []error{source.Validate()}
 	for _, secret := range source.Secrets {
@@ -58,16 +59,15 @@ func FreshSecret(format string) string {
 // reports an error about the request instead of one about the secret.
 func checkSecret(format *wire.Format, secret string) error {
 	if format.Verify == nil {
-		return peal.Invalidf("secret", "is not used by the format %s; omit it and set unverified to true", format.Name)
+		return peal.Fault("secret", message.SourceSecretUnused, format.Name)
 	}
 	if format.Secrets == wire.SecretNone && strings.TrimSpace(secret) != secret {
-		return peal.Invalidf("secret", "must not start or end with white space: no Authorization header arrives so")
+		return peal.Fault("secret", message.AuthorizationSpace)
 	}
 	err := format.Verify(http.Header{}, nil, []string{secret}, wire.DefaultVerifyOptions())
 	var refused *wire.VerifyError
-	if errors.As(err, &refused) && refused.Reason == wire.ReasonSecret {
-		_, why, _ := strings.Cut(refused.Message, "it ")
-		return peal.Invalidf("secret", "%s", why)
+	if errors.As(err, &refused) && refused.Secret != nil {
+		return refused.Secret.At("secret")
 	}
 	return nil
 }

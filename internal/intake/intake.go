@@ -16,6 +16,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -60,7 +61,7 @@ func (in *Intake) Source(ctx context.Context, tenant, name string) (peal.Source,
 	if byID {
 		place.tenant = ""
 	} else if peal.ValidateSourceName(name) != nil || peal.ValidateTenant(tenant) != nil {
-		return peal.Source{}, peal.Errorf(peal.NotFound, "there is no such source")
+		return peal.Source{}, peal.Fail(peal.NotFound, message.NoSource)
 	}
 	source, err := in.known.get(place, func() (peal.Source, error) {
 		if byID {
@@ -69,7 +70,7 @@ func (in *Intake) Source(ctx context.Context, tenant, name string) (peal.Source,
 		return in.store.SourceByName(ctx, tenant, name)
 	})
 	if err == nil && source.Unverified && !byID {
-		return peal.Source{}, peal.Errorf(peal.NotFound, "there is no such source")
+		return peal.Source{}, peal.Fail(peal.NotFound, message.NoSource)
 	}
 	return source, err
 }

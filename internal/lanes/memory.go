@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Place is a place in a webhook's lane for one event.
@@ -186,7 +187,7 @@ func (s *Lanes) cancelTest(j *Job, reason error) {
 	s.effects.Canceled = append(s.effects.Canceled, CanceledTest{j, reason})
 }
 
-var errCanceled = peal.Errorf(peal.Conflict, "the delivery was canceled")
+var errCanceled = peal.Fail(peal.Conflict, message.DeliveryCanceled)
 
 // Drop removes deliveries from memory, whichever webhooks' they are, because somebody has canceled
 // them. Where an attempt is in flight, none follows.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Identity is what users, keys and portal links need of package identity;
@@ -34,11 +35,11 @@ func NewUsers(identity Identity) *Users { return &Users{identity} }
 // [peal.Conflict] when the name is taken.
 func (m *Users) Create(ctx context.Context, actor Actor, user identity.NewUser) (peal.User, error) {
 	if user.Tenant == "" && !actor.Operator {
-		return peal.User{}, peal.Errorf(peal.Forbidden, "only an operator may create a user who sees every tenant")
+		return peal.User{}, peal.Fail(peal.Forbidden, message.OperatorUser)
 	}
 	saved, err := m.identity.CreateUser(ctx, user)
 	if peal.CodeOf(err) == peal.Conflict {
-		return peal.User{}, peal.Errorf(peal.Conflict, "there is a user of this name already")
+		return peal.User{}, peal.Fail(peal.Conflict, message.UserNameTaken)
 	}
 	if err != nil {
 		return peal.User{}, err
@@ -97,11 +98,11 @@ func (m *Keys) Create(ctx context.Context, actor Actor, in NewKey) (key peal.API
 	metrics := slices.Contains(in.Scopes, peal.ScopeMetrics)
 	switch {
 	case metrics && !actor.Operator:
-		return peal.APIKey{}, "", peal.Errorf(peal.Forbidden, "only an operator may create a key with the scope metrics: it reads the numbers of all tenants")
+		return peal.APIKey{}, "", peal.Fail(peal.Forbidden, message.MetricsKey)
 	case metrics:
 		in.Tenant = ""
 	case in.Tenant == "" && !actor.Operator:
-		return peal.APIKey{}, "", peal.Errorf(peal.Forbidden, "only an operator may create an operator's key")
+		return peal.APIKey{}, "", peal.Fail(peal.Forbidden, message.OperatorKey)
 	}
 	key, text = FreshKey(in)
 	if err := key.Validate(); err != nil {
@@ -109,7 +110,7 @@ func (m *Keys) Create(ctx context.Context, actor Actor, in NewKey) (key peal.API
 	}
 	for _, scope := range key.Scopes {
 		if !actor.Operator && !slices.Contains(actor.Scopes, scope) {
-			return peal.APIKey{}, "", peal.Errorf(peal.Forbidden, "you lack the scope %s, so you cannot give it to a key", scope)
+			return peal.APIKey{}, "", peal.Fail(peal.Forbidden, message.ScopeLacking, scope)
 		}
 	}
 	if err := m.store.CreateKey(ctx, key); err != nil {

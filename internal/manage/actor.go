@@ -13,6 +13,7 @@ import (
 	"errors"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Actor represents whoever changes something.
@@ -65,7 +66,7 @@ func (a *Actor) reveal(tenant, action, target, detail string) error {
 }
 
 // ErrManaged refuses a change of a webhook that the configuration file owns.
-var ErrManaged = peal.Errorf(peal.Conflict, "the server's configuration file owns this webhook: change it there")
+var ErrManaged = peal.Fail(peal.Conflict, message.WebhookManaged)
 
 // retry calls attempt until no other change comes between its reading and its writing,
 // or ctx ends.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/canonical"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // hide returns a copy of a webhook in which what the actor may not read is hidden.
@@ -54,7 +55,7 @@ func keep(before, w *peal.Webhook) error {
 	moved := moves(before.URL, w.URL)
 	var faults []error
 	again := func(field, what string) {
-		faults = append(faults, peal.Invalidf(field, "must be set again, or taken away: %s moves to another host, port or scheme, and what was given for the old one does not go along", what))
+		faults = append(faults, peal.Fault(field, message.SetAgain, what))
 	}
 	if peal.IsHiddenSecret(w.Authorization) && before.Authorization != "" {
 		if moved {

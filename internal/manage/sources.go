@@ -6,6 +6,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/intake"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // SourceStore is the part of the store that sources need.
@@ -129,7 +130,7 @@ func (m *Sources) Delete(ctx context.Context, actor Actor, tenant string, id pea
 func (m *Sources) RotateSecret(ctx context.Context, actor Actor, tenant string, id peal.SourceID, rotation Rotation) (s peal.Source, secret string, previous time.Time, err error) {
 	s, err = m.change(ctx, tenant, id, func(s *peal.Source) error {
 		if s.Unverified {
-			return peal.Errorf(peal.Conflict, "the source takes unverified requests, so there is no secret to rotate")
+			return peal.Fail(peal.Conflict, message.SourceUnverified)
 		}
 		if err := rotation.validate(s.Secrets); err != nil {
 			return err

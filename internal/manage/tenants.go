@@ -7,6 +7,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/theme"
 	"github.com/pealhq/peal/wire"
 )
@@ -58,7 +59,7 @@ func (m *Tenants) Create(ctx context.Context, actor Actor, t peal.Tenant, fault 
 	}
 	if err := m.store.CreateTenant(ctx, t); err != nil {
 		if peal.CodeOf(err) == peal.Conflict {
-			err = peal.Errorf(peal.Conflict, "there is a tenant of this name already")
+			err = peal.Fail(peal.Conflict, message.TenantNameTaken)
 		}
 		return peal.Tenant{}, err
 	}
@@ -103,7 +104,7 @@ func (m *Tenants) complete(t *peal.Tenant, fault error) error {
 	}
 	faults := []error{fault, t.Validate()}
 	if _, known := m.engine.Format(t.Format); t.Format != "" && !known {
-		faults = append(faults, peal.Invalidf("format", "is none that exists"))
+		faults = append(faults, peal.Fault("format", message.TenantFormat))
 	}
 	return peal.JoinFaults(append(faults, m.engine.CheckQuotas(t.Quotas))...)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/dispatch"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/wire"
 )
 
@@ -170,10 +171,10 @@ type Rotation struct {
 // validate checks what the caller chose against what there is.
 func (r *Rotation) validate(current []peal.Secret) error {
 	if r.Overlap < 0 || r.Overlap > peal.MaxSecretOverlap {
-		return peal.Invalidf("overlap_seconds", "must be from 0 to 2592000 (30 days)")
+		return peal.Fault("overlap_seconds", message.OverlapRange)
 	}
 	if r.Secret != "" && len(current) > 0 && current[0].Value == r.Secret {
-		return peal.Invalidf("secret", "is the secret that there is already")
+		return peal.Fault("secret", message.SecretSame)
 	}
 	return nil
 }
@@ -191,7 +192,7 @@ func (m *Webhooks) RotateSecret(ctx context.Context, actor Actor, tenant string,
 		}
 		format, known := m.engine.Format(w.Format)
 		if !known || format.Secrets == wire.SecretNone {
-			return peal.Errorf(peal.Conflict, "the format %s does not sign, so there is no secret to rotate", w.Format)
+			return peal.Fail(peal.Conflict, message.FormatUnsigned, w.Format)
 		}
 		if err := rotation.validate(w.Secrets); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"github.com/expr-lang/expr/vm/runtime"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // The bounds of a filter that do not depend on the event.
@@ -32,7 +33,7 @@ type filter struct {
 func compileFilter(text string, limits Limits) (f *filter, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a defect of the compiler must not end the process
-			f, err = nil, peal.Invalidf("filter", "cannot be compiled: %v", r)
+			f, err = nil, peal.Fault("filter", message.CannotCompile, r)
 		}
 	}()
 	inspector, guard := &inspector{}, &guard{}
@@ -63,9 +64,9 @@ func compileFilter(text string, limits Limits) (f *filter, err error) {
 	inspector.finish()
 	switch {
 	case inspector.err != nil:
-		return nil, filterError("does not compile", inspector.err.Bind(file.NewSource(text)))
+		return nil, filterError(message.DoesNotCompile, inspector.err.Bind(file.NewSource(text)))
 	case err != nil:
-		return nil, filterError("does not compile", err)
+		return nil, filterError(message.DoesNotCompile, err)
 	}
 	bytes := bytesOfProgram + bytesOfNode*inspector.nodes + guard.bytes
 	return &filter{program: program, bytes: bytes, price: 4 + inspector.nodes/nodesPerUnit, work: limits.FilterWork, time: limits.FilterTime}, nil
@@ -78,7 +79,7 @@ func (f *filter) run(purse *Purse, facts *Facts) (wanted bool, err error) {
 		return err
 	})
 	if err == errShare || err == errData {
-		err = peal.Invalidf("filter", "%s", err.Error())
+		err = about("filter", err)
 	}
 	return wanted && err == nil, err
 }
@@ -86,38 +87,47 @@ func (f *filter) run(purse *Purse, facts *Facts) (wanted bool, err error) {
 func (f *filter) runOn(m *meter, facts *Facts) (bool, error) {
 	env, err := facts.environment()
 	if err != nil {
-		return false, filterError("cannot read the event's data", err)
+		return false, filterError(message.EventUnreadable, err)
 	}
 	if err := m.pay(f.price); err != nil {
-		return false, peal.Invalidf("filter", "%v", err)
+		return false, about("filter", err)
 	}
 	env.Meter = m
 	machine := vm.VM{MemoryBudget: maxFilterMemory}
 	result, err := machine.Run(f.program, env)
 	if err != nil {
 		if m.failed != nil {
-			return false, peal.Invalidf("filter", "%v", m.failed)
+			return false, about("filter", m.failed)
 		}
-		return false, filterError("fails on this event", err)
+		return false, filterError(message.ProgramFails, err)
 	}
 	wanted, ok := result.(bool)
 	if !ok {
-		return false, peal.Invalidf("filter", "must return true or false; it returned %s for this event", kindOf(result))
+		return false, peal.Fault("filter", message.FilterResult, kindOf(result))
 	}
 	return wanted, nil
 }
 
 // filterError returns an error of the language in one line. The language's own errors quote the
 // program below the message, which does not fit an API response.
-func filterError(what string, err error) error {
+func filterError(sentence message.Message, err error) error {
 	var e *file.Error
 	if !errors.As(err, &e) {
-		return peal.Invalidf("filter", "%s: %s", what, firstLine(err.Error()))
+		return peal.Fault("filter", sentence, firstLine(err.Error()))
 	}
 	if e.Line == 0 {
-		return peal.Invalidf("filter", "%s: %s", what, firstLine(e.Message))
+		return peal.Fault("filter", sentence, firstLine(e.Message))
 	}
-	return peal.Invalidf("filter", "%s: %s at line %d, column %d", what, firstLine(e.Message), e.Line, e.Column+1)
+	what := fmt.Sprintf("%s at line %d, column %d", firstLine(e.Message), e.Line, e.Column+1)
+	return peal.Fault("filter", sentence, what)
+}
+
+// about returns the error of a program as a fault of the field that holds it.
+func about(field string, err error) error {
+	if known, ok := err.(*peal.Error); ok {
+		return known.At(field)
+	}
+	return peal.Invalidf(field, "%v", err)
 }
 
 // tick pays for an iteration of a loop.

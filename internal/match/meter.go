@@ -2,17 +2,17 @@ package match
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/processor"
 )
 
 // The reasons to end a run early. Their texts complete "the program …".
 var (
-	errWork = errors.New("does too much work for one event: it loops too often or makes too much data")
-	errTime = errors.New("takes too long")
+	errWork error = peal.Fail(peal.Invalid, message.ProgramTooCostly)
+	errTime error = peal.Fail(peal.Invalid, message.ProgramTooSlow)
 )
 
 // clockEvery is the number of payments between two checks of the clock. A check costs about as much

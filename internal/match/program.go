@@ -11,6 +11,7 @@ import (
 	"github.com/itchyny/gojq"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Program is a jq program that returns exactly one value for its input, within limits.
@@ -27,16 +28,16 @@ type Program struct {
 func CompileProgram(field, text string, limits Limits) (p *Program, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a defect of the compiler must not end the process
-			p, err = nil, peal.Invalidf(field, "cannot be compiled: %v", r)
+			p, err = nil, peal.Fault(field, message.CannotCompile, r)
 		}
 	}()
 	query, bytes, err := guardProgram(text)
 	if err != nil {
-		return nil, peal.Invalidf(field, "does not compile: %s", syntaxWords(text, err))
+		return nil, peal.Fault(field, message.DoesNotCompile, syntaxWords(text, err))
 	}
 	code, err := gojq.Compile(query, jqFunctions(&patterns{})...)
 	if err != nil {
-		return nil, peal.Invalidf(field, "does not compile: %s", firstLine(err.Error()))
+		return nil, peal.Fault(field, message.DoesNotCompile, firstLine(err.Error()))
 	}
 	return &Program{field: field, code: code, bytes: bytes, work: limits.TransformWork, time: limits.TransformTime, output: limits.Output}, nil
 }
@@ -77,7 +78,7 @@ func (p *Program) JSON(purse *Purse, input *Input) (json.RawMessage, error) {
 	err := p.within(purse, input, func(value any) error {
 		e := encoder{limit: p.output}
 		if err := e.value(value, 0); err != nil {
-			return peal.Invalidf(p.field, "%v", err)
+			return about(p.field, err)
 		}
 		made = e.out
 		return nil
@@ -94,10 +95,10 @@ func (p *Program) Text(purse *Purse, input *Input) (string, error) {
 	err := p.within(purse, input, func(value any) error {
 		text, ok := value.(string)
 		if !ok {
-			return peal.Invalidf(p.field, "returns %s for this event; it must return a string", kindOf(value))
+			return peal.Fault(p.field, message.EventResult, kindOf(value))
 		}
 		if len(text) > p.output {
-			return peal.Invalidf(p.field, "returns a string of more than %d bytes", p.output)
+			return peal.Fault(p.field, message.ResultTooLong, p.output)
 		}
 		made = text
 		return nil
@@ -112,7 +113,7 @@ func (p *Program) within(purse *Purse, input *Input, take func(value any) error)
 	err := purse.run(p.work, size, p.time, unread, func(m *meter) error {
 		in, err := input.Make()
 		if err != nil {
-			return peal.Invalidf(p.field, "cannot read the event's data: %v", err)
+			return peal.Fault(p.field, message.EventUnreadable, err)
 		}
 		value, err := p.runOn(m, in)
 		if err != nil {
@@ -121,7 +122,7 @@ func (p *Program) within(purse *Purse, input *Input, take func(value any) error)
 		return take(value)
 	})
 	if err == errShare || err == errData {
-		return peal.Invalidf(p.field, "%s", err.Error())
+		return about(p.field, err)
 	}
 	return err
 }
@@ -142,11 +143,11 @@ func (p *Program) Probe(ctx context.Context, input map[string]any, text bool) er
 		return err
 	}
 	if _, ok := value.(string); text && !ok && value != nil {
-		return peal.Invalidf(p.field, "returns %s; it must return a string", kindOf(value))
+		return peal.Fault(p.field, message.StringResult, kindOf(value))
 	}
 	e := encoder{limit: p.output}
 	if err := e.value(value, 0); err != nil {
-		return peal.Invalidf(p.field, "%v", err)
+		return about(p.field, err)
 	}
 	return nil
 }
@@ -173,7 +174,7 @@ func (p *Program) run(ctx context.Context, input map[string]any, limit time.Dura
 func (p *Program) runOn(meter *meter, input map[string]any) (value any, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a defect of the machine must only fail this delivery, not the process
-			value, err = nil, p.raise("fails on this event: %v", r)
+			value, err = nil, p.raise(r)
 		}
 	}()
 	results := p.code.RunWithContext(meter, input, meter)
@@ -182,14 +183,14 @@ func (p *Program) runOn(meter *meter, input map[string]any) (value any, err erro
 		return nil, err
 	}
 	if first == nil {
-		return nil, peal.Invalidf(p.field, "returns no value for this event; it must return exactly one")
+		return nil, peal.Fault(p.field, message.NoResult)
 	}
 	second, err := p.next(meter, results)
 	if err != nil {
 		return nil, err
 	}
 	if second != nil {
-		return nil, peal.Invalidf(p.field, "returns more than one value for this event; put them in an array")
+		return nil, peal.Fault(p.field, message.SeveralResults)
 	}
 	return first.value, nil
 }
@@ -204,13 +205,13 @@ func (p *Program) next(meter *meter, results gojq.Iter) (*result, error) {
 		if meter.failed != errWork && meter.failed != errTime && (meter.Context.Err() != nil || meter.stop.Err() != nil) {
 			return nil, meter.failed
 		}
-		return nil, peal.Invalidf(p.field, "%v", meter.failed)
+		return nil, about(p.field, meter.failed)
 	}
 	if !ok {
 		return nil, nil
 	}
 	if err, ok := value.(error); ok {
-		return nil, p.raise("fails on this event: %s", firstLine(err.Error()))
+		return nil, p.raise(firstLine(err.Error()))
 	}
 	return &result{value}, nil
 }
@@ -221,8 +222,8 @@ type raised struct{ err *peal.Error }
 
 func (r *raised) Error() string { return r.err.Error() }
 
-func (p *Program) raise(format string, args ...any) error {
-	return &raised{peal.Invalidf(p.field, format, args...)}
+func (p *Program) raise(what any) error {
+	return &raised{peal.Fault(p.field, message.ProgramFails, what)}
 }
 
 // unwrapRaised returns the [peal.Error] in a raised error.

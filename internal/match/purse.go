@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/processor"
 )
 
@@ -165,9 +166,9 @@ func (p *Purse) run(limit, data int, timeout time.Duration, unread func() int, d
 
 var (
 	// errShare ends a run that exceeds its share.
-	errShare = peal.Errorf(peal.Invalid, "does more work than its share of one request: there are many filters, and they do too much together")
+	errShare = peal.Fail(peal.Invalid, message.FiltersTooCostly)
 	// errData refuses data that needs too much memory when decoded.
-	errData = peal.Errorf(peal.Invalid, "cannot read the event's data: it has too many values")
+	errData = peal.Fail(peal.Invalid, message.EventUnreadable, message.TooManyEventValues.With())
 )
 
 // ended records the reason if a run was stopped from outside; other failures belong to the program.
@@ -285,10 +286,7 @@ func (g *gate) enter(ctx, stop context.Context, tenant string, bytes int, patien
 	queue := g.waiting[tenant]
 	if len(queue) >= maxWaiting && !patient {
 		g.mu.Unlock()
-		return &peal.Error{
-			Code: peal.RateLimited, RetryAfter: retryTurn,
-			Message: "too many filters and transforms of this tenant are waiting for their turn; try again, or simplify them",
-		}
+		return peal.Fail(peal.RateLimited, message.ProgramsWaiting).RetryIn(retryTurn)
 	}
 	w := &waiter{bytes: bytes, ready: make(chan struct{})}
 	if len(queue) == 0 {

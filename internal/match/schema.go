@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Schema is a compiled JSON Schema, of draft 2020-12 unless its $schema names another draft.
@@ -34,7 +35,7 @@ const schemaURL = "peal:///schema.json"
 func CompileSchema(schema json.RawMessage) (*Schema, error) {
 	document, err := decode(schema)
 	if err != nil {
-		return nil, peal.Invalidf("schema", "is not valid JSON: %v", err)
+		return nil, peal.Fault("schema", message.InvalidJSONBecause, err)
 	}
 	if err := checkNumbers("schema", nil, document); err != nil {
 		return nil, err
@@ -43,14 +44,14 @@ func CompileSchema(schema json.RawMessage) (*Schema, error) {
 	compiler.UseLoader(noLoader{})
 	compiler.UseRegexpEngine(schemaPatterns())
 	if err := compiler.AddResource(schemaURL, document); err != nil {
-		return nil, peal.Invalidf("schema", "is not a valid JSON Schema: %s", firstLine(err.Error()))
+		return nil, peal.Fault("schema", message.SchemaInvalid, firstLine(err.Error()))
 	}
 	compiled, err := compiler.Compile(schemaURL)
 	if err != nil {
 		return nil, schemaError(err)
 	}
 	if countRules(compiled, saveDepth).rules > maxSchemaWork {
-		return nil, peal.Invalidf("schema", "does too much for each value: it refers to its own parts too often")
+		return nil, peal.Fault("schema", message.SchemaTooCostly)
 	}
 	return &Schema{compiled: compiled}, nil
 }
@@ -66,9 +67,9 @@ func schemaError(err error) error {
 	var broken *jsonschema.ValidationError
 	if errors.As(err, &invalid) && errors.As(invalid.Err, &broken) {
 		cause := innermost(broken)
-		return peal.Invalidf("schema", "is not a valid JSON Schema: %s: %s", fieldOf("schema", cause), words(cause))
+		return peal.Fault("schema", message.SchemaInvalidAt, fieldOf("schema", cause), words(cause))
 	}
-	return peal.Invalidf("schema", "is not a valid JSON Schema: %s", firstLine(err.Error()))
+	return peal.Fault("schema", message.SchemaInvalid, firstLine(err.Error()))
 }
 
 // Check checks data against the schema. Numbers with thousands of digits, written out or as an
@@ -78,7 +79,7 @@ func schemaError(err error) error {
 func (s *Schema) Check(data json.RawMessage) error {
 	value, err := decode(data)
 	if err != nil {
-		return peal.Invalidf("data", "is not valid JSON: %v", err)
+		return peal.Fault("data", message.InvalidJSONBecause, err)
 	}
 	if err := checkNumbers("data", nil, value); err != nil {
 		return err
@@ -92,10 +93,10 @@ func (s *Schema) Check(data json.RawMessage) error {
 	}
 	var broken *jsonschema.ValidationError
 	if !errors.As(err, &broken) {
-		return peal.Invalidf("data", "does not match the event type's schema: %s", firstLine(err.Error()))
+		return peal.Fault("data", message.SchemaMismatch, firstLine(err.Error()))
 	}
 	cause := innermost(broken)
-	return peal.Invalidf(fieldOf("data", cause), "does not match the event type's schema: %s", words(cause))
+	return peal.Fault(fieldOf("data", cause), message.SchemaMismatch, words(cause))
 }
 
 // The largest numbers that are checked. Rules compare numbers exactly, as fractions with as many
@@ -112,7 +113,7 @@ func checkNumbers(root string, location []string, value any) error {
 		_, exponent, _ := strings.Cut(strings.ToLower(string(v)), "e")
 		n, err := strconv.Atoi(cmp.Or(exponent, "0"))
 		if len(v) > maxSchemaDigits || err != nil || max(n, -n) > maxSchemaExponent {
-			return peal.Invalidf(formatLocation(root, location), "is a number too large or too small to be checked by a schema")
+			return peal.Fault(formatLocation(root, location), message.NumberTooExtreme)
 		}
 	case []any:
 		for i, element := range v {
@@ -417,7 +418,7 @@ func (s *Schema) affordable(data json.RawMessage, value any) error {
 	}
 	s.mu.Unlock()
 	if known.rules > maxSchemaWork/count || known.instructions > maxSchemaWork*bytesPerRule/(len(data)+1) {
-		return peal.Invalidf("data", "is too much to be checked by the event type's schema: send less at once, or less deep data")
+		return peal.Fault("data", message.DataTooCostly)
 	}
 	return nil
 }

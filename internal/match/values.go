@@ -3,7 +3,6 @@ package match
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -14,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // encoder writes a value as compact JSON, members sorted by name. A value can contain another many
@@ -25,7 +25,7 @@ type encoder struct {
 
 func (e *encoder) value(value any, depth int) error {
 	if len(e.out) > e.limit {
-		return fmt.Errorf("returns more than %d bytes of JSON", e.limit)
+		return peal.Fail(peal.Invalid, message.ResultTooLarge, e.limit)
 	}
 	switch v := value.(type) {
 	case nil:
@@ -47,17 +47,17 @@ func (e *encoder) value(value any, depth int) error {
 	case map[string]any:
 		return e.object(v, depth+1)
 	default:
-		return fmt.Errorf("returns a value that is not JSON")
+		return peal.Fail(peal.Invalid, message.ResultNotJSON)
 	}
 	if len(e.out) > e.limit {
-		return fmt.Errorf("returns more than %d bytes of JSON", e.limit)
+		return peal.Fail(peal.Invalid, message.ResultTooLarge, e.limit)
 	}
 	return nil
 }
 
 func (e *encoder) array(values []any, depth int) error {
 	if depth > peal.MaxDepth {
-		return fmt.Errorf("returns data nested deeper than %d levels", peal.MaxDepth)
+		return peal.Fail(peal.Invalid, message.ResultTooDeep, peal.MaxDepth)
 	}
 	e.out = append(e.out, '[')
 	for i, value := range values {
@@ -74,7 +74,7 @@ func (e *encoder) array(values []any, depth int) error {
 
 func (e *encoder) object(members map[string]any, depth int) error {
 	if depth > peal.MaxDepth {
-		return fmt.Errorf("returns data nested deeper than %d levels", peal.MaxDepth)
+		return peal.Fail(peal.Invalid, message.ResultTooDeep, peal.MaxDepth)
 	}
 	e.out = append(e.out, '{')
 	for i, name := range slices.Sorted(maps.Keys(members)) {
@@ -155,7 +155,7 @@ func decode(data json.RawMessage) (any, error) {
 		return nil, err
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, peal.Errorf(peal.Invalid, "holds more than one JSON value")
+		return nil, peal.Fail(peal.Invalid, message.SeveralValues)
 	}
 	return value, nil
 }
@@ -213,20 +213,21 @@ const (
 )
 
 // kindOf returns the kind of a decoded JSON value for messages.
-func kindOf(value any) string {
+func kindOf(value any) message.Text {
+	kind := message.KindNumber
 	switch value.(type) {
 	case nil:
-		return "null"
+		kind = message.KindNull
 	case bool:
-		return "a boolean"
+		kind = message.KindBoolean
 	case string:
-		return "a string"
+		kind = message.KindString
 	case []any:
-		return "an array"
+		kind = message.KindArray
 	case map[string]any:
-		return "an object"
+		kind = message.KindObject
 	}
-	return "a number"
+	return kind.With()
 }
 
 func firstLine(text string) string {

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // The bounds of a [Processor].
@@ -315,9 +316,9 @@ func (p *Processor) wait(ctx context.Context, a *account, w *waiter, patient boo
 }
 
 func tooMuch(h Holder) error {
-	message := "too many requests of this tenant wait for their turn; send this one again in a moment"
+	whose := message.TurnsOfTenant
 	if h.Address.IsValid() {
-		message = "too many requests of this address wait for their turn; send this one again in a moment"
+		whose = message.TurnsOfAddress
 	}
-	return &peal.Error{Code: peal.RateLimited, RetryAfter: retryAfter, Message: message}
+	return peal.Fail(peal.RateLimited, whose).RetryIn(retryAfter)
 }

@@ -6,11 +6,11 @@ package share
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/processor"
 )
 
@@ -63,8 +63,7 @@ func New() *Limiter {
 func (l *Limiter) Enter(ctx context.Context, kind Kind, name string) (leave func(), err error) {
 	line := l.lines[kind]
 	return line.enter(ctx, name, line.Tenant, func() error {
-		return &peal.Error{Code: peal.RateLimited, RetryAfter: time.Second, Message: fmt.Sprintf(
-			"the tenant has %d %s under way, which is the limit; try again when one has ended", line.Tenant, kind)}
+		return peal.Fail(peal.RateLimited, message.TenantUnderWay, line.Tenant, kind).RetryIn(time.Second)
 	})
 }
 
@@ -149,8 +148,7 @@ func (l *line) wait(ctx context.Context, t *tenant, turn chan struct{}) (func(),
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-timer.C:
-		err = &peal.Error{Code: peal.RateLimited, RetryAfter: patience, Message: fmt.Sprintf(
-			"the server has %d %s under way, which is the limit of all tenants; try again in a moment", l.All, l.Kind)}
+		err = peal.Fail(peal.RateLimited, message.ServerUnderWay, l.All, l.Kind).RetryIn(patience)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

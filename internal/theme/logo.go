@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // LogoType returns the media type of a logo from its first bytes. The error has code [peal.Invalid]
@@ -20,7 +21,7 @@ func LogoType(logo []byte) (string, error) {
 	if isSVG(logo) {
 		return "image/svg+xml", nil
 	}
-	return "", peal.Invalidf("logo", "must be a PNG, JPEG, GIF, WebP or SVG picture")
+	return "", peal.Fault("logo", message.LogoType)
 }
 
 // isSVG reports whether a text is XML with the root element svg.

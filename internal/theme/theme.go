@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 )
 
 // Peal's colours, the defaults of a theme. They must equal those in the dashboard's style sheet.
@@ -223,7 +224,7 @@ func check(p peal.ThemePalette) error {
 		if better, ok := readable(text.colour, text.on...); ok {
 			remedy = "take " + better.String() + ", say"
 		}
-		faults = append(faults, peal.Invalidf(text.field, "has a contrast of %.1f to 1 to what is behind it, which many people cannot read; at least %.1f to 1 is needed: %s", lowest, MinContrast, remedy))
+		faults = append(faults, peal.Fault(text.field, message.ThemeContrast, fmt.Sprintf("%.1f", lowest), fmt.Sprintf("%.1f", MinContrast), remedy))
 	}
 	return peal.JoinFaults(faults...)
 }
