@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pealhq/peal"
+	"github.com/pealhq/peal/internal/message"
 	"github.com/pealhq/peal/internal/share"
 )
 
@@ -196,7 +197,7 @@ func (l *list[Row, ID]) sorted(q ListQuery) ([]Row, string, error) {
 			return nil, "", err
 		}
 		if passed+len(rows) > passedListed {
-			return nil, "", peal.Invalidf("order", "is not possible for more than %d rows; list the newest first", passedListed)
+			return nil, "", peal.Fault("order", message.OrderImpossible, passedListed)
 		}
 		for i := range rows {
 			id, texts := l.texts(&rows[i])

@@ -3,6 +3,7 @@ package message
 const (
 	// Requests and the server.
 
+	OrderImpossible Message = "order_impossible: is not possible for more than {n} rows; list the newest first"
 	NoPage          Message = "no_page: there is no such page"
 	FormTooLarge    Message = "form_too_large: the form is too large: at most {n} bytes are accepted here"
 	FormLate        Message = "form_late: the form did not arrive in time"
