@@ -15,7 +15,7 @@ import (
 // attackerVariable is the environment variable that makes this program the attackers'.
 const attackerVariable = "PEAL_TEST_ATTACKER"
 
-// plan is what the attackers' program is told.
+// plan is the input of the attackers' program.
 type plan struct {
 	Address string // of the server
 	Key     string // of the hostile tenant, with all scopes
@@ -24,9 +24,9 @@ type plan struct {
 	Source  string // the path of its source
 }
 
-// start runs the attacks in a program of its own and returns when they have begun; stop
-// ends them and returns what they were answered. Attackers have machines of their own:
-// here they get only the processor time that the server and its neighbours leave.
+// start runs the attacks in a separate program and returns when they have started; stop ends them
+// and returns the answers. Real attackers have their own machines, so here they get only the
+// processor time that the server and its neighbours leave.
 func (p *plan) start(t *testing.T) (stop func() *answers) {
 	t.Helper()
 	text, err := json.Marshal(p)

@@ -233,7 +233,7 @@ func testBadEndpoints(ctx context.Context, h *hostile, a *attack) {
 	}
 	id := badWebhooks[int(time.Now().UnixNano()/1000)%len(badWebhooks)]
 	h.mu.Unlock()
-	// The caller leaves after a moment; what it began must not go on.
+	// The caller disconnects early; its work must not continue.
 	short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 	defer cancel()
 	status, text := h.key.json(short, "POST", "/v1/webhooks/"+id+"/test", object{"type": "test.event"})

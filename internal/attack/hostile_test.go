@@ -21,8 +21,8 @@ import (
 type hostile struct {
 	s   *target
 	key *caller // all scopes of the tenant
-	// preparing is an operator, who acts for the tenant and never waits for a turn: the
-	// attacks are complete when they begin, however slow the server has become for those who make them.
+	// preparing is an operator, who acts for the tenant and never waits for a turn, so that the
+	// attacks are complete when they start, even if the server is slow for the attackers.
 	preparing *caller
 	portal    *caller // a session of the tenant's portal
 	stranger  *caller
@@ -33,7 +33,7 @@ type hostile struct {
 	answers
 }
 
-// answers are what the attacks were answered.
+// answers counts the answers to the attacks.
 type answers struct {
 	Counts map[string]map[int]int // by attack and status
 	Sample map[string]string      // the start of an answer, by attack and status
@@ -49,7 +49,7 @@ type attack struct {
 	run     func(ctx context.Context, h *hostile, a *attack)
 }
 
-// moveIn makes the hostile tenant.
+// moveIn creates the hostile tenant.
 func moveIn(t *testing.T, s *target) *plan {
 	t.Helper()
 	key := s.newTenant(t, "hostile")

@@ -21,9 +21,10 @@ const (
 	neighbours = 10
 	// everyNeighbour is the time between two publishes of one neighbour.
 	everyNeighbour = 100 * time.Millisecond
-	// mostMemory is what the whole program may take while it is attacked, in bytes.
+	// mostMemory is the largest memory of the whole program under attack, in bytes.
 	mostMemory = 300 << 20
-	// mostSlower is how many times its own p99 a neighbour may wait beside the hostile one.
+	// mostSlower is the largest factor by which the p99 of a neighbour may rise next to the hostile
+	// tenant.
 	mostSlower = 2.0
 	// leastDoubled is a p99 that is too short to be compared: the machine's own noise.
 	leastDoubled = 5 * time.Millisecond
@@ -43,7 +44,7 @@ type neighbourhood struct {
 	arrived atomic.Int64
 }
 
-// settle makes the tenants and their endpoint.
+// settle creates the tenants and their endpoint.
 func settle(t *testing.T, s *target) *neighbourhood {
 	t.Helper()
 	n := &neighbourhood{waiting: map[int]time.Time{}, refused: map[string]int{}, accept: map[int]bool{}}

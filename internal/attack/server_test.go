@@ -155,7 +155,7 @@ func (s *target) peakMemory(t *testing.T) int64 {
 	return 0
 }
 
-// caller makes requests as somebody.
+// caller sends requests with a key or a session.
 type caller struct {
 	s      *target
 	key    string // "" for none
@@ -163,8 +163,8 @@ type caller struct {
 	cookie string
 }
 
-// send makes one request and returns its status and at most 1 MiB of the answer; status
-// 0 when there was no answer.
+// send sends one request and returns its status and at most 1 MiB of the answer; status 0 when
+// there was no answer.
 func (c *caller) send(ctx context.Context, method, path, contentType string, body []byte) (int, []byte) {
 	r, err := http.NewRequestWithContext(ctx, method, c.s.url+path, bytes.NewReader(body))
 	if err != nil {
@@ -191,7 +191,7 @@ func (c *caller) send(ctx context.Context, method, path, contentType string, bod
 	return response.StatusCode, text
 }
 
-// json makes one request with a body in JSON; nil for none.
+// json sends one request with a JSON body; nil for none.
 func (c *caller) json(ctx context.Context, method, path string, body any) (int, []byte) {
 	if body == nil {
 		return c.send(ctx, method, path, "", nil)
@@ -206,7 +206,7 @@ func (c *caller) json(ctx context.Context, method, path string, body any) (int, 
 	return c.send(ctx, method, path, "application/json", text)
 }
 
-// must makes one request that has to be answered with one of the statuses 200 to 299.
+// must sends one request that must be answered with a status from 200 to 299.
 func (c *caller) must(t *testing.T, method, path string, body any) map[string]any {
 	t.Helper()
 	status, text := c.json(t.Context(), method, path, body)
@@ -227,7 +227,7 @@ func (s *target) operator(tenant string) *caller {
 	return &caller{s: s, key: operatorKey, tenant: tenant}
 }
 
-// newTenant makes a tenant and returns a caller with a key of all its scopes.
+// newTenant creates a tenant and returns a caller with a key of all its scopes.
 func (s *target) newTenant(t *testing.T, name string) *caller {
 	t.Helper()
 	s.operator("").must(t, "POST", "/v1/tenants", map[string]any{"name": name})

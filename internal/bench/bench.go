@@ -1,9 +1,8 @@
 // Package bench measures Peal on this machine.
 //
-// [Run] starts real servers in processes of their own with temporary data, publishes to
-// them over loopback as applications do, and receives their deliveries. The receiver
-// ("sink") and the publishers run in the calling process, so that they do not count as
-// the server's usage.
+// [Run] starts real servers in separate processes with temporary data, publishes to them over
+// loopback as applications do, and receives their deliveries. The receiver ("sink") and the
+// publishers run in the calling process, so that they do not count as the server's usage.
 //
 // Every scenario counts deliveries: each acknowledged event must arrive exactly once. The
 // bare loop, a plain net/http client that posts to the same sink, runs beside the

@@ -67,14 +67,14 @@ func (r *run) latencyFigures(all, late samples, at string) {
 	r.figure("p95 at "+at, milliseconds(all.quantile(0.95)), "ms", 0, 0)
 	r.figure("p99 at "+at, milliseconds(all.quantile(0.99)), "ms", part(float64(all.quantile(0.99)), float64(r.bareP99)), 0)
 	r.figure("max at "+at, milliseconds(all.quantile(1)), "ms", 0, 0)
-	r.figure("calls begun late, p99 at "+at, milliseconds(late.quantile(0.99)), "ms", 0, 0)
+	r.figure("late starts of calls, p99 at "+at, milliseconds(late.quantile(0.99)), "ms", 0, 0)
 }
 
 // steady is the rate, in events a second, for healthy endpoints beside others.
 const steady = 200
 
-// beside measures the latency of healthy endpoints alone and then beside trouble, which
-// begin starts and end stops.
+// beside measures the latency of healthy endpoints alone and then next to a trouble, which begin
+// starts and end stops.
 func (r *run) beside(ctx context.Context, healthy func(what string) (channel, error), size int, begin func() (end func() error, err error)) error {
 	alone, err := healthy("alone")
 	if err != nil {

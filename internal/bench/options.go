@@ -42,8 +42,7 @@ type Options struct {
 	Drain int
 	// Backlog is the number of pending deliveries for the measurement of memory.
 	Backlog int
-	// History is the number of delivered events in the database whose throughput is
-	// compared with that of an empty one.
+	// History is the number of delivered events in the database that is compared with an empty one.
 	History int
 	// HistoryDirectory keeps the database with those events for the next run, which then
 	// publishes only the missing ones; "" means a temporary database.

@@ -91,7 +91,7 @@ func (p *publisher) publish(ctx context.Context, first, n int, eventType func(nu
 	}
 }
 
-// send makes the call. If the server is busy, wait is the time until the next try.
+// send sends the call. If the server is busy, wait is the time until the next try.
 func (p *publisher) send() (wait time.Duration, err error) {
 	if err := p.conn.SetDeadline(time.Now().Add(publishPatience)); err != nil {
 		return 0, err

@@ -72,7 +72,7 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// TestOneBodyAloneFits lets the largest body in, whatever the budget is.
+// TestOneBodyAloneFits accepts the largest body with any budget.
 func TestOneBodyAloneFits(t *testing.T) {
 	b := bodies.New(1000)
 	a := b.Known("a", key("k"))
@@ -175,7 +175,7 @@ type paused struct {
 	pause func()
 }
 
-// Read gives what there is, 4 KiB at a time as a connection does.
+// Read returns 4 KiB at a time, as a connection does.
 func (p *paused) Read(into []byte) (int, error) {
 	if len(p.rest) == 0 {
 		p.pause()

@@ -43,7 +43,8 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// What is canonical stays so, is what net/http sends, and leads where it led before.
+// A canonical URL stays so, is sent by net/http as it is, and leads to the same endpoint as the
+// original.
 func TestURLIsSentAsItIs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		host := rapid.SampledFrom([]string{"example.com", "BÜCHER.example", "[::1]", "10.0.0.1:80", "a.b:8443"}).Draw(t, "host")

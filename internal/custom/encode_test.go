@@ -148,7 +148,7 @@ func TestHeadersOfTheWebhookWin(t *testing.T) {
 	}
 }
 
-// What the data does to the program is told, and costs this request only.
+// A failure of the program on the data is reported, and affects only this request.
 func TestDataThatFails(t *testing.T) {
 	for name, test := range map[string]struct{ body, data, message string }{
 		"a wrong type":  {`.event.data.n + 1`, `{"n":"x"}`, "tickets has no body for this event: its program fails on this event: "},

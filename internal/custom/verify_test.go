@@ -162,8 +162,8 @@ func TestVerifyReasons(t *testing.T) {
 	}
 }
 
-// A format whose signature covers what no header carries signs, and cannot be
-// verified from a request alone.
+// A format that signs something without sending it in a header cannot be verified from a request
+// alone.
 func TestNotVerifiable(t *testing.T) {
 	d := signed()
 	d.Signature.Content = "{{delivery_id}}{{body}}"

@@ -7,11 +7,11 @@ import (
 	"github.com/pealhq/peal/internal/manage"
 )
 
-// errChanged reports that somebody else has changed what a form was made of.
+// errChanged reports that the stored values of a form have changed since it was shown.
 var errChanged = errors.New("changed meanwhile")
 
-// actor is the caller as one who changes something; about is the detail that the audit
-// log has where the change itself says none.
+// actor returns the caller as package manage needs it, for a change. about is the detail for the
+// audit log if the change has none.
 func (c *call) actor(about string) manage.Actor {
 	return manage.Actor{
 		Operator: c.who.IsOperator(), Tenant: c.tenant, Reveal: c.who.Can(identity.Reveal), Scopes: c.who.GrantableScopes(),

@@ -8,11 +8,11 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// ofTenant is what the addresses of a tenant's pages begin with, before its name: whoever opens
-// one sees the same tenant, whatever their browser remembers.
+// ofTenant is the start of the addresses of a tenant's pages, before its name. Everybody who opens
+// such an address sees the same tenant, whichever their browser remembers.
 const ofTenant = "/t/"
 
-// ownBase returns what the addresses of the call's pages begin with.
+// ownBase returns the start of the addresses of the call's pages.
 func (c *call) ownBase(tenant string) string {
 	if c.portal != nil {
 		return portalPath
@@ -20,10 +20,10 @@ func (c *call) ownBase(tenant string) string {
 	return tenantBase(tenant)
 }
 
-// tenantBase returns what the addresses of a tenant's pages begin with.
+// tenantBase returns the start of the addresses of a tenant's pages.
 func tenantBase(tenant string) string { return ofTenant + url.PathEscape(tenant) }
 
-// toTenant leads from an address that names no tenant to the same page of the remembered one.
+// toTenant redirects from an address without a tenant to the same page of the remembered tenant.
 func (d *Dashboard) toTenant(w http.ResponseWriter, r *http.Request) {
 	who, _ := identity.FromContext(r.Context())
 	c := &call{w: w, r: r, d: d, who: who}
@@ -37,8 +37,8 @@ func (d *Dashboard) toTenant(w http.ResponseWriter, r *http.Request) {
 	lead(w, r, to)
 }
 
-// linksInto moves the links of a page to where its addresses begin. In what html/template makes,
-// a double quote stands only around attributes: in texts it is written &#34;.
+// linksInto returns a replacer that adds base to the links of a page. In the output of
+// html/template, double quotes occur only around attributes: in texts they are &#34;.
 func linksInto(base string) *strings.Replacer {
 	var pairs []string
 	for _, name := range []string{"href", "action", "formaction", "src", "hx-get", "hx-post", "data-live", "data-follow"} {

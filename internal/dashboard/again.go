@@ -9,7 +9,7 @@ import (
 	"github.com/pealhq/peal/internal/message"
 )
 
-// mayUse reports whether the page is open to the caller.
+// mayUse refuses a caller to whom the page is closed.
 func (c *call) mayUse() error {
 	if err := c.must(c.need); err != nil {
 		return err
@@ -17,9 +17,9 @@ func (c *call) mayUse() error {
 	return c.mustSee(c.of)
 }
 
-// again asks once more who calls, and whether the page is still open to them: before
-// anything is taken or shown that came later than they did.
-func (c *call) again() error {
+// recheck identifies the caller again and checks that the page is still open to them. It is called
+// before the server accepts or shows anything that arrived after the first check.
+func (c *call) recheck() error {
 	ask := c.d.identity.Caller
 	if c.portal != nil {
 		ask = c.d.identity.PortalCaller
@@ -35,22 +35,23 @@ func (c *call) again() error {
 	return c.mayUse()
 }
 
-// stillIn is again for a request that goes on. Trouble of the store is no refusal.
-func (c *call) stillIn(ctx context.Context) bool {
-	asking := *c
-	asking.r = c.r.WithContext(ctx)
-	switch peal.CodeOf(asking.again()) {
+// stillAdmitted reports whether the caller of a request in progress is still admitted. An error of
+// the store does not end the request.
+func (c *call) stillAdmitted(ctx context.Context) bool {
+	check := *c
+	check.r = c.r.WithContext(ctx)
+	switch peal.CodeOf(check.recheck()) {
 	case peal.Unauthorized, peal.Forbidden, peal.NotFound:
 		return false
 	}
 	return true
 }
 
-// takeForm reads the form that a request sends, and asks again who calls: it may have taken
-// its time.
+// takeForm reads the form of a request, and then rechecks the caller, because it can take a while
+// to arrive.
 func (c *call) takeForm(account *bodies.Account) error {
 	if err := readForm(c.r, account, maxForm); err != nil || c.r.Method != http.MethodPost {
 		return err
 	}
-	return c.again()
+	return c.recheck()
 }

@@ -15,8 +15,8 @@ type attemptView struct {
 	Pill     pill
 	What     string // in a few words
 	Path     string // of the URL, with its query
-	Body     []byte // of the request; nil when it cannot be made anew
-	Another  bool   // the body is not as long as the one that was sent
+	Body     []byte // of the request; nil if it cannot be reconstructed
+	Another  bool   // the body differs in length from the one that was sent
 	Falls    []fall
 	Total    string
 	Chosen   bool
@@ -54,8 +54,8 @@ func (t *texts) attemptPill(a *peal.Attempt) pill {
 	return pill{t.get("reason." + string(a.Reason)), "bad"}
 }
 
-// falls lays the steps of an attempt one behind the other. What is not measured by
-// itself, the answer's body among it, is the rest.
+// falls returns the steps of an attempt in a row. The last one is the remaining time, such as that
+// of the response's body.
 func (t *texts) falls(a *peal.Attempt) []fall {
 	steps := []struct {
 		name string
@@ -90,8 +90,8 @@ func (t *texts) falls(a *peal.Attempt) []fall {
 	return falls
 }
 
-// bodyOf makes the body of a request anew: attempts keep its length only. nil when that
-// is not possible any more.
+// bodyOf reconstructs the body of a request, because attempts keep only its length; nil if that is
+// not possible any more.
 func (c *call) bodyOf(w *peal.Webhook, event *peal.Event) []byte {
 	copied := *w
 	previews, err := c.d.Engine.Preview(c.ctx(), &copied, dispatch.PreviewChoice{Event: event})
@@ -101,7 +101,7 @@ func (c *call) bodyOf(w *peal.Webhook, event *peal.Event) []byte {
 	return previews[0].Body
 }
 
-// curl writes an attempt's request as a command line.
+// curl returns an attempt's request as a command line.
 func (v *attemptView) curl() string {
 	var b strings.Builder
 	b.WriteString("curl -sS -i -X POST " + quoted(v.URL))
@@ -115,5 +115,5 @@ func (v *attemptView) curl() string {
 	return b.String() + " \\\n  --data-binary " + quoted(string(v.Body))
 }
 
-// quoted writes a text as one word of a shell.
+// quoted returns text quoted as one word for a shell.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

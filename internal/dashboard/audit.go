@@ -18,7 +18,7 @@ type auditPage struct {
 	Export, Next                 string
 }
 
-// auditFilter reads the filter of the address.
+// auditFilter reads the filter from the address.
 func (c *call) auditFilter() (peal.AuditQuery, auditPage, url.Values) {
 	v := c.r.URL.Query()
 	p := auditPage{Actor: strings.TrimSpace(v.Get("actor")), Action: strings.TrimSpace(v.Get("action")), Target: strings.TrimSpace(v.Get("target"))}
@@ -36,7 +36,7 @@ func (c *call) auditFilter() (peal.AuditQuery, auditPage, url.Values) {
 	return query, p, filter
 }
 
-// listAudit lists who did what.
+// listAudit shows the audit log.
 func (d *Dashboard) listAudit(c *call) error {
 	query, p, filter := c.auditFilter()
 	var err error
@@ -52,10 +52,10 @@ func (d *Dashboard) listAudit(c *call) error {
 	return c.page("audit", c.texts.get("menu.audit"), &p)
 }
 
-// exportRows is how many entries are read at once for an export.
+// exportRows is the number of entries that an export reads at once.
 const exportRows = 1000
 
-// exportAudit writes all that the filter chooses as CSV, a page at a time. Reading and encoding a
+// exportAudit writes all entries that match the filter as CSV, page by page. Reading and encoding a
 // page takes a turn of the processor; nothing holds one while the browser reads.
 func (d *Dashboard) exportAudit(c *call) error {
 	query, _, _ := c.auditFilter()
@@ -93,18 +93,18 @@ func (d *Dashboard) exportAudit(c *call) error {
 			return nil
 		}
 		text.Reset()
-		if c.again() != nil || c.turn.Enter(c.ctx()) != nil {
-			panic(http.ErrAbortHandler) // somebody has taken the right away
+		if c.recheck() != nil || c.turn.Enter(c.ctx()) != nil {
+			panic(http.ErrAbortHandler) // the caller has lost access
 		}
 		query.Before = entries[len(entries)-1].ID
 		if entries, err = d.Store.Audit(c.ctx(), query); err != nil {
 			d.log.Error("the audit log could not be exported to its end", "error", err)
-			panic(http.ErrAbortHandler) // nobody must take half of it for the whole
+			panic(http.ErrAbortHandler) // a part must not look like the whole
 		}
 	}
 }
 
-// cell keeps a spreadsheet from taking a text that somebody chose for a formula.
+// cell returns text in a form that a spreadsheet does not run as a formula.
 func cell(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return "'" + text

@@ -17,30 +17,30 @@ type call struct {
 	r      *http.Request
 	d      *Dashboard
 	who    identity.Principal
-	tenant string // whose things the page is about
-	base   string // what the addresses of its pages begin with
+	tenant string // the tenant of the page
+	base   string // the start of the addresses of its pages
 	texts  *texts
-	zone   *time.Location // in which the page shows times
-	chosen bool           // the zone is a person's choice
+	zone   *time.Location // of the times on the page
+	chosen bool           // whether a person chose the zone
 	portal *portal        // nil for the dashboard
 	need   identity.Action
-	of     peal.PortalPart // that the page belongs to; "" for none
+	of     peal.PortalPart // the part of the page; "" for none
 	now    time.Time
 	turn   *processor.Turn // of the processor
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }
 
-// byScript reports whether htmx asks, which follows redirects by a header of its own.
+// byScript reports whether htmx sent the request, which has its own header for redirects.
 func (c *call) byScript() bool { return c.r.Header.Get("HX-Request") == "true" }
 
-// isForm reports whether htmx sends a form, of whose page it shows what is answered.
+// isForm reports whether htmx sent a form; it shows the answer in place of the page.
 func (c *call) isForm() bool { return c.byScript() && c.r.Header.Get("HX-Boosted") == "true" }
 
-// isPart reports whether htmx asks for a part of a page.
+// isPart reports whether htmx requests a part of a page.
 func (c *call) isPart() bool { return c.byScript() && !c.isForm() }
 
-// serve runs a route: may they, then its handler.
+// serve returns the handler of a route, which checks the caller first.
 func (d *Dashboard) serve(rt route) http.HandlerFunc {
 	part := partOf(rt.path)
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -62,8 +62,8 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 			c.fail(err)
 			return
 		}
-		asking := *c
-		guarded, stop := identity.Guard(w, r, asking.stillIn)
+		check := *c
+		guarded, stop := identity.Guard(w, r, check.stillAdmitted)
 		defer stop()
 		c.turn = processor.Shared.Turn(c.holder())
 		defer c.turn.Leave()
@@ -82,7 +82,7 @@ func (d *Dashboard) serve(rt route) http.HandlerFunc {
 	}
 }
 
-// holder is whom the work of a caller is charged to: its tenant, and nobody for operators.
+// holder returns the account for the caller's processor time: its tenant, or nobody for operators.
 func (c *call) holder() processor.Holder {
 	if c.who.IsOperator() {
 		return processor.Holder{}
@@ -90,14 +90,14 @@ func (c *call) holder() processor.Holder {
 	return processor.Tenant(c.who.Tenant)
 }
 
-// redirect sends the browser on, after something was done.
+// redirect redirects the browser after an action.
 func (c *call) redirect(path string) error {
 	lead(c.w, c.r, c.base+path)
 	return nil
 }
 
-// lead sends a browser to another page. htmx would put that page into the one there is:
-// a header tells it to go there.
+// lead redirects a browser to another page. For htmx it uses a header, because htmx would insert
+// the target of a redirect into the current page.
 func lead(w http.ResponseWriter, r *http.Request, path string) {
 	if r.Header.Get("HX-Request") == "true" {
 		w.Header().Set("HX-Redirect", path)
@@ -107,7 +107,7 @@ func lead(w http.ResponseWriter, r *http.Request, path string) {
 	http.Redirect(w, r, path, http.StatusSeeOther)
 }
 
-// record puts what was done into the audit log.
+// record adds an action to the audit log.
 func (c *call) record(action, target, detail string) error {
 	return c.d.identity.Record(c.r, c.who, identity.Entry{Tenant: c.tenant, Action: action, Target: target, Detail: detail})
 }

@@ -18,7 +18,7 @@ func (c *call) catalogue() (string, error) {
 	return tenant.CatalogueName(), nil
 }
 
-// eventTypes lists the types of the tenant's catalogue by name, those after a name.
+// eventTypes returns the types of the tenant's catalogue after a name, by name.
 func (c *call) eventTypes(after string, limit int) ([]peal.EventType, error) {
 	catalogue, err := c.catalogue()
 	if err != nil {
@@ -27,7 +27,7 @@ func (c *call) eventTypes(after string, limit int) ([]peal.EventType, error) {
 	return c.d.Store.EventTypes(c.ctx(), catalogue, after, limit)
 }
 
-// findEventTypes returns the types of the tenant's catalogue that a query chooses, by name.
+// findEventTypes returns the types of the tenant's catalogue that match a query, by name.
 func (c *call) findEventTypes(q peal.EventTypeQuery) (found []peal.EventType, err error) {
 	if q.Catalogue, err = c.catalogue(); err != nil {
 		return nil, err
@@ -46,12 +46,12 @@ func (c *call) eventType(name string) (peal.EventType, error) {
 
 type cataloguePage struct {
 	Name        string
-	Text, Group string // what the list is narrowed to
+	Text, Group string // the filter of the list
 	Types       []peal.EventType
 	Next        string // the address of the next page
 }
 
-// catalogue lists the types of events.
+// catalogue shows the types of events.
 func (d *Dashboard) catalogue(c *call) error {
 	name, err := c.catalogue()
 	if err != nil {
@@ -100,13 +100,13 @@ type member struct {
 	Required                bool
 }
 
-// Bounds of a schema's documentation: the schema itself stands below it.
+// Bounds of a schema's documentation; the page also shows the whole schema.
 const (
 	maxMembers     = 200
 	maxMemberDepth = 6
 )
 
-// membersOf lists the members that a JSON Schema names, with their path.
+// membersOf returns the members in a JSON Schema, with their paths.
 func membersOf(schema any, path string, depth int, all []member) []member {
 	object, _ := schema.(map[string]any)
 	properties, _ := object["properties"].(map[string]any)
@@ -132,7 +132,7 @@ func membersOf(schema any, path string, depth int, all []member) []member {
 	return all
 }
 
-// kindOf writes what a schema allows in a few words.
+// kindOf describes the values of a schema in a few words.
 func kindOf(schema map[string]any) string {
 	var words []string
 	switch kind := schema["type"].(type) {

@@ -9,15 +9,15 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// span is a stretch of time that a page looks at, and how it is cut into bars.
+// span is the period of a page's statistics, divided into bars.
 type span struct {
 	Name  string
-	Width peal.BucketWidth // of the buckets that are read
+	Width peal.BucketWidth // of the buckets to read
 	Bar   time.Duration
 	Bars  int
 }
 
-// spans are those that a page can look at.
+// spans are the periods that a page offers.
 var spans = []span{
 	{"1h", peal.PerMinute, time.Minute, 60},
 	{"24h", peal.PerHour, time.Hour, 24},
@@ -25,7 +25,7 @@ var spans = []span{
 	{"30d", peal.PerDay, 24 * time.Hour, 30},
 }
 
-// spanOf finds a span by its name; a day where there is none of that name.
+// spanOf returns the span with a name; a day if there is none.
 func spanOf(name string) span {
 	for _, s := range spans {
 		if s.Name == name {
@@ -35,12 +35,12 @@ func spanOf(name string) span {
 	return spans[1]
 }
 
-// since is when the first bar begins: the last one is that of now.
+// since returns the start of the first bar; the last bar contains now.
 func (s span) since(now time.Time) time.Time {
 	return now.Truncate(s.Bar).Add(-time.Duration(s.Bars-1) * s.Bar)
 }
 
-// series is what was counted, by bar.
+// series holds the counts by bar.
 type series struct {
 	span  span
 	since time.Time
@@ -61,7 +61,7 @@ func (s *series) add(b *peal.StatsBucket) {
 	s.total.Add(&b.DeliveryCounts)
 }
 
-// The chart's drawing: its bars end at chartFloor and are at most chartHeight high.
+// Measures of the chart: its bars end at chartFloor and are at most chartHeight high.
 const (
 	chartWidth  = 640.0
 	chartFloor  = 168.0
@@ -88,8 +88,8 @@ type chartRow struct {
 	Success             string
 }
 
-// draw makes a chart of a series: what was delivered, and on top of it what failed. Its times are
-// in a zone; a bar of a day is one in UTC, as that is how days are counted.
+// draw returns a chart of a series: deliveries that succeeded, with failures on top. Its times are
+// in a zone, but a bar of a day is a day in UTC, because days are counted so.
 func (t *texts) draw(s *series, zone *time.Location) chart {
 	most := 0
 	for i := range s.bars {
@@ -136,7 +136,7 @@ func (t *texts) draw(s *series, zone *time.Location) chart {
 	return c
 }
 
-// scale gives a round number at or above the most, and how far apart the lines are.
+// scale returns a round number at or above most, and the distance between the lines.
 func scale(most int) (top, step int) {
 	step = 1
 	for i := 0; step*4 < most; i++ {
@@ -149,7 +149,7 @@ func coordinate(n float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.1f", n), "0"), ".")
 }
 
-// shortNumber writes 12000 as 12k.
+// shortNumber returns a short form of a number, such as 12k for 12000.
 func (t *texts) shortNumber(n int) string {
 	switch {
 	case n >= 1_000_000:
@@ -160,7 +160,7 @@ func (t *texts) shortNumber(n int) string {
 	return t.number(n)
 }
 
-// success writes the part of the attempts that succeeded.
+// success returns the percentage of attempts that succeeded.
 func (t *texts) success(c *peal.DeliveryCounts) string {
 	if part, ok := c.Success(); ok {
 		return t.percent(part)
@@ -174,7 +174,7 @@ type spark struct {
 	Bad    bool
 }
 
-// sparkOf draws how much was delivered; nothing where nothing was.
+// sparkOf returns a line of the delivered counts; an empty one if there are none.
 func sparkOf(s *series, bad bool) spark {
 	most := 0
 	for i := range s.bars {

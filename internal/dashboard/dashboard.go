@@ -18,26 +18,26 @@ import (
 //go:embed static
 var staticFiles embed.FS
 
-// Options are what the pages work with.
+// Options configure a Dashboard.
 type Options struct {
 	Identity *identity.Identity
 	Store    Store
 	Engine   *dispatch.Engine
-	// Intake counts what comes to sources.
+	// Intake counts the requests to sources.
 	Intake *intake.Intake
-	// Facts are what the page of the server tells.
+	// Facts are shown on the page of the server.
 	Facts ServerFacts
 	// Echo is the built-in receiver; nil for none.
 	Echo *Echo
-	// Bodies limits the memory of forms in flight; nil for a budget of its own.
+	// Bodies limits the memory of forms in flight; nil creates a default budget.
 	Bodies *bodies.Budget
 	// Now is the clock; nil for the machine's.
 	Now func() time.Time
-	// Log gets what is the server's fault; nil discards it.
+	// Log receives the server's faults; nil discards them.
 	Log *slog.Logger
 }
 
-// Dashboard serves the pages. Make one with [New].
+// Dashboard serves the pages. [New] creates one.
 type Dashboard struct {
 	Options
 	hooks    *manage.Webhooks
@@ -50,14 +50,14 @@ type Dashboard struct {
 	identity *identity.Identity
 	log      *slog.Logger
 	mux      *http.ServeMux
-	patterns []string // of all that is served, as the mux has them
+	patterns []string // all patterns of the mux
 	pages    *pages
-	beat     time.Duration // of their silence, at most
-	stop     chan struct{} // closed when those must end
+	beat     time.Duration // the longest silence of a stream
+	stop     chan struct{} // closed to end the streams
 	stopOnce sync.Once
 }
 
-// New makes the pages.
+// New creates a Dashboard.
 func New(options Options) (*Dashboard, error) {
 	if options.Identity == nil || options.Store == nil || options.Engine == nil || options.Intake == nil {
 		return nil, errors.New("dashboard: Identity, Store, Engine and Intake are needed")
@@ -97,11 +97,11 @@ func New(options Options) (*Dashboard, error) {
 	return d, nil
 }
 
-// handle serves a pattern: the only way to the mux, so that the patterns are all there is.
+// handle adds a pattern to the mux. Nothing else does, so patterns is complete.
 func (d *Dashboard) handle(pattern string, serve http.HandlerFunc) {
 	d.patterns = append(d.patterns, pattern)
 	d.mux.HandleFunc(pattern, serve)
 }
 
-// Close ends what streams to open pages, so that the server can stop.
+// Close ends the streams to open pages, so that the server can stop.
 func (d *Dashboard) Close() { d.stopOnce.Do(func() { close(d.stop) }) }

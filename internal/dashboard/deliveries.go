@@ -7,25 +7,25 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// deliveryFilter is what a list of deliveries is narrowed to.
+// deliveryFilter is the filter of a list of deliveries.
 type deliveryFilter struct {
 	Status, Webhook, Type, Text, Range string
 	query                              peal.DeliveryQuery
-	before                             string // where an earlier page ended; "" for the first
+	before                             string // the end of the previous page; "" for the first
 }
 
 type deliveriesPage struct {
 	Filter   deliveryFilter
 	Webhooks []peal.Webhook
 	Rows     []deliveryRow
-	Next     string // where the next page begins
-	Address  string // of this list without a place in it
+	Next     string // the start of the next page
+	Address  string // of the first page of this list
 	Live     string // the address of the stream; "" on later pages
-	Bulk     bool   // the filter is one of which all can be retried
+	Bulk     bool   // whether all deliveries of the filter can be retried
 	Search   searchField
 }
 
-// readFilter reads the filter of an address or a form. What is nonsense filters nothing.
+// readFilter reads the filter from an address or a form, and ignores invalid values.
 func (c *call) readFilter(values url.Values) deliveryFilter {
 	f := deliveryFilter{Status: values.Get("status"), Webhook: values.Get("webhook"), Type: values.Get("type"), Text: values.Get("text"), before: values.Get("before"), Range: values.Get("range")}
 	f.query = peal.DeliveryQuery{Tenant: c.tenant}
@@ -51,7 +51,7 @@ func (c *call) readFilter(values url.Values) deliveryFilter {
 	return f
 }
 
-// address writes the filter as an address of the list.
+// address returns the address of the list with this filter.
 func (f *deliveryFilter) address(path string) string {
 	v := url.Values{}
 	for name, value := range map[string]string{"status": f.Status, "webhook": f.Webhook, "type": f.Type, "text": f.Text, "range": f.Range} {
@@ -62,7 +62,7 @@ func (f *deliveryFilter) address(path string) string {
 	return path + "?" + v.Encode()
 }
 
-// deliveries lists deliveries, newest first.
+// deliveries shows deliveries, newest first.
 func (d *Dashboard) deliveries(c *call) error {
 	values := c.r.URL.Query()
 	webhooks, err := c.tenantWebhooks()

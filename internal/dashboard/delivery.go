@@ -21,19 +21,19 @@ type deliveryPage struct {
 	Curl     string
 	Pending  bool
 	Standing string // what it waits for, or how it ended
-	Tried    string // that there was no attempt; "" where there was one
+	Tried    string // that there was no attempt; "" after one
 	State    string // changes when there is something new to see
 }
 
 // railStep is a station of a delivery's life.
 type railStep struct {
 	Name, Time string
-	At         time.Time // shown instead of Time where it is set
-	Until      time.Time // counted down to, where it is set
+	At         time.Time // shown instead of Time if set
+	Until      time.Time // end of a countdown, if set
 	Class      string
 }
 
-// delivery tells what exactly happened.
+// delivery shows a delivery with its attempts.
 func (d *Dashboard) delivery(c *call) error {
 	delivery, err := c.findDelivery()
 	if err != nil {
@@ -77,7 +77,7 @@ func (d *Dashboard) delivery(c *call) error {
 	return c.page("delivery", delivery.EventType+" → "+data.Host, data)
 }
 
-// explain says why the endpoint was called and what to do, and makes the request again. It returns
+// explain adds why the endpoint was called and what to do, and reconstructs the request. It returns
 // the webhook, nil for a deleted one.
 func (c *call) explain(data *deliveryPage) (*peal.Webhook, error) {
 	w, err := c.d.Store.Webhook(c.ctx(), c.tenant, data.Delivery.WebhookID)
@@ -108,10 +108,11 @@ func (c *call) explain(data *deliveryPage) (*peal.Webhook, error) {
 	return &w, nil
 }
 
-// railAttempts is how many attempts the rail shows one by one: the last ones.
+// railAttempts is the number of attempts that the rail shows one by one: the last ones.
 const railAttempts = 3
 
-// rail is a delivery's life from the publish to its end. Nobody knows when one that is held is sent.
+// rail returns the steps of a delivery from the publish to its end. Without a time for the next
+// attempt if it is held, because that is unknown.
 func (t *texts) rail(d *peal.Delivery, attempts []peal.Attempt, held bool) []railStep {
 	born := d.CreatedAt()
 	since := func(at time.Time) string { return "+" + t.duration(max(0, at.Sub(born))) }

@@ -27,10 +27,10 @@ func (d *Dashboard) retryDelivery(c *call) error {
 	return c.redirect("/deliveries/" + delivery.ID.String() + "?done=" + done)
 }
 
-// answerTime is how long a page waits for the answer to a retry by hand, to show it.
+// answerTime is the time that a page waits for the outcome of a retry by hand.
 const answerTime = 3 * time.Second
 
-// awaitAttempt waits a while until an attempt more is on record, and reports whether there is one.
+// awaitAttempt waits up to answerTime for another attempt to be stored, and reports whether it was.
 func (c *call) awaitAttempt(before *peal.Delivery) bool {
 	ctx, cancel := context.WithTimeout(c.ctx(), answerTime)
 	defer cancel()
@@ -64,8 +64,7 @@ func (d *Dashboard) cancelDelivery(c *call) error {
 	return c.redirect("/deliveries/" + delivery.ID.String() + "?done=canceled")
 }
 
-// retryMany replays everything of a filter: a job for each webhook, which goes on by
-// itself.
+// retryMany replays all deliveries of a filter with a background job for each webhook.
 func (d *Dashboard) retryMany(c *call) error {
 	if err := c.r.ParseForm(); err != nil {
 		return err

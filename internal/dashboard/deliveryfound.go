@@ -7,20 +7,20 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// How many deliveries that words have found are sent again at one press, and for how
-// long they are looked for: a search may pass over a long history.
+// The limits of one retry of a text search: the number of deliveries, and the time of the search,
+// which may cover a long history.
 const (
 	maxRetried = 1000
 	retryTime  = 10 * time.Second
 )
 
-// retryFound sends again what words have found, one by one: a replay knows no words.
-// What was sent again is not found any more, so that pressing once more goes on.
+// retryFound retries the deliveries of a text search one by one, because a replay cannot search.
+// Retried ones no longer match, so that pressing the button again continues.
 func (d *Dashboard) retryFound(c *call, f *deliveryFilter) error {
 	begun := d.Now()
 	retried := 0
 	for {
-		if err := c.again(); err != nil {
+		if err := c.recheck(); err != nil {
 			return err
 		}
 		found, next, err := c.findDeliveries(f, min(pageRows, maxRetried-retried))
@@ -30,7 +30,7 @@ func (d *Dashboard) retryFound(c *call, f *deliveryFilter) error {
 		for i := range found {
 			_, err := d.Engine.Retry(c.ctx(), c.tenant, found[i].ID)
 			switch peal.CodeOf(err) {
-			case peal.Conflict, peal.NotFound: // its webhook is disabled or gone, or somebody else was first
+			case peal.Conflict, peal.NotFound: // its webhook is disabled or deleted, or somebody else was first
 				continue
 			}
 			if err != nil {

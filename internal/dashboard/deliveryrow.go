@@ -40,8 +40,8 @@ func (c *call) deliveryRows(deliveries []peal.Delivery) ([]deliveryRow, error) {
 	return rows, nil
 }
 
-// namesOf returns what the webhooks of deliveries are called: as the engine has them in memory,
-// or as the store has those that it does not know.
+// namesOf returns the names of the webhooks of deliveries, from the engine's memory or else from
+// the store.
 func (c *call) namesOf(deliveries []peal.Delivery) (map[peal.WebhookID]string, error) {
 	names := map[peal.WebhookID]string{}
 	var unknown []peal.WebhookID
@@ -67,8 +67,8 @@ func (c *call) namesOf(deliveries []peal.Delivery) (map[peal.WebhookID]string, e
 	return names, err
 }
 
-// rowWebhook returns the webhook that a row is about, nil for a deleted one. It is among those that
-// the page knows, or is read: a page knows the tenant's first webhooks alone.
+// rowWebhook returns the webhook of a row, nil for a deleted one. It is read if it is not among the
+// known ones, because a page knows only the tenant's first webhooks.
 func (c *call) rowWebhook(known map[peal.WebhookID]*peal.Webhook, id peal.WebhookID) (*peal.Webhook, error) {
 	if w, ok := known[id]; ok {
 		return w, nil
@@ -85,7 +85,7 @@ func (c *call) rowWebhook(known map[peal.WebhookID]*peal.Webhook, id peal.Webhoo
 	return &w, nil
 }
 
-// outcome says in a word what the last attempt came to.
+// outcome returns the outcome of the last attempt in a word.
 func (t *texts) outcome(d *peal.Delivery) string {
 	switch {
 	case d.Attempts == 0:
@@ -98,10 +98,10 @@ func (t *texts) outcome(d *peal.Delivery) string {
 	return "–"
 }
 
-// pageWebhooks is how many of a tenant's webhooks a page knows.
+// pageWebhooks is the number of a tenant's webhooks that a page knows.
 const pageWebhooks = 500
 
-// tenantWebhooks are the newest of the tenant's webhooks, to choose from.
+// tenantWebhooks returns the newest of the tenant's webhooks, to choose from.
 func (c *call) tenantWebhooks() ([]peal.Webhook, error) {
 	return c.d.Store.Webhooks(c.ctx(), c.tenant, peal.WebhookID{}, pageWebhooks)
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// streamDeliveries sends a row for each delivery of the filter that is new or has another
-// status, as server-sent events.
+// streamDeliveries sends a server-sent event with a row for each delivery of the filter that is new
+// or has changed its status.
 func (d *Dashboard) streamDeliveries(c *call) error {
 	filter := c.readFilter(c.r.URL.Query())
 	filter.before = ""
@@ -21,7 +21,8 @@ func (d *Dashboard) streamDeliveries(c *call) error {
 	})
 }
 
-// news returns the events of what is not in seen with its present status, oldest first.
+// news returns the events for deliveries that are not in seen with their current status, oldest
+// first.
 func (c *call) news(filter *deliveryFilter, after peal.DeliveryID, seen map[peal.DeliveryID]peal.DeliveryStatus, first bool) ([]byte, error) {
 	found, _, err := c.findDeliveries(filter, pageRows)
 	if err != nil {

@@ -1,11 +1,10 @@
-// Package dashboard serves the pages that people see: operators for every tenant,
-// tenants for their own.
+// Package dashboard serves the web pages: to operators for every tenant, to tenants for their own.
 //
-// Pages are made on the server from the templates in templates/, with the texts of
-// texts/, one file a language, and the styles of static/look.css. There is no build
-// step: static/app.js is a few small helpers, static/htmx.min.js is htmx as its authors
-// published it. Nothing is written into a page that its Content-Security-Policy would
-// have to allow: no inline script, no inline style, no other host.
+// Pages are rendered on the server from the templates in templates/, with the texts of texts/, one
+// file for each language, and the styles of static/look.css. There is no build step: static/app.js
+// has a few small helpers, static/htmx.min.js is htmx as published by its authors. No page needs an
+// exception in its Content-Security-Policy: there are no inline scripts, no inline styles and no
+// other hosts.
 //
 // # How to add a page
 //

@@ -15,12 +15,12 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// EchoHost is the host of the built-in receiver. It is in no network: only this server's
-// own requests find it, in memory, and nothing else is behind it.
+// EchoHost is the host of the built-in receiver. It is not in any network: only this server's own
+// requests reach it, in memory.
 const EchoHost = "echo.peal.internal"
 
-// Echo is a receiver that takes everything and remembers the latest, so that somebody
-// without an endpoint sees an event arrive. Its memory is bounded.
+// Echo is a receiver that accepts every request and keeps the latest, so that a user without an
+// endpoint sees an event arrive. Its memory is bounded.
 type Echo struct {
 	server *http.Server
 	conns  chan net.Conn
@@ -32,7 +32,7 @@ type Echo struct {
 	latest []Received // the newest last
 }
 
-// Received is a request that came to the built-in receiver.
+// Received is a request to the built-in receiver.
 type Received struct {
 	At   time.Time
 	Path string
@@ -40,7 +40,7 @@ type Received struct {
 	Body []byte
 }
 
-// Bounds of what the receiver remembers.
+// Bounds of the receiver's memory.
 const (
 	echoRequests = 50
 	echoBody     = 16 << 10
@@ -57,10 +57,10 @@ func NewEcho() *Echo {
 	return e
 }
 
-// EchoURL is the address of the receiver for a tenant's webhook.
+// EchoURL returns the address of the receiver for a tenant's webhook.
 func EchoURL(tenant string) string { return "http://" + EchoHost + "/" + tenant }
 
-// Dial makes a connection to the receiver.
+// Dial returns a new connection to the receiver.
 func (e *Echo) Dial(ctx context.Context) (net.Conn, error) {
 	near, far := net.Pipe()
 	select {
@@ -74,7 +74,7 @@ func (e *Echo) Dial(ctx context.Context) (net.Conn, error) {
 	return nil, errors.New("the built-in receiver has stopped")
 }
 
-// echoListener gives the server the connections that Dial makes.
+// echoListener accepts the connections of Dial.
 type echoListener struct{ *Echo }
 
 // Accept implements [net.Listener].
@@ -98,7 +98,7 @@ type echoAddr struct{}
 func (echoAddr) Network() string { return "memory" }
 func (echoAddr) String() string  { return EchoHost }
 
-// Close ends the receiver with all its connections, and waits for that.
+// Close closes the receiver with all its connections, and waits for them to end.
 func (e *Echo) Close() error {
 	e.once.Do(func() { close(e.closed) })
 	err := e.server.Close()
@@ -106,9 +106,9 @@ func (e *Echo) Close() error {
 	return err
 }
 
-// ServeHTTP takes a request and remembers it.
+// ServeHTTP accepts and keeps a request.
 func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(io.LimitReader(r.Body, echoBody)) // what came of it is what there is
+	body, _ := io.ReadAll(io.LimitReader(r.Body, echoBody)) // after an error, the part that arrived
 	var head strings.Builder
 	names := make([]string, 0, len(r.Header))
 	for name := range r.Header {
@@ -126,7 +126,7 @@ func (e *Echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "The built-in receiver has taken it.\n")
 }
 
-// Received gives what came for a tenant, the newest first.
+// Received returns the requests for a tenant, newest first.
 func (e *Echo) Received(tenant string) []Received {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -9,31 +9,31 @@ import (
 
 type eventPage struct {
 	Event      *peal.Event
-	Known      bool // the catalogue has its type
+	Known      bool // whether the catalogue has its type
 	Deliveries []deliveryRow
 	More       bool
 	Missed     []missedGroup
 	MissedAll  int  // of all groups
-	TooMany    bool // it went to so many that the others are not looked for
+	TooMany    bool // it went to too many webhooks to look for the others
 }
 
-// missedGroup is the webhooks that did not get an event for one reason.
+// missedGroup holds the webhooks that did not get an event for one reason.
 type missedGroup struct {
 	Reason string
 	Why    string
 	Count  int
-	More   int // that are not named
+	More   int // number of webhooks without a row
 	Rows   []missedRow
 }
 
-// missedRow is a webhook that did not get an event, and what the reason is about: its patterns,
-// its filter or the error of that.
+// missedRow is a webhook that did not get an event. Detail shows its patterns, its filter or the
+// filter's error, depending on the reason.
 type missedRow struct{ Path, Name, Detail string }
 
-// eventDeliveries is how many deliveries of an event a page shows.
+// eventDeliveries is the number of deliveries of an event that a page shows.
 const eventDeliveries = 200
 
-// event answers who got it, who did not, and why.
+// event shows an event, the webhooks that got it, and those that did not, with the reasons.
 func (d *Dashboard) event(c *call) error {
 	event, err := c.findEvent()
 	if err != nil {
@@ -66,7 +66,7 @@ func (d *Dashboard) event(c *call) error {
 	return c.page("event", event.Type, data)
 }
 
-// missedGroup puts a group into words.
+// missedGroup returns a group in words.
 func (c *call) missedGroup(event *peal.Event, g *dispatch.MissedGroup) missedGroup {
 	group := missedGroup{Reason: string(g.Reason), Count: g.Count, More: g.Count - len(g.Webhooks), Why: c.texts.get("why_not."+string(g.Reason), "type", event.Type)}
 	for _, w := range g.Webhooks {

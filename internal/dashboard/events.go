@@ -21,10 +21,10 @@ type eventRow struct {
 	Ago                     string
 }
 
-// eventPath is where an event's page is: by its own key, which no publisher chooses.
+// eventPath returns the path of an event's page. It has the key, because publishers choose ids.
 func eventPath(key peal.EventKey) string { return "/events/" + key.String() }
 
-// events lists events, newest first.
+// events shows events, newest first.
 func (d *Dashboard) events(c *call) error {
 	values := c.r.URL.Query()
 	data := eventsPage{}

@@ -18,10 +18,10 @@ import (
 // The largest bodies of forms, in bytes.
 const (
 	maxForm  = 4 << 20  // an event of the largest data, escaped
-	openForm = 16 << 10 // of whoever is not known yet
+	openForm = 16 << 10 // of an unknown caller
 )
 
-// open serves a form to anybody: its body is small, and charged to the address.
+// open serves a form to unknown callers: its body must be small, and is charged to the address.
 func (d *Dashboard) open(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		account := d.Bodies.Unknown(bodies.Holder{Kind: bodies.Address, Name: d.identity.Neighbourhood(r)})
@@ -34,13 +34,13 @@ func (d *Dashboard) open(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// openAccount returns where the memory of a caller's form is charged.
+// openAccount returns the account for the memory of the caller's form.
 func (c *call) openAccount() bodies.Account {
 	return c.d.Bodies.Known(c.who.Tenant, bodies.Holder{Kind: bodies.User, Name: cmp.Or(c.who.ID, c.who.SessionID.String())})
 }
 
-// readForm reads the body of a request: a form into r.PostForm, and one of several parts into
-// memory, where [http.Request.ParseMultipartForm] finds it. Nobody reads any other body.
+// readForm reads the body of a request: a form into r.PostForm, and a multipart form into memory,
+// for [http.Request.ParseMultipartForm]. It does not read other bodies.
 func readForm(r *http.Request, account *bodies.Account, limit int64) error {
 	r.PostForm = url.Values{}
 	r.Form = r.PostForm
@@ -61,12 +61,12 @@ func readForm(r *http.Request, account *bodies.Account, limit int64) error {
 	case err != nil:
 		return peal.Fail(peal.Invalid, message.FormUnreadable).Because(err)
 	}
-	// Its text and its values are kept beside what was read.
+	// The decoded values need memory in addition to the text.
 	if err := account.Take(2 * int64(len(text))); err != nil {
 		return err
 	}
 	if !isForm {
-		r.Form = url.Values{} // a map of its own: the parts are added to both
+		r.Form = url.Values{} // a separate map: the parts are added to both
 		r.Body = io.NopCloser(bytes.NewReader(text))
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// number writes a number with its thousands apart.
+// number formats a number with separated thousands.
 func (t *texts) number(n int) string {
 	digits := strconv.Itoa(max(n, -n))
 	var b strings.Builder
@@ -26,13 +26,12 @@ func (t *texts) number(n int) string {
 	return b.String()
 }
 
-// decimal writes a number with as many decimals.
+// decimal formats a number with a number of decimals.
 func (t *texts) decimal(n float64, decimals int) string {
 	return strings.Replace(strconv.FormatFloat(n, 'f', decimals, 64), ".", t.get("format.decimal"), 1)
 }
 
-// percent writes a part of one, rounded down. What is not all never reads as all, and what is
-// something never as nothing.
+// percent formats a fraction as a percentage, rounded down. Only 1 is 100 %, and only 0 is 0 %.
 func (t *texts) percent(part float64) string {
 	const slack = 1e-9 // 0.29*1000 is a little less than 290
 	switch {
@@ -48,7 +47,7 @@ func (t *texts) percent(part float64) string {
 	return t.decimal(math.Floor(part*1e3+slack)/10, 1) + " %"
 }
 
-// duration writes how long something took: 0.2 ms, 18 ms, 1.4 s, 1 min 40 s, 30 min, 2 h, 4 d.
+// duration formats a duration: 0.2 ms, 18 ms, 1.4 s, 1 min 40 s, 30 min, 2 h, 4 d.
 func (t *texts) duration(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -69,7 +68,7 @@ func (t *texts) duration(d time.Duration) string {
 	return twoUnits(d, 24*time.Hour, " "+t.get("format.days"), time.Hour, " h")
 }
 
-// twoUnits writes a duration in a unit, with the smaller one beside it where it matters.
+// twoUnits formats a duration in a unit, with the smaller unit if it matters.
 func twoUnits(d, large time.Duration, name string, small time.Duration, smallName string) string {
 	text := strconv.Itoa(int(d/large)) + name
 	if rest := int(d % large / small); rest > 0 && d < 10*large {
@@ -78,7 +77,7 @@ func twoUnits(d, large time.Duration, name string, small time.Duration, smallNam
 	return text
 }
 
-// latency writes a class of latencies: up to 1 ms, 5–30 min, 500 ms–1 s, over 2 h.
+// latency formats a class of latencies: up to 1 ms, 5–30 min, 500 ms–1 s, over 2 h.
 func (t *texts) latency(class peal.LatencyRange) string {
 	from, to := t.duration(class.Over), t.duration(class.Within)
 	switch {
@@ -93,7 +92,7 @@ func (t *texts) latency(class peal.LatencyRange) string {
 	return from + "–" + to
 }
 
-// ago writes how long before now something was, in one unit.
+// ago formats the time since at in one unit.
 func (t *texts) ago(at, now time.Time) string {
 	if at.IsZero() {
 		return "–"
@@ -112,7 +111,7 @@ func (t *texts) ago(at, now time.Time) string {
 	return t.get("format.ago", "time", strconv.Itoa(int(d.Hours()/24))+" "+t.get("format.days"))
 }
 
-// countdown writes the time until a moment as minutes and seconds.
+// countdown formats the time until at as minutes and seconds.
 func countdown(at, now time.Time) string {
 	left := max(0, at.Sub(now).Round(time.Second))
 	if left >= time.Hour {
@@ -121,7 +120,7 @@ func countdown(at, now time.Time) string {
 	return fmt.Sprintf("%02d:%02d", int(left.Minutes()), int(left.Seconds())%60)
 }
 
-// size writes a number of bytes.
+// size formats a number of bytes.
 func (t *texts) size(n int) string {
 	switch {
 	case n < 10_000:
@@ -132,7 +131,7 @@ func (t *texts) size(n int) string {
 	return t.decimal(float64(n)/(1<<20), 1) + " MiB"
 }
 
-// target is a webhook's URL as people know it: host and path.
+// target returns the host and path of a webhook's URL.
 func target(url string) string {
 	_, rest, ok := strings.Cut(url, "://")
 	if !ok {
@@ -142,8 +141,8 @@ func target(url string) string {
 	return strings.TrimSuffix(rest, "/")
 }
 
-// called is what people call a webhook where there is room: its name, or the host and the
-// path of its URL when it has none. [peal.Webhook.Title] is shorter.
+// called returns the long title of a webhook: its name, or else the host and the path of its URL.
+// [peal.Webhook.Title] is shorter.
 func called(w peal.Webhook) string {
 	if w.Name != "" {
 		return w.Name
@@ -151,5 +150,5 @@ func called(w peal.Webhook) string {
 	return target(w.URL)
 }
 
-// pill is a status as every page shows it: a word, and the class of its colour.
+// pill is a status on a page: a word, and the class of its colour.
 type pill struct{ Word, Class string }

@@ -9,7 +9,7 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// frame is what is around every page.
+// frame holds the parts around every page.
 type frame struct {
 	Title, Page string
 	Language    string
@@ -23,18 +23,18 @@ type frame struct {
 	Zone        string // its name
 	ZoneLabel   string
 	ZoneChosen  bool
-	Here        string            // the address of the page, to come back to; "" where there is none
-	Hidden      []peal.PortalPart // from the caller
+	Here        string            // the address of the page, to return to; "" for none
+	Hidden      []peal.PortalPart // parts hidden from the caller
 	Menu        []menuItem
-	Tenants     []string // the first of those that an operator can choose from
-	Notice      string   // what was just done
+	Tenants     []string // the first ones for an operator's choice
+	Notice      string   // reports the last action
 	Brand       string   // the name on the pages
-	Home        string   // where it leads
-	HasLogo     bool     // the portal's theme has one
+	Home        string   // the link of the brand
+	HasLogo     bool     // whether the portal's theme has a logo
 	InPortal    bool
-	Ended       bool   // a visit of the portal, and the page around it is asked for a link
-	ThemeFixed  bool   // nobody can choose light or dark
-	Theme       string // light or dark where somebody chose one; "" for the system's
+	Ended       bool   // the portal session has ended, and the embedding page is asked for a new link
+	ThemeFixed  bool   // whether the reader cannot choose light or dark
+	Theme       string // light or dark if the reader chose one; "" for the system's
 }
 
 // Sees reports whether a part is open to the caller.
@@ -49,7 +49,7 @@ type menuItem struct {
 	Heading bool
 }
 
-// menuTenants is how many tenants are offered; others are typed, or searched for.
+// menuTenants is the number of tenants to choose from; others are typed or searched for.
 const menuTenants = 100
 
 func (c *call) frame(name, title string) (*frame, error) {
@@ -80,10 +80,10 @@ func (c *call) frame(name, title string) (*frame, error) {
 	return f, err
 }
 
-// menuCount is how far rows are counted for the menu.
+// menuCount is the limit up to which rows are counted for the menu.
 const menuCount = 100
 
-// menu is the menu with the page's row marked.
+// menu returns the menu with the page's row marked.
 func (c *call) menu(name string) ([]menuItem, error) {
 	webhooks, err := c.d.Store.Count(c.ctx(), c.tenant, peal.QuotaWebhooks, c.now, menuCount+1)
 	if err != nil {
@@ -121,7 +121,7 @@ func (c *call) menu(name string) ([]menuItem, error) {
 	return items, nil
 }
 
-// upTo writes a count of rows of which at most menuCount are counted.
+// upTo formats a count of rows that stops at menuCount.
 func (c *call) upTo(n int) string {
 	if n > menuCount {
 		return c.texts.number(menuCount) + "+"
@@ -129,7 +129,7 @@ func (c *call) upTo(n int) string {
 	return c.texts.number(n)
 }
 
-// theme is the one that somebody chose, which static/app.js keeps in a cookie.
+// theme returns the theme that the reader chose, which static/app.js keeps in a cookie.
 func (c *call) theme() string {
 	if cookie, err := c.r.Cookie("peal_theme"); err == nil && (cookie.Value == "light" || cookie.Value == "dark") {
 		return cookie.Value

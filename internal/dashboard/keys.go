@@ -9,10 +9,10 @@ type keysPage struct {
 	typed
 	listChoice
 	Keys, OperatorKeys []peal.APIKey
-	Fresh              string // the text of a key that was just made; shown once
+	Fresh              string // the text of a new key; shown once
 }
 
-// listKeys lists the tenant's keys, and for operators theirs.
+// listKeys shows the tenant's keys, and to operators their own.
 func (d *Dashboard) listKeys(c *call) error { return c.showKeys(200, &keysPage{}) }
 
 func (c *call) showKeys(status int, p *keysPage) error {
@@ -33,7 +33,7 @@ func (c *call) showKeys(status int, p *keysPage) error {
 	return c.answer(status, "keys", c.texts.get("menu.keys"), p)
 }
 
-// createKey makes a key and shows its text, this once.
+// createKey creates a key and shows its text, only this once.
 func (d *Dashboard) createKey(c *call) error {
 	form, err := c.readForm()
 	if err != nil {
@@ -57,7 +57,7 @@ func (d *Dashboard) createKey(c *call) error {
 	return c.showKeys(201, &keysPage{Fresh: text})
 }
 
-// revokeKey ends a key, on every node.
+// revokeKey revokes a key on every node.
 func (d *Dashboard) revokeKey(c *call) error {
 	id, err := c.keyID()
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// A live page is rendered whole. Its parts are sent again as they change, and static/app.js puts
-// each in the place of the element with its id. Parts hold no fields: what is typed is never
-// replaced.
+// A live page is first rendered as a whole. Its parts are sent again as they change, and
+// static/app.js replaces the element with the id of each. Parts have no input fields, so that typed
+// text is never replaced.
 
 // The live parts of pages, by the names of their templates. Each is one element with that id.
 var (
@@ -18,7 +18,7 @@ var (
 	webhookParts  = []string{"webhook_pill", "webhook_notes", "webhook_tiles", "webhook_chart", "webhook_health", "webhook_deliveries", "webhook_settings", "webhook_actions", "webhook_replays"}
 )
 
-// liveParts renders the parts of a page and remembers what was sent of each.
+// liveParts renders the parts of a page and remembers the last version of each that was sent.
 type liveParts struct {
 	page  string
 	names []string
@@ -29,10 +29,10 @@ func newLiveParts(page string, names []string) *liveParts {
 	return &liveParts{page, names, map[string][sha256.Size]byte{}}
 }
 
-// timeTexts are the texts of times. A browser updates them by itself, so they are no news.
+// timeTexts matches the texts of times. Browsers update them, so they do not count as changes.
 var timeTexts = regexp.MustCompile(`(<time [^>]*>)[^<]*</time>`)
 
-// news returns an event for each part that differs from the one that was sent last.
+// news returns an event for each part that has changed since it was sent last.
 func (l *liveParts) news(c *call, data any) ([]byte, error) {
 	frame, err := c.frame("", "")
 	if err != nil {
@@ -80,7 +80,7 @@ func (d *Dashboard) streamWebhook(c *call) error {
 	})
 }
 
-// webhookGone returns the last news of a webhook's page.
+// webhookGone returns the last event of a webhook's page.
 func (c *call) webhookGone() ([]byte, error) {
 	news, err := newLiveParts("webhook", []string{"webhook_gone"}).news(c, nil)
 	if err != nil {

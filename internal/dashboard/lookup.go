@@ -7,19 +7,19 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// The lookups below are the only way in which a handler gets what an address or a form
-// names. Each is bound to the caller and to the tenant of the call, and answers NotFound
-// alike for what does not exist and for what the caller does not see. A test holds that
-// no other file reads a path's values.
+// The lookups below are the only way for a handler to find what an address or a form names. Each is
+// bound to the caller and to the tenant of the call, and returns the same NotFound for what does
+// not exist and for what the caller may not see. A test ensures that no other file reads the values
+// of paths.
 
-// reach is the tenant whose keys, users, sessions and records the caller manages: its
-// own, or "" for those of every tenant.
+// reach returns the tenant of the keys, users, sessions and records that the caller manages: its
+// own, or "" for every tenant.
 func (c *call) reach() string { return c.who.Tenant }
 
-// name returns the value of the path's {name}, which names no tenant's thing.
+// name returns the value of the path's {name}, which does not belong to a tenant.
 func (c *call) name() string { return c.r.PathValue("name") }
 
-// seenTenant returns a tenant's name where the caller may act for that tenant.
+// seenTenant returns the name of a tenant for which the caller may act.
 func (c *call) seenTenant(name string) (string, error) {
 	if peal.ValidateTenant(name) != nil || !c.who.SeesTenant(name) {
 		return "", c.gone("error.no_tenant")
@@ -27,17 +27,16 @@ func (c *call) seenTenant(name string) (string, error) {
 	return name, nil
 }
 
-// formTenant returns what a form has in the place of a tenant's name, and the name where it is
-// one that the caller sees.
+// formTenant returns the text of a form's field tenant, and the tenant's name if it is one that the
+// caller sees.
 func (c *call) formTenant() (text, name string, err error) {
 	text = strings.TrimSpace(c.r.PostFormValue("tenant"))
 	name, err = c.seenTenant(text)
 	return text, name, err
 }
 
-// addressedTenant returns the tenant whose pages are shown: the one that the address names, or
-// the remembered one where it names none. The pages of a tenant that the caller does not see
-// do not exist.
+// addressedTenant returns the tenant of the page: the one in the address, or else the remembered
+// one. The pages of a tenant that the caller does not see are not found.
 func (c *call) addressedTenant() (string, error) {
 	if name := c.r.PathValue("tenant"); name != "" {
 		return c.seenTenant(name)
@@ -45,8 +44,8 @@ func (c *call) addressedTenant() (string, error) {
 	return c.rememberedTenant(), nil
 }
 
-// rememberedTenant returns the caller's own tenant or, for an operator, the one that the
-// query names or that was chosen last.
+// rememberedTenant returns the caller's own tenant or, for an operator, the one in the query or the
+// one chosen last.
 func (c *call) rememberedTenant() string {
 	if c.who.Tenant != "" {
 		return c.who.Tenant
@@ -77,8 +76,8 @@ func (c *call) findTenant() (peal.Tenant, peal.Theme, error) {
 	return tenant, theme, err
 }
 
-// typesToChoose returns the catalogue's first event types, for forms: with a description and
-// an example only where the caller sees the catalogue.
+// typesToChoose returns the catalogue's first event types, for forms; with a description and an
+// example only if the caller sees the catalogue.
 func (c *call) typesToChoose() ([]peal.EventType, error) {
 	types, err := c.eventTypes("", maxTypes)
 	if !c.who.Sees(peal.PartCatalogue) {
@@ -92,7 +91,7 @@ func (c *call) typesToChoose() ([]peal.EventType, error) {
 // findWebhook finds the webhook that the path names.
 func (c *call) findWebhook() (peal.Webhook, error) { return c.webhookOf(c.r.PathValue("id")) }
 
-// webhookOf finds the tenant's webhook of an id.
+// webhookOf finds the tenant's webhook with an id.
 func (c *call) webhookOf(text string) (peal.Webhook, error) {
 	id, err := peal.ParseWebhookID(text)
 	if err != nil {
@@ -102,8 +101,7 @@ func (c *call) webhookOf(text string) (peal.Webhook, error) {
 	return w, c.orGone(err, "error.no_webhook")
 }
 
-// webhookID returns the id of the webhook that the path names, for a change that finds
-// it itself among the tenant's.
+// webhookID returns the id in the path, for a change that looks up the tenant's webhook itself.
 func (c *call) webhookID() (peal.WebhookID, error) {
 	id, err := peal.ParseWebhookID(c.r.PathValue("id"))
 	if err != nil {
@@ -112,7 +110,7 @@ func (c *call) webhookID() (peal.WebhookID, error) {
 	return id, nil
 }
 
-// sourceID returns the id of the source that the path names, likewise.
+// sourceID returns the id in the path, for a change that looks up the tenant's source itself.
 func (c *call) sourceID() (peal.SourceID, error) {
 	id, err := peal.ParseSourceID(c.r.PathValue("id"))
 	if err != nil {
@@ -174,8 +172,8 @@ func (c *call) findUser() (peal.User, error) {
 	return user, c.orGone(err, "error.gone")
 }
 
-// keyID returns the id that the path names. Whatever is done to the key names
-// [call.reach], so that another tenant's is not found.
+// keyID returns the id in the path. Every operation on the key must use [call.reach], so that
+// another tenant's key is not found.
 func (c *call) keyID() (peal.KeyID, error) {
 	id, err := peal.ParseKeyID(c.r.PathValue("id"))
 	if err != nil {
@@ -184,7 +182,7 @@ func (c *call) keyID() (peal.KeyID, error) {
 	return id, nil
 }
 
-// sessionID returns the id that the path names, with the same care as [call.keyID].
+// sessionID returns the id in the path, under the same condition as [call.keyID].
 func (c *call) sessionID() (peal.SessionID, error) {
 	id, err := peal.ParseSessionID(c.r.PathValue("id"))
 	if err != nil {
@@ -193,8 +191,8 @@ func (c *call) sessionID() (peal.SessionID, error) {
 	return id, nil
 }
 
-// tenantOfNew returns the tenant that something new belongs to: that of the call, or ""
-// where the form asks for an operator's and the caller is one.
+// tenantOfNew returns the tenant of a new resource: that of the call, or "" if the form requests an
+// operator's and the caller is one.
 func (c *call) tenantOfNew(form *typed) (string, error) {
 	if form.Value("operator") == "" {
 		return c.tenant, nil
@@ -205,7 +203,7 @@ func (c *call) tenantOfNew(form *typed) (string, error) {
 	return "", nil
 }
 
-// must refuses a caller who may not do something beside what the route asks for.
+// must refuses a caller who may not do action, in addition to the check of the route.
 func (c *call) must(action identity.Action) error {
 	if !c.who.Can(action) {
 		return c.forbidden()
@@ -213,7 +211,7 @@ func (c *call) must(action identity.Action) error {
 	return nil
 }
 
-// mustSee refuses a caller from whom a part is hidden that the route does not belong to.
+// mustSee refuses a caller from whom part is hidden, in addition to the check of the route.
 func (c *call) mustSee(part peal.PortalPart) error {
 	if !c.who.Sees(part) {
 		return c.gone("portal.hidden")
@@ -225,10 +223,10 @@ func (c *call) forbidden() error {
 	return peal.Errorf(peal.Forbidden, "%s", c.texts.get("error.forbidden"))
 }
 
-// gone is the answer for what the caller does not see, whether or not it exists.
+// gone returns the refusal for what does not exist or the caller may not see.
 func (c *call) gone(key string) error { return peal.Errorf(peal.NotFound, "%s", c.texts.get(key)) }
 
-// orGone puts the store's NotFound into the page's words.
+// orGone returns err, or the refusal of gone for the store's NotFound.
 func (c *call) orGone(err error, key string) error {
 	if peal.CodeOf(err) == peal.NotFound {
 		return c.gone(key)

@@ -20,10 +20,10 @@ type overviewPage struct {
 
 	Loss         string // of commits, for those who see the whole server
 	Chart        chart
-	Problems     []problem // the latest few
+	Problems     []problem // the latest ones
 	MoreProblems []problem
 	AllProblems  string
-	NoProblems   string // what there is to say where none is shown
+	NoProblems   string // shown if there are no problems
 	Webhooks     []webhookRow
 	AllWebhooks  string
 }
@@ -33,13 +33,14 @@ type rangeChoice struct {
 	Current    bool
 }
 
-// overviewRows is how many webhooks the overview lists; overviewProblems are shown unfolded.
+// overviewRows is the number of webhooks on the overview, and overviewProblems the number of
+// unfolded problems.
 const (
 	overviewRows     = 10
 	overviewProblems = 2
 )
 
-// overview answers whether everything arrives.
+// overview shows whether everything arrives.
 func (d *Dashboard) overview(c *call) error {
 	data, err := c.overviewPage()
 	if err != nil {
@@ -48,7 +49,7 @@ func (d *Dashboard) overview(c *call) error {
 	return c.page("overview", c.texts.get("overview.title"), data)
 }
 
-// overviewPage reads what the overview shows.
+// overviewPage reads the data of the overview.
 func (c *call) overviewPage() (*overviewPage, error) {
 	d := c.d
 	chosen := spanOf(c.r.URL.Query().Get("range"))
@@ -101,7 +102,7 @@ func (c *call) overviewPage() (*overviewPage, error) {
 	return data, nil
 }
 
-// earlier is the earlier of two moments: problems of the last day are told in any range.
+// earlier returns the earlier of two times. Problems of the last day are shown with any range.
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a
@@ -109,7 +110,7 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// troubledFirst gives the webhooks that the overview lists: failing ones first.
+// troubledFirst returns the webhooks for the overview, failing ones first.
 func troubledFirst(webhooks []peal.Webhook) []peal.Webhook {
 	var listed, others []peal.Webhook
 	for _, w := range webhooks {
@@ -148,7 +149,7 @@ func (c *call) countOverview(data *overviewPage, chosen span) (total peal.Delive
 	return s.total, err
 }
 
-// backlogOf writes how much is pending for a tenant, or for all of them with tenant "".
+// backlogOf describes the pending deliveries of a tenant, or of all tenants for "".
 func (c *call) backlogOf(tenant string) (waiting, text string, err error) {
 	backlog, err := c.d.Store.Backlog(c.ctx(), tenant)
 	if err != nil {

@@ -7,22 +7,22 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// allPage is how all tenants stand together.
+// allPage is the state of all tenants together.
 type allPage struct {
 	Waiting, WaitingText string
 	Failing              []failingTenant
-	Webhooks             string // how many fail, of all tenants
+	Webhooks             string // number of failing webhooks of all tenants
 	More                 bool
 	Problems             []tenantProblem
-	NoProblems           string // what there is to say where none is shown
+	NoProblems           string // shown if there are no problems
 	Queues               []tenantQueue
 }
 
-// failingTenant is a tenant with webhooks that fail.
+// failingTenant is a tenant with failing webhooks.
 type failingTenant struct {
 	Path, Tenant string
 	Webhooks     int
-	Since        time.Time // when the first of them began to
+	Since        time.Time // start of the first failure
 }
 
 type tenantProblem struct {
@@ -36,15 +36,15 @@ type tenantQueue struct {
 	Oldest       time.Time
 }
 
-// allRows is how many rows of each kind the page shows, and allWebhooks how many failing
-// webhooks it counts by their tenants.
+// allRows is the number of rows of each kind on the page, and allWebhooks the number of failing
+// webhooks that it counts by tenant.
 const (
 	allRows     = 50
 	allWebhooks = 500
 )
 
-// overviewOfAll shows those who oversee the server who fails, what waits and why, among all
-// tenants. What it reads is bounded, however many there are.
+// overviewOfAll shows those who oversee the server what fails, what waits and why, among all
+// tenants. It reads a bounded amount, for any number of tenants.
 func (d *Dashboard) overviewOfAll(c *call) error {
 	standing, err := d.Store.AttentionReport(c.ctx(), c.now.Add(-24*time.Hour), allWebhooks)
 	if err != nil {
@@ -86,7 +86,7 @@ func (d *Dashboard) overviewOfAll(c *call) error {
 	return c.page("all", c.texts.get("menu.all"), &p)
 }
 
-// problemsOfAll puts the latest problems into words, of webhooks that are not well by now.
+// problemsOfAll returns the latest problems in words, of webhooks that still fail.
 func (c *call) problemsOfAll(found []peal.TenantProblem) (all []tenantProblem, err error) {
 	webhooks := map[peal.WebhookID]*peal.Webhook{}
 	for i := range found[:min(len(found), 2*allRows)] {
@@ -103,7 +103,7 @@ func (c *call) problemsOfAll(found []peal.TenantProblem) (all []tenantProblem, e
 			webhooks[one.WebhookID] = w
 		}
 		if w == nil || w.Health.FailingSince.IsZero() && c.now.Sub(one.Last) > time.Hour {
-			continue // it has got well
+			continue // it has recovered
 		}
 		told := c.texts.problem(w, &one.WebhookProblem)
 		told.Path = tenantBase(one.Tenant) + told.Path

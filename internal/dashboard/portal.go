@@ -12,19 +12,19 @@ import (
 	"github.com/pealhq/peal/internal/message"
 )
 
-// portalPath is where the portal is. Its pages are those of the dashboard, for one
-// tenant: their links are written as for the dashboard, and [linksInto] moves them.
+// portalPath is the path of the portal. Its pages are those of the dashboard for one tenant;
+// [linksInto] moves their links below this path.
 const portalPath = "/portal"
 
-// portalPaths are what the pages' paths begin with that the portal has.
+// portalPaths are the prefixes of the paths of pages that the portal has.
 var portalPaths = []string{"/{$}", "/overview", "/webhooks", "/deliveries", "/events", "/catalogue", "/quotas", "/zone"}
 
 type portalKey struct{}
 
-// portal is what a request to the portal knows beside who calls.
+// portal holds the data of a request to the portal, apart from the caller.
 type portal struct {
 	theme peal.Theme
-	home  string // where its name and logo lead
+	home  string // the link of its name and logo
 }
 
 // portalRoutes serves the pages of the portal.
@@ -44,7 +44,7 @@ func (d *Dashboard) portalRoutes() {
 	d.handle("GET "+portalPath+"/logo", d.inPortal(d.themeLogo))
 }
 
-// portalOf gives the portal that a request is in; nil for the dashboard.
+// portalOf returns the portal of a request; nil for the dashboard.
 func portalOf(r *http.Request) *portal {
 	p, _ := r.Context().Value(portalKey{}).(*portal)
 	return p
@@ -56,7 +56,7 @@ func (d *Dashboard) protectPortal(w http.ResponseWriter) {
 	front.ProtectPage(w.Header(), d.identity.FrameAncestors()...)
 }
 
-// inPortal serves a page to those who have come by a portal link.
+// inPortal serves a page to portal sessions.
 func (d *Dashboard) inPortal(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		d.protectPortal(w)
@@ -77,8 +77,8 @@ func (d *Dashboard) inPortal(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// enterPortal lets in whoever follows a portal link, and leads to the page at which an
-// earlier visit ended. The parameter lang chooses the language of its pages.
+// enterPortal starts a session for a portal link, and redirects to the page at which an earlier
+// visit ended. The parameter lang sets the language of the pages.
 func (d *Dashboard) enterPortal(w http.ResponseWriter, r *http.Request) {
 	d.protectPortal(w)
 	who, err := d.identity.RedeemPortalLink(w, r, r.PathValue("token"))
@@ -104,6 +104,6 @@ func (d *Dashboard) leavePortal(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	d.keepPlace(w, r, place{}) // who leaves does not mean to come back
+	d.keepPlace(w, r, place{}) // after signing out, the next visit starts at the home page
 	d.showEnded(w, r, peal.Fail(peal.Unauthorized, message.SessionOver), false)
 }

@@ -6,11 +6,10 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// portalLanguage is the cookie of the language that a portal link has chosen.
+// portalLanguage is the cookie with the language of a portal link.
 const portalLanguage = "peal_portal_language"
 
-// wishedLanguage is the language that a portal's link or theme has chosen; "" leaves it
-// to the browser.
+// wishedLanguage returns the language of the portal's link or theme; "" leaves it to the browser.
 func (c *call) wishedLanguage() string {
 	if c.portal == nil {
 		return ""
@@ -21,7 +20,7 @@ func (c *call) wishedLanguage() string {
 	return c.portal.theme.Language
 }
 
-// languageOfPortal is the language that a portal link has chosen; "" for none.
+// languageOfPortal returns the language of a portal link; "" for none.
 func languageOfPortal(r *http.Request) string {
 	cookie, err := r.Cookie(portalLanguage)
 	if err != nil {
@@ -30,8 +29,8 @@ func languageOfPortal(r *http.Request) string {
 	return cookie.Value
 }
 
-// placed returns what was rendered with its links where the call's pages are, and its times in the
-// reader's zone.
+// placed returns a rendered page with links below the base of the call, and times in the reader's
+// zone.
 func (c *call) placed(rendered []byte) []byte {
 	rendered = showTimes(rendered, c.zone, c.now)
 	if c.base == "" {
@@ -40,7 +39,7 @@ func (c *call) placed(rendered []byte) []byte {
 	return []byte(linksInto(c.base).Replace(string(rendered)))
 }
 
-// look fills in what is around the portal's pages.
+// look sets the parts of the frame that differ in the portal.
 func (p *portal) look(f *frame, who *identity.Principal) {
 	f.InPortal, f.Home = true, p.home
 	f.Brand, f.HasLogo = p.theme.Name, len(p.theme.Logo) > 0
@@ -60,5 +59,5 @@ func (p *portal) look(f *frame, who *identity.Principal) {
 	f.Menu = shown
 }
 
-// ownName is what stands on the pages where no theme has another name.
+// ownName is the name on the pages unless a theme has another.
 const ownName = "Peal"

@@ -6,9 +6,9 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// portalEnded tells somebody without a session how to get one, and remembers where they
-// were. A part of a page that htmx asks for stays as it is, with what was typed in it:
-// the page is loaded again, and tells.
+// portalEnded shows a guest without a session how to get one, and remembers the page. If htmx
+// requested a part of a page, it leaves the part with its typed text as it is, and the page is
+// loaded again.
 func (d *Dashboard) portalEnded(w http.ResponseWriter, r *http.Request, err error) {
 	was := placeOf(r)
 	if page := placeAsked(r); !d.identity.FromElsewhere(r) && was.Tenant != "" && page != "" {
@@ -22,8 +22,8 @@ func (d *Dashboard) portalEnded(w http.ResponseWriter, r *http.Request, err erro
 	d.showEnded(w, r, err, was.Tenant != "")
 }
 
-// showEnded shows that a visit has ended. A page around it is asked for a new link only
-// where a visit had begun: one that keeps no cookies would be asked for ever.
+// showEnded shows that a visit has ended. It asks the embedding page for a new link only if a visit
+// had started: with a browser that keeps no cookies it would ask forever.
 func (d *Dashboard) showEnded(w http.ResponseWriter, r *http.Request, err error, ask bool) {
 	c := &call{w: w, r: r, d: d, now: d.Now().UTC(), texts: d.pages.language(r, languageOfPortal(r))}
 	key := "portal.ended"

@@ -10,8 +10,8 @@ import (
 	"github.com/pealhq/peal/internal/theme"
 )
 
-// partPaths are the paths of the pages of each part, as they begin, and the word that
-// follows the webhook's id, where there is one.
+// partPaths are the prefixes of the paths of each part's pages, with the word that follows the
+// webhook's id, if any.
 var partPaths = map[peal.PortalPart]struct{ prefix, word string }{
 	peal.PartDeliveries: {prefix: "/deliveries"},
 	peal.PartEvents:     {prefix: "/events"},
@@ -21,8 +21,7 @@ var partPaths = map[peal.PortalPart]struct{ prefix, word string }{
 	peal.PartSecrets:    {prefix: "/webhooks", word: "secret"},
 }
 
-// partOf returns the part that a page, named by its path in the dashboard, belongs to; ""
-// for none.
+// partOf returns the part of a page, given its path in the dashboard; "" for none.
 func partOf(path string) peal.PortalPart {
 	if path == "/" || path == "/{$}" || path == "/overview/stream" {
 		return peal.PartOverview
@@ -44,9 +43,8 @@ func partOf(path string) peal.PortalPart {
 	return ""
 }
 
-// themeSheet is the style sheet of the theme: a file of its own, so that no page needs
-// styles in it. It also takes away the ways to what is hidden; the server does not
-// serve that in any case.
+// themeSheet serves the style sheet of the theme as a separate file, so that pages need no inline
+// styles. It also hides the links to hidden parts, which the server does not serve anyway.
 func (d *Dashboard) themeSheet(w http.ResponseWriter, r *http.Request) {
 	p := portalOf(r)
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
@@ -68,8 +66,8 @@ func (d *Dashboard) themeSheet(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// themeLogo is the logo. Even a drawing with a script in it does nothing: it is shown as
-// a picture, and on its own in a sandbox.
+// themeLogo serves the logo. A script in a drawing cannot run: it is shown as a picture, and in a
+// sandbox if opened directly.
 func (d *Dashboard) themeLogo(w http.ResponseWriter, r *http.Request) {
 	logo := portalOf(r).theme.Logo
 	media, err := theme.LogoType(logo)

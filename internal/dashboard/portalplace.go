@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// portalPlace is the cookie that leads back, with a new link, to the page at which a
-// visit of the same tenant ended.
+// portalPlace is the cookie with the page at which a visit ended, for the next link of the same
+// tenant.
 const portalPlace = "peal_portal_place"
 
-// place is what that cookie holds.
+// place is the content of that cookie.
 type place struct{ Tenant, Page string }
 
-// placeOf reads where a visit was; Tenant is "" where the browser has kept nothing.
+// placeOf returns the place in the cookie; Tenant is "" without one.
 func placeOf(r *http.Request) place {
 	cookie, err := r.Cookie(portalPlace)
 	if err != nil {
@@ -26,12 +26,12 @@ func placeOf(r *http.Request) place {
 	return place{kept.Get("tenant"), portalPage(kept.Get("page"))}
 }
 
-// keepPlace has the browser remember where a visit is.
+// keepPlace sets the cookie with the place of a visit.
 func (d *Dashboard) keepPlace(w http.ResponseWriter, r *http.Request, p place) {
 	d.identity.KeepInPortal(w, r, portalPlace, url.Values{"tenant": {p.Tenant}, "page": {p.Page}}.Encode())
 }
 
-// placeAsked is the page that a request is for or, of a form, the page that it is on.
+// placeAsked returns the page of a request or, for a form, the page that contains it.
 func placeAsked(r *http.Request) string {
 	switch {
 	case r.Header.Get("HX-Request") == "true":
@@ -45,8 +45,8 @@ func placeAsked(r *http.Request) string {
 	}
 }
 
-// portalPage gives a path of a page of the portal that one may come back to; "" for
-// anything else.
+// portalPage returns page if it is the path of a portal page to which a visit may return; ""
+// otherwise.
 func portalPage(page string) string {
 	const longest = 1000 // bytes: browsers keep cookies of 4 KiB
 	page = localPath(page)

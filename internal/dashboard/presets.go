@@ -11,7 +11,7 @@ type presetRow struct {
 	Used         bool
 }
 
-// listPresets shows the catalogues of known systems, and what applying each would do.
+// listPresets shows the catalogues of known systems, and the changes that each would make.
 func (d *Dashboard) listPresets(c *call) error {
 	var rows []presetRow
 	for _, p := range preset.All() {

@@ -10,8 +10,7 @@ import (
 	"github.com/pealhq/peal/internal/manage"
 )
 
-// presetStore is what applying a preset needs of a server, here without the way over
-// the network.
+// presetStore implements preset.API directly, without a network.
 type presetStore struct {
 	d *Dashboard
 	c *call
@@ -78,7 +77,7 @@ func (s presetStore) UpdateTenant(ctx context.Context, name string, body client.
 	return client.Tenant{Name: name}, err
 }
 
-// actor is the caller, whose single changes the audit log leaves out: it has one entry for
+// actor returns the caller without audit entries for single changes, because there is one entry for
 // the preset.
 func (s presetStore) actor() manage.Actor {
 	actor := s.c.actor("")

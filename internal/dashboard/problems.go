@@ -8,21 +8,21 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// problem is why deliveries of a webhook fail, in a sentence, with what to do.
+// problem is the reason why deliveries of a webhook fail, in a sentence, with a remedy.
 type problem struct {
 	Path, Title string
 	Attempts    int
 	First       time.Time
-	Said        string // the endpoint's or the network's own words
+	Said        string // the message of the endpoint or the network
 	Remedy      string
 	Filter      bool // Attempts are events on which the webhook's filter failed
 }
 
-// maxProblems is how many are shown.
+// maxProblems is the number of problems on a page.
 const maxProblems = 20
 
-// problemsSince returns what goes wrong now: what was seen since a time, and after which the
-// webhook has not succeeded, or fails all the same. more reports whether there is more than that.
+// problemsSince returns the current problems: those seen since a time after which the webhook has
+// not succeeded, or still fails. more reports whether there are more.
 func (c *call) problemsSince(webhooks map[peal.WebhookID]*peal.Webhook, one peal.WebhookID, since time.Time) (problems []problem, more bool, err error) {
 	found, err := c.d.Store.Problems(c.ctx(), peal.ProblemQuery{
 		Tenant: c.tenant, WebhookID: one, Since: since, Limit: maxProblems + 1,
@@ -39,14 +39,14 @@ func (c *call) problemsSince(webhooks map[peal.WebhookID]*peal.Webhook, one peal
 			return nil, false, err
 		}
 		if w == nil || w.Health.FailingSince.IsZero() && c.now.Sub(found[i].Last) > time.Hour {
-			continue // it has got well
+			continue // it has recovered
 		}
 		problems = append(problems, c.texts.problem(w, &found[i]))
 	}
 	return problems, more, nil
 }
 
-// problem puts one into words.
+// problem returns a problem in words.
 func (t *texts) problem(w *peal.Webhook, p *peal.WebhookProblem) problem {
 	key := problemKey(p)
 	title := t.get("problem.title", "name", w.Title(), "what", t.get("problem."+key+".title", "code", strconv.Itoa(p.StatusCode)))
@@ -58,7 +58,7 @@ func (t *texts) problem(w *peal.Webhook, p *peal.WebhookProblem) problem {
 		Filter: p.Reason == peal.ReasonFilter}
 }
 
-// problemKey tells apart what has a remedy of its own.
+// problemKey returns the key of the texts for a problem with a specific remedy.
 func problemKey(p *peal.WebhookProblem) string {
 	switch {
 	case p.Reason == peal.ReasonTLS && strings.Contains(p.Error, "expired"):

@@ -14,10 +14,10 @@ type publishPage struct {
 	Faults                  map[string]string
 }
 
-// Fault is what is wrong with a field; "" when nothing is.
+// Fault returns the fault of a field; "" for none.
 func (p *publishPage) Fault(name string) string { return p.Faults[name] }
 
-// publishForm lets somebody publish an event by hand.
+// publishForm shows the form to publish an event by hand.
 func (d *Dashboard) publishForm(c *call) error {
 	p := &publishPage{Type: c.r.URL.Query().Get("type"), Data: sampleData}
 	if t, err := c.eventType(p.Type); err == nil && t.Example != nil {
@@ -33,7 +33,7 @@ func (c *call) showPublish(status int, p *publishPage) (err error) {
 	return c.answer(status, "publish", c.texts.get("publish.title"), p)
 }
 
-// publish publishes the event and shows who gets it.
+// publish publishes the event and shows the webhooks that get it.
 func (d *Dashboard) publish(c *call) error {
 	if err := c.r.ParseForm(); err != nil {
 		return err
@@ -62,7 +62,7 @@ func (d *Dashboard) publish(c *call) error {
 	return c.showPublish(422, p)
 }
 
-// indented writes JSON for people.
+// indented returns indented JSON.
 func indented(text []byte) string {
 	var b bytes.Buffer
 	if json.Indent(&b, text, "", "  ") != nil {

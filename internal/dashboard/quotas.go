@@ -10,14 +10,14 @@ import (
 	"github.com/pealhq/peal/internal/message"
 )
 
-// quotaField is a quota of a tenant, with the field for a limit of its own.
+// quotaField is a quota of a tenant, with the field for its own limit.
 type quotaField struct {
 	dispatch.QuotaUse
 	Field, Value string
-	Fixed        bool // it cannot be a tenant's own
+	Fixed        bool // whether tenants cannot have their own limit
 }
 
-// quotaFields lists the quotas of a tenant for its page.
+// quotaFields returns the quotas of a tenant for its page.
 func (c *call) quotaFields(tenant *peal.Tenant) ([]quotaField, error) {
 	list, err := c.d.Engine.Quotas(c.ctx(), tenant.Name)
 	if err != nil {
@@ -33,8 +33,8 @@ func (c *call) quotaFields(tenant *peal.Tenant) ([]quotaField, error) {
 	return fields, nil
 }
 
-// showQuotas shows a tenant what it may have and has. A visitor of the portal sees what
-// bounds its webhooks, and nothing of keys and users.
+// showQuotas shows a tenant its quotas and their usage. A portal guest sees only those about
+// webhooks, without keys and users.
 func (d *Dashboard) showQuotas(c *call) error {
 	list, err := d.Engine.Quotas(c.ctx(), c.tenant)
 	if err != nil {
@@ -48,7 +48,7 @@ func (d *Dashboard) showQuotas(c *call) error {
 	return c.page("quotas", c.texts.get("menu.quotas"), list)
 }
 
-// saveQuotas saves the limits that a tenant has of its own.
+// saveQuotas saves a tenant's own limits.
 func (d *Dashboard) saveQuotas(c *call) error {
 	form, err := c.readForm()
 	if err != nil {
@@ -76,7 +76,7 @@ func (d *Dashboard) saveQuotas(c *call) error {
 	return c.redirect(tenantPath(tenant.Name) + "?done=tenant_saved")
 }
 
-// quotasIn reads the limits of a form; an empty field leaves the server's.
+// quotasIn reads the limits from a form; an empty field stands for the server's.
 func quotasIn(form *typed) (peal.Quotas, error) {
 	var quotas peal.Quotas
 	var faults []error

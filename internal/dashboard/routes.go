@@ -12,7 +12,7 @@ type route struct {
 	handle       func(*call) error
 }
 
-// routes is the table of all pages and of what their forms do.
+// routes returns the table of all pages and of the actions of their forms.
 func (d *Dashboard) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	const see, change, publish, reveal = identity.Read, identity.Manage, identity.Publish, identity.Reveal

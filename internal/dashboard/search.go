@@ -8,21 +8,22 @@ import (
 	"github.com/pealhq/peal/internal/share"
 )
 
-// searchField is the field of a list that takes words.
+// searchField is the text search of a list.
 type searchField struct {
-	On    bool // the field is there
-	Hint  bool // somebody who can turn search on is told how
+	On    bool // whether the field is shown
+	Hint  bool // explain how to turn search on
 	Text  string
-	Fault string // what is wrong with the text
+	Fault string // of the text
 }
 
-// searchField makes the field: it is there while search is on.
+// searchField returns the field, which is shown if search is on.
 func (c *call) searchField(text string) (searchField, error) {
 	state, err := c.d.Store.SearchState(c.ctx())
 	return searchField{On: state.On, Hint: !state.On && c.portal == nil && c.who.IsOperator(), Text: text}, err
 }
 
-// take shows what is wrong with the text, or that it takes too long, at the field.
+// take shows a fault of the text, or that the search takes too long, at the field. It returns other
+// errors.
 func (f *searchField) take(err error) error {
 	var known *peal.Error
 	if errors.As(err, &known) && known.Field == "text" {
@@ -32,14 +33,14 @@ func (f *searchField) take(err error) error {
 	return err
 }
 
-// findDeliveries reads a page of the filter; next is where the one after it begins, ""
-// when there is none.
+// findDeliveries reads a page of the filter; next is the start of the next one, "" if there is
+// none.
 func (c *call) findDeliveries(f *deliveryFilter, rows int) (found []peal.Delivery, next string, err error) {
 	if f.Type != "" || f.Text != "" {
 		return c.searchDeliveries(f, rows)
 	}
 	query := f.query
-	query.Before, _ = peal.ParseDeliveryID(f.before) // nonsense begins with the newest
+	query.Before, _ = peal.ParseDeliveryID(f.before) // zero, the newest, for invalid text
 	query.Limit = rows + 1
 	found, err = c.d.Store.Deliveries(c.ctx(), query)
 	if len(found) > rows {
@@ -58,7 +59,7 @@ func (c *call) searchDeliveries(f *deliveryFilter, rows int) ([]peal.Delivery, s
 	event, delivery, _ := strings.Cut(f.before, "/")
 	if key, err := peal.ParseEventKey(event); err == nil {
 		search.Before.Event = key
-		search.Before.Delivery, _ = peal.ParseDeliveryID(delivery) // zero where all of the event were shown
+		search.Before.Delivery, _ = peal.ParseDeliveryID(delivery) // zero if all deliveries of the event were shown
 	}
 	leave, err := c.d.Engine.Share(c.ctx(), share.Search, search.Tenant)
 	if err != nil {
@@ -76,8 +77,7 @@ func (c *call) searchDeliveries(f *deliveryFilter, rows int) ([]peal.Delivery, s
 	return found.Deliveries, next, nil
 }
 
-// findEvents reads a page of events; next is where the one after it begins, zero when
-// there is none.
+// findEvents reads a page of events; next is the start of the next one, zero if there is none.
 func (c *call) findEvents(query peal.EventQuery, text string) ([]peal.Event, peal.EventKey, error) {
 	if text != "" {
 		leave, err := c.d.Engine.Share(c.ctx(), share.Search, query.Tenant)

@@ -34,7 +34,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *Dashboard) static() http.Handler {
 	files, err := fs.Sub(staticFiles, "static")
 	if err != nil {
-		panic(err) // the folder is built in
+		panic(err) // impossible: the folder is embedded
 	}
 	serve := http.StripPrefix("/static/", http.FileServerFS(files))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,7 +47,7 @@ func (d *Dashboard) static() http.Handler {
 	})
 }
 
-// plain answers with a page for whoever is not known yet, without the menu.
+// plain answers with a page for unknown callers, without the menu.
 func (d *Dashboard) plain(w http.ResponseWriter, r *http.Request, status int, name, titleKey string, data any) {
 	turn := processor.Shared.Turn(processor.Address(d.identity.Network(r)))
 	if err := turn.Enter(r.Context()); err != nil {
@@ -68,7 +68,7 @@ func (c *call) showPlain(status int, name string, f *frame, data any) {
 	}
 }
 
-// statuses are those of the errors that a page may come to.
+// statuses are the HTTP statuses of errors, by code.
 var statuses = map[peal.ErrorCode]int{
 	peal.Invalid: http.StatusUnprocessableEntity, peal.NotFound: http.StatusNotFound, peal.Conflict: http.StatusConflict,
 	peal.Unauthorized: http.StatusUnauthorized, peal.Forbidden: http.StatusForbidden, peal.TooLarge: http.StatusRequestEntityTooLarge,

@@ -8,7 +8,7 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// settingsRoutes are the pages of who may do what, and of the server itself.
+// settingsRoutes returns the routes of keys, users, tenants and the server itself.
 func (d *Dashboard) settingsRoutes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	const keys, administer, oversee, operate, manage = identity.Keys, identity.Administer, identity.Oversee, identity.Operate, identity.Manage
@@ -52,7 +52,7 @@ func (d *Dashboard) settingsRoutes() []route {
 	}
 }
 
-// settingsMenu are the rows of the menu for those who may more than look.
+// settingsMenu returns the rows of the menu for callers who may manage settings.
 func (c *call) settingsMenu() []menuItem {
 	if c.portal != nil {
 		return nil
@@ -76,19 +76,19 @@ func (c *call) settingsMenu() []menuItem {
 	return append([]menuItem{{Key: "menu.operator", Heading: true}}, items...)
 }
 
-// settingsSections tell which row of the menu a page is of.
+// settingsSections maps pages to their rows of the menu.
 var settingsSections = map[string]string{
 	"all": "/all", "tenants": "/tenants", "tenant": "/tenants", "tenant_delete": "/tenants", "keys": "/keys", "users": "/users", "user": "/users", "sources": "/sources", "source": "/sources",
 	"presets": "/presets", "audit": "/audit", "nodes": "/nodes", "server": "/server",
 }
 
-// typed is what was typed into a form, with what is wrong of it.
+// typed holds the values typed into a form, with their faults.
 type typed struct {
 	Values url.Values
 	Faults map[string]string
 }
 
-// Value is what a field holds.
+// Value returns the value of a field.
 func (f *typed) Value(name string) string { return f.Values.Get(name) }
 
 // Has reports whether a box is ticked.
@@ -101,17 +101,17 @@ func (f *typed) Has(name, value string) bool {
 	return false
 }
 
-// Fault is what is wrong with a field; "" when nothing is.
+// Fault returns the fault of a field; "" for none.
 func (f *typed) Fault(name string) string { return f.Faults[name] }
 
-// readForm reads what was typed.
+// readForm reads the typed values.
 func (c *call) readForm() (typed, error) {
 	err := c.r.ParseForm()
 	return typed{c.r.PostForm, map[string]string{}}, err
 }
 
-// refuse puts an error at its field; false when it has none. A name that is taken is
-// an error of the field that names.
+// refuse adds an error to its field; it returns false if the error has no field. A conflict is a
+// fault of the field naming.
 func (f *typed) refuse(t *texts, err error, naming string) bool {
 	if naming != "" && peal.CodeOf(err) == peal.Conflict {
 		f.Faults[naming] = t.messageOf(err)
@@ -130,7 +130,7 @@ func (f *typed) refuse(t *texts, err error, naming string) bool {
 	return len(faults) > 0
 }
 
-// recordFor puts what was done for a tenant, or for the whole server, into the audit log.
+// recordFor adds an action for a tenant, or for the whole server, to the audit log.
 func (c *call) recordFor(tenant, action, target, detail string) error {
 	return c.d.identity.Record(c.r, c.who, identity.Entry{Tenant: tenant, Action: action, Target: target, Detail: detail})
 }

@@ -15,12 +15,12 @@ func (d *Dashboard) signInRoutes() {
 	d.handle("POST /first-user", d.open(d.signedIn(d.createFirstUser)))
 }
 
-// signInPage is the form of name and password.
+// signInPage is the form for name and password.
 type signInPage struct {
-	Next    string // where to go then
+	Next    string // the page to show afterwards
 	Name    string // as it was typed
-	Message string // why it did not work
-	OpenID  string // the provider that one may sign in at instead; "" for none
+	Message string // why signing in failed
+	OpenID  string // the name of an OpenID provider to use instead; "" for none
 }
 
 func (d *Dashboard) showLogIn(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +42,7 @@ func (d *Dashboard) logIn(w http.ResponseWriter, r *http.Request) {
 	d.refuseLogIn(w, r, p, err)
 }
 
-// refuseLogIn shows the sign-in page again, with what went wrong.
+// refuseLogIn shows the sign-in page again, with the error.
 func (d *Dashboard) refuseLogIn(w http.ResponseWriter, r *http.Request, p signInPage, err error) {
 	p.OpenID = d.identity.OIDCName()
 	t := d.pages.language(r, "")

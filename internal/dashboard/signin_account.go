@@ -5,11 +5,11 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// accountPage is what a user sees of itself.
+// accountPage is the page of the user's own account.
 type accountPage struct {
 	Who         identity.Principal
 	Sessions    []accountSession
-	CanChange   bool // its password
+	CanChange   bool // whether the user may change the password
 	Message     string
 	MinPassword int
 }
@@ -19,7 +19,7 @@ type accountSession struct {
 	Current bool
 }
 
-// shownSessions is how many of its latest sessions a user sees.
+// shownSessions is the number of the user's latest sessions on the page.
 const shownSessions = 50
 
 func (d *Dashboard) showAccount(c *call) error { return c.account(200, "") }
@@ -38,8 +38,8 @@ func (c *call) account(status int, message string) error {
 	return c.answer(status, "account", c.texts.get("account.title"), &p)
 }
 
-// changePassword gives the user another password, which ends all sessions, and begins a
-// new one for this browser.
+// changePassword changes the user's password, which ends all sessions, and starts a new one for
+// this browser.
 func (d *Dashboard) changePassword(c *call) error {
 	err := d.identity.ChangeOwnPassword(c.w, c.r, c.who, c.r.PostFormValue("current"), c.r.PostFormValue("password"))
 	if err != nil {
@@ -49,7 +49,7 @@ func (d *Dashboard) changePassword(c *call) error {
 	return c.redirect("/account?done=password_changed")
 }
 
-// endOwnSession signs the user out elsewhere.
+// endOwnSession ends another session of the user.
 func (d *Dashboard) endOwnSession(c *call) error {
 	id, err := c.sessionID()
 	if err != nil {

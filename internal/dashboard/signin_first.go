@@ -8,13 +8,13 @@ import (
 	"github.com/pealhq/peal/internal/message"
 )
 
-// firstUserPage is the form that makes the first user.
+// firstUserPage is the form that creates the first user.
 type firstUserPage struct {
 	Name, Message string
 	MinPassword   int
 }
 
-// enterFirstRun lets the operator in by the link that the first start prints.
+// enterFirstRun signs the operator in with the link that the first start prints.
 func (d *Dashboard) enterFirstRun(w http.ResponseWriter, r *http.Request) {
 	if _, err := d.identity.RedeemFirstRun(w, r, r.PathValue("token")); err != nil {
 		d.fail(w, r, err)
@@ -27,7 +27,7 @@ func (d *Dashboard) showFirstUser(w http.ResponseWriter, r *http.Request) {
 	d.plain(w, r, http.StatusOK, "firstuser", "signin.first_title", firstUserPage{MinPassword: identity.MinPassword})
 }
 
-// createFirstUser makes the operator a user who owns everything, and signs it in.
+// createFirstUser creates a user who owns everything, and signs the operator in as that user.
 func (d *Dashboard) createFirstUser(w http.ResponseWriter, r *http.Request) {
 	who, _ := identity.FromContext(r.Context())
 	if who.Kind != identity.KindFirstRun {

@@ -8,15 +8,15 @@ import (
 )
 
 func (d *Dashboard) openIDRoutes() {
-	d.handle("GET /login/oidc", d.beginOpenID)
+	d.handle("GET /login/oidc", d.startOpenID)
 	d.handle("GET "+identity.OIDCCallback, d.finishOpenID)
 }
 
-// beginOpenID sends the browser to the OpenID provider. It is a link, not a form: the
-// pages' policy lets no form lead to another site.
-func (d *Dashboard) beginOpenID(w http.ResponseWriter, r *http.Request) {
+// startOpenID redirects the browser to the OpenID provider. It is a link, not a form, because the
+// policy of the pages allows no form to lead to another site.
+func (d *Dashboard) startOpenID(w http.ResponseWriter, r *http.Request) {
 	next := localPath(r.URL.Query().Get("next"))
-	if d.identity.FromElsewhere(r) { // another site's link signs nobody in: people press the button
+	if d.identity.FromElsewhere(r) { // a link of another site must not sign in; the user presses the button
 		lead(w, r, "/login?next="+url.QueryEscape(next))
 		return
 	}
@@ -28,7 +28,7 @@ func (d *Dashboard) beginOpenID(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
-// finishOpenID signs in who comes back from there.
+// finishOpenID signs in a user whom the provider has redirected back.
 func (d *Dashboard) finishOpenID(w http.ResponseWriter, r *http.Request) {
 	next, err := d.identity.FinishOIDC(w, r)
 	next = localPath(next)

@@ -11,8 +11,8 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// signedIn serves a page to those who are signed in; identity.FromContext tells it who.
-// Anybody else is sent to sign in, and comes back to the same page then.
+// signedIn serves a page to signed-in users, with the user in identity.FromContext. It redirects
+// others to the sign-in page, which returns to the same page.
 func (d *Dashboard) signedIn(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, err := d.identity.Caller(r)
@@ -27,8 +27,8 @@ func (d *Dashboard) signedIn(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// askToSignIn sends a browser to the sign-in page. htmx follows no redirect by itself:
-// a header tells it where the whole page goes.
+// askToSignIn redirects a browser to the sign-in page. For htmx it uses a header, which replaces
+// the whole page.
 func (d *Dashboard) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	page := "/"
 	switch {
@@ -51,7 +51,7 @@ func (d *Dashboard) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
-// pathOf gives the path and query of a URL that a browser says it is at.
+// pathOf returns the path and query of a URL from a browser.
 func pathOf(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -60,8 +60,8 @@ func pathOf(text string) string {
 	return u.RequestURI()
 }
 
-// localPath gives a path of this server, "/" for anything that might lead elsewhere: a
-// browser takes //host and /\host for other servers, and overlooks control characters.
+// localPath returns next if it is a path on this server, and "/" for anything that might lead
+// elsewhere: browsers take //host and /\host for other servers, and ignore control characters.
 func localPath(next string) string {
 	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsFunc(next, func(r rune) bool { return r <= 0x20 || r == 0x7f || r == '\\' }) {
 		return "/"
@@ -73,7 +73,7 @@ func localPath(next string) string {
 	return next
 }
 
-// retryAfter is how long an error says to wait.
+// retryAfter returns the time to wait according to an error.
 func retryAfter(err error) time.Duration {
 	var e *peal.Error
 	if errors.As(err, &e) {

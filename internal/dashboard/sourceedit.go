@@ -18,9 +18,9 @@ type sourcePage struct {
 	Source  peal.Source
 	Address string
 	Formats []*wire.Format
-	Old     []peal.Secret // those that verify beside the current one
-	Made    string        // the secret that a rotation made, shown once
-	Theirs  []difference  // to what somebody else has saved meanwhile
+	Old     []peal.Secret // earlier ones that are still valid
+	Made    string        // the new secret of a rotation, shown once
+	Theirs  []difference  // to values that somebody else has saved meanwhile
 }
 
 // editSource shows a source's settings and its rotation.
@@ -42,7 +42,7 @@ func (c *call) showSource(status int, p *sourcePage) error {
 	return c.answer(status, "source", p.Source.Name, p)
 }
 
-// sourceValues are a source's settings as its form has them.
+// sourceValues returns a source's settings as the values of its form.
 func sourceValues(s *peal.Source) url.Values {
 	values := url.Values{"format": {s.Format}, "dedup": {string(s.Dedup)}, "description": {s.Description}, "revision": {strconv.FormatInt(s.Revision, 10)}}
 	if s.Unverified {
@@ -51,8 +51,8 @@ func sourceValues(s *peal.Source) url.Values {
 	return values
 }
 
-// saveSource saves a source's settings, unless somebody else did meanwhile: then the
-// form shows the difference and can be saved on top of it.
+// saveSource saves a source's settings. If somebody else saved others meanwhile, the form shows the
+// differences, and can be saved again over them.
 func (d *Dashboard) saveSource(c *call) error {
 	source, form, err := c.sourceForm()
 	if err != nil {
@@ -85,8 +85,8 @@ func (d *Dashboard) saveSource(c *call) error {
 	return err
 }
 
-// sourceForm finds the source and reads its form. Changing who may send needs the
-// right to publish, as creating a source does.
+// sourceForm finds the source and reads its form. Changing a source needs the right to publish, as
+// creating one does.
 func (c *call) sourceForm() (peal.Source, typed, error) {
 	if err := c.must(identity.Publish); err != nil {
 		return peal.Source{}, typed{}, err
@@ -99,8 +99,8 @@ func (c *call) sourceForm() (peal.Source, typed, error) {
 	return source, form, err
 }
 
-// sourceConflict shows what somebody else has saved beside what was typed; saving
-// again puts it on top.
+// sourceConflict shows the values that somebody else has saved next to the typed ones; saving again
+// overwrites them.
 func (c *call) sourceConflict(stored peal.Source, yours *peal.Source, form typed) error {
 	p := &sourcePage{typed: form, Source: stored}
 	theirs, typed := sourceValues(&stored), sourceValues(yours)
@@ -113,7 +113,7 @@ func (c *call) sourceConflict(stored peal.Source, yours *peal.Source, form typed
 	return c.showSource(409, p)
 }
 
-// rotateSource gives a source a new secret; the one before verifies on for a while.
+// rotateSource sets a new secret for a source; the earlier one stays valid for a while.
 func (d *Dashboard) rotateSource(c *call) error {
 	source, form, err := c.sourceForm()
 	if err != nil {

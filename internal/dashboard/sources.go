@@ -17,7 +17,7 @@ type sourcesPage struct {
 
 type sourceRow struct {
 	peal.Source
-	Address string // where its sender sends to
+	Address string // the URL for its sender
 	Signs   bool
 	Ago     string
 }
@@ -47,7 +47,7 @@ func (c *call) showSources(status int, form typed) error {
 	return c.answer(status, "sources", c.texts.get("menu.sources"), &p)
 }
 
-// createSource adds a source: whoever knows its secret can publish from then on.
+// createSource creates a source; everybody with its secret can then publish.
 func (d *Dashboard) createSource(c *call) error {
 	if err := c.must(identity.Publish); err != nil {
 		return err
@@ -72,7 +72,7 @@ func (d *Dashboard) createSource(c *call) error {
 	return c.redirect("/sources?done=source_created")
 }
 
-// setSourceStatus has a source take requests, or refuse them all.
+// setSourceStatus makes a source accept requests, or refuse them all.
 func (d *Dashboard) setSourceStatus(c *call) error {
 	id, err := c.sourceID()
 	if err != nil {

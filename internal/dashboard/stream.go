@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A stream looks for what is new every streamEvery, or more rarely where a look takes long: at most
-// one part in streamShare of its time goes into them. It ends after streamLife, before
-// the server's own limit of an answer does; the browser then opens another.
+// A stream looks for changes every streamEvery, or less often if a look takes long: looks use at
+// most 1/streamShare of its time. It ends after streamLife, before the server's time limit for an
+// answer; the browser then opens another.
 const (
 	streamEvery = time.Second
 	streamShare = 20
@@ -18,11 +18,11 @@ const (
 	streamBeat  = 15 * time.Second // the longest silence
 )
 
-// errLast, returned by what a stream asks for news, ends the stream after that news.
+// errLast, returned by the function news of a stream, ends the stream after that news.
 var errLast = errors.New("the last of a stream")
 
-// stream answers with server-sent events: those that news returns, for as long as the page is
-// open to the caller. A tenant's streams have a limit, see [peal.QuotaStreams], and each look is a
+// stream answers with the server-sent events that news returns, while the page is open to the
+// caller. The number of a tenant's streams is limited, see [peal.QuotaStreams], and each look is a
 // turn of the processor.
 func (c *call) stream(news func() ([]byte, error)) error {
 	d := c.d
@@ -32,7 +32,7 @@ func (c *call) stream(news func() ([]byte, error)) error {
 	}
 	defer leave()
 	c.w.Header().Set("Content-Type", "text/event-stream")
-	c.w.Header().Set("X-Accel-Buffering", "no") // or a proxy gathers what should show at once
+	c.w.Header().Set("X-Accel-Buffering", "no") // keep a proxy from buffering
 	answer := http.NewResponseController(c.w)
 	send := func(text []byte) bool {
 		_, err := c.w.Write(text)
@@ -76,8 +76,8 @@ func (c *call) stream(news func() ([]byte, error)) error {
 	}
 }
 
-// lookFor asks for news when it is the caller's turn, and returns how long that took. Nothing is
-// written during a turn: the browser may read slowly.
+// lookFor calls news in a turn of the processor, and returns how long that took. Nothing is written
+// during the turn, because the browser may read slowly.
 func (c *call) lookFor(news func() ([]byte, error)) (text []byte, took time.Duration, err error) {
 	defer c.turn.Leave()
 	if err := c.turn.Enter(c.ctx()); err != nil {
@@ -89,15 +89,15 @@ func (c *call) lookFor(news func() ([]byte, error)) (text []byte, took time.Dura
 	return text, time.Since(started), err
 }
 
-// sameRights reports whether the page is still open to the caller, with the rights that its news
-// was rendered with. Whoever has others by now opens another stream, with those.
+// sameRights reports whether the page is still open to the caller with the same rights. A caller
+// with other rights must open another stream.
 func (c *call) sameRights() bool {
 	before := c.who
-	return c.again() == nil && reflect.DeepEqual(before, c.who)
+	return c.recheck() == nil && reflect.DeepEqual(before, c.who)
 }
 
-// appendEvent appends a server-sent event. Each line of its data is a line of its own there: a
-// line break of any kind would end the field.
+// appendEvent appends a server-sent event. Each line of the data needs its own data field, because
+// any line break ends a field.
 func appendEvent(b *bytes.Buffer, name string, data []byte) {
 	b.WriteString("event: " + name + "\n")
 	data = bytes.ReplaceAll(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))

@@ -15,17 +15,17 @@ import (
 //go:embed templates/pages/*.html
 var pageFiles embed.FS
 
-// pages are all templates in all languages. Each is parsed when it is first shown: all of
-// them parsed would be a third of what an idle server keeps in memory.
+// pages holds all templates in all languages. Each is parsed when it is first shown: all parsed
+// templates would be a third of an idle server's memory.
 type pages struct {
 	texts map[string]*texts
 
 	mu    sync.Mutex
-	bases map[string]*template.Template // by language: the shared ones, never executed themselves
+	bases map[string]*template.Template // the shared ones by language; never executed
 	sets  map[pageKey]*template.Template
 }
 
-// pageKey names a page in a language. The page "" has the shared templates alone.
+// pageKey identifies a page in a language. The page "" has only the shared templates.
 type pageKey struct{ language, name string }
 
 // shared are the templates that every page may use.
@@ -35,7 +35,7 @@ func newPages(languages map[string]*texts) *pages {
 	return &pages{texts: languages, bases: map[string]*template.Template{}, sets: map[pageKey]*template.Template{}}
 }
 
-// set gives a page's templates in a language.
+// set returns the templates of a page in a language.
 func (p *pages) set(language, name string) (*template.Template, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +62,7 @@ func (p *pages) set(language, name string) (*template.Template, error) {
 	return set, nil
 }
 
-// functions are what templates can call, in a language.
+// functions returns the functions of templates, in a language.
 func (t *texts) functions() template.FuncMap {
 	return template.FuncMap{
 		"t": t.get, "tn": t.count, "number": t.number, "percent": t.percent, "duration": t.duration, "size": t.size, "bytes": func(n int64) string { return t.size(int(n)) },
@@ -80,10 +80,10 @@ func (t *texts) functions() template.FuncMap {
 	}
 }
 
-// list makes a list of its arguments, for templates that need more than one.
+// list returns its arguments as a list, for templates that need more than one.
 func list(items ...any) []any { return items }
 
-// page is what every page's template gets.
+// page is the dot of every page's template.
 type page struct {
 	*frame
 	Data any
@@ -102,7 +102,7 @@ func (c *call) answer(status int, name, title string, data any) error {
 	return c.render(status, name, "frame", page{frame, data})
 }
 
-// part renders a template alone, for htmx.
+// part renders a single template, for htmx.
 func (c *call) part(name string, data any) error { return c.partWith(200, name, data) }
 
 func (c *call) partWith(status int, name string, data any) error {
@@ -113,7 +113,7 @@ func (c *call) partWith(status int, name string, data any) error {
 	return c.render(status, "", name, page{frame, data})
 }
 
-// render renders into memory first, so that a template that fails shows nothing half.
+// render renders into memory first, so that a failing template never shows half a page.
 func (c *call) render(status int, page, name string, data any) error {
 	set, err := c.d.pages.set(c.texts.language, page)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// tenantCookie keeps which tenant an operator looks at.
+// tenantCookie remembers the tenant that an operator chose.
 const tenantCookie = "peal_tenant"
 
 func (c *call) rememberTenant(name string) {
@@ -19,8 +19,8 @@ func (c *call) rememberTenant(name string) {
 	})
 }
 
-// chooseTenant leads to the pages of the tenant that a form names, and remembers it for
-// addresses that name none. What is no tenant's name is looked for among the names.
+// chooseTenant redirects to the pages of the tenant in a form, and remembers it for addresses
+// without a tenant. A text that is not a name is searched for among the names.
 func (d *Dashboard) chooseTenant(c *call) error {
 	text, name, err := c.formTenant()
 	if err == nil && name != peal.DefaultTenant {

@@ -13,14 +13,14 @@ type tenantDeletePage struct {
 	Fault    string
 }
 
-// tenantCount is how much a tenant has of a kind.
+// tenantCount is a number of a tenant's rows of one kind.
 type tenantCount struct {
 	Kind  string
 	Count int64
 }
 
-// tenantDeleteForm shows what would be deleted with a tenant, or is left of it, and asks
-// for its name.
+// tenantDeleteForm shows what would be deleted with a tenant, or is left of it, and asks for its
+// name.
 func (d *Dashboard) tenantDeleteForm(c *call) error { return c.askTenantDelete(200, "") }
 
 func (c *call) askTenantDelete(status int, fault string) error {
@@ -42,7 +42,7 @@ func (c *call) askTenantDelete(status int, fault string) error {
 	return c.answer(status, "tenant_delete", c.texts.get("delete.title", "name", tenant.Name), p)
 }
 
-// deleteTenant starts to delete a tenant whose name was typed.
+// deleteTenant starts to delete a tenant after its name was typed.
 func (d *Dashboard) deleteTenant(c *call) error {
 	tenant, _, err := c.findTenant()
 	if err != nil {

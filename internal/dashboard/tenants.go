@@ -25,21 +25,21 @@ type tenantPage struct {
 	Tenant     peal.Tenant
 	Formats    []*wire.Format
 	Catalogues []string // the first of them, to choose from
-	Was        string   // what the form was made of
+	Was        string   // fingerprint of the values when the form was shown
 	Theirs     []difference
 	Parts      []peal.PortalPart
 	Languages  []string
-	Themed     bool // it has a theme of its own
+	Themed     bool // whether it has its own theme
 	HasLogo    bool
 	MayPortal  bool
-	Link       string // a portal link that was just made
+	Link       string // a new portal link
 	Colours    []colourField
 	Quotas     []quotaField
 	MayOperate bool
 	MayDelete  bool
 	QuotaFault map[string]string // by the field
 
-	quotasTyped url.Values // what stands in the fields of quotas instead of what is stored
+	quotasTyped url.Values // replaces the stored values in the fields of quotas
 }
 
 // colourField is one of the colours of a theme.
@@ -79,7 +79,7 @@ func (d *Dashboard) createTenant(c *call) error {
 
 func tenantPath(name string) string { return "/tenants/" + url.PathEscape(name) }
 
-// tenantValues writes a tenant and its theme as the form's values.
+// tenantValues returns a tenant and its theme as the values of the form.
 func tenantValues(tenant *peal.Tenant, theme *peal.Theme) url.Values {
 	v := url.Values{
 		"description": {tenant.Description}, "format": {tenant.Format}, "catalogue": {tenant.CatalogueName()}, "theme_name": {theme.Name}, "mode": {string(theme.Mode)}, "language": {theme.Language},
@@ -93,7 +93,7 @@ func tenantValues(tenant *peal.Tenant, theme *peal.Theme) url.Values {
 	return v
 }
 
-// coloursOf gives the colours of a theme by the names of their fields.
+// coloursOf returns the colours of a theme by the names of their fields.
 func coloursOf(t *peal.Theme) map[string]*string {
 	return map[string]*string{
 		"light.brand": &t.Light.Brand, "light.background": &t.Light.Background, "light.surface": &t.Light.Surface, "light.text": &t.Light.Text,
@@ -101,7 +101,7 @@ func coloursOf(t *peal.Theme) map[string]*string {
 	}
 }
 
-// fingerprint tells whether a form was made of the same values.
+// fingerprint returns a hash of a form's values, to detect changes.
 func fingerprint(v url.Values) string {
 	sum := sha256.Sum256([]byte(v.Encode()))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
@@ -147,7 +147,7 @@ func (c *call) tenantPage(status int, p *tenantPage) error {
 	return c.answer(status, "tenant", tenant.Name, p)
 }
 
-// openPortal makes a portal link, for somebody to try what a customer sees.
+// openPortal creates a portal link, to try the customers' view.
 func (d *Dashboard) openPortal(c *call) error {
 	tenant, _, err := c.findTenant()
 	if err != nil {

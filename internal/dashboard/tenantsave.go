@@ -13,8 +13,8 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// saveTenant saves a tenant's settings and theme, unless somebody else did meanwhile:
-// then the form shows the difference and can be saved on top of it.
+// saveTenant saves a tenant's settings and theme. If somebody else saved others meanwhile, the form
+// shows the differences, and can be saved again over them.
 func (d *Dashboard) saveTenant(c *call) error {
 	if err := c.r.ParseMultipartForm(maxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		return err
@@ -64,12 +64,12 @@ func (d *Dashboard) saveTenant(c *call) error {
 	return err
 }
 
-// applyTenant sets the settings of a tenant to what was typed.
+// applyTenant sets the settings of a tenant to the typed values.
 func applyTenant(form *typed, t *peal.Tenant) {
 	t.Description, t.Format, t.Catalogue = form.Value("description"), form.Value("format"), strings.TrimSpace(form.Value("catalogue"))
 }
 
-// applyTheme sets a theme to what was typed.
+// applyTheme sets a theme to the typed values.
 func applyTheme(form *typed, look *peal.Theme, logo []byte) {
 	look.Name, look.Mode, look.Language = strings.TrimSpace(form.Value("theme_name")), peal.ThemeMode(form.Value("mode")), form.Value("language")
 	look.Hidden = nil
@@ -82,7 +82,7 @@ func applyTheme(form *typed, look *peal.Theme, logo []byte) {
 	look.Logo = logo
 }
 
-// tenantDifferences lists the fields of a tenant's form whose stored values are not those typed.
+// tenantDifferences returns the fields of a tenant's form that differ from the stored values.
 func (c *call) tenantDifferences(stored, yours url.Values) []difference {
 	var found []difference
 	for _, name := range slices.Sorted(maps.Keys(stored)) {
@@ -93,7 +93,7 @@ func (c *call) tenantDifferences(stored, yours url.Values) []difference {
 	return found
 }
 
-// logo gives the picture that was sent; the one there was when none was.
+// logo returns the picture that was sent, or else the earlier one.
 func (c *call) logo(before []byte) ([]byte, error) {
 	if c.r.PostFormValue("logo_none") != "" {
 		return nil, nil
@@ -109,7 +109,7 @@ func (c *call) logo(before []byte) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, peal.MaxThemeLogo+1))
 }
 
-// refuseTheme puts each fault at its field, as the form names it.
+// refuseTheme adds each fault to its field of the form.
 func (p *tenantPage) refuseTheme(t *texts, err error) bool {
 	faults := peal.FaultsOf(err)
 	for _, one := range faults {
@@ -127,7 +127,7 @@ func (p *tenantPage) refuseTheme(t *texts, err error) bool {
 	return len(faults) > 0
 }
 
-// deleteTheme has a tenant's portal look as the deployment's.
+// deleteTheme deletes a tenant's theme, so that its portal has the deployment's.
 func (d *Dashboard) deleteTheme(c *call) error {
 	tenant, _, err := c.findTenant()
 	if err != nil {

@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// Every time on a page is a time element. Templates write what they have of it, the time in UTC
-// and how it is to be shown; [showTimes] fills in the rest once a page is rendered, as templates
-// do not know who reads them. Text of others cannot be taken for one, as its < is escaped.
+// Every time on a page is a time element. Templates write the time in UTC and its format;
+// [showTimes] adds the rest after rendering, because templates do not know the reader's zone.
+// Foreign text cannot look like such an element, because its < is escaped.
 
-// timeAs is how a page shows a time.
+// timeAs is the format of a time on a page.
 type timeAs string
 
 const (
 	asFull  timeAs = "full"  // 2026-11-30 09:30:00.250 +01:00
 	asShort timeAs = "short" // 09:30 today, 2026-11-29 09:30 before
 	asClock timeAs = "clock" // 09:30:00
-	asAgo   timeAs = "ago"   // what the template has written, such as "5 min ago"
-	asLeft  timeAs = "left"  // how long it is until then: 04:59
+	asAgo   timeAs = "ago"   // the text of the template, such as "5 min ago"
+	asLeft  timeAs = "left"  // the time until then: 04:59
 )
 
 // timeElement returns a time element as templates write it.
@@ -37,10 +37,10 @@ const (
 	timeMiddle = `" data-as="`
 )
 
-// iso writes a time for machines.
+// iso formats a time for programs.
 func iso(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }
 
-// exact writes a time to the millisecond with its offset from UTC.
+// exact formats a time to the millisecond with its offset from UTC.
 func exact(at time.Time, zone *time.Location) string {
 	if zone == time.UTC {
 		return at.UTC().Format("2006-01-02 15:04:05.000 UTC")
@@ -48,7 +48,7 @@ func exact(at time.Time, zone *time.Location) string {
 	return at.In(zone).Format("2006-01-02 15:04:05.000 -07:00")
 }
 
-// minute writes a time to the minute, likewise.
+// minute formats a time to the minute, with its offset from UTC.
 func minute(at time.Time, zone *time.Location) string {
 	if zone == time.UTC {
 		return at.UTC().Format("2006-01-02 15:04 UTC")
@@ -56,7 +56,7 @@ func minute(at time.Time, zone *time.Location) string {
 	return at.In(zone).Format("2006-01-02 15:04 -07:00")
 }
 
-// showTimes fills in the time elements of a rendered page in the reader's zone.
+// showTimes completes the time elements of a rendered page in the reader's zone.
 func showTimes(rendered []byte, zone *time.Location, now time.Time) []byte {
 	if !bytes.Contains(rendered, []byte(timeStart)) {
 		return rendered
@@ -73,7 +73,7 @@ func showTimes(rendered []byte, zone *time.Location, now time.Time) []byte {
 		rendered = rest
 		at, err := time.Parse(time.RFC3339Nano, string(text))
 		if err != nil {
-			continue // no template writes that
+			continue // not written by a template
 		}
 		out = append(out, timeStart...)
 		out = append(out, text...)
@@ -100,7 +100,7 @@ func showTimes(rendered []byte, zone *time.Location, now time.Time) []byte {
 	}
 }
 
-// written is a time that stands in a sentence, as RFC 3339.
+// written matches an RFC 3339 time in a sentence.
 var written = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)`)
 
 // timed returns a sentence with the times in it as time elements.

@@ -29,7 +29,7 @@ type sessionRow struct {
 	Open bool
 }
 
-// Role is what was chosen, or else what the user has.
+// Role returns the chosen role, or else the user's current one.
 func (p *userPage) Role() string {
 	if role := p.Value("role"); role != "" {
 		return role
@@ -37,7 +37,7 @@ func (p *userPage) Role() string {
 	return string(p.User.Role)
 }
 
-// listUsers lists the users that the caller may manage: those of its tenant, or all.
+// listUsers shows the users that the caller may manage: those of its tenant, or all.
 func (d *Dashboard) listUsers(c *call) error { return c.showUsers(200, typed{}) }
 
 func (c *call) showUsers(status int, form typed) error {
@@ -91,8 +91,8 @@ func (c *call) userPage(status int, p *userPage) error {
 	return c.answer(status, "user", user.Name, p)
 }
 
-// saveUser changes the role, or gives a new password; either ends the user's sessions.
-// Where somebody else has changed the role meanwhile, it shows the difference instead.
+// saveUser changes the role or the password; either ends the user's sessions. If somebody else has
+// changed the role meanwhile, it shows the difference instead.
 func (d *Dashboard) saveUser(c *call) error {
 	form, err := c.readForm()
 	if err != nil {
@@ -152,7 +152,7 @@ func (d *Dashboard) deleteUser(c *call) error {
 	return c.redirect("/users?done=user_deleted")
 }
 
-// revokeSession signs somebody out.
+// revokeSession ends a session.
 func (d *Dashboard) revokeSession(c *call) error {
 	id, err := c.sessionID()
 	if err != nil {

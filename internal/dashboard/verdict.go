@@ -8,10 +8,10 @@ import (
 	"github.com/pealhq/peal/dispatch"
 )
 
-// Every sentence about how a webhook or a delivery stands is made here, from facts alone, and
-// TestVerdicts holds each against each state. A time in a sentence is RFC 3339; see [timed].
+// Every sentence about the state of a webhook or a delivery is made here, from facts alone, and
+// TestVerdicts checks each against each state. A time in a sentence is RFC 3339; see [timed].
 
-// webhookFacts are the facts that sentences about a webhook are made from.
+// webhookFacts are the facts for sentences about a webhook.
 type webhookFacts struct {
 	Webhook  *peal.Webhook
 	Activity peal.WebhookActivity
@@ -19,8 +19,8 @@ type webhookFacts struct {
 	Now      time.Time
 }
 
-// pill returns the webhook's status: failing where it is active and its last attempt failed. What
-// an inactive one holds is counted.
+// webhookPill returns the webhook's status: failing if it is active and its last attempt failed.
+// For an inactive one it adds the number of held deliveries.
 func (t *texts) webhookPill(w *peal.Webhook, pending int) pill {
 	word, class := "status.active", "ok"
 	switch {
@@ -37,7 +37,7 @@ func (t *texts) webhookPill(w *peal.Webhook, pending int) pill {
 	return pill{t.get(word), class}
 }
 
-// counted writes a count that was made up to a limit.
+// counted formats a count that stops at a limit.
 func (t *texts) counted(n, limit int) string {
 	if n >= limit {
 		return t.number(limit) + "+"
@@ -45,7 +45,7 @@ func (t *texts) counted(n, limit int) string {
 	return t.number(n)
 }
 
-// health says what the last attempts came to.
+// health describes the outcome of the last attempts.
 func (t *texts) health(f *webhookFacts) string {
 	a := &f.Activity
 	switch since := f.Webhook.Health.FailingSince; {
@@ -61,7 +61,7 @@ func (t *texts) health(f *webhookFacts) string {
 	return t.get("verdict.both", "arrived", iso(a.LastSuccess), "failed", iso(a.LastFailure))
 }
 
-// sending says whether deliveries are sent now, and what keeps them where they are not.
+// sending describes whether deliveries are sent now, and if not, why.
 func (t *texts) sending(f *webhookFacts) string {
 	lane := &f.Lane
 	switch {
@@ -81,7 +81,7 @@ func (t *texts) sending(f *webhookFacts) string {
 	return t.get("verdict.sends")
 }
 
-// waits says for how long the oldest pending delivery has waited, and whether it is held.
+// waits describes how long the oldest pending delivery has waited, and whether it is held.
 func (t *texts) waits(f *webhookFacts) string {
 	oldest := t.duration(max(0, f.Now.Sub(f.Activity.Oldest)))
 	switch {
@@ -93,7 +93,7 @@ func (t *texts) waits(f *webhookFacts) string {
 	return t.get("overview.oldest", "oldest", oldest)
 }
 
-// backlog says likewise what is pending of many webhooks.
+// backlog describes the pending deliveries of many webhooks.
 func (t *texts) backlog(b *peal.DeliveryBacklog, now time.Time) string {
 	oldest := t.duration(max(0, now.Sub(b.Oldest)))
 	switch {
@@ -105,9 +105,9 @@ func (t *texts) backlog(b *peal.DeliveryBacklog, now time.Time) string {
 	return t.get("overview.oldest", "oldest", oldest)
 }
 
-// noProblems says what there is to say of a time without a problem to show: of the attempts in it,
-// nil where they are not counted, and of webhooks that fail now. looked is how many webhooks were
-// looked at where there may be more, 0 where that were all.
+// noProblems describes a period without problems: its attempts, which are nil if not counted, and
+// the number of webhooks that fail now. looked is the number of webhooks examined if there may be
+// more, and 0 if that was all.
 func (t *texts) noProblems(counts *peal.DeliveryCounts, failing, looked int) string {
 	switch {
 	case failing > 0 && looked > 0:
@@ -129,7 +129,7 @@ func (t *texts) noProblems(counts *peal.DeliveryCounts, failing, looked int) str
 	}
 }
 
-// deliveryFacts are the facts that sentences about a delivery are made from.
+// deliveryFacts are the facts for sentences about a delivery.
 type deliveryFacts struct {
 	Delivery *peal.Delivery
 	Webhook  *peal.Webhook // nil for a deleted one
@@ -144,7 +144,7 @@ func (t *texts) deliveryPill(status peal.DeliveryStatus) pill {
 	return pill{t.get("status." + string(status)), class}
 }
 
-// standing says where a delivery stands: what it waits for, or how it ended.
+// standing describes what a delivery waits for, or how it ended.
 func (t *texts) standing(f *deliveryFacts) string {
 	d := f.Delivery
 	ended, attempts := iso(d.SettledAt), t.count("verdict.after", d.Attempts)
@@ -168,7 +168,7 @@ func (t *texts) standing(f *deliveryFacts) string {
 	return t.pending(f)
 }
 
-// pending says what a delivery waits for.
+// pending describes what a delivery waits for.
 func (t *texts) pending(f *deliveryFacts) string {
 	d, lane := f.Delivery, &f.Lane
 	number := strconv.Itoa(d.Attempts + 1)
@@ -188,7 +188,7 @@ func (t *texts) pending(f *deliveryFacts) string {
 	return t.get("verdict.due", "n", number)
 }
 
-// tried says in a few words whether a delivery was attempted; "" where its attempts show it.
+// tried reports in a few words that a delivery was not attempted; "" if there are attempts to show.
 func (t *texts) tried(d *peal.Delivery) string {
 	switch {
 	case d.Attempts > 0:
@@ -199,7 +199,7 @@ func (t *texts) tried(d *peal.Delivery) string {
 	return t.get("verdict.never_tried")
 }
 
-// ofAttempt says how an attempt ended: with an answer, or why there was none.
+// ofAttempt describes how an attempt ended: with a response, or why there was none.
 func (t *texts) ofAttempt(a *peal.Attempt) string {
 	if a.StatusCode != 0 {
 		return t.get("rail.answered", "code", a.StatusCode)
@@ -207,8 +207,7 @@ func (t *texts) ofAttempt(a *peal.Attempt) string {
 	return t.get("reason." + string(a.Reason))
 }
 
-// why says why an endpoint was called for a delivery, as far as its webhook's settings of now
-// tell.
+// why explains why an endpoint was called for a delivery, by the current settings of its webhook.
 func (t *texts) why(w *peal.Webhook, d *peal.Delivery) string {
 	switch {
 	case d.Test:
@@ -230,7 +229,7 @@ func (t *texts) why(w *peal.Webhook, d *peal.Delivery) string {
 	return t.get("why.changed", "type", d.EventType)
 }
 
-// testResult says how a test ended.
+// testResult describes how a test ended.
 func (t *texts) testResult(a *peal.Attempt) string {
 	switch {
 	case a.Succeeded():

@@ -11,21 +11,21 @@ import (
 	"unicode/utf8"
 )
 
-// maxShown is how much of a text a page shows, in bytes; maxLine how much of a line.
+// maxShown is the longest part of a text that a page shows, and maxLine that of a line, in bytes.
 const (
 	maxShown = 24 << 10
 	maxLine  = 2 << 10
 )
 
-// shown is a text of somebody else, made harmless to look at: whatever would move a
-// cursor, turn the writing direction, or is no UTF-8 is written out as \x1b or \u202e.
-// html/template does the rest.
+// shown is a foreign text that is safe to display: characters that would move a cursor or change
+// the direction of writing, and invalid UTF-8, are written as \x1b or \u202e. html/template escapes
+// the rest.
 type shown struct {
 	Text template.HTML
-	Cut  int // bytes that are not shown
+	Cut  int // number of bytes that are not shown
 }
 
-// visible makes somebody's text harmless and short enough for a page.
+// visible returns a foreign text that is safe and short enough for a page.
 func visible(text any) shown {
 	raw := textOf(text)
 	kept := shorten(raw)
@@ -42,7 +42,7 @@ func textOf(text any) string {
 	return fmt.Sprint(text)
 }
 
-// shorten cuts a text at maxShown, not inside a character.
+// shorten cuts a text at maxShown, but not within a character.
 func shorten(text string) string {
 	if len(text) <= maxShown {
 		return text
@@ -54,8 +54,8 @@ func shorten(text string) string {
 	return text[:cut]
 }
 
-// writeOut writes out what does not show itself, and breaks very long lines so that
-// they do not stop a browser.
+// writeOut replaces invisible characters by escapes, and breaks very long lines, which would stop a
+// browser.
 func writeOut(text string) string {
 	var b strings.Builder
 	line := 0
@@ -91,8 +91,8 @@ func unsafeRune(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
 }
 
-// colourJSON is visible with JSON indented and its members and texts marked; what is no
-// JSON, or too long to read, stays as it came.
+// colourJSON is like visible, with JSON indented and its members and strings marked. Text that is
+// not JSON, or too long to read, stays as it is.
 func colourJSON(text any) shown {
 	raw := textOf(text)
 	if len(raw) > maxShown || !json.Valid([]byte(raw)) {
@@ -105,8 +105,8 @@ func colourJSON(text any) shown {
 	return shown{Text: template.HTML(mark(writeOut(b.String())))}
 }
 
-// mark puts the members and the texts of indented JSON into elements that the style
-// sheet colours, and escapes everything.
+// mark puts the members and the strings of indented JSON into elements that the style sheet
+// colours, and escapes everything.
 func mark(text string) string {
 	var b strings.Builder
 	for len(text) > 0 {

@@ -10,7 +10,7 @@ import (
 
 type webhookPage struct {
 	Webhook    *peal.Webhook
-	URL        string // without what the reader may not see
+	URL        string // without parts that the reader may not see
 	Pill       pill
 	Ranges     []rangeChoice
 	Chart      chart
@@ -21,7 +21,7 @@ type webhookPage struct {
 	Oldest     string
 	Problems   []problem
 	Lane       dispatch.Lane
-	Health     string // what the last attempts came to
+	Health     string // outcome of the last attempts
 	Sending    string // whether deliveries are sent now
 	Policy     string
 	Secrets    int
@@ -30,11 +30,11 @@ type webhookPage struct {
 	Replays    []peal.Replay
 	Warnings   []string
 	Live       string // the address of the stream of its parts
-	// IPRanges are where requests come from, for the endpoint's firewall.
+	// IPRanges are the networks that send requests, for the endpoint's firewall.
 	IPRanges []string
 }
 
-// webhook answers whether a webhook is well, and if not why.
+// webhook shows whether a webhook works, and if not, why.
 func (d *Dashboard) webhook(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {
@@ -48,8 +48,7 @@ func (d *Dashboard) webhook(c *call) error {
 	return c.page("webhook", w.Title(), data)
 }
 
-// webhookPage reads what the page of a webhook shows but its warnings, for which names are
-// looked up.
+// webhookPage reads the data of a webhook's page except the warnings, which need DNS lookups.
 func (c *call) webhookPage(w *peal.Webhook) (*webhookPage, error) {
 	d, chosen := c.d, spanOf(c.r.URL.Query().Get("range"))
 	data := &webhookPage{Webhook: w, URL: w.URL, Lane: d.Engine.Lane(w.ID), Policy: delaysText(d.Engine.Policy(w).Delays), Secrets: len(w.Secrets), Format: w.Format}
@@ -79,7 +78,7 @@ func (c *call) webhookPage(w *peal.Webhook) (*webhookPage, error) {
 	return data, c.completeWebhook(data)
 }
 
-// completeWebhook reads what is not counted by time.
+// completeWebhook reads the data that is not counted by time.
 func (c *call) completeWebhook(data *webhookPage) error {
 	w := data.Webhook
 	activity, err := c.d.Store.Activity(c.ctx(), c.tenant, []peal.WebhookID{w.ID})

@@ -10,10 +10,10 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// sample is a language's verification code, and how its function is called.
+// sample is the verification code of a language, with a call of its function.
 type sample struct {
 	Language, File string
-	call           string // with FUNCTION in the place of the function's name
+	call           string // with FUNCTION in place of the function's name
 	name           func(format string) string
 }
 
@@ -28,7 +28,7 @@ var samples = []sample{
 	{"Shell", "shell/verify.sh", "WEBHOOK_SECRET=$secret ./verify.sh FUNCTION headers.txt body.json", func(f string) string { return f }},
 }
 
-// camel writes the name of a format as the samples do.
+// camel returns the name of a format as in the samples.
 func camel(format string) string {
 	return map[string]string{"standard": "Standard", "x-webhook": "XWebhook", "vikunja": "Vikunja", "github": "GitHub", "stripe": "Stripe"}[format]
 }
@@ -49,10 +49,10 @@ type codePage struct {
 	File      string
 	Source    string
 	Signs     bool
-	Sampled   bool // the samples know the format
+	Sampled   bool // whether the samples support the format
 }
 
-// codePage shows how a receiver verifies this webhook, in a language.
+// codePage shows code that verifies this webhook, in a language.
 func (d *Dashboard) codePage(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {

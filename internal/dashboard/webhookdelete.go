@@ -9,12 +9,12 @@ import (
 
 type deletePage struct {
 	Webhook peal.Webhook
-	Name    string // what must be typed
+	Name    string // the text to type
 	Pending int
 	Fault   string
 }
 
-// deleteForm tells what is lost with a webhook and asks for its title.
+// deleteForm shows what is lost with a webhook and asks for its title.
 func (d *Dashboard) deleteForm(c *call) error { return c.askDelete(200, "") }
 
 func (c *call) askDelete(status int, fault string) error {
@@ -29,7 +29,7 @@ func (c *call) askDelete(status int, fault string) error {
 	return c.answer(status, "webhook_delete", c.texts.get("delete.title", "name", w.Title()), deletePage{w, w.Title(), activity[0].Pending, fault})
 }
 
-// deleteWebhook deletes a webhook whose title was typed.
+// deleteWebhook deletes a webhook after its title was typed.
 func (d *Dashboard) deleteWebhook(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {

@@ -22,7 +22,7 @@ func (d *Dashboard) newWebhook(c *call) error {
 	return c.showForm(200, &webhookForm{Values: values}, &w)
 }
 
-// showForm completes the form with what can be chosen.
+// showForm completes the form with the choices.
 func (c *call) showForm(status int, f *webhookForm, w *peal.Webhook) error {
 	f.Formats = c.d.Engine.Formats()
 	f.HasKey = w.Authorization != ""
@@ -75,14 +75,14 @@ func (d *Dashboard) createWebhook(c *call) error {
 	return c.showForm(422, f, &w)
 }
 
-// readWebhook reads what was typed into the form of a webhook.
+// readWebhook reads the typed values of a webhook's form.
 func (c *call) readWebhook(f *webhookForm) error {
 	err := c.r.ParseForm()
 	f.Values, f.Faults = c.r.PostForm, map[string]string{}
 	return err
 }
 
-// apply puts what was typed on a webhook.
+// apply sets the typed values on a webhook.
 func (f *webhookForm) apply(t *texts, w *peal.Webhook) {
 	f.Faults = map[string]string{}
 	r := &reading{f.Values, f.Faults, t}
@@ -92,10 +92,10 @@ func (f *webhookForm) apply(t *texts, w *peal.Webhook) {
 	}
 }
 
-// errTyped says that faults stand at fields of the form already.
+// errTyped reports that the faults have been added to their fields.
 var errTyped = &peal.Error{Code: peal.Invalid}
 
-// fault is errTyped if there are any; nil else.
+// fault returns errTyped if there are faults, and nil otherwise.
 func (f *webhookForm) fault() error {
 	if len(f.Faults) > 0 {
 		return errTyped
@@ -103,8 +103,8 @@ func (f *webhookForm) fault() error {
 	return nil
 }
 
-// refuse puts what an error tells of at the fields of the form; false when it tells of
-// something else.
+// refuse adds the faults of an error to the fields of the form. It returns false if the error is
+// about something else.
 func (f *webhookForm) refuse(t *texts, err error) bool {
 	faults := peal.FaultsOf(err)
 	for _, one := range faults {
@@ -136,8 +136,8 @@ func (d *Dashboard) editWebhook(c *call) error {
 // errTheirs ends a change because somebody else has saved another one meanwhile.
 var errTheirs = errors.New("somebody else has saved the webhook")
 
-// saveWebhook saves a changed webhook, unless somebody else did meanwhile: then the
-// form shows the difference and can be saved on top of it.
+// saveWebhook saves a changed webhook. If somebody else saved others meanwhile, the form shows the
+// differences, and can be saved again over them.
 func (d *Dashboard) saveWebhook(c *call) error {
 	id, err := c.webhookID()
 	if err == nil && c.r.PostFormValue("secret") != "" {
@@ -172,7 +172,8 @@ func (d *Dashboard) saveWebhook(c *call) error {
 	return c.ofWebhook(err)
 }
 
-// differences are the fields in which what somebody else saved is not what was typed.
+// differences returns the fields in which the typed values differ from those that somebody else
+// saved.
 func (c *call) differences(theirs, yours *peal.Webhook) []difference {
 	a, b := valuesOf(theirs), valuesOf(yours)
 	var all []difference
@@ -184,7 +185,7 @@ func (c *call) differences(theirs, yours *peal.Webhook) []difference {
 	return all
 }
 
-// ofWebhook words an error about a webhook.
+// ofWebhook returns err as the page's error about a webhook.
 func (c *call) ofWebhook(err error) error {
 	if errors.Is(err, manage.ErrManaged) {
 		return peal.Errorf(peal.Conflict, "%s", c.texts.get("webhook.managed"))

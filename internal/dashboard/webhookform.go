@@ -13,19 +13,20 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// webhookForm is the form that creates and changes a webhook, with what was typed.
+// webhookForm is the form that creates and changes a webhook, with the typed values.
 type webhookForm struct {
 	ID       string // "" for a new one
 	Revision int64
 	Values   url.Values
-	// Faults are what is wrong, by field.
+	// Faults are the faults by field.
 	Faults map[string]string
-	// Theirs is what somebody else has saved meanwhile, where it is not what was typed.
+	// Theirs lists values that somebody else has saved meanwhile and that differ from the typed
+	// ones.
 	Theirs  []difference
 	Formats []*wire.Format
 	Types   []typeChoice
 	Policy  string // the retry policy in force, in words
-	HasKey  bool   // there is an Authorization value
+	HasKey  bool   // whether there is an Authorization value
 }
 
 type typeChoice struct {
@@ -33,19 +34,19 @@ type typeChoice struct {
 	Chosen            bool
 }
 
-// difference is a field of which two people have saved different values.
+// difference is a field with different values of two people.
 type difference struct{ Field, Theirs, Yours string }
 
-// maxTypes is how many types of the catalogue can be picked; patterns do for the rest.
+// maxTypes is the number of catalogue types to pick from; others need patterns.
 const maxTypes = 500
 
-// Value is what a field holds.
+// Value returns the value of a field.
 func (f *webhookForm) Value(name string) string { return f.Values.Get(name) }
 
-// Fault is what is wrong with a field; "" when nothing is.
+// Fault returns the fault of a field; "" for none.
 func (f *webhookForm) Fault(name string) string { return f.Faults[name] }
 
-// valuesOf writes a webhook as the form's values.
+// valuesOf returns a webhook as the values of its form.
 func valuesOf(w *peal.Webhook) url.Values {
 	v := url.Values{}
 	set := func(name, value string) { v.Set(name, value) }
@@ -93,7 +94,7 @@ func delaysText(delays []time.Duration) string {
 	return strings.Join(words, ", ")
 }
 
-// shortDuration writes 1h0m0s as 1h.
+// shortDuration formats a duration without zero units: 1h for 1h0m0s.
 func shortDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -105,7 +106,7 @@ func shortDuration(d time.Duration) string {
 	return text
 }
 
-// reading puts a form's values on a webhook and collects what is wrong.
+// reading sets a form's values on a webhook and collects faults.
 type reading struct {
 	values url.Values
 	faults map[string]string
@@ -116,7 +117,7 @@ func (r *reading) text(name string) string { return strings.TrimSpace(r.values.G
 
 func (r *reading) fault(name, key string) { r.faults[name] = r.texts.get(key) }
 
-// number reads a number; ok is false when the field is empty or wrong.
+// number reads a number; ok is false if the field is empty or invalid.
 func (r *reading) number(name string) (n float64, ok bool) {
 	text := strings.Replace(r.text(name), ",", ".", 1)
 	if text == "" {
@@ -130,7 +131,7 @@ func (r *reading) number(name string) (n float64, ok bool) {
 	return n, true
 }
 
-// read puts the values on w. What the form does not hold stays.
+// read sets the values on w. Settings that are not in the form stay.
 func (r *reading) read(w *peal.Webhook) {
 	w.URL, w.Name, w.Description, w.Format = r.text("url"), r.text("name"), r.text("description"), r.text("format")
 	w.Filter, w.Transform, w.UUID = r.text("filter"), r.text("transform"), r.text("uuid")
@@ -188,7 +189,7 @@ func (r *reading) headers(w *peal.Webhook) {
 	}
 }
 
-// policy reads the webhook's own retry policy: without delays it has none.
+// policy reads the webhook's own retry policy; none without delays.
 func (r *reading) policy(w *peal.Webhook) {
 	text := r.text("delays")
 	if text == "" {
@@ -217,7 +218,7 @@ func (r *reading) policy(w *peal.Webhook) {
 	w.RetryPolicy = &policy
 }
 
-// formField is the form's field that an error is about: that of events[2] is events.
+// formField returns the field of an error in the form: events for events[2].
 func (t *texts) formField(err error) (field, message string, ok bool) {
 	var known *peal.Error
 	if !errors.As(err, &known) || known.Field == "" || known.Code != peal.Invalid && known.Code != peal.TooLarge {

@@ -13,7 +13,7 @@ type previewPart struct {
 	Path    string
 }
 
-// previewWebhook shows the exact request that the form's webhook would get.
+// previewWebhook shows the exact request for the webhook in the form.
 func (d *Dashboard) previewWebhook(c *call) error {
 	if err := c.r.ParseForm(); err != nil {
 		return err
@@ -61,8 +61,8 @@ func (d *Dashboard) previewWebhook(c *call) error {
 	return c.part("preview", part)
 }
 
-// previewChoice is the catalogue's first type that the webhook wants, or an event made
-// up where the catalogue has none.
+// previewChoice returns the first type in the catalogue to which the webhook subscribes, or else a
+// sample event.
 func (d *Dashboard) previewChoice(c *call, w *peal.Webhook) dispatch.PreviewChoice {
 	types, err := c.typesToChoose()
 	if err == nil && c.who.Sees(peal.PartCatalogue) && slices.ContainsFunc(types, func(t peal.EventType) bool {
@@ -73,10 +73,10 @@ func (d *Dashboard) previewChoice(c *call, w *peal.Webhook) dispatch.PreviewChoi
 	return dispatch.PreviewChoice{Event: &peal.Event{Type: sampleType(w.Events), Data: []byte(sampleData)}}
 }
 
-// sampleData is the content of an event that is made up.
+// sampleData is the content of a sample event.
 const sampleData = `{"id": 7, "title": "Ring every endpoint"}`
 
-// sampleType is a type that patterns match.
+// sampleType returns a type that matches the patterns.
 func sampleType(patterns []string) string {
 	for _, pattern := range patterns {
 		if peal.ValidateType(pattern) == nil {

@@ -10,15 +10,15 @@ import (
 type replayPage struct {
 	Webhook peal.Webhook
 	typed
-	Problem string // what keeps the replay from starting, at no field
+	Problem string // prevents the replay, and belongs to no field
 	Count   peal.ReplayCount
 	Counted bool
 	Replay  *peal.Replay
 	Pill    pill
-	Notes   []string // the times that are taken
+	Notes   []string // the times that are used
 }
 
-// replayForm asks what is to be sent again.
+// replayForm asks what to send again.
 func (d *Dashboard) replayForm(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {
@@ -31,10 +31,10 @@ func (d *Dashboard) replayForm(c *call) error {
 	return c.page("webhook_replay", c.texts.get("replay.title", "name", w.Title()), &replayPage{Webhook: w, typed: typed{Values: values}})
 }
 
-// takenTimes is what the clocks made of the times of a form.
+// takenTimes holds the clock changes at the times of a form.
 type takenTimes struct{ Since, Until clockChange }
 
-// readReplay reads a replay from a form and adds every fault of it to the form's.
+// readReplay reads a replay from a form and adds its faults to the form.
 func (c *call) readReplay(w *peal.Webhook, form *typed) (replay peal.Replay, taken takenTimes) {
 	r := peal.Replay{Tenant: c.tenant, WebhookID: w.ID, Statuses: []peal.DeliveryStatus{}}
 	zone := c.formZone()
@@ -58,7 +58,7 @@ func (c *call) readReplay(w *peal.Webhook, form *typed) (replay peal.Replay, tak
 	r.Missed = form.Value("missed") != ""
 	checked := r
 	if form.Faults["since"] != "" {
-		checked.Since = c.now.Add(-time.Hour) // its fault is known: find the others
+		checked.Since = c.now.Add(-time.Hour) // its fault is known; find the others
 	}
 	if checked.Until.IsZero() {
 		checked.Until = c.now
@@ -67,7 +67,7 @@ func (c *call) readReplay(w *peal.Webhook, form *typed) (replay peal.Replay, tak
 	return r, taken
 }
 
-// takenNotes says which times are taken, where a form's are not exactly one.
+// takenNotes describes the times that are used if those of a form are ambiguous or do not exist.
 func (t *texts) takenNotes(r *peal.Replay, taken takenTimes) (notes []string) {
 	for _, one := range []struct {
 		change clockChange
@@ -84,7 +84,7 @@ func (t *texts) takenNotes(r *peal.Replay, taken takenTimes) (notes []string) {
 	return notes
 }
 
-// countReplay counts what would be sent, while somebody chooses.
+// countReplay counts what would be sent, while the user chooses.
 func (d *Dashboard) countReplay(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {
@@ -136,7 +136,7 @@ func (d *Dashboard) startReplay(c *call) error {
 	return c.answer(422, "webhook_replay", c.texts.get("replay.title", "name", w.Title()), data)
 }
 
-// replayProgress shows how far a replay has come.
+// replayProgress shows the progress of a replay.
 func (d *Dashboard) replayProgress(c *call) error {
 	w, replay, err := c.findReplay()
 	if err != nil {
@@ -150,7 +150,7 @@ func (d *Dashboard) replayProgress(c *call) error {
 	return c.page("webhook_replay", c.texts.get("replay.title", "name", w.Title()), data)
 }
 
-// cancelReplay ends a replay that runs.
+// cancelReplay cancels a running replay.
 func (d *Dashboard) cancelReplay(c *call) error {
 	_, replay, err := c.findReplay()
 	if err != nil {

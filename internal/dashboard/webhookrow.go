@@ -11,7 +11,7 @@ import (
 // webhookRow is a webhook in a list.
 type webhookRow struct {
 	ID peal.WebhookID
-	// URL is the host and the path; Title is the name, or the same where there is none.
+	// URL is the host and the path; Title is the name, or else the same.
 	Title, URL, Description string
 	Patterns                string
 	Pill                    pill
@@ -22,11 +22,11 @@ type webhookRow struct {
 	failing                 bool
 }
 
-// maxPatterns is how many characters of a webhook's patterns a row shows.
+// maxPatterns is the number of characters of a webhook's patterns that a row shows.
 const maxPatterns = 48
 
-// rows returns webhooks with what they did in the last day. It reads the counts of these webhooks
-// alone, however many the tenant has.
+// rows returns webhooks with their counts of the last day. It reads only the counts of these
+// webhooks, for any number of webhooks of the tenant.
 func (c *call) rows(webhooks []peal.Webhook) ([]webhookRow, error) {
 	day := spanOf("24h")
 	ids := make([]peal.WebhookID, len(webhooks))
@@ -66,7 +66,7 @@ func shortPatterns(patterns []string) string {
 	return text
 }
 
-// failingFirst sorts rows so that those that need somebody come first.
+// failingFirst sorts rows so that those that need attention come first.
 func failingFirst(rows []webhookRow) {
 	slices.SortStableFunc(rows, func(a, b webhookRow) int {
 		switch {

@@ -8,25 +8,25 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// pageRows is how many rows a page of a list has.
+// pageRows is the number of rows on a page of a list.
 const pageRows = 50
 
 type webhooksPage struct {
 	Query   peal.WebhookQuery
 	Formats []*wire.Format
 	Orders  []peal.ListOrder
-	// Narrow is whether the list is one of a search or a filter, and Total how many webhooks that
-	// chooses; -1 where nobody has counted them.
+	// Narrow reports whether the list has a search or a filter, and Total is the number of webhooks
+	// that match; -1 if they were not counted.
 	Narrow bool
 	Total  int
 	Rows   []webhookRow
 	Next   string // the address of the next page
-	// IPRanges are where requests come from, for the endpoints' firewalls.
+	// IPRanges are the networks that send requests, for the endpoints' firewalls.
 	IPRanges []string
 }
 
-// webhooks lists the tenant's webhooks: the newest first and failing ones on top of their page,
-// or as the address asks.
+// webhooks shows the tenant's webhooks: newest first with failing ones at the top of each page, or
+// in the order of the address.
 func (d *Dashboard) webhooks(c *call) error {
 	q := c.readWebhookQuery(c.r.URL.Query())
 	q.Limit = pageRows + 1
@@ -52,8 +52,8 @@ func (d *Dashboard) webhooks(c *call) error {
 	return c.page("webhooks", c.texts.get("menu.webhooks"), data)
 }
 
-// readWebhookQuery reads what an address asks of a list of webhooks. What is nonsense narrows
-// nothing, and begins at the start.
+// readWebhookQuery reads the query of a list of webhooks from an address, and ignores invalid
+// values.
 func (c *call) readWebhookQuery(values url.Values) peal.WebhookQuery {
 	q := peal.WebhookQuery{Tenant: c.tenant, Text: findText(values)}
 	switch status := peal.WebhookStatus(values.Get("status")); status {
@@ -76,7 +76,7 @@ func (c *call) readWebhookQuery(values url.Values) peal.WebhookQuery {
 	return q
 }
 
-// findText reads what a list is searched for. A text that no list can be searched for is none.
+// findText returns the text to search for; "" if it is invalid.
 func findText(values url.Values) string {
 	text := strings.TrimSpace(values.Get("q"))
 	if peal.ValidateFindText(text) != nil {
@@ -85,8 +85,7 @@ func findText(values url.Values) string {
 	return text
 }
 
-// listAddress writes the address of a list with those of some pairs of names and values that
-// have a value.
+// listAddress returns the address of a list with the pairs of names and values that have a value.
 func listAddress(path string, pairs ...string) string {
 	values := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {

@@ -14,11 +14,11 @@ type secretPage struct {
 	Webhook  peal.Webhook
 	Signs    bool
 	Revealed string
-	Old      []peal.Secret // those that sign beside the current one
+	Old      []peal.Secret // earlier ones that still sign
 	Fault    string
 }
 
-// secretPage tells which secrets sign, without showing one.
+// secretPage lists the secrets that sign, without showing them.
 func (d *Dashboard) secretPage(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {
@@ -42,7 +42,7 @@ func (c *call) showSecret(w *peal.Webhook, revealed, fault string) error {
 	return c.answer(status, "webhook_secret", c.texts.get("secret.title", "name", w.Title()), data)
 }
 
-// revealSecret shows the current secret, once the audit log knows of it.
+// revealSecret shows the current secret, after recording that in the audit log.
 func (d *Dashboard) revealSecret(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {
@@ -58,7 +58,7 @@ func (d *Dashboard) revealSecret(c *call) error {
 	return c.showSecret(&w, secret, "")
 }
 
-// rotateSecret gives the webhook a new secret; the one before signs on for a while.
+// rotateSecret sets a new secret for the webhook; the earlier one still signs for a while.
 func (d *Dashboard) rotateSecret(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {
@@ -84,7 +84,7 @@ func (d *Dashboard) rotateSecret(c *call) error {
 	return c.showSecret(&saved, secret, "")
 }
 
-// overlap reads for how many hours earlier secrets count beside a new one.
+// overlap reads the number of hours for which earlier secrets stay valid.
 func (c *call) overlap(text string) (time.Duration, bool) {
 	hours, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || !(hours >= 0 && hours <= peal.MaxSecretOverlap.Hours()) {

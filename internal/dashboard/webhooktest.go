@@ -18,11 +18,11 @@ type testPage struct {
 	Taken   bool
 	Path    string // of the delivery
 
-	Verdict  string // how the test ended
+	Verdict  string // the outcome of the test
 	Warnings []string
 }
 
-// testForm lets somebody pick a type and edit its example.
+// testForm shows the form to choose a type and edit its example.
 func (d *Dashboard) testForm(c *call) error {
 	w, err := c.findWebhook()
 	if err != nil {
@@ -35,7 +35,7 @@ func (d *Dashboard) testForm(c *call) error {
 	return c.page("webhook_test", c.texts.get("test.title", "name", w.Title()), data)
 }
 
-// testOf fills the form with the types that the webhook wants and one's example.
+// testOf fills the form with the types to which the webhook subscribes, and the example of one.
 func (c *call) testOf(w *peal.Webhook, chosen string) (testPage, error) {
 	data := testPage{Webhook: *w, Type: chosen, Data: sampleData}
 	types, err := c.typesToChoose()

@@ -9,12 +9,11 @@ import (
 	"github.com/pealhq/peal/internal/message"
 )
 
-// viewWarnings is how long a page that is only looked at waits for name servers before
-// it shows what is known without them.
+// viewWarnings is the time that a page waits for name servers if it only shows a webhook.
 const viewWarnings = 250 * time.Millisecond
 
-// warnings are what will keep a webhook's requests from arriving. Right after it was
-// saved they are worth two seconds.
+// warnings returns sentences about what will prevent a webhook's requests from arriving. Right
+// after a change it waits up to two seconds for name servers.
 func (c *call) warnings(w *peal.Webhook) []string {
 	ctx, timeout := c.ctx(), viewWarnings
 	if done := c.r.URL.Query().Get("done"); done == "created" || done == "saved" {

@@ -6,13 +6,13 @@ import (
 
 type welcomePage struct {
 	Webhook  *peal.Webhook
-	Event    string // its key, once it is published
+	Event    string // its key, after it was published
 	Delivery *deliveryRow
 	Arrived  bool
 	Received *Received
 }
 
-// welcomeType and welcomeData are the first event that somebody publishes.
+// welcomeType and welcomeData are the first event to publish.
 const (
 	welcomeType = "task.created"
 	welcomeData = `{"id": 7, "title": "Ring every endpoint"}`

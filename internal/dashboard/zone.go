@@ -4,35 +4,35 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	_ "time/tzdata" // wherever the server runs, every reader's zone is known
+	_ "time/tzdata" // every reader's zone is known on any server
 )
 
-// The cookies of the reader's time zone. The scripts note the browser's own zone in the first; the
-// second holds the one that a person chose, which counts before the browser's. In either nothing
-// but the name of a zone counts, and all that it changes is how times are shown.
+// The cookies of the reader's time zone. The scripts store the browser's zone in the first; the
+// second holds the zone that a person chose, which has precedence. Both affect only how times are
+// shown, and only the name of a known zone is used.
 const (
 	zoneFound  = "peal_zone"
 	zoneChosen = "peal_zone_chosen"
-	hostPrefix = "__Host-" // has the browser refuse a neighbor domain's cookie (RFC 6265bis, section 4.1.3)
+	hostPrefix = "__Host-" // browsers then refuse a neighbor domain's cookie (RFC 6265bis, section 4.1.3)
 )
 
-// zoneNamed returns the time zone of a name from the tz database, such as Europe/Berlin.
+// zoneNamed returns the time zone with a name from the tz database, such as Europe/Berlin.
 func zoneNamed(name string) (*time.Location, bool) {
 	const longest = 64
 	if name == "" || name == "Local" || len(name) > longest {
-		return nil, false // which package time has, and readers do not
+		return nil, false // special names of package time
 	}
 	zone, err := time.LoadLocation(name)
 	return zone, err == nil
 }
 
-// zoneOf returns the zone that times are shown in to whoever asks, and whether a person chose it:
-// UTC until it is known.
+// zoneOf returns the zone for the times of a request, and whether a person chose it. It is UTC
+// until it is known.
 func zoneOf(r *http.Request) (zone *time.Location, chosen bool) {
 	for _, name := range []string{hostPrefix + zoneChosen, zoneChosen, hostPrefix + zoneFound, zoneFound} {
 		cookies := r.CookiesNamed(name)
 		if len(cookies) != 1 {
-			continue // two of a name: one is somebody else's
+			continue // of two with the same name, one is foreign
 		}
 		if zone, ok := zoneNamed(cookies[0].Value); ok {
 			return zone, strings.HasSuffix(name, zoneChosen)
@@ -41,7 +41,7 @@ func zoneOf(r *http.Request) (zone *time.Location, chosen bool) {
 	return time.UTC, false
 }
 
-// zoneLabel names a zone with its offset at a time, such as "Europe/Berlin (UTC+01:00)".
+// zoneLabel returns a zone with its offset at a time, such as "Europe/Berlin (UTC+01:00)".
 func zoneLabel(zone *time.Location, at time.Time) string {
 	if zone == time.UTC {
 		return "UTC"
@@ -49,20 +49,20 @@ func zoneLabel(zone *time.Location, at time.Time) string {
 	return zone.String() + " (UTC" + at.In(zone).Format("-07:00") + ")"
 }
 
-// localTime is how a browser writes a time of day in a form.
+// localTime is the layout of a local time that browsers send in a form.
 const localTime = "2006-01-02T15:04"
 
-// clockChange is what the clocks of a zone made of a time of day.
+// clockChange is the effect of a clock change in a zone on a local time.
 type clockChange string
 
 const (
 	clockOnce    clockChange = ""        // it is exactly one time
-	clockSkipped clockChange = "skipped" // they go past it: there is no such time
-	clockTwice   clockChange = "twice"   // they show it twice
+	clockSkipped clockChange = "skipped" // the clocks skip it: there is no such time
+	clockTwice   clockChange = "twice"   // the clocks show it twice
 )
 
-// readLocal reads a time of day of a form in a zone. Of two times that the clocks show so it takes
-// the later one where late is set; for one that they skip it takes the time of the change.
+// readLocal parses a local time of a form in a zone. If the clocks show it twice, late selects the
+// later one; if they skip it, the result is the time of the change.
 func readLocal(text string, zone *time.Location, late bool) (time.Time, clockChange, error) {
 	wall, err := time.Parse(localTime, text)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// chooseZone remembers the zone that a person wants times in; an empty one is the browser's.
+// chooseZone remembers the zone that a person chose; an empty one is the browser's.
 func (d *Dashboard) chooseZone(c *call) error {
 	if err := c.r.ParseForm(); err != nil {
 		return err
@@ -33,8 +33,8 @@ func (d *Dashboard) chooseZone(c *call) error {
 	return nil
 }
 
-// formZone returns the zone that a form's times are in: the one that its page named, whatever the
-// reader has chosen since.
+// formZone returns the zone of a form's times: the one of its page, even if the reader has chosen
+// another since.
 func (c *call) formZone() *time.Location {
 	if zone, ok := zoneNamed(c.r.PostFormValue("zone")); ok {
 		return zone

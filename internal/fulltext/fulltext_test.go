@@ -159,7 +159,7 @@ func TestLimitsOfTexts(t *testing.T) {
 	}
 }
 
-// FuzzQuery checks that whatever is found has the words that an index is asked for.
+// FuzzQuery checks that every match has the words to look up in an index.
 func FuzzQuery(f *testing.F) {
 	f.Add(`{"a":"b c"}`, `"b c"`)
 	f.Add("\"\\u00fc\\ud83d", "ü*")

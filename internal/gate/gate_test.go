@@ -61,7 +61,7 @@ func TestCutSecret(t *testing.T) {
 	}
 }
 
-// What is shown is short, valid and one line, whatever was said.
+// The shown text is short, valid and one line, for any input.
 func FuzzText(f *testing.F) {
 	f.Add("plain", "secret-secret")
 	f.Add("\x1b[31m\r\n\u202e\xff", "\xff\xfe\xfd\xfc\xfb\xfa")

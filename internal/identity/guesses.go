@@ -70,8 +70,8 @@ func (g *guesses) start(name string, address netip.Addr, now time.Time) (*try, e
 	return t, nil
 }
 
-// succeed says that the try was none of a guesser. The address keeps the failures from
-// before: an account of one's own must not pay for guesses at others.
+// succeed ends a try with the right password. The address keeps its earlier failures, so that an
+// attacker cannot reset them with a valid account.
 func (t *try) succeed() {
 	g := t.guesses
 	g.mu.Lock()
@@ -82,7 +82,7 @@ func (t *try) succeed() {
 	}
 }
 
-// withdraw uncounts an attempt whose password was not checked.
+// withdraw uncounts a try without a check of the password.
 func (t *try) withdraw() {
 	g := t.guesses
 	g.mu.Lock()

@@ -130,8 +130,8 @@ func TestSuccessForgetsFailures(t *testing.T) {
 	}
 }
 
-// TestLockOfAddress stops one address, or one IPv6 network, that tries many names; an
-// account of its own does not help it.
+// TestLockOfAddress stops one address, or one IPv6 network, that tries many names; a valid account
+// does not help it.
 func TestLockOfAddress(t *testing.T) {
 	for _, address := range []string{"192.0.2.%d", "[2001:db8::%d]"} {
 		h := newHouse(t)

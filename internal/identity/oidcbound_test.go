@@ -12,8 +12,8 @@ import (
 	"github.com/pealhq/peal/internal/testkit"
 )
 
-// TestOIDCManyAtOnce has sixteen wait for a provider that does not answer: the next one
-// is told to come back, and has its turn when they are done.
+// Sixteen sign-ins wait for a provider that does not answer: the next one is refused with
+// Retry-After, and has its turn when they are done.
 func TestOIDCManyAtOnce(t *testing.T) {
 	asked, answer := make(chan struct{}, 1), make(chan struct{})
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

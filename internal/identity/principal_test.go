@@ -60,8 +60,8 @@ func TestTableOfRoles(t *testing.T) {
 	}
 }
 
-// TestKeyOfNoTenant checks that a key with scopes and without a tenant is no operator's: it
-// acts for nobody, whatever its scopes, and that a tenant's key never reads the metrics.
+// TestKeyOfNoTenant checks that a key with scopes and without a tenant is not an operator's and
+// acts for nobody, and that a tenant's key never reads the metrics.
 func TestKeyOfNoTenant(t *testing.T) {
 	none, tenants := identity.OfKey(&peal.APIKey{Scopes: peal.KeyScopes()}), identity.OfKey(&peal.APIKey{Tenant: "acme", Scopes: peal.KeyScopes()})
 	if none.IsOperator() || none.SeesTenant("") || none.SeesTenant("acme") || none.SeesTenant(peal.DefaultTenant) {

@@ -28,10 +28,10 @@ type store struct {
 
 	mu     sync.Mutex
 	counts map[peal.SourceID]peal.SourceCounts
-	fail   error // what counting gives
+	fail   error // the error of counting
 }
 
-// counted gives what was counted of the source.
+// counted returns the counts of the source.
 func (s *store) counted() peal.SourceCounts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,7 +75,7 @@ func (s *store) AddSourceCounts(_ context.Context, counts map[peal.SourceID]peal
 	return nil
 }
 
-// publisher keeps what is published, and fails when it is told to.
+// publisher keeps the published events, or fails with a given error.
 type publisher struct {
 	events []peal.Event
 	fail   error
@@ -177,7 +177,7 @@ func TestEventIDs(t *testing.T) {
 	for _, test := range []struct {
 		id    string
 		dedup peal.SourceDedup
-		want  string // its beginning, where it ends with *
+		want  string // a prefix if it ends with *
 	}{
 		{"msg_1", peal.DedupID, "in:msg_1"},
 		{long, peal.DedupID, "in:" + long},

@@ -24,8 +24,8 @@ type pace struct {
 	kind  kind          // by its latest attempt
 }
 
-// kind is the known speed of a lane's endpoint. Each kind has a number of requests
-// in flight of its own.
+// kind is the known speed of a lane's endpoint. Each kind has a separate limit of requests in
+// flight.
 type kind uint8
 
 const (
@@ -125,7 +125,7 @@ func (b *breaker) allows(now time.Time) (ok, probe bool, until time.Time) {
 	return true, true, time.Time{}
 }
 
-// after learns from a request that ended. Each node has a breaker of its own.
+// after learns from a request that ended. Each node has its own breaker.
 func (b *breaker) after(now time.Time, ok, probe bool, nodes int) {
 	if probe {
 		b.probing = false
@@ -163,9 +163,9 @@ func isFailing(policy *peal.RetryPolicy, health peal.WebhookHealth, at time.Time
 // their breakers open, and so would a thousand that hang, when it turns out that they do; every
 // healthy one would wait for them.
 //
-// Unknown endpoints have a rate of their own, and some of it is kept for those that have just
-// come: the first event of a new endpoint waits neither for endpoints that err nor for a thousand
-// that were there before it.
+// Unknown endpoints have a separate rate, and some of it is kept for those that have just come: the
+// first event of a new endpoint waits neither for endpoints that err nor for a thousand that were
+// there before it.
 const (
 	gentleRate  = 500 // attempts a second and CPU
 	gentleBurst = 64  // at once, after a pause

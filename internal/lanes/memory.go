@@ -106,8 +106,8 @@ func (s *Lanes) unhold(l *lane, id peal.DeliveryID) *Job {
 	return j
 }
 
-// Hurry sends a delivery that waits in memory next, whatever the lane waits for, and starts a new
-// round of its policy. It reports false when the delivery does not wait there.
+// Hurry sends a delivery that waits in memory next, even if its lane waits, and starts a new round
+// of its policy. It reports false when the delivery does not wait there.
 func (s *Lanes) Hurry(now time.Time, webhook peal.WebhookID, id peal.DeliveryID) bool {
 	s.now = now
 	l := s.lanes[webhook]
@@ -127,8 +127,9 @@ func (s *Lanes) Hurry(now time.Time, webhook peal.WebhookID, id peal.DeliveryID)
 	return true
 }
 
-// Force sends a delivery that this node holds next, whatever the bounds say: a person asked for it.
-// Where the lane does not send, or w is nil because the webhook is deleted, it is released.
+// Force sends a delivery that this node holds next, regardless of the bounds, because a person
+// asked for it. Where the lane does not send, or w is nil because the webhook is deleted, it is
+// released.
 func (s *Lanes) Force(now time.Time, w Webhook, work peal.ClaimedDelivery, term int) {
 	s.now = now
 	l := s.lane(work.Delivery.WebhookID)
@@ -144,8 +145,8 @@ func (s *Lanes) Force(now time.Time, w Webhook, work peal.ClaimedDelivery, term 
 	}
 }
 
-// Try queues a test, which is sent next, whatever the webhook's status. w is nil when the webhook is
-// deleted; the test is canceled for the given reason when the lanes have stopped.
+// Try queues a test, which is sent next, with any status of the webhook. w is nil when the webhook
+// is deleted; the test is canceled for the given reason when the lanes have stopped.
 func (s *Lanes) Try(now time.Time, j *Job, w Webhook, stopped error) {
 	s.now = now
 	if s.stopping {
@@ -189,8 +190,8 @@ func (s *Lanes) cancelTest(j *Job, reason error) {
 
 var errCanceled = peal.Fail(peal.Conflict, message.DeliveryCanceled)
 
-// Drop removes deliveries from memory, whichever webhooks' they are, because somebody has canceled
-// them. Where an attempt is in flight, none follows.
+// Drop removes deliveries of any webhooks from memory, because somebody has canceled them. Where an
+// attempt is in flight, none follows.
 func (s *Lanes) Drop(now time.Time, ids map[peal.DeliveryID]bool) {
 	s.now = now
 	for j := s.attempts.oldest; j != nil; j = j.next {
@@ -238,8 +239,8 @@ func (s *Lanes) drop(l *lane, ids map[peal.DeliveryID]bool) {
 	s.topUp(l)
 }
 
-// clear removes all deliveries that wait in a lane, and returns them. Tests stay, whatever the
-// webhook's status.
+// clear removes all deliveries that wait in a lane, and returns them. Tests stay, with any status
+// of the webhook.
 func (s *Lanes) clear(l *lane) (ids []peal.DeliveryID) {
 	remove := func(j *Job) {
 		ids = append(ids, j.Delivery.ID)

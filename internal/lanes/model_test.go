@@ -115,7 +115,7 @@ func (m *model) move(id peal.DeliveryID, to where, from ...where) *delivery {
 	return d
 }
 
-// worker makes the next attempt.
+// worker performs the next attempt.
 func (m *model) worker() {
 	j := m.lanes.Start(m.now)
 	if j == nil {
@@ -142,7 +142,7 @@ func (m *model) index(id peal.WebhookID) int {
 	return slices.IndexFunc(m.hooks, func(h *hook) bool { return h.webhook.ID == id })
 }
 
-// claim makes the next claim, as a store does: the oldest that are due.
+// claim performs the next claim, as a store does: the oldest that are due.
 func (m *model) claim() {
 	claim, ok := m.lanes.NextClaim(m.now)
 	if !ok {

@@ -146,7 +146,7 @@ func (s *Lanes) setDue(l *lane, due time.Time) {
 // are suspects that were due in both.
 const maxSuspects = 256
 
-// suspect queues a job that is to be attempted alone; it reports false for one that is not.
+// suspect queues a job that must be attempted alone; it reports false for others.
 func (s *Lanes) suspect(j *Job) bool {
 	if j.Suspicion.Ends == 0 || j.Suspicion.Ends == 1 && j.Suspicion.Strikes == 0 && len(s.suspects.jobs) >= maxSuspects {
 		return false

@@ -26,8 +26,8 @@ type rule struct {
 	anything bool // other modules too, not only the standard library
 }
 
-// rules is the shape of the module: arrows point inward. A package that is not
-// here fails the test, so whoever adds one decides where it belongs.
+// rules is the shape of the module: arrows point inward. A package that is not here fails the test,
+// so that its author decides where it belongs.
 var rules = map[string]rule{
 	".":    {},
 	"wire": {may: []string{"."}},

@@ -42,8 +42,8 @@ func testsOf(t *testing.T, root string) map[string][]string {
 	return folders
 }
 
-// TestThreatsHaveTests reads the table of docs/security.md: each row names tests that
-// show it, all of them exist, and where a folder stands before them they are in it.
+// TestThreatsHaveTests reads the table of docs/security.md: each row names tests that show it, all
+// of them exist, and are in the folder that precedes them, if any.
 func TestThreatsHaveTests(t *testing.T) {
 	const root = "../.."
 	page, err := os.ReadFile(filepath.Join(root, "docs/security.md"))

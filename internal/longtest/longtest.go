@@ -1,6 +1,5 @@
-// Package longtest decides how much the long proofs among the tests do: a little in make
-// test, much in make test-long, which sets PEAL_TEST_LONG=1. Most of them also have a
-// variable of their own for one number.
+// Package longtest decides how much the long proofs among the tests do: a little in make test, much
+// in make test-long, which sets PEAL_TEST_LONG=1. Most of them also have a variable for one number.
 package longtest
 
 import (
@@ -49,8 +48,8 @@ func Time(t testing.TB, variable string, least, usual, long time.Duration) time.
 	return d
 }
 
-// Cases sets how many cases rapid checks in this test, unless its own flag says so. A case
-// that fails is kept below testdata/rapid, and is checked first from then on: commit it.
+// Cases sets the number of cases that rapid checks in this test, unless its flag is set. A failing
+// case is kept below testdata/rapid, and is checked first from then on: commit it.
 func Cases(t testing.TB, usual, long int) {
 	t.Helper()
 	const name = "rapid.checks"

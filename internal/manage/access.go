@@ -11,8 +11,7 @@ import (
 	"github.com/pealhq/peal/internal/message"
 )
 
-// Identity is what users, keys and portal links need of package identity;
-// *[identity.Identity] is one.
+// Identity is the part of *[identity.Identity] that users, keys and portal links use.
 type Identity interface {
 	CreateUser(ctx context.Context, user identity.NewUser) (peal.User, error)
 	ChangeUser(ctx context.Context, tenant string, id peal.UserID, change func(*peal.User) (identity.ChangeUser, error)) (peal.User, error)
@@ -27,7 +26,7 @@ var _ Identity = (*identity.Identity)(nil)
 // Users creates, changes and deletes users.
 type Users struct{ identity Identity }
 
-// NewUsers returns the layer above an identity.
+// NewUsers returns Users that work on identity.
 func NewUsers(identity Identity) *Users { return &Users{identity} }
 
 // Create creates a user; one without a tenant, who sees every tenant, only for an operator.
@@ -48,9 +47,9 @@ func (m *Users) Create(ctx context.Context, actor Actor, user identity.NewUser) 
 	return saved, nil
 }
 
-// Change changes a user on its newest settings, one of a tenant or any with tenant "", and
-// ends its sessions. Whenever somebody else has changed the user in between, it starts
-// again, until ctx ends. The error of change ends it.
+// Change changes a user of a tenant, or any user with tenant "", and ends its sessions. It applies
+// change to the latest settings, and repeats that after a conflict until ctx ends. An error of
+// change ends it.
 func (m *Users) Change(ctx context.Context, actor Actor, tenant string, id peal.UserID, detail string, change func(*peal.User) (identity.ChangeUser, error)) (peal.User, error) {
 	saved, err := m.identity.ChangeUser(ctx, tenant, id, change)
 	if err != nil {
@@ -69,7 +68,7 @@ func (m *Users) Delete(ctx context.Context, actor Actor, user *peal.User) error 
 	return nil
 }
 
-// KeyStore is what keys need of the store.
+// KeyStore is the part of the store that keys use.
 type KeyStore interface {
 	CreateKey(ctx context.Context, key peal.APIKey) error
 }
@@ -80,7 +79,7 @@ type Keys struct {
 	identity Identity
 }
 
-// NewKeys returns the layer above a store and an identity.
+// NewKeys returns Keys that work on store and identity.
 func NewKeys(store KeyStore, identity Identity) *Keys { return &Keys{store, identity} }
 
 // NewKey is a key to create.
@@ -90,11 +89,11 @@ type NewKey struct {
 	Scopes []peal.KeyScope // none for an operator's
 }
 
-// Create creates a key and returns it with its text, which is kept nowhere. The error has
-// code [peal.Invalid] and names the field, or [peal.Forbidden].
+// Create creates a key and returns it with its text, which is not stored. The error has code
+// [peal.Invalid] and names the field, or [peal.Forbidden].
 func (m *Keys) Create(ctx context.Context, actor Actor, in NewKey) (key peal.APIKey, text string, err error) {
-	// The metrics are those of all tenants, so such a key is no tenant's: neither to create
-	// nor to list and revoke.
+	// The metrics are those of all tenants, so such a key belongs to no tenant, which can neither
+	// create nor list nor revoke it.
 	metrics := slices.Contains(in.Scopes, peal.ScopeMetrics)
 	switch {
 	case metrics && !actor.Operator:
@@ -120,7 +119,7 @@ func (m *Keys) Create(ctx context.Context, actor Actor, in NewKey) (key peal.API
 	return key, text, nil
 }
 
-// FreshKey returns a new key with its text, not stored anywhere. A scope counts once.
+// FreshKey returns a new key with its text, without storing it. Duplicate scopes are removed.
 func FreshKey(in NewKey) (key peal.APIKey, text string) {
 	text = peal.NewKeyText()
 	key = peal.APIKey{ID: peal.NewKeyID(), Tenant: in.Tenant, Name: in.Name, Hash: peal.HashKey(text), Hint: text[len(text)-4:]}
@@ -132,7 +131,7 @@ func FreshKey(in NewKey) (key peal.APIKey, text string) {
 	return key, text
 }
 
-// Revoke ends a key, one of a tenant or any with tenant "". The error has code [peal.NotFound].
+// Revoke revokes a key of a tenant, or any key with tenant "". The error has code [peal.NotFound].
 func (m *Keys) Revoke(ctx context.Context, actor Actor, tenant string, id peal.KeyID) error {
 	if err := m.identity.RevokeKey(ctx, tenant, id); err != nil {
 		return err
@@ -144,19 +143,19 @@ func (m *Keys) Revoke(ctx context.Context, actor Actor, tenant string, id peal.K
 // PortalLinks creates and revokes portal links.
 type PortalLinks struct{ identity Identity }
 
-// NewPortalLinks returns the layer above an identity.
+// NewPortalLinks returns PortalLinks that work on identity.
 func NewPortalLinks(identity Identity) *PortalLinks { return &PortalLinks{identity} }
 
-// NewPortalLink is a portal link to create. A time that is nil takes its default.
+// NewPortalLink is a portal link to create. A nil duration stands for its default.
 type NewPortalLink struct {
 	Tenant            string
-	Name              string // who it is for
+	Name              string // the person that it is for
 	ReadOnly          bool
 	Life, SessionLife *time.Duration // of the link, and of its session
 }
 
-// Create creates a portal link and returns it with its token, which is kept nowhere. The
-// error has code [peal.Invalid] and names the field.
+// Create creates a portal link and returns it with its token, which is not stored. The error has
+// code [peal.Invalid] and names the field.
 func (m *PortalLinks) Create(ctx context.Context, actor Actor, in NewPortalLink) (peal.PortalLink, string, error) {
 	link, token, err := m.identity.CreatePortalLink(ctx, identity.NewPortalLink{
 		Tenant: in.Tenant, Name: in.Name, ReadOnly: in.ReadOnly, Life: chosen(in.Life), SessionLife: chosen(in.SessionLife),
@@ -168,8 +167,8 @@ func (m *PortalLinks) Create(ctx context.Context, actor Actor, in NewPortalLink)
 	return link, token, nil
 }
 
-// chosen returns a time for package identity, which takes 0 for the default: a 0 that was
-// chosen is out of range like any other time that is too short.
+// chosen returns a duration for package identity, which takes 0 for the default: a given 0 becomes
+// one that is out of range.
 func chosen(life *time.Duration) time.Duration {
 	switch {
 	case life == nil:
@@ -180,8 +179,8 @@ func chosen(life *time.Duration) time.Duration {
 	return *life
 }
 
-// Revoke revokes a portal link and its session: one of a tenant, or any with tenant "". The
-// error has code [peal.NotFound].
+// Revoke revokes a portal link of a tenant, or any with tenant "", and its session. The error has
+// code [peal.NotFound].
 func (m *PortalLinks) Revoke(ctx context.Context, actor Actor, tenant string, id peal.PortalLinkID) error {
 	if err := m.identity.RevokePortalLink(ctx, tenant, id); err != nil {
 		return err

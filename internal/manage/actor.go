@@ -1,8 +1,7 @@
-// Package manage creates, changes and deletes what an operator and tenants set up:
-// webhooks, sources, tenants, themes, users, keys, portal links and event types. It holds
-// the rules that the API, the dashboard and the configuration file share: defaults,
-// checks, secrets, conflicts and the audit log. A front end decodes a request, calls this
-// package and renders the result.
+// Package manage creates, changes and deletes the configuration of operators and tenants: webhooks,
+// sources, tenants, themes, users, keys, portal links and event types. It holds the rules that the
+// API, the dashboard and the configuration file share: defaults, checks, secrets, conflicts and the
+// audit log. A front end decodes a request, calls this package and renders the result.
 //
 // An input with several faults gets all of them in one error, in a fixed order; see
 // [peal.JoinFaults].
@@ -16,32 +15,31 @@ import (
 	"github.com/pealhq/peal/internal/message"
 )
 
-// Actor represents whoever changes something.
+// Actor is the caller of a change.
 type Actor struct {
 	// Operator reports whether the actor acts for every tenant.
 	Operator bool
-	// Tenant is the one that the actor works in: the audit log has it where the tenant of
-	// the thing is not known.
+	// Tenant is the tenant in which the actor works. The audit log has it if the tenant of the
+	// target is unknown.
 	Tenant string
 	// Reveal reports whether the actor may read the values of headers.
 	Reveal bool
-	// Scopes are those that a key which the actor creates may have; an operator's key
-	// may have any.
+	// Scopes are the scopes that the actor may grant to a new key; an operator may grant any.
 	Scopes []peal.KeyScope
-	// Record appends to the audit log; nil records nothing. A secret is shown only
-	// after it has returned nil.
+	// Record appends to the audit log; nil records nothing. Secrets are shown only after it has
+	// returned nil.
 	Record func(Entry) error
 }
 
 // Entry is one entry of the audit log, without who, when and from where.
 type Entry struct {
-	Tenant string // that the thing belongs to; "" for the whole server
-	Action string // a thing and a verb, such as webhook.update
-	Target string // the id or name of the thing
-	Detail string // more in a few words, without secrets
+	Tenant string // of the target; "" for the whole server
+	Action string // a kind and a verb, such as webhook.update
+	Target string // the id or name of the resource
+	Detail string // details in a few words, without secrets
 }
 
-// author returns what the actor is to a webhook that it saves.
+// author returns the author of a webhook that the actor saves.
 func (a *Actor) author() peal.WebhookAuthor {
 	if a.Operator {
 		return peal.AuthorOperator
@@ -49,8 +47,8 @@ func (a *Actor) author() peal.WebhookAuthor {
 	return peal.AuthorTenant
 }
 
-// record appends a change that has happened to the audit log. When that fails the
-// server's log has it, and the change stands.
+// record adds a change that has happened to the audit log. If that fails, the entry goes to the
+// server's log, and the change remains.
 func (a *Actor) record(tenant, action, target, detail string) {
 	if a.Record != nil {
 		_ = a.Record(Entry{tenant, action, target, detail})
@@ -68,8 +66,7 @@ func (a *Actor) reveal(tenant, action, target, detail string) error {
 // ErrManaged refuses a change of a webhook that the configuration file owns.
 var ErrManaged = peal.Fail(peal.Conflict, message.WebhookManaged)
 
-// retry calls attempt until no other change comes between its reading and its writing,
-// or ctx ends.
+// retry calls attempt until it succeeds without a conflicting change, or ctx ends.
 func retry[T any](ctx context.Context, attempt func() (T, error)) (T, error) {
 	for {
 		saved, err := attempt()
@@ -83,6 +80,6 @@ func retry[T any](ctx context.Context, attempt func() (T, error)) (T, error) {
 	}
 }
 
-// refused reports whether an error of a change ends it at once: one that is not a fault of
-// the input, which is reported together with what else is wrong.
+// refused reports whether an error of a change ends it at once. A fault of the input does not: it
+// is reported together with other faults.
 func refused(err error) bool { return err != nil && peal.FaultsOf(err) == nil }

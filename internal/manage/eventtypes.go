@@ -7,7 +7,7 @@ import (
 	"github.com/pealhq/peal/internal/match"
 )
 
-// EventTypeStore is what event types need of the store.
+// EventTypeStore is the part of the store that event types use.
 type EventTypeStore interface {
 	PutEventType(ctx context.Context, eventType peal.EventType) (created bool, err error)
 	DeleteEventType(ctx context.Context, catalogue, name string) error
@@ -20,7 +20,7 @@ type EventTypes struct {
 	engine interface{ Govern(context.Context) }
 }
 
-// NewEventTypes returns the layer above a store and an engine.
+// NewEventTypes returns EventTypes that work on store and engine.
 func NewEventTypes(store EventTypeStore, engine interface{ Govern(context.Context) }) *EventTypes {
 	return &EventTypes{store, engine}
 }

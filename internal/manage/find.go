@@ -8,8 +8,8 @@ import (
 	"github.com/pealhq/peal/internal/share"
 )
 
-// Find returns the webhooks that a query chooses, in its order. total is how many it chooses in
-// all, or -1 where nobody has counted them.
+// Find returns the webhooks that match a query, in its order. total is the number of all matches,
+// or -1 if they were not counted.
 func (m *Webhooks) Find(ctx context.Context, q peal.WebhookQuery) (found []peal.Webhook, total int, err error) {
 	if q.SelectsAll() {
 		found, err = m.finder.Webhooks(ctx, q.Tenant, q.After.ID, q.Limit)
@@ -23,23 +23,23 @@ type TenantLister interface {
 	Tenants(ctx context.Context, after string, limit int) ([]peal.Tenant, error)
 }
 
-// TenantQuery chooses tenants, by name.
+// TenantQuery selects tenants, by name.
 type TenantQuery struct {
-	// Text is in the name or the description, in any case; "" chooses all.
+	// Text must occur in the name or the description, in any case; "" selects all.
 	Text  string
-	After string // behind this name; "" to begin with the first
+	After string // after this name; "" for the first page
 	Limit int
 }
 
-// How many tenants are read at once for a search, and how many it looks at for one page.
+// The number of tenants that a search reads at once, and that it examines for one page.
 const (
 	readTenants   = 1000
 	passedTenants = 20 * readTenants
 )
 
-// FindTenants returns a page of the tenants that a query chooses. next is the name after which
-// the list goes on, "" at its end; it goes on after a page that is not full where the search
-// has looked at as many tenants as it may.
+// FindTenants returns a page of the tenants that match a query. next is the After of the next page,
+// "" at the end. A page may have fewer rows than the limit and not be the last one, because a
+// search examines a limited number of tenants.
 func FindTenants(ctx context.Context, store TenantLister, q TenantQuery) (found []peal.Tenant, next string, err error) {
 	read := readTenants
 	if q.Text == "" {
@@ -80,8 +80,8 @@ type Sharer interface {
 	Share(ctx context.Context, kind share.Kind, tenant string) (leave func(), err error)
 }
 
-// FindEventTypes returns the event types that a query of a tenant's chooses. One that looks for
-// a text takes its turn among the searches of the tenant.
+// FindEventTypes returns the event types that match a query of a tenant. A query with text waits
+// for its turn among the searches of the tenant.
 func FindEventTypes(ctx context.Context, store EventTypeFinder, turns Sharer, tenant string, q peal.EventTypeQuery) ([]peal.EventType, error) {
 	if q.Text != "" {
 		leave, err := turns.Share(ctx, share.Search, tenant)

@@ -91,7 +91,7 @@ func (l *layer) must(err error) {
 	}
 }
 
-// refused wants a code and, of faults of the input, exactly these fields in this order.
+// refused checks the code of an error and the fields of its faults, in this order.
 func (l *layer) refused(err error, code peal.ErrorCode, fields ...string) {
 	l.Helper()
 	if peal.CodeOf(err) != code {
@@ -107,7 +107,7 @@ func (l *layer) refused(err error, code peal.ErrorCode, fields ...string) {
 	}
 }
 
-// audited wants the entries that were recorded since the last call.
+// audited checks the entries that were recorded since the last call.
 func (l *layer) audited(want ...manage.Entry) {
 	l.Helper()
 	if diff := cmp.Diff(want, l.recorded); diff != "" {

@@ -10,9 +10,9 @@ import (
 	"github.com/pealhq/peal/internal/message"
 )
 
-// hide returns a copy of a webhook in which what the actor may not read is hidden.
-// Authorization, the key of the client certificate and the OAuth2 client's secret are
-// shown to nobody.
+// hide returns a copy of a webhook with the values hidden that the actor may not read.
+// Authorization, the key of the client certificate and the OAuth2 client's secret are hidden from
+// everybody.
 func hide(actor Actor, w *peal.Webhook) peal.Webhook {
 	shown := *w
 	if w.Authorization != "" {
@@ -44,10 +44,9 @@ func hide(actor Actor, w *peal.Webhook) peal.Webhook {
 	return shown
 }
 
-// keep puts back what stayed hidden in a changed webhook. What is hidden and was not
-// there stays so, and the checks of the webhook refuse it. The error names each field
-// that must be set again, because its value would go to another place than it was given
-// for.
+// keep restores the hidden values of a changed webhook. A placeholder without a stored value
+// remains, and the checks of the webhook refuse it. The error names each field that must be set
+// again because its value would be sent to another place.
 func keep(before, w *peal.Webhook) error {
 	if w.URL == peal.RedactURL(before.URL) {
 		w.URL = before.URL
@@ -94,13 +93,12 @@ func keep(before, w *peal.Webhook) error {
 		}
 	}
 	if len(w.Secrets) == 1 && peal.IsHiddenSecret(w.Secrets[0].Value) && len(before.Secrets) > 0 {
-		w.Secrets = before.Secrets // it signs, and is sent nowhere
+		w.Secrets = before.Secrets // they sign, and are never sent
 	}
 	return peal.JoinFaults(faults...)
 }
 
-// moves reports whether a URL leads to another host, port or scheme than another. One
-// that cannot be read is refused anyway.
+// moves reports whether two URLs differ in host, port or scheme. An invalid one is refused anyway.
 func moves(from, to string) bool {
 	a, b := canonical.Origin(from), canonical.Origin(to)
 	return a != b && a != "" && b != ""

@@ -23,22 +23,21 @@ type Sources struct {
 	intake Intake
 }
 
-// Intake is what sources need of the intake; *[intake.Intake] is one.
+// Intake is the part of *[intake.Intake] that sources use.
 type Intake interface {
-	// Forget drops what is remembered of sources.
+	// Forget clears the cache of sources.
 	Forget()
 }
 
 var _ Intake = (*intake.Intake)(nil)
 
-// NewSources makes the layer above a store and the intake.
+// NewSources returns Sources that work on store and intake.
 func NewSources(store SourceStore, intake Intake) *Sources {
 	return &Sources{store: store, intake: intake}
 }
 
-// Create stores a new source. What is zero takes its default: ID a new one, Dedup id,
-// Status active. The error has code [peal.Invalid] and names the field, or
-// [peal.Conflict] when the name is taken.
+// Create creates a source. Zero fields have defaults: a new ID, Dedup id, Status active. The error
+// has code [peal.Invalid] and names the field, or [peal.Conflict] if the name is taken.
 func (m *Sources) Create(ctx context.Context, actor Actor, s peal.Source) (peal.Source, error) {
 	if s.ID.IsZero() {
 		s.ID = peal.NewSourceID()
@@ -56,7 +55,7 @@ func (m *Sources) Create(ctx context.Context, actor Actor, s peal.Source) (peal.
 	return saved, nil
 }
 
-// complete puts defaults where a source has nothing.
+// complete sets the defaults of zero fields.
 func complete(s *peal.Source) {
 	if s.Dedup == "" {
 		s.Dedup = peal.DedupID
@@ -72,9 +71,9 @@ func complete(s *peal.Source) {
 	}
 }
 
-// Change changes a source on its newest settings, as often as somebody else is quicker,
-// until ctx ends; so change may be called several times. The source as it comes to the
-// change has its Revision. The detail says for the audit log what is changed.
+// Change applies change to the latest settings of a source, and repeats that after a conflict until
+// ctx ends, so change may be called several times. The source that change gets has its Revision.
+// detail describes the change for the audit log.
 func (m *Sources) Change(ctx context.Context, actor Actor, tenant string, id peal.SourceID, detail string, change func(*peal.Source) error) (peal.Source, error) {
 	saved, err := m.change(ctx, tenant, id, change)
 	if err == nil {
@@ -114,7 +113,7 @@ func (m *Sources) change(ctx context.Context, tenant string, id peal.SourceID, c
 	}
 }
 
-// Delete deletes a source; what came through it stays. The error has code [peal.NotFound].
+// Delete deletes a source; its events stay. The error has code [peal.NotFound].
 func (m *Sources) Delete(ctx context.Context, actor Actor, tenant string, id peal.SourceID) error {
 	if err := m.store.DeleteSource(ctx, tenant, id); err != nil {
 		return err
@@ -124,9 +123,9 @@ func (m *Sources) Delete(ctx context.Context, actor Actor, tenant string, id pea
 	return nil
 }
 
-// RotateSecret gives a source a new secret: what its format signs with or an
-// Authorization value. previous is when the one before stops to verify; zero when it
-// has stopped. The error has code [peal.Conflict] where the source has none.
+// RotateSecret sets a new secret of a source: the key of its signatures, or an Authorization value.
+// previous is the time at which the earlier one stops being valid; zero if it has. The error has
+// code [peal.Conflict] if the source has no secret.
 func (m *Sources) RotateSecret(ctx context.Context, actor Actor, tenant string, id peal.SourceID, rotation Rotation) (s peal.Source, secret string, previous time.Time, err error) {
 	s, err = m.change(ctx, tenant, id, func(s *peal.Source) error {
 		if s.Unverified {

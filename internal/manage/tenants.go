@@ -12,7 +12,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// TenantEngine is what tenants need of the engine; *[dispatch.Engine] is one.
+// TenantEngine is the part of *[dispatch.Engine] that tenants use.
 type TenantEngine interface {
 	Format(name string) (*wire.Format, bool)
 	CheckQuotas(quotas peal.Quotas) error
@@ -21,7 +21,7 @@ type TenantEngine interface {
 
 var _ TenantEngine = (*dispatch.Engine)(nil)
 
-// TenantStore is what tenants need of the store.
+// TenantStore is the part of the store that tenants use.
 type TenantStore interface {
 	CreateTenant(ctx context.Context, tenant peal.Tenant) error
 	UpdateTenant(ctx context.Context, tenant peal.Tenant) error
@@ -42,16 +42,16 @@ type Tenants struct {
 	forget func()
 }
 
-// NewTenants returns the layer above a store and an engine. look returns a tenant's theme
-// with that of the deployment where it says nothing: colours must be readable together.
-// forget drops what is remembered of keys.
+// NewTenants returns Tenants that work on store and engine. look completes a tenant's theme with
+// that of the deployment, because colours must be readable together. forget clears the cache of
+// keys.
 func NewTenants(store TenantStore, engine TenantEngine, look func(peal.Theme) peal.Theme, forget func()) *Tenants {
 	return &Tenants{store: store, engine: engine, look: look, forget: forget}
 }
 
-// Create stores a new tenant. fault is what the caller has found wrong with it already,
-// nil for nothing: the error includes it. The error has code [peal.Invalid] and names the
-// field, or [peal.Conflict] when the name is taken. CreatedAt is now.
+// Create creates a tenant. fault holds faults that the caller has found, or is nil; the error
+// includes them. The error has code [peal.Invalid] and names the field, or [peal.Conflict] if the
+// name is taken. CreatedAt is now.
 func (m *Tenants) Create(ctx context.Context, actor Actor, t peal.Tenant, fault error) (peal.Tenant, error) {
 	t.CreatedAt, t.Revision = peal.Now(), 1
 	if err := m.complete(&t, fault); err != nil {
@@ -68,10 +68,10 @@ func (m *Tenants) Create(ctx context.Context, actor Actor, t peal.Tenant, fault 
 	return t, nil
 }
 
-// Change changes a tenant on its newest settings. Whenever somebody else has changed it in
-// between, it starts again, until ctx ends; so change may be called several times. The
-// tenant that change gets has its Revision, for a caller that has an older one in mind.
-// The detail tells the audit log what is changed.
+// Change applies change to the latest settings of a tenant, and repeats that after a conflict until
+// ctx ends, so change may be called several times. The tenant that change gets has its Revision, so
+// that change can refuse another one than the caller knows. detail describes the change for the
+// audit log.
 func (m *Tenants) Change(ctx context.Context, actor Actor, name, detail string, change func(*peal.Tenant) error) (peal.Tenant, error) {
 	saved, err := retry(ctx, func() (peal.Tenant, error) {
 		t, err := m.store.Tenant(ctx, name)
@@ -97,7 +97,7 @@ func (m *Tenants) Change(ctx context.Context, actor Actor, name, detail string, 
 	return saved, nil
 }
 
-// complete writes the settings of a tenant as they are stored, and checks them.
+// complete normalizes the settings of a tenant, and checks them.
 func (m *Tenants) complete(t *peal.Tenant, fault error) error {
 	if t.Catalogue = strings.TrimSpace(t.Catalogue); t.Catalogue == peal.DefaultCatalogue {
 		t.Catalogue = ""
@@ -118,10 +118,10 @@ func (m *Tenants) Count(ctx context.Context, name string) (peal.TenantCounts, er
 	return m.store.TenantCounts(ctx, name)
 }
 
-// Delete starts to delete a tenant with all its data. At once nothing of it lets anybody in
-// or takes events; one node then deletes the data in the background, also after a restart,
-// and the tenant with the last of it. The error has code [peal.NotFound], or [peal.Conflict]
-// for a tenant that cannot be deleted.
+// Delete starts to delete a tenant with all its data. Its keys and sessions stop working and its
+// events are refused at once; one node then deletes the data in the background, also after a
+// restart, and the tenant with the last of it. The error has code [peal.NotFound], or
+// [peal.Conflict] for a tenant that cannot be deleted.
 func (m *Tenants) Delete(ctx context.Context, actor Actor, name string) (peal.Tenant, error) {
 	if err := (&peal.Tenant{Name: name}).Deletable(); err != nil {
 		return peal.Tenant{}, err
@@ -149,8 +149,8 @@ func (m *Tenants) CheckTheme(look peal.Theme) error {
 	return theme.Validate(whole)
 }
 
-// ChangeTheme changes the theme of a tenant as [Tenants.Change] changes the tenant; one
-// that has none starts with an empty one.
+// ChangeTheme changes the theme of a tenant as [Tenants.Change] changes the tenant, starting with
+// an empty theme if it has none.
 func (m *Tenants) ChangeTheme(ctx context.Context, actor Actor, tenant string, change func(*peal.Theme) error) error {
 	_, err := retry(ctx, func() (struct{}, error) {
 		look, err := m.store.Theme(ctx, tenant)
@@ -172,8 +172,8 @@ func (m *Tenants) ChangeTheme(ctx context.Context, actor Actor, tenant string, c
 	return err
 }
 
-// DeleteTheme deletes the theme of a tenant, whose portal then looks as the deployment's.
-// The error has code [peal.NotFound].
+// DeleteTheme deletes the theme of a tenant, so that its portal has the deployment's. The error has
+// code [peal.NotFound].
 func (m *Tenants) DeleteTheme(ctx context.Context, actor Actor, tenant string) error {
 	if err := m.store.DeleteTheme(ctx, tenant); err != nil {
 		return err

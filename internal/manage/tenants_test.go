@@ -38,7 +38,7 @@ func TestTenants(t *testing.T) {
 	l.audited()
 }
 
-// TestTenantFaults wants every fault in one error, in the order of the fields.
+// TestTenantFaults checks that one error has every fault, in the order of the fields.
 func TestTenantFaults(t *testing.T) {
 	l := newLayer(t)
 	wrong := func(tenant *peal.Tenant) {

@@ -11,7 +11,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// Engine is what webhooks need of the engine; *[dispatch.Engine] is one.
+// Engine is the part of *[dispatch.Engine] that webhooks use.
 type Engine interface {
 	CreateWebhook(ctx context.Context, w peal.Webhook) (peal.Webhook, error)
 	ChangeWebhook(ctx context.Context, tenant string, id peal.WebhookID, change func(*peal.Webhook) error) (peal.Webhook, error)
@@ -38,23 +38,23 @@ type Webhooks struct {
 	engine Engine
 }
 
-// NewWebhooks makes the layer above a store and an engine.
+// NewWebhooks returns Webhooks that work on finder and engine.
 func NewWebhooks(finder Finder, engine Engine) *Webhooks {
 	return &Webhooks{finder: finder, engine: engine}
 }
 
-// Change works on the settings of a webhook. Secrets that the actor may not read stand
-// there as [peal.HiddenSecret] and are kept where they stay so; see [Webhooks.Shown].
+// Change modifies the settings of a webhook. Secrets that the actor may not read are
+// [peal.HiddenSecret] in it, and keep their values if they stay so; see [Webhooks.Shown].
 type Change func(*peal.Webhook) error
 
-// Draft returns a new webhook of a tenant with its defaults, not stored anywhere.
+// Draft returns a new webhook of a tenant with its defaults, without storing it.
 func (m *Webhooks) Draft(ctx context.Context, tenant string) (peal.Webhook, error) {
 	format, err := m.engine.DefaultFormat(ctx, tenant)
 	return peal.Webhook{ID: peal.NewWebhookID(), Tenant: tenant, Format: format, Timeout: peal.DefaultTimeout, Status: peal.Active}, err
 }
 
-// Create stores a new webhook; see [dispatch.Engine.CreateWebhook]. fault is what is
-// known to be wrong with it already, nil for nothing: the error tells of that too.
+// Create creates a webhook; see [dispatch.Engine.CreateWebhook]. fault holds faults that the caller
+// has found, or is nil; the error includes them.
 func (m *Webhooks) Create(ctx context.Context, actor Actor, draft peal.Webhook, fault error) (peal.Webhook, error) {
 	draft.Author = actor.author()
 	if fault != nil {
@@ -68,10 +68,9 @@ func (m *Webhooks) Create(ctx context.Context, actor Actor, draft peal.Webhook, 
 	return saved, nil
 }
 
-// Change changes a webhook on its newest settings, as often as somebody else is quicker;
-// see [dispatch.Engine.ChangeWebhook]. The webhook as it comes to the change has its
-// Revision, for a caller that has an older one in mind. The detail says for the audit
-// log what is changed.
+// Change applies change to the latest settings of a webhook, and repeats that after a conflict; see
+// [dispatch.Engine.ChangeWebhook]. The webhook that change gets has its Revision, so that change
+// can refuse another one than the caller knows. detail describes the change for the audit log.
 func (m *Webhooks) Change(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, detail string, change Change) (peal.Webhook, error) {
 	saved, err := m.change(ctx, actor, tenant, id, change)
 	if err == nil {
@@ -90,8 +89,8 @@ func (m *Webhooks) change(ctx context.Context, actor Actor, tenant string, id pe
 	})
 }
 
-// apply lets a change of an actor work on a stored webhook. moved names what may not go
-// along to where the webhook leads now.
+// apply applies an actor's change to a stored webhook. moved has a fault for each secret that must
+// not be sent to the webhook's new target.
 func apply(actor Actor, w *peal.Webhook, change Change) (moved, err error) {
 	before := *w
 	*w = hide(actor, w)
@@ -106,28 +105,27 @@ func apply(actor Actor, w *peal.Webhook, change Change) (moved, err error) {
 	return moved, err
 }
 
-// decides reports whether a change makes its actor the author of a webhook: every one
-// that is not only to its status or its secrets, which change neither where requests go
-// nor what they carry.
+// decides reports whether a change makes its actor the author of a webhook: every one except of its
+// status or its secrets, which change neither the target nor the content of requests.
 func decides(before, after *peal.Webhook) bool {
 	a, b := *before, *after
 	a.Status, a.StatusReason, a.Secrets = b.Status, b.StatusReason, b.Secrets
 	return !reflect.DeepEqual(a, b)
 }
 
-// Shown returns a webhook as the actor may see it in a form: what they may not read is
-// [peal.HiddenSecret], which a change takes for "as it is".
+// Shown returns a webhook as the actor may see it in a form: values that it may not read are
+// [peal.HiddenSecret], which a change keeps.
 func (m *Webhooks) Shown(actor Actor, w *peal.Webhook) peal.Webhook { return hide(actor, w) }
 
-// Try returns a webhook as a change would make it, complete and checked, to show what it
-// would do; a nil change leaves it as it is. It must not be stored, and nothing be sent by it.
+// Try returns a webhook with a change applied, complete and checked, to show its effect; a nil
+// change leaves it as it is. The result must not be stored or used to send.
 func (m *Webhooks) Try(ctx context.Context, actor Actor, w peal.Webhook, change Change) (peal.Webhook, error) {
 	before := w
 	if before.UpdatedAt.IsZero() {
 		w.Author = actor.author() // a draft
 	}
 	if change != nil {
-		if _, err := apply(actor, &w, change); err != nil { // nothing is sent, so nothing goes along
+		if _, err := apply(actor, &w, change); err != nil { // nothing is sent, so secrets may stay
 			return w, err
 		}
 	}
@@ -162,13 +160,13 @@ func (m *Webhooks) Delete(ctx context.Context, actor Actor, tenant string, id pe
 
 // Rotation asks for a new secret.
 type Rotation struct {
-	// Secret is the new one; "" has one made.
+	// Secret is the new secret; "" creates one.
 	Secret string
-	// Overlap is how long the earlier ones count beside it, 0 to [peal.MaxSecretOverlap].
+	// Overlap is the time that earlier secrets stay valid, 0 to [peal.MaxSecretOverlap].
 	Overlap time.Duration
 }
 
-// validate checks what the caller chose against what there is.
+// validate checks the rotation against the current secrets.
 func (r *Rotation) validate(current []peal.Secret) error {
 	if r.Overlap < 0 || r.Overlap > peal.MaxSecretOverlap {
 		return peal.Fault("overlap_seconds", message.OverlapRange)
@@ -179,10 +177,9 @@ func (r *Rotation) validate(current []peal.Secret) error {
 	return nil
 }
 
-// RotateSecret gives a webhook a new secret. previous is when the one before stops
-// signing; zero when it has stopped, or there was none. allowed may refuse the webhook
-// as it is; nil allows every one. The error has code [peal.Conflict] where the format
-// does not sign.
+// RotateSecret sets a new secret of a webhook. previous is the time at which the earlier one stops
+// signing; zero if it has, or there was none. allowed may refuse the webhook; nil allows any. The
+// error has code [peal.Conflict] if the format does not sign.
 func (m *Webhooks) RotateSecret(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, rotation Rotation, allowed Change) (w peal.Webhook, secret string, previous time.Time, err error) {
 	w, err = m.change(ctx, actor, tenant, id, func(w *peal.Webhook) error {
 		if allowed != nil {
@@ -214,8 +211,8 @@ func (m *Webhooks) RotateSecret(ctx context.Context, actor Actor, tenant string,
 	return w, secret, previous, nil
 }
 
-// RevealSecret returns a webhook and the secret that signs, "" where there is none,
-// once the audit log knows of it.
+// RevealSecret returns a webhook and the secret that signs, or "", after recording that in the
+// audit log.
 func (m *Webhooks) RevealSecret(ctx context.Context, actor Actor, tenant string, id peal.WebhookID) (peal.Webhook, string, error) {
 	w, err := m.finder.Webhook(ctx, tenant, id)
 	if err != nil {

@@ -15,8 +15,8 @@ const setOpenLock = 37
 const LocksEndWithAnyClose = false
 
 // TryLockByte takes an exclusive lock on one byte of a file, which need not exist, without waiting.
-// It excludes every other user of the file, whatever name they opened it by. The system releases it
-// when the file is closed or the process ends.
+// It excludes every other user of the file, opened by any name. The system releases it when the
+// file is closed or the process ends.
 func TryLockByte(file *os.File, offset int64) error {
 	err := syscall.FcntlFlock(file.Fd(), setOpenLock, record(offset))
 	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {

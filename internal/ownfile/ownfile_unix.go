@@ -43,7 +43,7 @@ func record(offset int64) *syscall.Flock_t {
 	return &syscall.Flock_t{Type: syscall.F_WRLCK, Whence: int16(io.SeekStart), Start: offset, Len: 1}
 }
 
-// SyncDirectory makes the names in a directory durable.
+// SyncDirectory syncs the names in a directory.
 func SyncDirectory(path string) error {
 	directory, err := os.Open(path)
 	if err != nil {

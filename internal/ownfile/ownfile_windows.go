@@ -26,8 +26,8 @@ const wholeFile = 1 << 62
 func TryLock(file *os.File) error { return TryLockByte(file, wholeFile) }
 
 // TryLockByte takes an exclusive lock on one byte of a file, which need not exist, without waiting.
-// It excludes every other user of the file, whatever name they opened it by. The system releases it
-// when the file is closed or the process ends.
+// It excludes every other user of the file, opened by any name. The system releases it when the
+// file is closed or the process ends.
 func TryLockByte(file *os.File, offset int64) error {
 	const (
 		exclusiveAtOnce = 3                  // LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY

@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Bouncer is a running PgBouncer before a cluster, in transaction mode: each
-// transaction may come to another connection of the server.
+// Bouncer is a running PgBouncer in front of a cluster, in transaction mode: each transaction may
+// use another connection of the server.
 type Bouncer struct {
 	dir     string
 	process *process
@@ -24,7 +24,7 @@ type Bouncer struct {
 
 const bouncerPort = 6432
 
-// Bouncer starts one that has so many connections of the server for each database.
+// Bouncer starts a PgBouncer with size connections of the server for each database.
 func (c *Cluster) Bouncer(size int) (*Bouncer, error) {
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
@@ -84,7 +84,7 @@ func (b *Bouncer) await() error {
 	}
 }
 
-// URL names a database through it.
+// URL returns the URL of a database through it.
 func (b *Bouncer) URL(database string) string {
 	u := url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: url.Values{
 		"host": {b.dir}, "port": {strconv.Itoa(bouncerPort)}, "user": {"postgres"}, "sslmode": {"disable"},

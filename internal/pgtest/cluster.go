@@ -21,23 +21,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Options say how a cluster is set up.
+// Options configure a cluster.
 type Options struct {
-	// Durable has the server sync its files as it does by default. Without it tests are
-	// quick, and a crash of the machine, though not of the server, loses data.
+	// Durable makes the server sync its files, as is its default. Without it tests are fast, but a
+	// crash of the machine (not of the server) loses data.
 	Durable bool
-	// Port is a port to listen on too; 0 for the socket alone.
+	// Port is an additional port to listen on; 0 for the socket alone.
 	Port int
-	// Network is the address that the port is of, with the network that may connect to
-	// it, such as 192.0.2.1/24; "" for 127.0.0.1.
+	// Network is the address of the port, with the network that may connect to it, such as
+	// 192.0.2.1/24; "" for 127.0.0.1.
 	Network string
-	// Dir is where its directory is made; "" for where temporary files are.
+	// Dir is the parent of the cluster's directory; "" for the directory of temporary files.
 	Dir string
-	// Settings are more of the server's settings.
+	// Settings are additional settings of the server.
 	Settings map[string]string
 }
 
-// Cluster is a running server with files of its own.
+// Cluster is a running server with its own files.
 type Cluster struct {
 	dir, bin string
 	options  Options
@@ -47,8 +47,8 @@ type Cluster struct {
 
 const startTimeout = 60 * time.Second
 
-// Start makes a cluster in a new directory and starts its server, which ends at the
-// latest with this process. Stop it to take the files away.
+// Start creates a cluster in a new directory and starts its server, which ends at the latest with
+// this process. Stop removes the files.
 func Start(options Options) (*Cluster, error) {
 	bin, err := programs()
 	if err != nil {
@@ -83,7 +83,7 @@ func programs() (string, error) {
 	return filepath.Dir(newest), nil
 }
 
-// version is the number in a path such as /usr/lib/postgresql/15/bin/initdb.
+// version returns the number in a path such as /usr/lib/postgresql/15/bin/initdb.
 func version(path string) int {
 	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0 for any other directory
 	return n
@@ -118,7 +118,7 @@ func (c *Cluster) start() error {
 	return c.Restart()
 }
 
-// admit lets the machines of a network connect.
+// admit allows connections from a network.
 func (c *Cluster) admit(network string) error {
 	file, err := os.OpenFile(filepath.Join(c.data(), "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -164,7 +164,7 @@ func (c *Cluster) Restart() error {
 	return c.await(log)
 }
 
-// await waits until the server takes connections.
+// await waits until the server accepts connections.
 func (c *Cluster) await(log *bytes.Buffer) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
@@ -183,7 +183,7 @@ func (c *Cluster) await(log *bytes.Buffer) error {
 	}
 }
 
-// URL names a database of the cluster for its superuser, by the socket.
+// URL returns the URL of a database of the cluster for its superuser, by the socket.
 func (c *Cluster) URL(database string) string {
 	u := url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: url.Values{"host": {c.dir}, "port": {strconv.Itoa(c.port())}, "user": {"postgres"}, "sslmode": {"disable"}}.Encode()}
 	return u.String()
@@ -196,10 +196,10 @@ func (c *Cluster) port() int {
 	return 5432
 }
 
-// Dir is the directory of the cluster's socket and files.
+// Dir returns the directory of the cluster's socket and files.
 func (c *Cluster) Dir() string { return c.dir }
 
-// Own gives a file to the user that the server runs as.
+// Own makes the server's user the owner of a file.
 func (c *Cluster) Own(path string) error {
 	if c.as == nil {
 		return nil

@@ -24,7 +24,7 @@ type Shared struct {
 	prepared  string // the database that Prepared copies
 }
 
-// Cluster gives the cluster. It fails the test when there is none to be had.
+// Cluster returns the cluster. It fails the test if there is none.
 func (s *Shared) Cluster(t testing.TB) *Cluster {
 	t.Helper()
 	s.once.Do(func() { s.cluster, s.err = Start(s.Options) })
@@ -34,7 +34,7 @@ func (s *Shared) Cluster(t testing.TB) *Cluster {
 	return s.cluster
 }
 
-// Database makes a new database and gives its URL.
+// Database creates a database and returns its URL.
 func (s *Shared) Database(t testing.TB) string {
 	t.Helper()
 	c := s.Cluster(t)
@@ -43,8 +43,8 @@ func (s *Shared) Database(t testing.TB) string {
 	return c.URL(name)
 }
 
-// Prepared makes a copy of a database that prepare is given once, by its URL, and gives
-// the copy's URL. Nothing may be connected to that database any more when prepare is done.
+// Prepared returns the URL of a new copy of a database. prepare fills the database once, given its
+// URL, and must close all connections to it.
 func (s *Shared) Prepared(t testing.TB, prepare func(url string)) string {
 	t.Helper()
 	s.preparing.Lock()
@@ -61,7 +61,7 @@ func (s *Shared) Prepared(t testing.TB, prepare func(url string)) string {
 	return c.URL(name)
 }
 
-// Exec runs statements on a connection of its own.
+// Exec runs statements on a new connection.
 func Exec(t testing.TB, url string, statements ...string) {
 	t.Helper()
 	ctx := context.Background()
@@ -80,7 +80,7 @@ func Exec(t testing.TB, url string, statements ...string) {
 // Tests are the tests of a binary: testing.M.
 type Tests interface{ Run() int }
 
-// Around gives the tests with the cluster ended after them.
+// Around returns tests that end the cluster afterwards.
 func (s *Shared) Around(tests Tests) Tests { return around{s, tests} }
 
 type around struct {

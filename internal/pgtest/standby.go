@@ -52,7 +52,7 @@ func (s *Cluster) follow(primary *Cluster) error {
 	return s.Restart()
 }
 
-// awaitStandby makes a primary wait for its standby, and waits until it does.
+// awaitStandby configures a primary to wait for its standby, and waits until it does.
 func (c *Cluster) awaitStandby() error {
 	return c.superuser(func(ctx context.Context, conn *pgx.Conn) error {
 		for _, statement := range []string{"ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"} {
@@ -71,7 +71,7 @@ func (c *Cluster) awaitStandby() error {
 	})
 }
 
-// Promote makes a standby a primary, and returns when it takes changes.
+// Promote promotes a standby to primary, and returns when it accepts changes.
 func (c *Cluster) Promote() error {
 	return c.superuser(func(ctx context.Context, conn *pgx.Conn) error {
 		var promoted bool
@@ -96,7 +96,8 @@ func (c *Cluster) superuser(run func(context.Context, *pgx.Conn) error) error {
 	return errors.Join(run(ctx, conn), conn.Close(ctx))
 }
 
-// TCP names a database of clusters that listen on ports, whichever of them takes changes.
+// TCP returns the URL of a database of clusters that listen on ports; it connects to the one that
+// accepts changes.
 func TCP(database string, clusters ...*Cluster) string {
 	hosts := make([]string, len(clusters))
 	for i, c := range clusters {

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must happen.
+// patience is the longest time that a test waits for a condition.
 const patience = 30 * time.Second
 
 const operatorKey = "the-operator-key-of-the-preset-tests"
@@ -81,7 +81,7 @@ type arrival struct {
 	Body   []byte
 }
 
-// canonical gives the header as a Go receiver would have it.
+// canonical returns the header as a Go receiver would have it.
 func (a *arrival) canonical() http.Header {
 	header := make(http.Header)
 	for _, field := range a.Header {

@@ -3,10 +3,10 @@
 // long programs and passwords all take their turns here, so that kinds of work which are
 // bounded one by one do not add up to all of the machine.
 //
-// Each holder has an account of the time that its work took lately. Who has used little
-// enters at once. Everybody else needs one of the slots, of which there is one fewer than
-// processors: one stays free for publishing and for the work of a moment, whatever the
-// others ask for. Of those who wait for a slot, the one who has used least is next.
+// Each holder has an account of the time that its work took lately. Who has used little enters at
+// once. Everybody else needs one of the slots, of which there is one fewer than processors: one
+// always stays free for publishing and short work. Of the callers that wait for a slot, the one
+// that has used least is next.
 //
 // A machine has other work too, and a slot may be more than what it leaves. So the slots
 // rest after each piece of work, for longer the longer goroutines have to wait for a
@@ -44,7 +44,7 @@ const (
 	retryAfter = time.Second
 	// strangersFree is the account of all strangers together from which each of them needs a slot.
 	strangersFree = 4 * Free
-	// maxAccounts is how many accounts are kept before those that are used up no more are dropped.
+	// maxAccounts is the number of accounts from which those without debt are removed.
 	maxAccounts = 4096
 )
 
@@ -95,7 +95,7 @@ type account struct {
 
 // waiter is a piece of work that waits.
 type waiter struct {
-	ready    chan struct{} // closed when it may begin
+	ready    chan struct{} // closed when it may start
 	withSlot bool          // it has a slot; set before ready is closed
 }
 
@@ -165,8 +165,8 @@ func (p *Processor) forget(now time.Time) {
 	}
 }
 
-// start counts a piece of work that begins, if it may. It reports whether it does, and
-// whether it has a slot.
+// start starts a piece of work if there is room. It reports whether it did, and whether the work
+// has a slot.
 func (p *Processor) start(a *account, now time.Time) (started, withSlot bool) {
 	switch {
 	case !p.isBusy(a, now) && a.free < FreeEach && p.free > 0:

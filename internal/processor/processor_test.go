@@ -26,7 +26,7 @@ func work(t *testing.T, p *processor.Processor, h processor.Holder, took time.Du
 	turn.Leave()
 }
 
-// inTest runs a test with a clock of its own.
+// inTest runs a test with a fake clock.
 func inTest(t *testing.T, do func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, do)

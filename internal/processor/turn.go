@@ -30,9 +30,9 @@ func (t *Turn) Patient() *Turn {
 	return t
 }
 
-// Enter waits until the work may begin. It returns at once when it is under way. The error
-// has the code [peal.RateLimited] when too much of the holder's waits or its turn does not
-// come in time, or is that of ctx.
+// Enter waits until the work may start. It returns at once if it has started. The error has code
+// [peal.RateLimited] if too much work of the holder waits or its turn does not come in time, or is
+// that of ctx.
 func (t *Turn) Enter(ctx context.Context) error {
 	if t == nil || t.holder == (Holder{}) {
 		return nil
@@ -53,8 +53,7 @@ func (t *Turn) Enter(ctx context.Context) error {
 // Leave ends the work, or interrupts it until the next Enter, and charges what it took.
 func (t *Turn) Leave() { t.LeaveAt(0) }
 
-// LeaveAt is Leave for work of which a part was done before its turn began: at least
-// a price is charged for it.
+// LeaveAt is like Leave, but charges at least price, for work that was partly done before its turn.
 func (t *Turn) LeaveAt(price time.Duration) {
 	if t == nil {
 		return

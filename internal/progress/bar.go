@@ -58,7 +58,7 @@ func (b *Bar) Update(change func()) {
 	change()
 }
 
-// Begin calls change like [Bar.Update] and draws the bar at once.
+// Begin calls change like [Bar.Update], and draws the bar at once.
 func (b *Bar) Begin(change func()) {
 	b.Update(func() {
 		change()

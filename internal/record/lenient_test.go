@@ -27,7 +27,7 @@ func TestDurationsOutOfRange(t *testing.T) {
 	}
 }
 
-// Whatever is stored, a webhook can be listed, and is valid or disabled.
+// A webhook with any stored content can be listed, and is valid or disabled.
 func FuzzDecodeWebhook(f *testing.F) {
 	f.Add(`{"url":"https://example.com","events":["*"],"format":"standard","timeout_us":15000000,"status":"active"}`, []byte(`{"secrets":["whsec_x"]}`), false)
 	f.Add(`{"timeout_us":1e99,"events":7,"status":"active"}`, []byte(`{}`), false)

@@ -311,8 +311,8 @@ func decode(text []byte, into any) error {
 	return err
 }
 
-// ReadAttempt parses a record. For a damaged one it returns an attempt whose error reports the
-// damage.
+// ReadAttempt parses a record. For a damaged one it returns an attempt with an error that reports
+// the damage.
 func ReadAttempt(b []byte) peal.Attempt {
 	a, err := ParseAttempt(b)
 	return orUnreadable(a, err, b)

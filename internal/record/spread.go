@@ -6,9 +6,9 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// An insert of more than MostTogether deliveries is written in parts: its events and, as
-// lists, all its deliveries in one transaction, which is the promise; then each list, of
-// PartDeliveries at most, becomes rows in a transaction of its own.
+// An insert of more than MostTogether deliveries is written in parts: its events and, as lists, all
+// its deliveries in one transaction, which is the promise; then each list, of PartDeliveries at
+// most, becomes rows in a separate transaction.
 const (
 	MostTogether   = 1000
 	PartDeliveries = 500

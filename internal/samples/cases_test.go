@@ -16,7 +16,7 @@ import (
 type format struct {
 	name   string
 	needed []string // headers without which it cannot be verified
-	time   string   // header that tells the time; "" for none
+	time   string   // header with the time; "" for none
 	prefix string   // of a signature
 	// joined is between several signatures; "" where there can be only one.
 	joined string
@@ -24,8 +24,8 @@ type format struct {
 	secret, old, stranger string
 }
 
-// awkward is a secret whose bytes are easily lost on the way to the key, and long
-// one that is longer than a block of the hash.
+// awkward is a secret with bytes that are easily lost on the way to the key, and long is longer
+// than a block of the hash.
 const awkward = `schlüssel "&' $HOME \n %s %41 鍵=`
 
 var long = strings.Repeat("a long secret, ", 15)
@@ -46,7 +46,7 @@ var formats = []format{
 // signature is the header that holds it.
 func (f *format) signature() string { return f.needed[len(f.needed)-1] }
 
-// signed gives the last signature of a request, without its prefix.
+// signed returns the last signature of a request, without its prefix.
 func (f *format) signed(r request) (before, signature string) {
 	value := r.header.Get(f.signature())
 	i := len(f.prefix)
@@ -63,7 +63,7 @@ type attempt struct {
 	reason string // part of why it is refused; "" when it is verified
 }
 
-// essential tells whether even a slow sample must show what it makes of this.
+// essential reports whether even slow samples must handle this attempt.
 func (a *attempt) essential() bool {
 	return a.reason == "missing" || strings.HasPrefix(a.name, "no ") ||
 		slices.Contains([]string{"as it came", "another secret", "a byte flipped", "six minutes old"}, a.name)
@@ -71,7 +71,7 @@ func (a *attempt) essential() bool {
 
 const wrong = "no signature fits"
 
-// attempts makes many of the one that was captured.
+// attempts returns variations of a captured request.
 func (f *format) attempts(t *testing.T, captured request) []attempt {
 	before, signature := f.signed(captured)
 	size := len(captured.body)
@@ -139,8 +139,8 @@ func (f *format) joinedAttempts(captured request) []attempt {
 	}
 }
 
-// timedAttempts are those of another time, and with other texts that are signed. They
-// are to be sent at once: in a minute, some have another age than their name says.
+// timedAttempts returns variations of the time and of other signed texts. They must be sent at
+// once: within a minute, some no longer have the age in their name.
 func (f *format) timedAttempts(t *testing.T, captured request) []attempt {
 	if f.time == "" {
 		return nil
@@ -178,7 +178,7 @@ func (f *format) timedAttempts(t *testing.T, captured request) []attempt {
 	return list
 }
 
-// nextSecond gives another time close to one.
+// nextSecond returns another time close to seconds.
 func nextSecond(seconds string) string {
 	last := len(seconds) - 1
 	return seconds[:last] + string('0'+(seconds[last]-'0'+1)%10)

@@ -16,12 +16,12 @@ type language struct {
 	programs []string // that must be on the machine
 	install  string   // what to install where they are not
 	files    []string // in docs/verify, the one to copy first
-	// build makes what is run in a new directory and gives the command; nil when the
-	// sample is run as it is, by interpreter. {port} stands for the port.
+	// build builds the sample in a new directory and returns the command; nil if interpreter runs
+	// the sample as it is. {port} stands for the port.
 	build func(t *testing.T, directory string) []string
-	// interpreter is the command that runs the sample where it stands.
+	// interpreter is the command that runs the sample in its directory.
 	interpreter []string
-	// slow is true where each request takes many processes: it gets fewer of them.
+	// slow is true if each request starts many processes; the sample then gets fewer requests.
 	slow bool
 	// fixedPort is true where the receiver cannot choose a free port itself.
 	fixedPort bool

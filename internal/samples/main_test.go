@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is the longest time that a test waits for a condition.
 const patience = 60 * time.Second
 
 // ledger remembers which languages have run, so that nobody takes a run without

@@ -61,8 +61,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestPageMistakes makes the mistakes that the page lists, and holds what it says
-// of them to what peal verify finds.
+// TestPageMistakes tries the mistakes that the page lists, and compares its explanations with those
+// of peal verify.
 func TestPageMistakes(t *testing.T) {
 	page := readPage(t)
 	rows := regexp.MustCompile("(?m)^\\| .* \\| `([a-z]+)`: (.*) \\|$").FindAllStringSubmatch(page, -1)

@@ -70,7 +70,7 @@ func (l *language) tryReceiver(t *testing.T, command, environment []string) (*re
 	}
 	ended := make(chan struct{})
 	go func() {
-		cmd.Wait() // its end is what counts: it is killed
+		cmd.Wait() // only its end counts: it is killed
 		in.Close()
 		close(ended)
 	}()
@@ -113,7 +113,7 @@ func (l *language) tryReceiver(t *testing.T, command, environment []string) (*re
 	return r, ""
 }
 
-// freePort gives a port that nothing listens on at the moment.
+// freePort returns an unused port.
 func freePort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

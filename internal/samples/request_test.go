@@ -15,27 +15,27 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// request is what a receiver gets.
+// request is a request to a receiver.
 type request struct {
 	header http.Header
 	body   []byte
 }
 
-// with gives a copy with another value of a header.
+// with returns a copy with another value of a header.
 func (r request) with(name, value string) request {
 	r.header = maps.Clone(r.header)
 	r.header[http.CanonicalHeaderKey(name)] = []string{value}
 	return r
 }
 
-// without gives a copy that lacks a header.
+// without returns a copy without a header.
 func (r request) without(name string) request {
 	r.header = maps.Clone(r.header)
 	r.header.Del(name)
 	return r
 }
 
-// spelled gives a copy whose header names are written in another way.
+// spelled returns a copy with header names in another spelling.
 func (r request) spelled(spell func(string) string) request {
 	header := make(http.Header)
 	for name, values := range r.header {
@@ -50,14 +50,14 @@ func (r request) withBody(body []byte) request {
 	return r
 }
 
-// flipped gives a copy with one bit of one byte of the body changed.
+// flipped returns a copy with one bit of one byte of the body changed.
 func (r request) flipped(i int) request {
 	r.body = bytes.Clone(r.body)
 	r.body[i] ^= 1
 	return r
 }
 
-// send posts the request and gives the answer's status and text.
+// send posts the request and returns the answer's status and text.
 func (r request) send(t *testing.T, url string) (int, string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -80,7 +80,7 @@ func (r request) send(t *testing.T, url string) (int, string) {
 	return answer.StatusCode, strings.TrimSpace(string(text))
 }
 
-// signedAt gives a request of a format that was rightly signed some time from now.
+// signedAt returns a request of a format with a valid signature of another time.
 func signedAt(t *testing.T, format, secret string, fromNow time.Duration) request {
 	t.Helper()
 	f, _ := wire.Lookup(format)

@@ -38,7 +38,7 @@ func startScript(t *testing.T, format string, environment []string) *receiver {
 	return r
 }
 
-// runScript gives what the script says when its exit code agrees.
+// runScript returns the output of the script, if its exit code agrees.
 func runScript(directory, format string, environment []string, request *http.Request) (string, error) {
 	headers, body := filepath.Join(directory, "headers"), filepath.Join(directory, "body")
 	var head bytes.Buffer

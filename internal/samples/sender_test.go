@@ -51,7 +51,7 @@ func startSender(t *testing.T) *sender {
 	return &sender{operator}
 }
 
-// tenant makes a tenant, so that its events go to its webhooks alone.
+// tenant creates a tenant, so that its events go only to its webhooks.
 func (s *sender) tenant(t *testing.T, name string) *client.Client {
 	t.Helper()
 	if _, err := s.operator.CreateTenant(t.Context(), client.TenantCreateRequest{Name: name}); err != nil {
@@ -82,7 +82,7 @@ func publish(t *testing.T, c *client.Client) {
 	}
 }
 
-// deliver makes one delivery and gives the endpoint's answer.
+// deliver delivers one event and returns the endpoint's answer.
 func deliver(t *testing.T, c *client.Client, webhook client.CreatedWebhook) client.AttemptResponse {
 	t.Helper()
 	result, err := c.TestWebhook(t.Context(), webhook.ID, client.TestRequest{Type: new("task.created"), Data: json.RawMessage(eventData)})
@@ -95,7 +95,7 @@ func deliver(t *testing.T, c *client.Client, webhook client.CreatedWebhook) clie
 	return *result.Attempt.Response
 }
 
-// capture gives the request that a receiver of a new webhook gets.
+// capture returns the request that a receiver of a new webhook gets.
 func capture(t *testing.T, c *client.Client, f format) request {
 	t.Helper()
 	came := make(chan request, 1)

@@ -129,7 +129,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(sealed, []byte("y"))
 	f.Add([]byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, text, bound []byte) {
-		if plain, err := s.Open(text, bound); err == nil && !(string(plain) == "secret" && string(bound) == "x") { // sealed anew in each process of the fuzzer
+		if plain, err := s.Open(text, bound); err == nil && !(string(plain) == "secret" && string(bound) == "x") { // each process of the fuzzer seals it again
 			t.Errorf("opened %x as %x", text, plain)
 		}
 	})

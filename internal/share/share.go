@@ -28,8 +28,8 @@ const (
 	Stream  Kind = "live pages"
 )
 
-// Bound is how much of a kind may be under way at once. A Tenant of 0 is a quota of the
-// tenant, for [Limiter.EnterUpTo].
+// Bound limits the concurrent work of a kind. A Tenant of 0 stands for a quota of the tenant, for
+// [Limiter.EnterUpTo].
 type Bound struct {
 	Kind        Kind
 	Tenant, All int
@@ -42,7 +42,7 @@ func Bounds() []Bound {
 	}
 }
 
-// patience is how long a caller waits for its turn among all.
+// patience is the longest time that a caller waits for its turn among all.
 const patience = 5 * time.Second
 
 // Limiter keeps to the bounds. It is safe for concurrent use.
@@ -179,7 +179,7 @@ func (l *line) leaver(t *tenant) func() {
 	})
 }
 
-// next lets those start whose turn it is.
+// next starts the callers who are next.
 func (l *line) next() {
 	for l.running < l.All && len(l.turns) > 0 {
 		t := l.turns[0]

@@ -11,13 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Patience is how long Eventually waits: far longer than a busy machine takes.
+// Patience is the longest time that Eventually waits: far longer than a busy machine needs.
 const Patience = time.Minute
 
 // update is the flag of every test binary with golden files.
 var update = flag.Bool("update", false, "write golden files and generated pages again; ceilings only fall")
 
-// Updating reports whether golden files are to be written instead of compared.
+// Updating reports whether to write golden files instead of comparing them.
 func Updating() bool { return *update }
 
 // Golden compares a text with the golden file at a path, or writes the file when tests run with

@@ -74,8 +74,8 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestSheetIsReadable draws colours: whatever passes makes pages on which everything
-// can be read, tints and quiet text included.
+// TestSheetIsReadable draws random colours: with those that pass, everything on the pages is
+// readable, including tints and quiet text.
 func TestSheetIsReadable(t *testing.T) {
 	colour := func(t *rapid.T, name string, bright bool) string {
 		low, high := 0, 110

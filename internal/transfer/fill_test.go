@@ -93,7 +93,7 @@ func (f *filler) identity(now time.Time) {
 	f.must(f.store.AppendAudit(f.ctx, peal.AuditEntry{ID: peal.NewAuditID(), Tenant: "acme", ActorKind: "user", Actor: "ann", Action: "webhook.create", Target: "x"}, 0))
 }
 
-// history publishes an event to every webhook, whose deliveries end in each way there is.
+// history publishes an event to every webhook, with deliveries that end in every possible way.
 func (f *filler) history(i int, webhooks []peal.Webhook) {
 	f.t.Helper()
 	for w := range webhooks {

@@ -277,8 +277,8 @@ func (m *mover) opens(t *record.Table, page *record.Page) error {
 	return nil
 }
 
-// page makes the rows of a page equal in the target and returns the number written. In the last
-// pass it verifies them by reading.
+// page copies the rows of a page to the target and returns the number written. In the last pass it
+// verifies them by reading.
 func (m *mover) page(ctx context.Context, t *record.Table, p *read) (written int64, err error) {
 	have, err := m.to.Sum(ctx, t, p.page.Span)
 	if err != nil || have == p.sum {

@@ -20,8 +20,8 @@ import (
 // schema is the columns of each table of a database.
 type schema map[string][]string
 
-// What a store keeps in another way than record.Tables names it. Whoever adds a table or
-// a column brings it over too, or says here why not.
+// The differences of a store from record.Tables. A new table or column must be copied too, or be
+// listed here with the reason.
 type layout struct {
 	tables  map[string]string // table, to the table of which it keeps rows
 	columns map[string]string // table.column, to the column of which it keeps the value
@@ -44,7 +44,7 @@ var both = layout{
 		"moves":        ownMark,
 		"nodes":        ownNode,
 		"canceled":     ownNode,
-		"suspects":     ownNode, // the other store begins without evidence
+		"suspects":     ownNode, // the other store starts without evidence
 		"held.owner":   ownNode,
 		"spreads.node": ownNode,
 		"search_todo":  ownSearch,

@@ -23,7 +23,7 @@ import (
 
 var key = secret.Key{1, 2, 3}
 
-// move is a database file that moves to a database of its own.
+// move is a database file that moves to a separate database.
 type move struct {
 	t       *testing.T
 	path    string
@@ -76,7 +76,7 @@ func (m *move) same(before map[string]any, tenants ...string) {
 	}
 	defer m.close(store)
 	after := dump(m.t, store, tenants...)
-	// PostgreSQL takes no character 0 in texts, in whatever way they came.
+	// PostgreSQL accepts no character 0 in texts.
 	clean := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().Type() == nil || p.Last().Type().Kind().String() == "string" },
 		cmp.Transformer("clean", func(s string) string { return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD") }))
 	if diff := cmp.Diff(before, after, clean, cmpopts.EquateEmpty(), cmpopts.EquateComparable(peal.Timestamp{}), cmpopts.IgnoreUnexported(peal.Event{})); diff != "" {
@@ -163,7 +163,7 @@ func fill2(t *testing.T, store storetest.Store) {
 	}
 }
 
-// Before a server was started at the other end, a move can be taken back, and begun anew.
+// Before a server has started on the target, a move can be taken back and started again.
 func TestTakeBack(t *testing.T) {
 	m := newMove(t)
 	store := m.openSource()
@@ -228,8 +228,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// The whole conformance suite leaves databases behind with whatever a store can hold.
-// PEAL_TEST_COPY_ALL moves each of them.
+// The conformance suite leaves databases with everything that a store can hold. PEAL_TEST_COPY_ALL
+// moves each of them.
 func TestMovesWhatTheSuiteLeaves(t *testing.T) {
 	if os.Getenv("PEAL_TEST_COPY_ALL") == "" {
 		t.Skip("PEAL_TEST_COPY_ALL is not set")

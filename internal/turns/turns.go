@@ -92,11 +92,10 @@ func (t *Turns) count(c *Call, sign int) {
 // Removed stops counting a call, which no longer waits.
 func (t *Turns) Removed(c *Call) { t.count(c, -1) }
 
-// Take chooses a group from the front of those that wait, at least one: all of them where
-// they are few, and else one call of each tenant after the other, beginning with whom it is
-// longest since. call returns the i-th. The chosen ones come first in the list that Take
-// returns, in the order in which they are to run; left is how many are not chosen, which
-// keep their order.
+// Take chooses a group from the front of those that wait, at least one: all of them if they are
+// few, and otherwise one call of each tenant in turn, starting with the tenant served least
+// recently. call returns the Call of an element. chosen are in the order in which they must run;
+// left are the others, in their order.
 func Take[T any](t *Turns, waiting []T, call func(T) *Call, most int) (chosen, left []T) {
 	rows, bytes := 0, 0
 	for _, w := range waiting {

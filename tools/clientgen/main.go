@@ -79,9 +79,8 @@ type schema struct {
 	Additional  json.RawMessage `json:"additionalProperties"`
 }
 
-// byHand names the operations whose calls are written by hand, because they keep the bytes of
-// an event as they are or answer in two ways, and reports whether the type of the body is
-// generated all the same.
+// byHand lists the operations with calls written by hand, because they keep the bytes of an event
+// or have two kinds of answers. The value reports whether the type of the body is generated anyway.
 var byHand = map[string]bool{"publish-event": false, "publish-events": false, "preview-webhook": false, "replay-webhook": true, "delete-tenant": false}
 
 // notForPrograms names the operations that the client has no calls for: pages, streams of text

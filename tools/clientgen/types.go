@@ -81,8 +81,8 @@ func (g *generator) partOf(name string) string {
 	return part
 }
 
-// marshal writes the MarshalJSON of an input whose members can be null. Where the struct
-// embeds a part with such a method, that one would hide the other fields.
+// marshal writes the MarshalJSON of an input whose members can be null. If the struct embeds a part
+// with such a method, that method would hide the other fields.
 func (g *generator) marshal(name, part, fields string, own []string) {
 	fmt.Fprintf(&g.types, "// MarshalJSON writes the members that are set, and null for those in Clear.\nfunc (r %s) MarshalJSON() ([]byte, error) {\n", name)
 	if part == "" {
@@ -184,7 +184,7 @@ func (g *generator) reference(ref string) string {
 	return typeNameOf(name)
 }
 
-// need queues a schema whose type is not written yet.
+// need queues a schema if its type is not written yet.
 func (g *generator) need(name string) {
 	if !g.written[name] && !slices.Contains(g.pending, name) {
 		g.pending = append(g.pending, name)

@@ -1,6 +1,6 @@
-// Sbom writes the bill of materials of a Go program as CycloneDX 1.6 JSON: what the
-// program itself says that it was built from, with the checksums of go.sum, and the
-// licences that go-licenses has found. The same program always gives the same text.
+// Sbom writes the bill of materials of a Go program as CycloneDX 1.6 JSON: the modules in the
+// program's build information, with the checksums of go.sum, and the licences that go-licenses
+// found. The same program always has the same text.
 //
 // Usage: sbom PROGRAM LICENSES.csv
 package main
@@ -118,7 +118,7 @@ func run(program, list string) error {
 	return encoder.Encode(bom)
 }
 
-// version is what the release was built as, or the commit that it was built from.
+// version returns the version of the release, or the commit of the build.
 func version(info *debug.BuildInfo) string {
 	for _, s := range info.Settings {
 		if _, v, ok := strings.Cut(s.Value, "-X main.version="); s.Key == "-ldflags" && ok {
@@ -146,8 +146,8 @@ func licensed(id string) []license {
 	return []license{l}
 }
 
-// readLicenses gives the licence of each module: rows are package, URL, licence. A
-// package's licence counts for the modules that it lies in.
+// readLicenses returns the licence of each module from rows of package, URL and licence. The
+// licence of a package applies to the modules that contain it.
 func readLicenses(path string) (map[string]string, error) {
 	file, err := os.Open(path)
 	if err != nil {

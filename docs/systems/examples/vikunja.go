@@ -2,9 +2,8 @@
 
 // Publishes an event of Vikunja to Peal.
 //
-// In Vikunja, publish stands in WebhookListener.Handle (pkg/models/listeners.go),
-// where the webhooks of the project and its parents are looked up and a request is
-// made for each of them: one call replaces both. Run it with
+// In Vikunja, publish is called in WebhookListener.Handle (pkg/models/listeners.go), in place of
+// the lookup of the webhooks of the project and its parents and the requests to them. Run it with
 //
 //	PEAL_URL=http://127.0.0.1:8420 PEAL_KEY=… PEAL_TENANT=vikunja go run vikunja.go
 package main
@@ -47,9 +46,9 @@ func publish(ctx context.Context, peal *client.Client, messageID, name string, e
 	return nil
 }
 
-// payload writes an event as Vikunja's own webhooks do. There, the message's payload was read
-// back into a map, so that members are in alphabetical order, whatever structs it was made of:
-// the bytes of the structs themselves differ. Numbers keep their digits on the way.
+// payload returns an event as Vikunja's own webhooks send it: Vikunja decodes the message's payload
+// into a map, so that its members are in alphabetical order. The bytes of the structs themselves
+// differ. Numbers keep their digits on the way.
 func payload(event any) (data []byte, members map[string]any, err error) {
 	text, err := json.Marshal(event)
 	if err != nil {
@@ -64,7 +63,7 @@ func payload(event any) (data []byte, members map[string]any, err error) {
 	return data, members, err
 }
 
-// subject is what the event is about, such as task/17.
+// subject returns the subject of the event, such as task/17.
 func subject(members map[string]any) string {
 	for _, kind := range []string{"task", "project", "user"} {
 		if thing, ok := members[kind].(map[string]any); ok {
@@ -104,7 +103,7 @@ func main() {
 	}
 }
 
-// uuid makes a random UUID.
+// uuid returns a random UUID.
 func uuid() string {
 	b := make([]byte, 16)
 	rand.Read(b)

@@ -2,8 +2,8 @@
 
 // Publishes an event of WireGuard Portal to Peal.
 //
-// In the portal, publish stands in Manager.handleGenericEvent
-// (internal/app/webhooks/manager.go), where sendWebhook is called today. Run it with
+// In the portal, publish is called in Manager.handleGenericEvent
+// (internal/app/webhooks/manager.go), in place of sendWebhook. Run it with
 //
 //	PEAL_URL=http://127.0.0.1:8420 PEAL_KEY=… PEAL_TENANT=vpn go run wireguard_portal.go
 package main
@@ -20,7 +20,7 @@ import (
 	"github.com/pealhq/peal/client"
 )
 
-// webhookData is what the portal's createWebhookData makes of an event.
+// webhookData is the result of the portal's createWebhookData.
 type webhookData struct {
 	Event      string
 	Entity     string

@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// tolerance is how far a signed time may be from now, in both directions.
+// tolerance is the largest difference of a signed time from now, in both directions.
 const tolerance = 5 * time.Minute
 
 var errSignature = errors.New("no signature fits: another secret signed, or the body is not what was sent")
@@ -143,7 +143,7 @@ func need(header http.Header, name string) (string, error) {
 func checkTime(text string) error {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return errors.New("the timestamp is no number of unix seconds")
+		return errors.New("the timestamp is not a number of unix seconds")
 	}
 	if age := time.Since(time.Unix(seconds, 0)); age > tolerance || age < -tolerance {
 		return errors.New("the timestamp is more than 5 minutes from now")
@@ -151,7 +151,7 @@ func checkTime(text string) error {
 	return nil
 }
 
-// sign makes the HMAC-SHA256. It refuses an empty key, with which anybody can sign.
+// sign returns the HMAC-SHA256. It refuses an empty key, with which anybody could sign.
 func sign(key []byte, before string, body []byte) ([]byte, error) {
 	if len(key) == 0 {
 		return nil, errors.New("a secret is empty")

@@ -1,5 +1,5 @@
-// Command throwaway runs a program on a PostgreSQL cluster of its own, which is
-// durable as it is by default and gone afterwards:
+// Command throwaway runs a program on a temporary PostgreSQL cluster, which has the default
+// durability:
 //
 //	go run ./internal/pgtest/throwaway bin/peal bench --database
 //
