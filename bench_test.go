@@ -8,7 +8,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// bodies are what publishers send, of about 1 KiB.
+// bodies are typical bodies of publishers, of about 1 KiB.
 var bodies = map[string]string{
 	"text":    `{"type":"task.created","data":{"text":"` + strings.Repeat("The quick brown fox jumps over the lazy dog. ", 22) + `"}}`,
 	"members": `{"type":"task.created","data":{` + strings.Repeat(`"id":12345,"title":"Write the report","done":false,"due":null,`, 16) + `"end":[1,2.5,-3e4]}}`,

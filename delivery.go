@@ -330,7 +330,7 @@ func (s Suspicion) Waiting() int { return s.Strikes % StrikeAlone / StrikeWaitin
 // IsConvicted reports whether the delivery must be set aside.
 func (s Suspicion) IsConvicted() bool { return s.alone() >= alonesOut || s.Waiting() >= waitingsOut }
 
-// SuspectMark is what a node does with a suspect, which determines the weight of an end of the
+// SuspectMark is the treatment of a suspect by a node, which determines the weight of an end of the
 // process.
 type SuspectMark int
 

@@ -13,7 +13,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// fieldOf gives the field of an error of code Invalid; the test fails for others.
+// fieldOf returns the field of an error of code Invalid; the test fails for others.
 func fieldOf(t testing.TB, input string, err error) string {
 	t.Helper()
 	var e *peal.Error
@@ -44,7 +44,7 @@ func TestParseEventReadsEveryMember(t *testing.T) {
 	}
 }
 
-// What is valid JSON in data is kept byte for byte, whatever it says.
+// Any valid JSON in data is kept byte for byte.
 func TestParseEventKeepsData(t *testing.T) {
 	deepest := strings.Repeat("[", peal.MaxDepth) + strings.Repeat("]", peal.MaxDepth)
 	objects := strings.Repeat(`{"a":`, peal.MaxDepth) + "1" + strings.Repeat("}", peal.MaxDepth)
@@ -161,8 +161,8 @@ func TestParseBatch(t *testing.T) {
 	}
 }
 
-// Text that is JSON but for a few flipped, lost or doubled bytes gets the verdict
-// that encoding/json gives it.
+// Text that is JSON but for a few flipped, lost or doubled bytes gets the same verdict as from
+// encoding/json.
 func TestValidateAgreesWithEncodingJSON(t *testing.T) {
 	seeds := []string{
 		`{"a":[1.5e3,"\u00e9\ud83d\ude00 é",true,false,null,{}],"bb":"12345678\"9012345678\\"}`, `[[[["deep"]]],-0.0e+1,"日本語日本語日本語"]`, `"abcdefghijklmnop\n"`, ` [ ] `, `-12.5E-7`,

@@ -55,7 +55,7 @@ func TestCodeOf(t *testing.T) {
 	}
 }
 
-// Whichever way a secret, or what holds it, is printed, its value does not show.
+// The value of a secret does not show in any way of printing it or its container.
 func TestSecretsDoNotShow(t *testing.T) {
 	const value = "whsec_C2FVsBQIhrscChlQIMV"
 	secret := peal.Secret{Value: value, CreatedAt: time.Now()}

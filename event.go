@@ -324,8 +324,8 @@ func quotable(name string) string {
 	return strings.ToValidUTF8(name[:longest], "") + "…"
 }
 
-// Timestamp is a time in its writer's notation: an RFC 3339 text with up to nine fractional
-// digits and a zone offset, which it keeps unchanged. The zero Timestamp is no time.
+// Timestamp is a time in its writer's notation: an RFC 3339 text with up to nine fractional digits
+// and a zone offset, which it keeps unchanged. The zero Timestamp stands for no time.
 type Timestamp struct{ text string }
 
 // TimestampOf returns a time as RFC 3339 text in the time's own zone, with as many fractional
@@ -429,7 +429,7 @@ func (t Timestamp) IsZero() bool { return t.text == "" }
 // MarshalText returns the text as it was written.
 func (t Timestamp) MarshalText() ([]byte, error) { return []byte(t.text), nil }
 
-// UnmarshalText parses a text like [ParseTimestamp]; "" is no time.
+// UnmarshalText parses a text like [ParseTimestamp]; "" is the zero Timestamp.
 func (t *Timestamp) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*t = Timestamp{}

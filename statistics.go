@@ -199,7 +199,7 @@ func (w BucketWidth) Retention() time.Duration {
 // BucketWidths returns all widths, the shortest first.
 func BucketWidths() []BucketWidth { return []BucketWidth{PerMinute, PerHour, PerDay} }
 
-// ProblemRetention is how long a problem is kept after it was last seen.
+// ProblemRetention is the time that a problem is kept after it was last seen.
 const ProblemRetention = 35 * 24 * time.Hour
 
 // ProblemPause is the time without failures after which a problem starts again as a new one.

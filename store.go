@@ -346,7 +346,7 @@ type PurgeResult struct {
 	Replays int
 	// Sessions and PortalLinks are the numbers of deleted ones that had ended.
 	Sessions, PortalLinks int
-	// Held is how long the batch blocked other changes.
+	// Held is the time for which the batch blocked other changes.
 	Held time.Duration
 	// Bytes is the size of the store on disk, Used the part of it that contains data.
 	Bytes, Used int64

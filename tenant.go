@@ -301,8 +301,8 @@ func (t *EventType) SetKey(key string) {
 	t.Catalogue, t.Name, _ = strings.Cut(key, "/")
 }
 
-// TenantCounts is what a tenant has. A count of [MaxTenantCount] stands for that many
-// or more.
+// TenantCounts counts the data of a tenant. A count of [MaxTenantCount] stands for that many or
+// more.
 type TenantCounts struct {
 	Webhooks, Sources, Keys, Users, Sessions, PortalLinks, Themes int64
 	Events, Deliveries, Attempts, Replays, AuditEntries           int64
@@ -320,7 +320,7 @@ type TenantPurgeResult struct {
 	Deleted int
 	// Gone reports whether the step was the last one: the name may be used again.
 	Gone bool
-	// Held is how long the step has kept others from writing.
+	// Held is the time for which the step blocked other writers.
 	Held time.Duration
 }
 

@@ -252,9 +252,9 @@ func (t *tenantSettings) reset() {
 func isNear(used, limit int64) bool { return limit > 0 && used >= limit-limit/10 }
 
 const (
-	// nearEvery is how long the count of tenants near a quota is kept at least.
+	// nearEvery is the shortest time for which the count of tenants near a quota is kept.
 	nearEvery = time.Minute
-	// nearShare is the part of the time that counting takes at most: one in so many.
+	// nearShare limits counting to 1/nearShare of the time.
 	nearShare = 50
 	// nearTime bounds how long a scrape waits for the count.
 	nearTime = 5 * time.Second

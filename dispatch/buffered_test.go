@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// buffered makes one side of a pipe take what is written without waiting for it to be
-// read, as a network does. With flush, what was written before Close still goes out.
+// buffered returns one side of a pipe with a buffer for writes, as a network has. With flush, data
+// written before Close is still sent.
 func buffered(c net.Conn, flush bool) net.Conn {
 	b := &bufferedConn{Conn: c, flush: flush, more: make(chan struct{}, 1)}
 	go b.run()

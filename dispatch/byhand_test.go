@@ -57,7 +57,7 @@ func TestTestsTakeASlot(t *testing.T) {
 	})
 }
 
-// A test ends with whoever asked for it, in flight and before, and leaves nothing behind.
+// A test ends when its caller disconnects, in flight and before, and leaves nothing behind.
 func TestTestsEndWithTheirCaller(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(func(o *dispatch.Options) { o.LaneInFlight = 1 })
@@ -96,7 +96,7 @@ func TestTestsEndWithTheirCaller(t *testing.T) {
 	})
 }
 
-// A person's retry goes out whatever the breaker's state, one for each, and its answer counts.
+// A person's retry is sent in any state of the breaker, one for each, and its response counts.
 func TestRetryByHandIsAProbe(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(nil)

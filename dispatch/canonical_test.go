@@ -12,9 +12,8 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// A URL is stored in one spelling, and that is what is looked up, named in TLS and
-// written into the request: what is saved is what is sent. One that was stored before
-// is sent so too.
+// A URL is stored in one spelling, which is looked up, named in TLS and written into the request as
+// it is. An older one in another spelling is sent the same way.
 func TestURLsOnTheWire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -17,7 +17,7 @@ func jump(t *testing.T, first, second time.Duration) (retry, inFlight time.Durat
 	t.Helper()
 	directory := memoryDir(t)
 	var failing, hanging, paused peal.Webhook
-	synctest.Test(t, func(t *testing.T) { // every fake clock begins at the same moment
+	synctest.Test(t, func(t *testing.T) { // every fake clock starts at the same time
 		time.Sleep(first)
 		w := newWorldAt(t, directory)
 		e, stop := w.engine(nil)

@@ -82,7 +82,7 @@ func TestRetentionDoubtsAClockThatLeaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		var machine settable
-		machine.set(time.Until(peal.NewEventKey().Time())) // IDs are of today, the fake clock begins in 2000
+		machine.set(time.Until(peal.NewEventKey().Time())) // IDs are of today, the fake clock starts in 2000
 		e, stop := w.engine(func(o *dispatch.Options) {
 			o.Now, o.Retention.History, o.Retention.Every = machine.now, time.Hour, time.Minute
 		})

@@ -11,8 +11,7 @@ import (
 	"github.com/pealhq/peal/storetest"
 )
 
-// cable is what connects a node with the store. While it is cut, calls hang as they do
-// when packets vanish.
+// cable connects a node with the store. While it is cut, calls hang as they do when packets vanish.
 type cable struct {
 	storetest.Store
 	deaf bool // signals do not come through: only polling is left
@@ -123,10 +122,10 @@ func (w *world) member(name string, deaf bool, change func(*dispatch.Options)) (
 	return e, c, stop
 }
 
-// joined makes a webhook name the node that sends it.
+// joined adds a header to a webhook that names the sending node.
 func joined(h *peal.Webhook) { h.Headers = map[string]string{"X-Node": "{{NODE}}"} }
 
-// by gives what a node has sent.
+// by returns the requests that a node sent.
 func (r *receiver) by(node string) (all []seen) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -107,7 +107,7 @@ func TestAShortCutChangesNothing(t *testing.T) {
 	})
 }
 
-// Who stops lets the others go on at once with what it had not begun.
+// A node that stops lets the others continue at once with work that it had not started.
 func TestHandOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -209,7 +209,7 @@ func TestPublishRefusals(t *testing.T) {
 	})
 }
 
-// A tenant's policy governs its webhooks that have none of their own, as soon as it is set.
+// A tenant's policy applies to its webhooks without their own, as soon as it is set.
 func TestPolicyOfTheTenant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

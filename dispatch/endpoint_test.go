@@ -28,7 +28,7 @@ import (
 	"github.com/pealhq/peal/dispatch"
 )
 
-// identity makes a certificate for 127.0.0.1 that its own key has signed.
+// identity creates a self-signed certificate for 127.0.0.1.
 func identity(t *testing.T, life time.Duration) (pair tls.Certificate, certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -55,7 +55,7 @@ func identity(t *testing.T, life time.Duration) (pair tls.Certificate, certifica
 	return pair, certificate, key
 }
 
-// secureWorld is an engine on the real loopback whose endpoint has a certificate.
+// secureWorld is an engine on the real loopback, with an endpoint that has a certificate.
 type secureWorld struct {
 	*world
 	engine *dispatch.Engine
@@ -272,7 +272,7 @@ func TestOAuth2(t *testing.T) {
 	before := asked.Load()
 	id, _ = s.try(func(w *peal.Webhook) { oauth2(w); w.OAuth2.TokenURL += "?" })
 	s.want(again(), "", "")
-	if n := asked.Load() - before; n != 1 { // without a life that is told, a token is good for a while
+	if n := asked.Load() - before; n != 1 { // a token without a lifetime is valid for a while
 		t.Errorf("asked %d times", n)
 	}
 	life.Store(1)

@@ -31,18 +31,19 @@ type MissedGroup struct {
 }
 
 const (
-	// MaxMissed is how many webhooks a group names.
+	// MaxMissed is the number of webhooks that a group lists.
 	MaxMissed = 20
-	// maxReached is to how many webhooks an event may have gone for the others to be looked for.
+	// maxReached is the number of deliveries of an event above which missed webhooks are not
+	// searched for.
 	maxReached = 5000
-	// reachedPage is how many deliveries are read at once.
+	// reachedPage is the number of deliveries that are read at once.
 	reachedPage = 1000
 )
 
-// Missed returns the webhooks of an event's tenant that have no delivery of the event, in groups
-// by the reason as far as it can be known now. known is false when the event went to more than
-// 5,000 webhooks: the others are not looked for then. A call takes its turn among the searches of
-// the tenant; see [Engine.Share].
+// Missed returns the webhooks of an event's tenant that have no delivery of the event, in groups by
+// the reason that is known to apply. known is false if the event went to more than 5,000 webhooks,
+// because the others are then not searched for. A call takes its turn among the searches of the
+// tenant; see [Engine.Share].
 func (e *Engine) Missed(ctx context.Context, event *peal.Event) (groups []MissedGroup, known bool, err error) {
 	leave, err := e.Share(ctx, share.Search, event.Tenant)
 	if err != nil {
@@ -136,10 +137,10 @@ func whyMissed(w *peal.Webhook, event *peal.Event, failed bool) MissedReason {
 	return MissedUnknown
 }
 
-// FindWebhooks returns the webhooks of a tenant that a query chooses, in its order, and how many
-// it chooses in all, wherever the list begins. It looks at the settings that the engine has in
-// memory, brought up to date before, and reads from the store only those that it returns. A search takes its
-// turn among those of its tenant; see [Engine.Share].
+// FindWebhooks returns the webhooks of a tenant that match a query, in its order, and the number of
+// all matches. It examines the settings in the engine's memory, after updating them, and reads only
+// the returned webhooks from the store. A search waits for its turn among those of its tenant; see
+// [Engine.Share].
 func (e *Engine) FindWebhooks(ctx context.Context, q peal.WebhookQuery) (found []peal.Webhook, total int, err error) {
 	leave, err := e.Share(ctx, share.Search, q.Tenant)
 	if err != nil {

@@ -81,7 +81,7 @@ func TestFormatsOfTheOptions(t *testing.T) {
 	})
 }
 
-// A webhook whose format has left the options keeps its deliveries on record.
+// A webhook with a format that has left the options keeps its deliveries on record.
 func TestFormatThatHasGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/pealhq/peal/dispatch"
 )
 
-// What an endpoint repeats of the secrets that it was sent stands nowhere: not in an attempt, the
-// webhook's status, an event about it or the log.
+// Secrets that an endpoint echoes appear nowhere: not in an attempt, the webhook's status, an event
+// about it or the log.
 func TestRepeatedSecretsShowNowhere(t *testing.T) {
 	const query, key, hidden, bearer = "canary-of-the-query", "canary-of-the-key", "canary-of-the-variable", "canary-of-the-bearer"
 	answers := map[string]func(rw http.ResponseWriter, said string){

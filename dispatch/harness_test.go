@@ -23,8 +23,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The fake clocks begin in the year 2000. With an ID made today, every test also
-	// shows that a clock that was set back holds nothing up.
+	// The fake clocks start in the year 2000. With an ID of today, every test also shows that a
+	// clock that was set back delays nothing.
 	peal.NewEventKey()
 	goleak.VerifyTestMain(sharedPostgres.Around(m))
 }
@@ -46,7 +46,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world { return newWorldAt(t, memoryDir(t)) }
 
-// newWorldAt goes on with what another world has left in a directory.
+// newWorldAt returns a world that continues with the directory of another one.
 func newWorldAt(t *testing.T, directory string) *world {
 	w := &world{t: t, path: filepath.Join(directory, "peal.db"), ctx: t.Context(), receivers: make(map[string]*receiver)}
 	w.open()
@@ -54,8 +54,8 @@ func newWorldAt(t *testing.T, directory string) *world {
 	return w
 }
 
-// memoryDir gives a directory in memory where the system has one: these tests are
-// about the engine, and a disk would only make them wait.
+// memoryDir returns a directory in memory if the system has one: these tests are about the engine,
+// and a disk would only make them wait.
 func memoryDir(t *testing.T) string {
 	t.Helper()
 	const shared = "/dev/shm"
@@ -140,8 +140,8 @@ type seen struct {
 	body   string
 }
 
-// receive makes an endpoint at http://name.test. answer is called for each request
-// with its number, 1 for the first.
+// receive creates an endpoint at http://name.test. answer is called for each request with its
+// number, 1 for the first.
 func (w *world) receive(name string, answer func(rw http.ResponseWriter, r *http.Request, n int)) *receiver {
 	r := &receiver{name: name, conns: make(chan net.Conn), news: make(chan struct{}, 100_000)}
 	r.server = &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
@@ -172,7 +172,7 @@ func (w *world) receive(name string, answer func(rw http.ResponseWriter, r *http
 
 func (r *receiver) url() string { return "http://" + r.name + ".test/hook" }
 
-// wait gives the first n requests, once there are so many.
+// wait waits for n requests and returns them.
 func (r *receiver) wait(n int) []seen {
 	for {
 		r.mu.Lock()
@@ -208,7 +208,7 @@ func (w *world) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	}
 }
 
-// addressed gives a pipe the address that records want.
+// addressed is a pipe with the address that records need.
 type addressed struct{ net.Conn }
 
 func (addressed) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
@@ -283,7 +283,7 @@ func (w *world) publish(e *dispatch.Engine, events ...peal.Event) []dispatch.Pub
 	return published
 }
 
-// deliveries gives those of a webhook, oldest first.
+// deliveries returns the deliveries of a webhook, oldest first.
 func (w *world) deliveries(id peal.WebhookID) []peal.Delivery {
 	w.t.Helper()
 	var all []peal.Delivery
@@ -303,7 +303,7 @@ func (w *world) deliveries(id peal.WebhookID) []peal.Delivery {
 	}
 }
 
-// settled gives the webhook's deliveries once each of at least n is final.
+// settled waits until at least n of the webhook's deliveries are final, and returns them.
 func (w *world) settled(id peal.WebhookID, n int) []peal.Delivery {
 	w.t.Helper()
 	for wait := 100 * time.Millisecond; ; wait = min(3*wait, time.Hour) {

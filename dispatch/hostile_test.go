@@ -53,7 +53,7 @@ func (f *foe) hear() {
 	}
 }
 
-// hang waits until the sender gives up.
+// hang waits until the sender disconnects.
 func (f *foe) hang() { io.Copy(io.Discard, f.Conn) }
 
 const (
@@ -148,7 +148,7 @@ var hostiles = []hostile{
 		f.WriteRSTStream(id, http2.ErrCodeInternal)
 		return true
 	})},
-	// It is asked once more, as RFC 9113 allows for streams that were not begun.
+	// The request is sent once more, as RFC 9113 allows for streams that were not processed.
 	{name: "refuses every stream over HTTP/2", reason: peal.ReasonConnection, serve: http2Foe(func(f *http2.Framer, id uint32) bool {
 		f.WriteRSTStream(id, http2.ErrCodeRefusedStream)
 		return true
@@ -156,7 +156,7 @@ var hostiles = []hostile{
 	{name: "hangs over HTTP/2", reason: peal.ReasonTimeout, serve: http2Foe(func(*http2.Framer, uint32) bool { return true })},
 }
 
-// http2Foe speaks HTTP/2; answer gets every request and says whether the connection goes on.
+// http2Foe speaks HTTP/2; answer gets every request and reports whether the connection continues.
 func http2Foe(answer func(f *http2.Framer, id uint32) bool) func(*foe) {
 	return func(f *foe) {
 		conn := tls.Server(buffered(f.Conn, true), &tls.Config{Certificates: []tls.Certificate{testCertificate()}, NextProtos: []string{"h2"}})
@@ -244,7 +244,7 @@ func TestHostileReceivers(t *testing.T) {
 	}
 }
 
-// misreceive makes an endpoint that is a plain connection.
+// misreceive creates an endpoint that is a plain connection.
 func (w *world) misreceive(name string, secure bool, serve func(net.Conn)) (url string) {
 	r := &receiver{name: name, conns: make(chan net.Conn)}
 	ended := make(chan struct{})

@@ -99,7 +99,7 @@ func TestFiltersEndWithTheEngine(t *testing.T) {
 	}
 }
 
-// While a tenant's filters take all they can get, the publishes of another go on.
+// While a tenant's filters take all the time they can get, the publishes of another continue.
 func TestFiltersOfATenantLeaveTheProcessorToOthers(t *testing.T) {
 	w := newWorld(t)
 	e, stop := w.engine(nil)

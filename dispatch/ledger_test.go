@@ -71,7 +71,7 @@ func TestNothingOvertakesAResult(t *testing.T) {
 	}
 }
 
-// A process that stops within the linger leaves what the next one goes on with in order.
+// A process that stops within the linger leaves its work to the next one in order.
 func TestAStopIsBehindResults(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(nil)
@@ -143,7 +143,7 @@ func TestByHandBehindResults(t *testing.T) {
 	})
 }
 
-// A replay that begins within the linger finds what has failed.
+// A replay that starts within the linger finds the failed deliveries.
 func TestAReplayIsBehindResults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

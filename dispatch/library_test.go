@@ -9,8 +9,8 @@ import (
 	"github.com/pealhq/peal/dispatch"
 )
 
-// What is published stays what it was, whatever its publisher does to its own memory
-// afterwards; and nothing is written into that.
+// A published event does not change when its publisher modifies its own memory afterwards; and that
+// memory is never written to.
 func TestPublishOwnsItsBytes(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
 		e, stop := w.engine(nil)
@@ -44,7 +44,7 @@ func TestPublishOwnsItsBytes(t *testing.T) {
 				copy(buffer, `{"n":9}`)
 			}
 			if len(buffers[0]) > 0 {
-				buffers[0][0] = '!' // is no JSON any more, and stands where it was checked
+				buffers[0][0] = '!' // not JSON any more, in the memory that was checked
 			}
 			if _, err := e.Publish(w.ctx, tenant, events...); peal.CodeOf(err) != peal.Invalid {
 				t.Errorf("what is no JSON any more is taken: %v", err)

@@ -36,7 +36,7 @@ type modelLane struct {
 
 type modelEvent struct {
 	at   time.Duration
-	lane int // whose it is; the number of lanes for all
+	lane int // its lane; the number of lanes for all
 }
 
 func drawSpan(t *rapid.T, name string, most time.Duration) time.Duration {
@@ -77,7 +77,7 @@ type shot struct {
 	ok         bool
 }
 
-// lived is what became of a plan.
+// lived is the outcome of a plan.
 type lived struct {
 	modelPlan
 	begun  time.Time
@@ -174,8 +174,8 @@ func (p modelPlan) script(w *world, e *dispatch.Engine, l *lived, hooks []peal.W
 	}
 }
 
-// Whatever is published when, to endpoints that are slow, fail, are limited or paused,
-// the scheduler keeps what it promises.
+// The scheduler keeps its promises for any events, to endpoints that are slow, fail, are limited or
+// paused.
 func TestSchedulerKeepsItsPromises(t *testing.T) {
 	longtest.Cases(t, 6, 2000)
 	rapid.Check(t, func(rt *rapid.T) {

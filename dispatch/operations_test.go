@@ -12,7 +12,7 @@ import (
 	"github.com/pealhq/peal/dispatch"
 )
 
-// operations gives what Peal itself said of a webhook, in order.
+// operations returns Peal's own events about a webhook, in order.
 func operations(t *testing.T, r *receiver, about peal.WebhookID) (types []string) {
 	t.Helper()
 	for _, request := range r.wait(0) {

@@ -44,7 +44,7 @@ func TestHeadersOfTheFormat(t *testing.T) {
 			t.Errorf("the format is changed: %v", err)
 		}
 
-		// One that has had such a header goes on, until it is about the header itself.
+		// A webhook with such a header continues to work, until the header itself changes.
 		old := with("standard", "webhook-id")
 		old.ID, old.Timeout, old.Status, old.Secrets = peal.NewWebhookID(), peal.DefaultTimeout, peal.Active, []peal.Secret{{Value: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}}
 		if old, err = w.store.CreateWebhook(w.ctx, old); err != nil {

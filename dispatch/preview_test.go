@@ -14,7 +14,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// preview shows one event and wants no error.
+// preview returns the preview of one event; an error fails the test.
 func (w *world) preview(e *dispatch.Engine, hook peal.Webhook, choice dispatch.PreviewChoice) dispatch.Preview {
 	w.t.Helper()
 	previews, err := e.Preview(w.ctx, &hook, choice)
@@ -35,7 +35,7 @@ func header(head peal.HeaderLines) http.Header {
 	return h
 }
 
-// A preview is what is sent, save the delivery's own id and time, and leaves no trace.
+// A preview equals the sent request, except for the delivery's id and time, and leaves no trace.
 func TestPreviewIsWhatIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -76,7 +76,7 @@ func TestPreviewIsWhatIsSent(t *testing.T) {
 	})
 }
 
-// trace is how much there is of everything that a preview could leave.
+// trace counts everything that a preview could leave.
 func (w *world) trace() string {
 	w.t.Helper()
 	events, err := w.store.Events(w.ctx, peal.EventQuery{Tenant: tenant, Limit: 100})

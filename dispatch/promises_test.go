@@ -39,7 +39,7 @@ func nothingLost(l *lived, lane int) error {
 	return nil
 }
 
-// nothingEarly: a retry begins after the attempt before it and the policy's delay.
+// nothingEarly: a retry starts after the previous attempt and the policy's delay.
 func nothingEarly(l *lived, lane int) error {
 	before := make(map[string][]shot)
 	for _, s := range l.shots[lane] {
@@ -55,8 +55,7 @@ func nothingEarly(l *lived, lane int) error {
 	return nil
 }
 
-// withinRate: in no stretch of time begin more requests than the burst and what the
-// rate allows in it.
+// withinRate: in no period do more requests start than the burst and the rate allow.
 func withinRate(l *lived, lane int) error {
 	rate := l.lanes[lane].rate
 	if rate == nil {
@@ -82,8 +81,8 @@ func withinCap(l *lived, lane int) error {
 	return nil
 }
 
-// concurrency gives the most shots that were in flight at once. What ended at a moment
-// is not in flight with what began at it.
+// concurrency returns the largest number of shots in flight at once. A shot that ends at a time
+// does not overlap one that starts then.
 func concurrency(shots []shot) (most int) {
 	type edge struct {
 		at    time.Time
@@ -107,7 +106,7 @@ func concurrency(shots []shot) (most int) {
 	return most
 }
 
-// pausedIsHeld: nothing begins while the webhook is paused.
+// pausedIsHeld: nothing starts while the webhook is paused.
 func pausedIsHeld(l *lived, lane int) error {
 	from, until := l.paused[lane][0], l.paused[lane][1]
 	for _, s := range l.shots[lane] {

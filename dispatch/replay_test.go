@@ -29,7 +29,7 @@ func failUntil(up *atomic.Bool) func(http.ResponseWriter, *http.Request, int) {
 
 func withoutRetries(h *peal.Webhook) { h.RetryPolicy = &peal.RetryPolicy{} }
 
-// replay begins a replay of all that a webhook ever had.
+// replay starts a replay of all deliveries of a webhook.
 func (w *world) replay(e *dispatch.Engine, id peal.WebhookID, change func(*peal.Replay)) peal.Replay {
 	w.t.Helper()
 	p := peal.Replay{Tenant: tenant, WebhookID: id, Since: time.Unix(1, 0)}
@@ -43,7 +43,7 @@ func (w *world) replay(e *dispatch.Engine, id peal.WebhookID, change func(*peal.
 	return replay
 }
 
-// ended gives a replay once it does not run any more.
+// ended waits for the end of a replay and returns it.
 func (w *world) ended(id peal.JobID) peal.Replay {
 	w.t.Helper()
 	for {
@@ -204,7 +204,7 @@ func TestReplayEndsEarly(t *testing.T) {
 	tests := map[string]struct {
 		change func(*world, *dispatch.Engine, peal.Replay)
 		want   peal.ReplayStatus
-		most   int // that may be replayed: a step that has begun goes on
+		most   int // that may be replayed: a step in progress continues
 	}{
 		"canceled": {func(w *world, e *dispatch.Engine, p peal.Replay) {
 			got, err := e.CancelReplay(w.ctx, tenant, p.ID)

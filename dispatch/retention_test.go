@@ -11,8 +11,8 @@ import (
 	"github.com/pealhq/peal/dispatch"
 )
 
-// The IDs of these tests are of the year that they run in, the fake clock begins in
-// 2000: so history is old when the clock has passed its year by the retention.
+// The IDs of these tests are of today, the fake clock starts in 2000: so history is old when the
+// clock has passed today by the retention.
 func TestHistoryGoesWhenItIsOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const day = 24 * time.Hour
@@ -66,7 +66,7 @@ func TestHistoryGoesWhenItIsOld(t *testing.T) {
 	})
 }
 
-// counter gives the value of a counter or gauge, by the value of its only label.
+// counter returns the value of a counter or gauge, by the value of its only label.
 func counter(t *testing.T, registry *prometheus.Registry, name, label string) float64 {
 	t.Helper()
 	families, err := registry.Gather()

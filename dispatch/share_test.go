@@ -11,8 +11,7 @@ import (
 	"github.com/pealhq/peal/dispatch"
 )
 
-// A rate limit holds for all nodes together, whichever of them the events come to, and
-// while one joins.
+// A rate limit holds for all nodes together, with events at any of them, and while one joins.
 func TestRateLimitOfACluster(t *testing.T) {
 	for name, deaf := range map[string]bool{"signaled": false, "polled": true} {
 		t.Run(name, func(t *testing.T) {
@@ -98,8 +97,8 @@ func TestInFlightOfACluster(t *testing.T) {
 	})
 }
 
-// Together the nodes probe an endpoint that is down as often as one would, and all go
-// on when one of them was answered.
+// Together the nodes probe an endpoint that is down as often as one would, and all continue when
+// one of them got a response.
 func TestBreakerOfACluster(t *testing.T) {
 	probes := func(t *testing.T, names ...string) (n int, last time.Duration) {
 		synctest.Test(t, func(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 
 var sharedPostgres pgtest.Shared
 
-// onEachStore runs a test on a fake clock with each of the stores: one whose outcome
-// can depend on what the store does. PostgreSQL's own clock is not the fake one, which
-// rules out tests of what it judges by that: nodes that are gone, and missed events.
+// onEachStore runs a test on a fake clock with each of the stores: one whose outcome can depend on
+// what the store does. PostgreSQL's own clock is not the fake one, which rules out tests that
+// depend on it: of expired nodes and missed events.
 func onEachStore(t *testing.T, test func(*testing.T, *world)) {
 	t.Run("SQLite", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { test(t, newWorld(t)) })
@@ -44,8 +44,8 @@ func openPostgres(t *testing.T, url string) storetest.Store {
 	return deaf{store}
 }
 
-// deaf is a store whose signals are not heard: who waits for one waits for the network,
-// and a fake clock stands still meanwhile. Signals only make things quicker.
+// deaf is a store without signals: waiting for one means waiting for the network, and a fake clock
+// does not advance meanwhile. Signals only make things faster.
 type deaf struct{ storetest.Store }
 
 func (deaf) Watch(ctx context.Context, _ func(peal.NodeSignal)) error {

@@ -33,7 +33,7 @@ func (w *world) successor() peal.NodeID {
 	return node
 }
 
-// holds gives a process deliveries of a webhook in its memory, one for each event.
+// holds puts deliveries of a webhook into the memory of a process, one for each event.
 func (w *world) holds(node peal.NodeID, hook peal.Webhook, n int) (ids []peal.DeliveryID) {
 	w.t.Helper()
 	_, version, err := w.store.RoutesSince(w.ctx, 0)

@@ -27,7 +27,7 @@ func TestReadyLanesTakeTurns(t *testing.T) {
 		for n, lane := range order {
 			begun[lane]++
 			for other := range backlogs {
-				// Those that begin at one moment arrive in any order.
+				// Requests that start at the same time arrive in any order.
 				if begun[other] < backlogs[other] && begun[lane] > begun[other]+inFlight {
 					rt.Fatalf("at request %d lane %d has had %d turns and lane %d only %d of %d", n, lane, begun[lane], other, begun[other], backlogs[other])
 				}
@@ -41,7 +41,7 @@ func TestReadyLanesTakeTurns(t *testing.T) {
 	})
 }
 
-// takeTurns gives the lanes in the order in which requests began, for lanes that are
+// takeTurns returns the lanes in the order in which their requests started, for lanes that are
 // known to be fast and get all of their events at once.
 func takeTurns(t *testing.T, inFlight int, backlogs []int) (order []int) {
 	w := newWorld(t)

@@ -85,7 +85,7 @@ func TestVariableScopesAreValid(t *testing.T) {
 	}
 }
 
-// A new URL begins with a clean record: what failed elsewhere disables nothing there.
+// A new URL starts with a clean record: earlier failures do not disable it.
 func TestNewURLHasNoFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

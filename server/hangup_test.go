@@ -59,7 +59,7 @@ func TestHangUpReadsTheFileAgain(t *testing.T) {
 	// A bad file changes nothing at all, even if parts of it are valid.
 	hangUp("webhooks:\n  - {name: audit, url: "+oldURL+", events: '*'}\n  - name: more\n    url: "+oldURL+"\n    events: none\n    secret: hunter2\n",
 		`peal.yaml:6: webhooks[1].secret:`)
-	hangUp("webhooks:\n  - {name: audit, url: "+oldURL+", events: '*'}\n  - name: more\n    filters: x\n", "peal.yaml:4: webhooks[1].filters: is no setting of a webhook; did you mean filter?")
+	hangUp("webhooks:\n  - {name: audit, url: "+oldURL+", events: '*'}\n  - name: more\n    filters: x\n", "peal.yaml:4: webhooks[1].filters: is not a setting of a webhook; did you mean filter?")
 	if diff := cmp.Diff(after, all(t, c)); diff != "" {
 		t.Errorf("a bad file has changed (-before +after):\n%s", diff)
 	}
@@ -71,7 +71,7 @@ func TestHangUpReadsTheFileAgain(t *testing.T) {
 	node.stop(t)
 	serve := exec.CommandContext(t.Context(), node.program, "serve", "--listen", node.address, "--data", node.data)
 	serve.Dir = node.data
-	if out, err := serve.CombinedOutput(); err == nil || !strings.HasPrefix(string(out), "peal: peal.yaml:4: webhooks[1].filters: is no setting") {
+	if out, err := serve.CombinedOutput(); err == nil || !strings.HasPrefix(string(out), "peal: peal.yaml:4: webhooks[1].filters: is not a setting") {
 		t.Errorf("a start with a bad file: %v\n%s", err, out)
 	}
 	write(first)

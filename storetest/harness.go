@@ -15,8 +15,8 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// harness is a store with the few steps that most tests are made of. Every
-// harness acts for a node and a tenant of its own.
+// harness is a store with the common steps of tests. Every harness acts for its own node and
+// tenant.
 type harness struct {
 	t      *testing.T
 	ctx    context.Context
@@ -50,7 +50,7 @@ func (h *harness) with(t *testing.T) *harness {
 	return h
 }
 
-// register gives a node that is registered.
+// register registers a new node and returns its ID.
 func (h *harness) register() peal.NodeID {
 	h.t.Helper()
 	id := peal.NewNodeID()
@@ -59,7 +59,7 @@ func (h *harness) register() peal.NodeID {
 	return id
 }
 
-// own gives the harness a store that no other test uses.
+// own returns a harness with a store that no other test uses.
 func (h *harness) own() *harness {
 	h.t.Helper()
 	return newHarness(h.t, h.open).with(h.t)
@@ -72,7 +72,7 @@ func (h *harness) must(err error) {
 	}
 }
 
-// stale wants the refusal of a change that was made from another revision than the stored one.
+// stale checks the refusal of a change based on another revision than the stored one.
 func (h *harness) stale(err error) {
 	h.t.Helper()
 	if !errors.Is(err, peal.ErrRevision) {
@@ -92,7 +92,7 @@ func (h *harness) refused(err error, want peal.ErrorCode) {
 	}
 }
 
-// options compare what a store gives back: nil and empty lists are the same.
+// options compare results of a store: nil and empty lists are the same.
 var options = cmp.Options{
 	cmpopts.EquateEmpty(),
 	cmpopts.IgnoreUnexported(peal.Event{}),
@@ -114,7 +114,7 @@ func (h *harness) equal(got, want any, what string) {
 // moment is a time as precise as a store keeps it.
 func moment() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// newWebhook makes a webhook with every field set that a store keeps.
+// newWebhook returns a webhook with every stored field set.
 func (h *harness) newWebhook() peal.Webhook {
 	now := moment()
 	return peal.Webhook{
@@ -154,7 +154,7 @@ func (h *harness) version() int64 {
 	return now
 }
 
-// newEvent makes an event of the tenant with an id given by Peal.
+// newEvent returns an event of the tenant with an id chosen by Peal.
 func (h *harness) newEvent() *peal.Event {
 	key := peal.NewEventKey()
 	return &peal.Event{
@@ -163,7 +163,7 @@ func (h *harness) newEvent() *peal.Event {
 	}
 }
 
-// named makes an event with an id of the publisher's own.
+// named returns an event with an id chosen by the publisher.
 func (h *harness) named(id string) *peal.Event {
 	e := h.newEvent()
 	e.ID = id
@@ -186,7 +186,7 @@ func (h *harness) insert(insertions ...peal.Insertion) []peal.InsertResult {
 	return inserted
 }
 
-// deliver inserts a new event for one webhook and gives the delivery.
+// deliver inserts a new event for one webhook and returns the delivery.
 func (h *harness) deliver(webhook peal.Webhook, held bool) peal.DeliveryID {
 	h.t.Helper()
 	d := deliveriesTo(held, webhook)
@@ -201,7 +201,7 @@ func (h *harness) delivery(id peal.DeliveryID) peal.Delivery {
 	return d
 }
 
-// newAttempt makes an attempt with every field set.
+// newAttempt returns an attempt with every field set.
 func newAttempt(id peal.DeliveryID, number int) peal.Attempt {
 	return peal.Attempt{
 		ID: peal.NewAttemptID(), DeliveryID: id, Number: number, StartedAt: moment(),
@@ -215,7 +215,7 @@ func newAttempt(id peal.DeliveryID, number int) peal.Attempt {
 	}
 }
 
-// settlement makes a settlement of a delivery's next attempt.
+// settlement returns a settlement of a delivery's next attempt.
 func settlement(d peal.Delivery, status peal.DeliveryStatus) peal.Settlement {
 	s := peal.Settlement{Attempt: newAttempt(d.ID, d.Attempts+1), WebhookID: d.WebhookID, Status: status, Tries: d.Tries + 1}
 	switch status {
@@ -230,7 +230,7 @@ func settlement(d peal.Delivery, status peal.DeliveryStatus) peal.Settlement {
 	return s
 }
 
-// settle settles one delivery and gives the settlement.
+// settle settles one delivery and returns the settlement.
 func (h *harness) settle(id peal.DeliveryID, status peal.DeliveryStatus) peal.Settlement {
 	h.t.Helper()
 	s := settlement(h.delivery(id), status)

@@ -94,8 +94,8 @@ var eventTests = map[string]func(*testing.T, *harness){
 	},
 }
 
-// history makes deliveries of every status for three webhooks, one of which is
-// deleted afterwards, and gives them all, the newest first.
+// history creates deliveries of every status for three webhooks, one of which is deleted
+// afterwards, and returns them all, newest first.
 func (h *harness) history() (webhooks []peal.Webhook, all []peal.Delivery) {
 	h.t.Helper()
 	webhooks = []peal.Webhook{h.webhook(), h.webhook(), h.webhook()}

@@ -8,7 +8,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// newUser makes a user of the tenant with every field set.
+// newUser returns a user of the tenant with every field set.
 func (h *harness) newUser(name string) peal.User {
 	return peal.User{
 		ID: peal.NewUserID(), Name: h.tenant + "." + name, Password: "$argon2id$…", Subject: "https://id.example " + h.tenant + name,
@@ -23,7 +23,7 @@ func (h *harness) user(name string) peal.User {
 	return user
 }
 
-// newSession makes a session of a user with every field set that it can have.
+// newSession returns a session of a user with every possible field set.
 func (h *harness) newSession(user peal.User) peal.Session {
 	id := peal.NewSessionID()
 	return peal.Session{

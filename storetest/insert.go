@@ -160,7 +160,7 @@ var duplicateTests = map[string]func(*testing.T, *harness){
 		_, err = h.store.Event(h.ctx, h.tenant, repeat.Key.String())
 		h.refused(err, peal.NotFound)
 	},
-	"a duplicate tells where the first went, whatever became of it": func(t *testing.T, h *harness) {
+	"a duplicate reports where the first went, in any later state": func(t *testing.T, h *harness) {
 		a, b, c := h.webhook(), h.webhook(), h.webhook()
 		d := deliveriesTo(true, a, b, c)
 		d[1].Held = false

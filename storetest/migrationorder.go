@@ -65,7 +65,7 @@ func RunMigrationOrders(t *testing.T, files fs.FS, merged []int64, random int, t
 	}
 }
 
-// someOf returns a beginning of each five, mixed.
+// someOf returns the first migrations of each group of five, mixed.
 func someOf(draw *rand.Rand, fives [][]int64) (list []int64) {
 	left := make([][]int64, len(fives))
 	for i, five := range fives {

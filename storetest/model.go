@@ -30,7 +30,7 @@ var modelTests = map[string]func(*testing.T, *harness){
 	},
 }
 
-// model is what the store must hold: the deliveries of one tenant, each with its holder.
+// model is the required content of the store: the deliveries of one tenant, each with its holder.
 type model struct {
 	*harness
 	rt         *rapid.T
@@ -170,7 +170,7 @@ func (m *model) claim(t *rapid.T) {
 	m.same(next, due, "next due")
 }
 
-// free gives a webhook's deliveries that nobody holds, in the order of claiming.
+// free returns a webhook's deliveries without a holder, in the order of claiming.
 func (m *model) free(webhook peal.WebhookID) []*modelDelivery {
 	var free []*modelDelivery
 	for _, d := range m.deliveries {
@@ -204,7 +204,7 @@ func (m *model) release(t *rapid.T) {
 	m.ok(m.store.Release(m.ctx, node, ids))
 }
 
-// takeover ends all nodes but one, which others then stand in for.
+// takeover ends all nodes but one, which then takes their work over.
 func (m *model) takeover(t *rapid.T) {
 	i := rapid.IntRange(0, 2).Draw(t, "survivor")
 	survivor := m.nodes[i]
@@ -307,7 +307,7 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-// justBefore gives the ID before an ID in order.
+// justBefore returns the ID before an ID in order.
 func justBefore(id peal.WebhookID) peal.WebhookID {
 	for i := len(id) - 1; i >= 0; i-- {
 		id[i]--

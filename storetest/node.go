@@ -76,7 +76,7 @@ var nodeTests = map[string]func(*testing.T, *harness){
 		_, err := h.store.RenewNode(h.ctx, peal.NewNodeID(), peal.NodeLoad{})
 		h.refused(err, peal.NotFound)
 	},
-	"the view tells the version of the routes": func(t *testing.T, h *harness) {
+	"the view has the version of the routes": func(t *testing.T, h *harness) {
 		for range 2 {
 			h.webhook()
 			view, err := h.store.RenewNode(h.ctx, h.node, peal.NodeLoad{})
@@ -102,7 +102,7 @@ var nodeTests = map[string]func(*testing.T, *harness){
 		h.must(err)
 		h.equal(len(view.Canceled), 0, "canceled for a node that held nothing")
 	},
-	"who leaves lets go of everything": func(t *testing.T, h *harness) {
+	"a node that leaves releases everything": func(t *testing.T, h *harness) {
 		w := h.webhook()
 		other := *h
 		other.node = h.register()

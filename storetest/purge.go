@@ -8,7 +8,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// purge calls Purge until nothing more is to be done, and adds up what was done.
+// purge calls Purge until nothing is left to do, and adds up the results.
 func (h *harness) purge(params peal.PurgeParams) peal.PurgeResult {
 	h.t.Helper()
 	var sum peal.PurgeResult
@@ -43,7 +43,7 @@ func (h *harness) has(want bool, key peal.EventKey, what string) {
 	}
 }
 
-// eventOf makes an event that was accepted at a moment.
+// eventOf returns an event that was accepted at the given time.
 func (h *harness) eventOf(at time.Time) *peal.Event {
 	e := h.newEvent()
 	floor := peal.FloorID[peal.EventKey](at)
@@ -137,7 +137,7 @@ var purgeTests = map[string]func(*testing.T, *harness){
 		h.must(err)
 		h.equal(got.Key, again.Key, "event")
 	},
-	"lists go on while it purges": func(t *testing.T, h *harness) {
+	"lists continue while it purges": func(t *testing.T, h *harness) {
 		w := h.webhook()
 		var all []peal.DeliveryID
 		var edge time.Time

@@ -130,7 +130,7 @@ var purgeOtherTests = map[string]func(*testing.T, *harness){
 		at := moment()
 		h.must(h.store.EndReplay(h.ctx, h.tenant, ended.ID, peal.ReplayDone, "", at))
 		h.equal(h.purgeBefore(at).Replays, 0, "replays at the moment of their end")
-		h.equal(h.purge(peal.PurgeParams{}).Replays, 0, "replays that are kept for ever")
+		h.equal(h.purge(peal.PurgeParams{}).Replays, 0, "replays that are kept forever")
 		h.equal(h.purgeBefore(at.Add(time.Microsecond)).Replays, 1, "replays after it")
 		replays, err := h.store.Replays(h.ctx, peal.ReplayQuery{Tenant: h.tenant, WebhookID: w.ID, Limit: 10})
 		h.must(err)

@@ -51,7 +51,7 @@ func (h *harness) creators() map[peal.Quota]func() (end func() error, err error)
 	}
 }
 
-// limit gives the tenant a limit of its own.
+// limit sets the tenant's own limits.
 func (h *harness) limit(quotas peal.Quotas) {
 	h.t.Helper()
 	tenant := peal.Tenant{Name: h.tenant, Quotas: quotas, CreatedAt: moment()}

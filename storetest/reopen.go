@@ -41,7 +41,7 @@ var reopenTests = map[string]func(*testing.T, *harness){
 		}
 		h.equal(h.delivery(id).Status, peal.Pending, "status")
 	},
-	"a final one begins a new round": func(t *testing.T, h *harness) {
+	"a final one starts a new round": func(t *testing.T, h *harness) {
 		w := h.webhook()
 		for _, status := range []peal.DeliveryStatus{peal.Success, peal.Failed, peal.Canceled} {
 			d := deliveriesTo(true, w)

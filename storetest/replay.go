@@ -8,7 +8,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// newReplay makes a replay of all that there is for a webhook now.
+// newReplay returns a replay of everything that a webhook has now.
 func (h *harness) newReplay(w peal.Webhook) peal.Replay {
 	id := peal.NewJobID()
 	return peal.Replay{
@@ -40,8 +40,7 @@ func (h *harness) settled(w peal.Webhook, status peal.DeliveryStatus) peal.Deliv
 	return id
 }
 
-// reopened gives the harness a store of its own, and what closes that store and opens
-// it again.
+// reopened returns a harness with its own store, and a function that closes and reopens that store.
 func (h *harness) reopened() (again *harness, reopen func()) {
 	h.t.Helper()
 	place := h.t.TempDir()
@@ -148,7 +147,7 @@ var replayTests = map[string]func(*testing.T, *harness){
 		attempts, err := h.store.Attempts(h.ctx, h.tenant, before.ID)
 		h.must(err)
 		h.equal(len(attempts), 2, "attempts on record")
-		h.equal(h.delivery(late).Tries, 1, "tries of what failed after the replay began")
+		h.equal(h.delivery(late).Tries, 1, "tries of deliveries that failed after the replay started")
 		p.Done, p.Replayed = 10, 10
 		h.equal(h.stored(p), p, "replay")
 	},

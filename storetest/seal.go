@@ -65,7 +65,7 @@ func (s *testSealer) Open(sealed, bound []byte) ([]byte, error) {
 	return sealed[2+len(sum):], nil
 }
 
-// sealTests get a store and a way to close and open it anew with another Sealer.
+// sealTests get a store and a function that closes and reopens it with another Sealer.
 var sealTests = map[string]func(h *harness, sealer *testSealer, reopen func(peal.Sealer) Store){
 	"a new key takes over": func(h *harness, sealer *testSealer, reopen func(peal.Sealer) Store) {
 		webhooks := []peal.Webhook{h.sealedWebhook(), h.sealedWebhook(), h.sealedWebhook()}
@@ -91,7 +91,7 @@ var sealTests = map[string]func(h *harness, sealer *testSealer, reopen func(peal
 		h.must(err)
 		h.equal(len(routes), len(webhooks), "routes")
 	},
-	"it goes on where it stopped": func(h *harness, sealer *testSealer, reopen func(peal.Sealer) Store) {
+	"it continues where it stopped": func(h *harness, sealer *testSealer, reopen func(peal.Sealer) Store) {
 		want := []peal.Webhook{h.sealedWebhook(), h.sealedWebhook(), h.sealedWebhook()}
 		sealer.use(2, 1)
 		n, err := h.store.Reseal(h.ctx, 1)
@@ -170,7 +170,7 @@ func (h *harness) sealedWebhook() peal.Webhook {
 	return w
 }
 
-// resealed seals anew in steps and demands that there was so much to do.
+// resealed reseals in steps and checks the total.
 func (h *harness) resealed(want, limit int) {
 	h.t.Helper()
 	total := 0

@@ -22,7 +22,7 @@ func (h *harness) index() {
 	h.t.Fatal("indexing does not come to its end")
 }
 
-// happens inserts an event of a type with data for webhooks, and gives its deliveries.
+// happens inserts an event of a type with data for webhooks, and returns its deliveries.
 func (h *harness) happens(eventType, data string, webhooks ...peal.Webhook) (*peal.Event, []peal.DeliveryID) {
 	h.t.Helper()
 	e := h.newEvent()
@@ -44,7 +44,7 @@ func (h *harness) answer(id peal.DeliveryID, status peal.DeliveryStatus, body st
 	h.must(h.store.Settle(h.ctx, h.node, []peal.Settlement{s}))
 }
 
-// found gives the deliveries that a search finds, page by page.
+// found returns the deliveries that a search finds, page by page.
 func (h *harness) found(query peal.DeliverySearch) (ids []peal.DeliveryID) {
 	h.t.Helper()
 	query.Tenant = h.tenant
@@ -65,7 +65,7 @@ func (h *harness) found(query peal.DeliverySearch) (ids []peal.DeliveryID) {
 			return ids
 		}
 		if page.Next == query.Before {
-			h.t.Fatal("a search does not go on")
+			h.t.Fatal("a search does not advance")
 		}
 		query.Before = page.Next
 	}
@@ -73,7 +73,7 @@ func (h *harness) found(query peal.DeliverySearch) (ids []peal.DeliveryID) {
 	return nil
 }
 
-// foundEvents gives the keys of the events that a search finds.
+// foundEvents returns the keys of the events that a search finds.
 func (h *harness) foundEvents(query peal.EventSearch) (keys []peal.EventKey) {
 	h.t.Helper()
 	query.Tenant, query.Limit = h.tenant, 2
@@ -201,7 +201,7 @@ var searchTests = map[string]func(*testing.T, *harness){
 		h.index()
 		h.equal(h.found(peal.DeliverySearch{Text: "sorry", Status: peal.Canceled}), ids, "canceled")
 	},
-	"a delivery that a webhook got later stands with its event": func(t *testing.T, h *harness) {
+	"a later delivery of an event is listed with the event": func(t *testing.T, h *harness) {
 		w := h.webhook()
 		old, _ := h.happens("t", `"word"`)
 		_, ids := h.happens("t", `"word"`, w)

@@ -30,7 +30,7 @@ var searchPlaceTests = map[string]func(*testing.T, *harness){
 		h.equal(h.foundEvents(peal.EventSearch{Text: "word"}), keys, "events with a word")
 		h.equal(h.foundEvents(peal.EventSearch{Type: "t"}), keys, "events of a type")
 	},
-	"a page tells when there is nothing more": func(t *testing.T, h *harness) {
+	"a page reports that there is nothing more": func(t *testing.T, h *harness) {
 		w := h.webhook()
 		for range 4 {
 			h.happens("t", `"word"`, w)
@@ -123,7 +123,7 @@ var searchSetTests = map[string]func(*testing.T, *harness){
 		h.must(err)
 		h.equal([]bool{state.On, state.Since.IsZero(), state.Bytes > 0}, []bool{true, true, true}, "on, complete, and of some size")
 	},
-	"it goes on in another life": func(t *testing.T, h *harness) {
+	"it continues after a restart": func(t *testing.T, h *harness) {
 		h = h.own()
 		w := h.webhook()
 		_, one := h.happens("t", `"word"`, w)
@@ -139,7 +139,7 @@ var searchSetTests = map[string]func(*testing.T, *harness){
 		h.equal(h.found(peal.DeliverySearch{Text: "late"}), one, "what was answered")
 		h.must(h.store.Close())
 	},
-	"turned off and on it is made anew": func(t *testing.T, h *harness) {
+	"turned off and on it is built again": func(t *testing.T, h *harness) {
 		h = h.own()
 		w := h.webhook()
 		_, one := h.happens("t", `"word"`, w)

@@ -10,7 +10,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// sessionIDAt and the like make ids of another moment, as only time would.
+// idAt returns an id of another time.
 func idAt[I ~[16]byte](at time.Time, n int) I {
 	id := [16]byte(peal.FloorID[I](at))
 	id[8] = 0x80
@@ -135,7 +135,7 @@ func (h *harness) link() peal.PortalLink {
 	return link
 }
 
-// guest makes a session for a portal link to complete.
+// guest returns a session for a portal link to complete.
 func guest() peal.Session {
 	id := peal.NewSessionID()
 	return peal.Session{ID: id, Kind: peal.SessionPortal, Hash: sha256.Sum256(id[:]), Address: "192.0.2.2", Agent: "Browser"}

@@ -41,7 +41,7 @@ var settleTests = map[string]func(*testing.T, *harness){
 		h.equal(attempts, []peal.Attempt{s.Attempt, last.Attempt}, "attempts")
 		h.equal(h.delivery(id).Attempts, 2, "number of attempts")
 	},
-	"pending and let go": func(t *testing.T, h *harness) {
+	"pending and released": func(t *testing.T, h *harness) {
 		w := h.webhook()
 		id := h.deliver(w, true)
 		s := settlement(h.delivery(id), peal.Pending)
@@ -136,7 +136,7 @@ var settleTests = map[string]func(*testing.T, *harness){
 	},
 }
 
-// lastOf gives the newest delivery of a status.
+// lastOf returns the newest delivery with a status.
 func lastOf(h *harness, status peal.DeliveryStatus) peal.DeliveryID {
 	h.t.Helper()
 	list, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, Status: status, Limit: 1})

@@ -8,10 +8,11 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// signalPatience is how long a signal may take: it is a hint, but a test of it needs one.
+// signalPatience is the longest time that a signal may take: it is a hint, but a test of it needs
+// one.
 const signalPatience = 20 * time.Second
 
-// listen watches the store and gives what it hears of; the returned function ends it.
+// listen watches the store and returns a channel of signals, and a function that ends it.
 func (h *harness) listen() (<-chan peal.NodeSignal, func()) {
 	h.t.Helper()
 	heard := make(chan peal.NodeSignal, 1000)
@@ -25,7 +26,7 @@ func (h *harness) listen() (<-chan peal.NodeSignal, func()) {
 			}
 		})
 	}()
-	// Watching begins a moment later: signals before that are lost.
+	// Watching starts a moment later: signals before that are lost.
 	probe := peal.NodeSignal{Kind: peal.SignalWork, WebhookID: peal.NewWebhookID()}
 	h.hears(heard, probe, func() { h.must(h.store.Signal(h.ctx, probe)) })
 	return heard, func() {

@@ -7,7 +7,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// newSource makes a source with every setting that a store keeps.
+// newSource returns a source with every stored field set.
 func (h *harness) newSource(name string) peal.Source {
 	now := moment()
 	return peal.Source{

@@ -26,7 +26,7 @@ func (h *harness) webhooks(n int) []peal.Webhook {
 	return webhooks
 }
 
-// largeBatch makes events with large deliveries together to webhooks.
+// largeBatch returns events with large deliveries in total to webhooks.
 func (h *harness) largeBatch(held bool, webhooks ...peal.Webhook) []peal.Insertion {
 	batch := make([]peal.Insertion, (large+len(webhooks)-1)/len(webhooks))
 	for i := range batch {

@@ -15,7 +15,7 @@ func (h *harness) statsOf(w peal.Webhook, width peal.BucketWidth) []peal.StatsBu
 	return buckets
 }
 
-// settleAt settles a delivery with an attempt that ended at a moment.
+// settleAt settles a delivery with an attempt that ended at the given time.
 func (h *harness) settleAt(id peal.DeliveryID, status peal.DeliveryStatus, ended time.Time) peal.Settlement {
 	h.t.Helper()
 	s := settlement(h.delivery(id), status)
@@ -50,7 +50,7 @@ var statsTests = map[string]func(*testing.T, *harness){
 		later.WebhookID = peal.NewWebhookID()
 		h.must(h.store.AddProblem(h.ctx, later))
 	},
-	"tells how all tenants stand together": func(t *testing.T, h *harness) {
+	"reports the state of all tenants together": func(t *testing.T, h *harness) {
 		well, failing, paused := h.webhook(), h.webhook(), h.webhook()
 		now := time.Now().UTC().Truncate(time.Microsecond)
 		since := now.Add(-time.Hour)

@@ -1,4 +1,4 @@
-// Package storetest is the suite that every [Store] must pass.
+// Package storetest is the conformance suite of [Store].
 //
 // Run tests each sentence of the comments of [Store] and peal.Store, through their methods
 // alone: an implementation's own tests call it with a function that opens a store.
@@ -6,10 +6,10 @@ package storetest
 
 import "testing"
 
-// Open opens the store that belongs to a place: an empty directory at first. The
-// same place again, after the store was closed, gives the same store with all that
-// was in it. An implementation that keeps nothing in files takes the place as a
-// name. Run closes what it opens; Open fails the test when it cannot open.
+// Open opens the store that belongs to a place: an empty directory at first. The same place again,
+// after the store was closed, opens the same store with its content. An implementation without
+// files uses the place as a name. Run closes what it opens; Open fails the test when it cannot
+// open.
 type Open func(t *testing.T, place string) Store
 
 // Run tests the stores that open opens.

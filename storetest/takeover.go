@@ -8,7 +8,7 @@ import (
 )
 
 var takeoverTests = map[string]func(*testing.T, *harness){
-	"what the dead held is let go of": func(t *testing.T, h *harness) {
+	"deliveries of dead nodes are released": func(t *testing.T, h *harness) {
 		h = h.own()
 		w := h.webhook()
 		alive, dead := *h, *h

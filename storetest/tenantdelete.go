@@ -27,7 +27,7 @@ type everything struct {
 	Counts     peal.TenantCounts
 }
 
-// fill gives the harness's tenant one or more of everything.
+// fill creates one or more of everything for the harness's tenant.
 func (h *harness) fill(events int) {
 	h.t.Helper()
 	w, other := h.webhook(), h.webhook()

@@ -173,7 +173,7 @@ var webhookTests = map[string]func(*testing.T, *harness){
 }
 
 var routesTests = map[string]func(*testing.T, *harness){
-	"version 0 gives all that are not deleted": func(t *testing.T, h *harness) {
+	"version 0 returns all that are not deleted": func(t *testing.T, h *harness) {
 		h = h.own()
 		webhooks, version, err := h.store.RoutesSince(h.ctx, 0)
 		h.must(err)

@@ -53,7 +53,7 @@ func (c *capture) input() *wire.Input {
 	}
 }
 
-// own gives the headers that are the format's or the webhook's, not the transport's.
+// own returns the headers of the format or the webhook, without those of the transport.
 func (c *capture) own() http.Header {
 	header := make(http.Header)
 	for _, h := range c.Headers {
@@ -158,9 +158,9 @@ func TestCapturesAreDecoded(t *testing.T) {
 			wantType, wantData := c.Event.Type, c.Event.Data
 			switch name {
 			case "dejacode-request-updated-extra":
-				wantType = "dejacode.unknown" // the extra payload has replaced the hook that tells
+				wantType = "dejacode.unknown" // the extra payload has replaced the hook, which has the type
 			case "dejacode-vulnerability-data_update":
-				wantData = c.Body // the extra payload stands among the data
+				wantData = c.Body // the extra payload is among the data
 			}
 			if event.Type != wantType || event.Subject != c.Event.Subject || event.Time != c.Event.Time || event.ID != "" {
 				t.Errorf("decoded id %q, type %q, subject %q, time %v", event.ID, event.Type, event.Subject, event.Time)

@@ -93,7 +93,7 @@ func decodeCloudEvents(header http.Header, body []byte) (peal.Event, error) {
 		Data:    fields.values["data"],
 	}
 	if fields.values["data_base64"] != nil {
-		fields.fail("data_base64", "holds bytes that are no JSON value: send the event's content as data")
+		fields.fail("data_base64", "is not a JSON value; send the event's content as data")
 	}
 	if event.Data == nil {
 		event.Data = []byte("null")

@@ -49,7 +49,7 @@ func ExampleVerify() {
 	// 204
 }
 
-// send makes the request of a delivery as a receiver gets it.
+// send returns the request of a delivery as a receiver gets it.
 func send(secret, id, data string) func() *http.Request {
 	f, _ := wire.Lookup("standard")
 	r, err := f.Request(&wire.Input{

@@ -75,7 +75,7 @@ func TestGoldenRequests(t *testing.T) {
 	}
 }
 
-// The chat formats have to cope with whatever applications publish.
+// The chat formats have to cope with any events of applications.
 func TestGoldenMessages(t *testing.T) {
 	all := captures(t)
 	for _, name := range []string{"vikunja-2.5.0-task.created-secret", "dejacode-vulnerability-data_update", "wgportal-peer-update-escapes"} {

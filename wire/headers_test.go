@@ -16,7 +16,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// sentHead gives the lines of the request's head as net/http writes them.
+// sentHead returns the lines of the request's head as net/http writes them.
 func sentHead(t *testing.T, header http.Header, body []byte) []string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,7 +66,7 @@ func sentHead(t *testing.T, header http.Header, body []byte) []string {
 	return <-heads
 }
 
-// Header names arrive as they are documented, and each stands once.
+// Header names arrive as documented, each once.
 func TestHeadersArriveAsSpelled(t *testing.T) {
 	in, _ := signedInput(t, format(t, "standard"), `{}`)
 	in.Webhook.Authorization = "Basic dTpwOnc="
@@ -104,7 +104,7 @@ func TestHeadersArriveAsSpelled(t *testing.T) {
 	}
 }
 
-// What a format's documentation lists is what it sends.
+// A format sends the headers that its documentation lists.
 func TestHeadersAreListed(t *testing.T) {
 	for _, f := range wire.Formats() {
 		in, _ := signedInput(t, f, `{"a":1}`)

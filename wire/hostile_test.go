@@ -215,7 +215,7 @@ func TestToleranceIsAnOption(t *testing.T) {
 	}
 }
 
-// Whatever comes, receiving must not fail in another way than with an error.
+// Receiving must not fail in another way than with an error, for any input.
 func TestReceivingAnything(t *testing.T) {
 	bodies := []string{"", " ", "{", "null", "[]", `"x"`, "1", "\x00", "{\"a\":}", `{"data":1}`, `{"type":1,"data":1}`, `{"type":"a","data":1,"data":2}`,
 		`{"type":"a b","data":1}`, `{"event":"x","entity":"","payload":1}`, `{"hook":{"event":5},"data":1}`, `{"hook":{}}`, `{"id":"","type":"a","data":null,"created":1e99}`,

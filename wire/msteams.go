@@ -2,9 +2,9 @@ package wire
 
 import "net/http"
 
-// Microsoft Teams, by a workflow "when a webhook request is received": an Adaptive
-// Card in the envelope that workflows expect, at most 28 KB. Text stands in
-// RichTextBlock elements, which do not read Markdown: data cannot make links.
+// Microsoft Teams, by a workflow "when a webhook request is received": an Adaptive Card in the
+// envelope that workflows expect, at most 28 KB. Text is in RichTextBlock elements, which do not
+// read Markdown: data cannot create links.
 var msTeams = &Format{
 	Name:    MSTeams,
 	Title:   "Microsoft Teams message",

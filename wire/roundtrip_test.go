@@ -11,7 +11,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// signedInput gives an input with a secret where the format takes one.
+// signedInput returns an input, with a secret if the format takes one.
 func signedInput(t testing.TB, f *wire.Format, data string) (*wire.Input, string) {
 	t.Helper()
 	secret := f.FreshSecret()
@@ -26,9 +26,8 @@ func signedInput(t testing.TB, f *wire.Format, data string) (*wire.Input, string
 	return input(f.Name, data, secret), secret
 }
 
-// For any data, in every format that can be read back: encoding and verifying
-// succeeds, a flipped bit fails where there is a signature, and decoding gives the
-// event again.
+// For any data, in every format that can be read back: encoding and verifying succeeds, a flipped
+// bit fails where there is a signature, and decoding returns the event again.
 func FuzzEncodeVerifyDecode(f *testing.F) {
 	f.Add([]byte(`{"id":7,"text":"<é\u2028>","n":18446744073709551615}`), uint(3), "subject")
 	f.Add([]byte(`"\ud800"`), uint(0), "")

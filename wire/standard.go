@@ -316,6 +316,6 @@ func standardKeys(secret string) []variant {
 	return []variant{
 		{text: key.mac},
 		keyVariant(secret, "the secret's text was the key: take whsec_ off and decode the rest from base64"),
-		keyVariant(strings.TrimPrefix(secret, hmacPrefix), "the secret was not decoded: what follows whsec_ is base64, and the key is what it decodes to"),
+		keyVariant(strings.TrimPrefix(secret, hmacPrefix), "the secret was not decoded: the text after whsec_ is the base64 form of the key"),
 	}
 }

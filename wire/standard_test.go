@@ -12,7 +12,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// received gives a header as net/http hands it to a receiver.
+// received returns a header as net/http hands it to a receiver.
 func received(header http.Header) http.Header {
 	canonical := make(http.Header, len(header))
 	for name, values := range header {

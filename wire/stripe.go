@@ -13,8 +13,8 @@ import (
 
 const stripeSignature = "Stripe-Signature"
 
-// Stripe's webhooks: an event object whose data.object is the event's data; the
-// signature covers the time of the attempt and the body.
+// Stripe's webhooks: an event object with the event's data as data.object; the signature covers the
+// time of the attempt and the body.
 var stripe = &Format{
 	Name:            Stripe,
 	Title:           "Stripe",

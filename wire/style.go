@@ -15,9 +15,8 @@ const (
 	// Plain is the style of JavaScript's JSON.stringify: no spaces, minimal escapes, unpaired
 	// surrogates as \udXXX.
 	Plain Style = iota
-	// GoEscaped is what Go's json.Marshal writes: as Plain, and <, >, &, U+2028 and
-	// U+2029 as \u003c and so on. Half of a surrogate pair becomes U+FFFD, as it
-	// does when Go reads it.
+	// GoEscaped is the style of Go's json.Marshal: as Plain, and <, >, &, U+2028 and U+2029 as
+	// \u003c and so on. Half of a surrogate pair becomes U+FFFD, as it does when Go reads it.
 	GoEscaped
 	// Python is the style of Python's json.dumps: ", " and ": " between tokens, and everything
 	// outside printable ASCII as \uXXXX.

@@ -37,7 +37,7 @@ func TestStylesWriteAsTheirLanguagesDo(t *testing.T) {
 	}
 }
 
-// goStyle is what Go itself writes: each token read and written again.
+// goStyle returns JSON as Go itself writes it: each token read and written again.
 func goStyle(t testing.TB, text []byte) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -111,8 +111,8 @@ func TestAppendStringOfAnyBytes(t *testing.T) {
 	}
 }
 
-// For any valid JSON, each style is valid, says the same, and is a fixed point; and
-// the Go style is what Go writes. Other bytes must not make it fail.
+// For any valid JSON, each style is valid, has the same value, and is a fixed point; and the Go
+// style equals the output of Go. Other bytes must not make it fail.
 func FuzzStyles(f *testing.F) {
 	for _, s := range []string{`{"a":[1,"\ud83d\ude00\u2028<"]}`, `"\ud800"`, ` [ ] `, `"\/"`, `"`, `"\`, `"\u12`, "\"\xff\"", `{"a`} {
 		f.Add([]byte(s))

@@ -12,8 +12,8 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// The values that GitHub's documentation gives to test an implementation with
-// ("Validating webhook deliveries").
+// The values in GitHub's documentation to test an implementation with ("Validating webhook
+// deliveries").
 func TestGithubVector(t *testing.T) {
 	const secret, body = "It's a Secret to Everybody", "Hello, World!"
 	header := http.Header{"X-Hub-Signature-256": {"sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"}}

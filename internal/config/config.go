@@ -56,8 +56,8 @@ type Config struct {
 	Log         Log               `yaml:"log"`
 }
 
-// RetryPolicy is when failed deliveries are tried again, for webhooks that have
-// no policy of their own, of their tenant or of their format.
+// RetryPolicy defines when failed deliveries are tried again, for webhooks without a policy of
+// their own, their tenant or their format.
 type RetryPolicy struct {
 	Delays                []time.Duration `yaml:"delays"`
 	Jitter                float64         `yaml:"jitter"`
@@ -70,7 +70,7 @@ type Limits struct {
 	MaxDeliveries int `yaml:"max_deliveries"`
 }
 
-// Quotas are what one tenant may have, where it has no limits of its own.
+// Quotas are the limits of tenants without their own.
 type Quotas struct {
 	Webhooks          int  `yaml:"webhooks"`
 	Sources           int  `yaml:"sources"`
@@ -105,7 +105,7 @@ func quotasOf(q peal.Quotas) Quotas {
 	}
 }
 
-// Retention is how long what happened is kept.
+// Retention limits the age of the history.
 type Retention struct {
 	History  time.Duration `yaml:"history"`
 	Attempts time.Duration `yaml:"attempts"`
@@ -129,7 +129,7 @@ type Metrics struct {
 	Listen string `yaml:"listen"`
 }
 
-// API is how much callers may ask for.
+// API limits the requests of callers.
 type API struct {
 	RateLimit float64 `yaml:"rate_limit"`
 	RateBurst int     `yaml:"rate_burst"`
@@ -198,7 +198,7 @@ type Egress struct {
 	MaxConnectionAge time.Duration `yaml:"max_connection_age"`
 }
 
-// Telemetry is where traces go. Metrics are at /metrics, whatever it says.
+// Telemetry configures traces. Metrics are at /metrics in any case.
 type Telemetry struct {
 	OTLPEndpoint string            `yaml:"otlp_endpoint" standard:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT"`
 	OTLPHeaders  map[string]string `yaml:"otlp_headers" secret:"values"`
@@ -207,13 +207,13 @@ type Telemetry struct {
 	Traceparent  bool              `yaml:"traceparent"`
 }
 
-// Log is how the server tells what it does, on standard error.
+// Log configures the server's log on standard error.
 type Log struct {
 	Format string `yaml:"format"`
 	Level  string `yaml:"level"`
 }
 
-// Default gives the settings of a server that was told nothing.
+// Default returns the settings of a server without configuration.
 func Default() Config {
 	policy := peal.DefaultRetryPolicy()
 	return Config{

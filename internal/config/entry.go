@@ -12,8 +12,8 @@ import (
 type entry struct {
 	*item
 	into    *Webhook
-	sources map[string]string // where a secret value was taken from, by the field's name
-	hidden  []string          // names of values that nobody may see
+	sources map[string]string // origins of secret values, by the field's name
+	hidden  []string          // names of values that must not be shown
 }
 
 // webhooks reads the whole list.
@@ -52,7 +52,7 @@ func (e *entry) read(p place) error {
 	return nil
 }
 
-// text reads a text into the field that at gives.
+// text returns a function that reads a text into the field that at returns.
 func text(at func(e *entry) *string) func(*entry, place) error {
 	return func(e *entry, v place) (err error) {
 		*at(e), err = e.text(v)

@@ -20,7 +20,7 @@ func (e *entry) clientCertificate(v place) error {
 		return e.once("client_certificate.key", v)
 	}
 	return e.mapping(v, "certificate or certificate_file, and key, key_file or key_env", map[string]func(place) error{
-		"certificate":      func(v place) error { return e.confidential(v, certificate) }, // its key might stand beside it
+		"certificate":      func(v place) error { return e.confidential(v, certificate) }, // it may include the key
 		"certificate_file": func(v place) error { return fromFile(certificate)(e, v) },
 		"key":              func(v place) error { return e.confidential(v, key) },
 		"key_file":         func(v place) error { return fromFile(key)(e, v) },
@@ -76,7 +76,7 @@ func (e *entry) oauth2(v place) error {
 	})
 }
 
-// confidential reads a secret that stands in the entry: config print hides it.
+// confidential reads a secret in the entry, which config print hides.
 func (e *entry) confidential(v place, set func(*entry, place, string) error) error {
 	value, err := e.text(v)
 	if err != nil {
@@ -86,5 +86,5 @@ func (e *entry) confidential(v place, set func(*entry, place, string) error) err
 	return set(e, v, value)
 }
 
-// isAddress reports whether a row holds a URL, whose query is secret.
+// isAddress reports whether a row holds a URL, which has a secret query.
 func isAddress(row *Setting) bool { return strings.HasSuffix(row.Name, "url") }

@@ -51,14 +51,14 @@ func (l *Loaded) readFile(options []Option, sources Sources) error {
 func notYAML(name string, err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if strings.Contains(text, "anchor") {
-		text = "a value that begins with * or & must stand in quotes"
+		text = "a value that starts with * or & must be in quotes"
 	}
 	if rest, ok := strings.CutPrefix(text, "line "); ok {
 		if line, problem, ok := strings.Cut(rest, ": "); ok {
 			name, text = name+":"+line, problem
 		}
 	}
-	return peal.Invalidf(name, "is no YAML: %s", text)
+	return peal.Invalidf(name, "is not valid YAML: %s", text)
 }
 
 type file struct {
@@ -68,7 +68,7 @@ type file struct {
 	into    *Loaded
 }
 
-// refuse makes an error about a place in the file.
+// refuse returns an error about a place in the file.
 func (f *file) refuse(node *yaml.Node, setting, format string, args ...any) error {
 	place := fmt.Sprintf("%s:%d", f.name, node.Line)
 	if setting != "" {
@@ -77,8 +77,8 @@ func (f *file) refuse(node *yaml.Node, setting, format string, args ...any) erro
 	return peal.Invalidf(place, format, args...)
 }
 
-// group reads a mapping whose keys are settings or groups of settings; prefix is
-// the group's own name with a dot, or "".
+// group reads a mapping of settings or groups of settings; prefix is the group's name with a dot,
+// or "".
 func (f *file) group(prefix string, mapping *yaml.Node) error {
 	if isNull(mapping) {
 		return nil // a heading with everything below it commented out
@@ -87,7 +87,7 @@ func (f *file) group(prefix string, mapping *yaml.Node) error {
 		return f.refuse(mapping, strings.TrimSuffix(prefix, "."), "must be settings, each as \"name: value\"")
 	}
 	if second, line := repeated(mapping); second != nil {
-		return f.refuse(second, prefix+second.Value, "stands already in line %d", line)
+		return f.refuse(second, prefix+second.Value, "is a duplicate of the one in line %d", line)
 	}
 	for i := 0; i < len(mapping.Content); i += 2 {
 		key, value := mapping.Content[i], mapping.Content[i+1]
@@ -103,7 +103,7 @@ func (f *file) group(prefix string, mapping *yaml.Node) error {
 		} else if f.isGroup(name) {
 			err = f.group(name+".", value)
 		} else {
-			err = f.refuse(key, name, "is no setting%s", f.suggestion(name))
+			err = f.refuse(key, name, "is not a setting%s", f.suggestion(name))
 		}
 		if err != nil {
 			return err
@@ -131,7 +131,7 @@ func (f *file) setting(o *Option, key, value *yaml.Node) error {
 func (f *file) variables(o *Option, value *yaml.Node) error {
 	if value.Kind == yaml.MappingNode {
 		if second, line := repeated(value); second != nil {
-			return f.refuse(second, o.Name+"."+second.Value, "stands already in line %d", line)
+			return f.refuse(second, o.Name+"."+second.Value, "is a duplicate of the one in line %d", line)
 		}
 	}
 	at, err := f.into.variables(value)
@@ -160,7 +160,7 @@ func (f *file) decode(o *Option, value *yaml.Node) error {
 		return nil
 	case value.Kind == yaml.MappingNode:
 		if second, line := repeated(value); second != nil {
-			return f.refuse(second, o.Name+"."+second.Value, "stands already in line %d", line)
+			return f.refuse(second, o.Name+"."+second.Value, "is a duplicate of the one in line %d", line)
 		}
 	}
 	if value.Kind == yaml.SequenceNode && o.Type == "list of durations" {
@@ -185,7 +185,7 @@ func (f *file) durations(o *Option, list *yaml.Node) error {
 	return nil
 }
 
-// repeated finds a key of a mapping that stands a second time, and the line of the first.
+// repeated returns the second occurrence of a key in a mapping, and the line of the first.
 func repeated(mapping *yaml.Node) (second *yaml.Node, first int) {
 	lines := make(map[string]int)
 	for i := 0; i < len(mapping.Content); i += 2 {

@@ -9,13 +9,12 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// formatsName is what the list of formats is called in the file. It has no variable
-// and no flag.
+// formatsName is the name of the list of formats in the file. It has no variable and no flag.
 const formatsName = "formats"
 
 // Format is an entry of "formats" in the file.
 type Format struct {
-	// Name is what webhooks call it.
+	// Name is the name by which webhooks refer to it.
 	Name        string
 	Title       string
 	Body        string
@@ -28,7 +27,7 @@ type Format struct {
 	Policy func(inherited peal.RetryPolicy) peal.RetryPolicy
 
 	rows []Setting // as config print shows them
-	text string    // as it stands in the file, to be compared
+	text string    // as in the file, for comparison
 }
 
 // FormatSignature is how an entry of "formats" signs; "" is the default of each.
@@ -62,15 +61,15 @@ func FormatFields() []FormatField {
 		return text(func(f *Format) *string { return at(f.Signature) })
 	}
 	return []FormatField{
-		{Name: "name", Doc: "What webhooks call it: 1 to 64 of `a-z`, `0-9` and `-`; not the name of a built-in format.",
+		{Name: "name", Doc: "The name by which webhooks refer to it: 1 to 64 of `a-z`, `0-9` and `-`; not the name of a built-in format.",
 			read: text(func(f *Format) *string { return &f.Name })},
-		{Name: "title", Doc: "What people call it; the name otherwise.",
+		{Name: "title", Doc: "A title for people; the name if absent.",
 			read: text(func(f *Format) *string { return &f.Title })},
-		{Name: "body", Doc: "A jq program that gives the body: one JSON value for each event.",
+		{Name: "body", Doc: "A jq program that returns the body: one JSON value for each event.",
 			read: text(func(f *Format) *string { return &f.Body })},
-		{Name: "body_raw", Doc: "`true`: the program gives a string, which is the body as it is.",
+		{Name: "body_raw", Doc: "`true`: the program returns a string, which is the body as it is.",
 			read: (*formatReader).bodyRaw},
-		{Name: "content_type", Doc: "The header `Content-Type`; `application/json` otherwise.",
+		{Name: "content_type", Doc: "The header `Content-Type`; `application/json` if absent.",
 			read: text(func(f *Format) *string { return &f.ContentType })},
 		{Name: "headers", Doc: "Headers and their values, which may hold `{{event.id}}`, `{{event.type}}`, `{{event.time}}`, `{{event.tenant}}`, `{{webhook.id}}`, `{{delivery_id}}`, `{{timestamp}}` and the `variables`.",
 			read: func(r *formatReader, v place) (err error) { r.into.Headers, err = r.headers(v); return err }},
@@ -80,13 +79,13 @@ func FormatFields() []FormatField {
 			read: signature(func(s *FormatSignature) *string { return &s.Algorithm })},
 		{Name: "signature.encoding", Doc: "`hex` (the default), `base64` or `base64url` (without padding).",
 			read: signature(func(s *FormatSignature) *string { return &s.Encoding })},
-		{Name: "signature.prefix", Doc: "What stands before the signature, such as `sha256=` or `t={{timestamp}},v1=`.",
+		{Name: "signature.prefix", Doc: "Text before the signature, such as `sha256=` or `t={{timestamp}},v1=`.",
 			read: signature(func(s *FormatSignature) *string { return &s.Prefix })},
-		{Name: "signature.content", Doc: "What is signed, such as `{{id}}.{{timestamp}}.{{body}}`; `{{body}}` otherwise.",
+		{Name: "signature.content", Doc: "The signed content, such as `{{id}}.{{timestamp}}.{{body}}`; `{{body}}` if absent.",
 			read: signature(func(s *FormatSignature) *string { return &s.Content })},
 		{Name: "signature.secret_encoding", Doc: "How a secret becomes the key: `raw` (its bytes, the default), `base64` or `hex`. With `ed25519`: `base64` (the default) or `hex`.",
 			read: signature(func(s *FormatSignature) *string { return &s.SecretEncoding })},
-		{Name: "retry_policy", Doc: "`delays_seconds` (a list), `jitter`, `disable_after_exhausted`, `disable_after_seconds` of its webhooks; what is left out is the server's.",
+		{Name: "retry_policy", Doc: "`delays_seconds` (a list), `jitter`, `disable_after_exhausted`, `disable_after_seconds` of its webhooks; absent ones are the server's.",
 			read: func(r *formatReader, v place) (err error) { r.into.Policy, err = r.policy(v); return err }},
 	}
 }

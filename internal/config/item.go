@@ -27,8 +27,8 @@ type place struct {
 	*yaml.Node
 }
 
-// items reads a whole list. Each item is read into the file's settings by read, which
-// gives the item's name; no two items of a list have the same.
+// items reads a whole list. read reads each item into the file's settings and returns its name,
+// which must be unique in the list.
 func (f *file) items(name string, list *yaml.Node, read func(p place) (string, error)) error {
 	if isNull(list) {
 		return nil // a heading with everything below it commented out
@@ -44,10 +44,10 @@ func (f *file) items(name string, list *yaml.Node, read func(p place) (string, e
 			return err
 		}
 		if own == "" {
-			return f.refuse(p.Node, p.name+".name", "is missing: give the entry a name that no other has")
+			return f.refuse(p.Node, p.name+".name", "is missing; name the entry uniquely")
 		}
 		if line, taken := lines[own]; taken {
-			return f.refuse(p.Node, p.name+".name", "is that of the entry in line %d: give each a name of its own", line)
+			return f.refuse(p.Node, p.name+".name", "is the name of the entry in line %d, too; choose another", line)
 		}
 		lines[own] = p.Line
 	}
@@ -60,7 +60,7 @@ func (e *item) mapping(p place, of string, fields map[string]func(place) error) 
 		return e.refuse(p.Node, p.name, "must be %s, each as \"name: value\"", of)
 	}
 	if second, line := repeated(p.Node); second != nil {
-		return e.refuse(second, p.name+"."+second.Value, "stands already in line %d", line)
+		return e.refuse(second, p.name+"."+second.Value, "is a duplicate of the one in line %d", line)
 	}
 	e.file.into.origins[p.name] = e.origin(p.key)
 	for i := 0; i < len(p.Content); i += 2 {
@@ -68,7 +68,7 @@ func (e *item) mapping(p place, of string, fields map[string]func(place) error) 
 		v := place{p.name + "." + key.Value, key, resolve(p.Content[i+1])}
 		read, ok := fields[key.Value]
 		if !ok {
-			return e.refuse(key, v.name, "is no setting of %s%s", e.kind, nearest(key.Value, fields))
+			return e.refuse(key, v.name, "is not a setting of %s%s", e.kind, nearest(key.Value, fields))
 		}
 		if isNull(v.Node) {
 			return e.refuse(key, v.name, "has no value: give one or take the line out")
@@ -91,7 +91,7 @@ func (e *item) show(p place, value string) {
 	e.rows = append(e.rows, Setting{Name: p.name, Value: value, Origin: e.origin(p.key)})
 }
 
-// wrong says what is wrong with a value.
+// wrong returns an error about a value.
 func (e *item) wrong(p place, format string, args ...any) error {
 	return e.refuse(p.Node, p.name, format, args...)
 }
@@ -122,7 +122,7 @@ func (e *item) whole(v place) (int, error) {
 	return int(n), nil
 }
 
-// list gives the values of a list.
+// list returns the values of a list.
 func (e *item) list(v place, of string) ([]place, error) {
 	if v.Kind != yaml.SequenceNode {
 		return nil, e.wrong(v, "must be a list of %s", of)

@@ -24,7 +24,7 @@ func (f *file) json(b []byte, node *yaml.Node, name string, depth int) ([]byte, 
 	switch node.Kind {
 	case yaml.MappingNode:
 		if second, line := repeated(node); second != nil {
-			return nil, f.refuse(second, name+"."+second.Value, "stands already in line %d", line)
+			return nil, f.refuse(second, name+"."+second.Value, "is a duplicate of the one in line %d", line)
 		}
 		b = append(b, '{')
 		for i := 0; i < len(node.Content); i += 2 {
@@ -64,7 +64,7 @@ func (f *file) json(b []byte, node *yaml.Node, name string, depth int) ([]byte, 
 		err := node.Decode(&value)
 		text, jsonErr := json.Marshal(value)
 		if err != nil || jsonErr != nil {
-			return nil, f.refuse(node, name, "is no number that JSON can hold")
+			return nil, f.refuse(node, name, "is not a number that JSON can represent")
 		}
 		return append(b, text...), nil
 	}
@@ -81,7 +81,7 @@ func appendText(b []byte, text string) []byte {
 	return append(b, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
 }
 
-// resolve gives what an alias stands for.
+// resolve returns the node that an alias stands for.
 func resolve(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		return node.Alias

@@ -16,8 +16,8 @@ const DefaultFile = "peal.yaml"
 type Sources struct {
 	// File is the path of the file; "" reads [DefaultFile] if it is there.
 	File string
-	// Env gives the value of an environment variable, "" when it is not set; nil
-	// for no environment. A variable that is set but empty counts as not set.
+	// Env returns the value of an environment variable, "" if it is not set; nil for no
+	// environment. A variable that is set but empty counts as not set.
 	Env func(name string) string
 	// Flags are the values of the flags that were given, by name without dashes.
 	Flags map[string]string
@@ -66,7 +66,7 @@ func (l *Loaded) readFlags(options []Option, flags map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(flags)) {
 		i := slices.IndexFunc(options, func(o Option) bool { return o.Flag == name })
 		if i < 0 || name == "" {
-			return peal.Invalidf("--"+name, "is no flag of a setting")
+			return peal.Invalidf("--"+name, "is not the flag of a setting")
 		}
 		o := &options[i]
 		if flags[name] == "" {
@@ -79,9 +79,9 @@ func (l *Loaded) readFlags(options []Option, flags map[string]string) error {
 	return nil
 }
 
-// Explain says in an error about a setting, or about a part of one, where that
-// setting was made: its Field becomes such as "peal.yaml:3: listen", "PEAL_LISTEN" or
-// "--listen". Other errors come back as they are.
+// Explain adds the origin of a setting to an error about it or a part of it: Field becomes
+// "peal.yaml:3: listen", "PEAL_LISTEN" or "--listen", for example. Other errors are returned
+// unchanged.
 func (l *Loaded) Explain(err error) error {
 	if several := peal.FaultsOf(err); len(several) > 1 {
 		explained := make([]error, len(several))

@@ -125,14 +125,14 @@ func TestLoadRefuses(t *testing.T) {
 		flags map[string]string
 		want  string // the error's end; FILE stands for the file's path
 	}{
-		"unknown key":           {file: "dev: true\nlistn: x", want: "FILE:2: listn: is no setting; did you mean listen?"},
-		"far-off key":           {file: "colour: x", want: "FILE:1: colour: is no setting; docs/configuration.md lists them"},
-		"key outside its group": {file: "jitter: 0", want: "FILE:1: jitter: is no setting; did you mean jitter under retry_policy?"},
-		"unknown key in group":  {file: "log:\n  levle: x", want: "FILE:2: log.levle: is no setting; did you mean log.level?"},
-		"duplicate":             {file: "dev: true\n\ndev: false", want: "FILE:3: dev: stands already in line 1"},
-		"duplicate in group":    {file: "log:\n  level: info\n  level: warn", want: "FILE:3: log.level: stands already in line 2"},
-		"duplicate variable":    {file: "variables:\n  A: x\n  A: y", want: "FILE:3: variables.A: stands already in line 2"},
-		"group twice":           {file: "log: {level: info}\nlog: {format: text}", want: "FILE:2: log: stands already in line 1"},
+		"unknown key":           {file: "dev: true\nlistn: x", want: "FILE:2: listn: is not a setting; did you mean listen?"},
+		"far-off key":           {file: "colour: x", want: "FILE:1: colour: is not a setting; docs/configuration.md lists them"},
+		"key outside its group": {file: "jitter: 0", want: "FILE:1: jitter: is not a setting; did you mean jitter under retry_policy?"},
+		"unknown key in group":  {file: "log:\n  levle: x", want: "FILE:2: log.levle: is not a setting; did you mean log.level?"},
+		"duplicate":             {file: "dev: true\n\ndev: false", want: "FILE:3: dev: is a duplicate of the one in line 1"},
+		"duplicate in group":    {file: "log:\n  level: info\n  level: warn", want: "FILE:3: log.level: is a duplicate of the one in line 2"},
+		"duplicate variable":    {file: "variables:\n  A: x\n  A: y", want: "FILE:3: variables.A: is a duplicate of the one in line 2"},
+		"group twice":           {file: "log: {level: info}\nlog: {format: text}", want: "FILE:2: log: is a duplicate of the one in line 1"},
 		"no value":              {file: "listen:", want: "FILE:1: listen: has no value: give one or take the line out"},
 		"wrong switch":          {file: "dev: maybe", want: `FILE:1: dev: must be true or false, not "maybe"`},
 		"wrong number":          {file: "\nmax_in_flight: 1.5", want: `FILE:2: max_in_flight: must be a number, not "1.5"`},
@@ -146,9 +146,9 @@ func TestLoadRefuses(t *testing.T) {
 		"variables as a list":   {file: "variables: [" + key + "]", want: "FILE:1: variables: must be names and their values, each a text"},
 		"scalar for a group":    {file: "log: debug", want: `FILE:1: log: must be settings, each as "name: value"`},
 		"not settings":          {file: "- a", want: `FILE:1: must be settings, each as "name: value"`},
-		"not YAML":              {file: "dev: true\ndata: b: c", want: "FILE:2: is no YAML: mapping values are not allowed in this context"},
-		"secret like an alias":  {file: "operator_key: *" + key, want: "is no YAML: a value that begins with * or & must stand in quotes"},
-		"merge key":             {file: "log: &l {level: info}\n<<: *l", want: "FILE:2: <<: is no setting; docs/configuration.md lists them"},
+		"not YAML":              {file: "dev: true\ndata: b: c", want: "FILE:2: is not valid YAML: mapping values are not allowed in this context"},
+		"secret like an alias":  {file: "operator_key: *" + key, want: "is not valid YAML: a value that starts with * or & must be in quotes"},
+		"merge key":             {file: "log: &l {level: info}\n<<: *l", want: "FILE:2: <<: is not a setting; docs/configuration.md lists them"},
 		"two documents":         {file: "dev: true\n---\ndev: false", want: "FILE: holds more than one YAML document"},
 		"log level":             {file: "log:\n  level: loud", want: "FILE:2: log.level: must be debug, info, warn or error"},
 
@@ -162,7 +162,7 @@ func TestLoadRefuses(t *testing.T) {
 
 		"flag log level": {flags: map[string]string{"log-level": "loud"}, want: "--log-level: must be debug, info, warn or error"},
 		"flag duration":  {flags: map[string]string{"stop-grace": "long"}, want: `--stop-grace: must be a duration such as 30s, 5m, 2h or 7d, not "long"`},
-		"secret flag":    {flags: map[string]string{"operator-key": key}, want: "--operator-key: is no flag of a setting"},
+		"secret flag":    {flags: map[string]string{"operator-key": key}, want: "--operator-key: is not the flag of a setting"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, test.file)

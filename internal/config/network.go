@@ -9,7 +9,7 @@ import (
 // Network is a range of IP addresses, written as 10.1.0.0/16, or one address.
 type Network struct{ prefix netip.Prefix }
 
-// Prefix gives the range.
+// Prefix returns the range.
 func (n Network) Prefix() netip.Prefix { return n.prefix }
 
 // String writes the range with its length.
@@ -31,7 +31,7 @@ func (n *Network) UnmarshalText(text []byte) error {
 // Address is one IP address, written as 192.0.2.1; zero for none.
 type Address struct{ addr netip.Addr }
 
-// Addr gives the address; zero for none.
+// Addr returns the address; zero for none.
 func (a Address) Addr() netip.Addr { return a.addr }
 
 // String writes the address; "" for none.

@@ -18,13 +18,13 @@ const head = `# Configuration
 
 <!-- Made from internal/config by "go generate ./..."; change it there. -->
 
-A server's settings come from four places, the later winning: the defaults below, a
-file, the environment, flags. ` + "`peal config print`" + ` shows every setting with its value
-and the place that it comes from; secrets are left out.
+A server's settings come from four places, with later ones taking precedence: the defaults below, a
+file, the environment, flags. ` + "`peal config print`" + ` shows every setting with its value and its
+origin, without secrets.
 
 The file is ` + "`peal.yaml`" + ` in the working directory, or the one that ` + "`--config`" + ` or
-` + "`PEAL_CONFIG`" + ` names. It is read strictly: a setting that does not exist, stands twice or
-has a value of the wrong type stops the start with the file's name and the line.
+` + "`PEAL_CONFIG`" + ` names. It is read strictly: an unknown or duplicate setting, or a value of the
+wrong type, stops the start with the file's name and the line.
 
 ` + "```yaml" + `
 listen: 0.0.0.0:8420
@@ -35,10 +35,10 @@ variables:
   CHAT_TOKEN: a value that headers use as {{CHAT_TOKEN}}
 ` + "```" + `
 
-In the environment, a setting that is set but empty counts as not set. The variable of
-one marked secret may have ` + "`_FILE`" + ` behind its name and then names a file that holds the
-value, such as ` + "`PEAL_OPERATOR_KEY_FILE=/run/secrets/peal`" + `. Keys and variables have no
-flag, since other users of a machine can read a command line.
+In the environment, a setting that is set but empty counts as not set. The variable of a secret may
+have ` + "`_FILE`" + ` after its name; it then names a file with the value, such as
+` + "`PEAL_OPERATOR_KEY_FILE=/run/secrets/peal`" + `. Keys and variables have no flag, because other users
+of a machine can read a command line.
 
 A list is written ` + "`[a, b]`" + ` in the file and ` + "`a,b`" + ` elsewhere. A duration is written like
 ` + "`90s`, `5m` or `2h30m`" + `, a size like ` + "`300000`, `256KiB` or `1MiB`" + `.
@@ -49,12 +49,11 @@ A list is written ` + "`[a, b]`" + ` in the file and ` + "`a,b`" + ` elsewhere. 
 const webhooksHead = `
 ## Webhooks
 
-Webhooks that belong to the deployment rather than to an application's users can stand in
-the file:
+Webhooks of the deployment, rather than of an application's users, can be in the file:
 
 ` + "```yaml" + `
 webhooks:
-  - name: audit                       # what the entry is known by
+  - name: audit                       # the unique name of the entry
     url: https://audit.example.com/hook
     events: [task.*, project.deleted]
     secret_file: /run/secrets/audit
@@ -67,52 +66,49 @@ webhooks:
     retry_policy: {delays_seconds: [5, 60, 600]}
 ` + "```" + `
 
-They are taken over at the start and when the server gets SIGHUP: new entries are created,
-changed ones updated, and those that have left the file deleted with their pending
-deliveries. They look like any other webhook, are shown as ` + "`managed`" + `, and are changed
-nowhere but here: the API answers 409. An entry keeps its id, its deliveries and a secret
-that was made for it for as long as its name and tenant stay.
+They are applied at the start and at SIGHUP: new entries are created, changed ones updated, and
+those that have left the file deleted with their pending deliveries. They look like any other
+webhook, are shown as ` + "`managed`" + `, and can be changed only here: the API answers 409. An entry keeps
+its id, its deliveries and a secret that was created for it as long as its name and tenant stay.
 
-All entries are checked before anything changes. At the start, one that cannot be taken
-over stops the start; at SIGHUP, everything stays as it is. Either way the log names the
-file, the line and the field. The settings of ` + "`egress`" + ` that say what may be reached, and through
-which proxy, are taken over at SIGHUP too, before the webhooks: they hold at once, and kept
-connections are closed. Variables and all other settings are those of the start: when they have
-changed, the log names them, and they need a restart.
+All entries are checked before anything changes. At the start, an invalid one stops the start; at
+SIGHUP, everything stays as it is. In both cases the log names the file, the line and the field. At
+SIGHUP, the allowed targets and the proxy in ` + "`egress`" + ` are applied too, before the webhooks: they
+take effect at once, and idle connections are closed. Variables and all other settings need a
+restart; the log names those that have changed.
 
-When an endpoint's failures have disabled a webhook, it stays so, also over a restart,
-until its entry changes. To set it active again, write ` + "`status: active`" + ` into the entry, or
-take that out when it stands there, and send SIGHUP.
+A webhook that failures of its endpoint have disabled stays so, also after a restart, until its
+entry changes. To activate it again, write ` + "`status: active`" + ` into the entry, or remove that if it
+is there, and send SIGHUP.
 
-Without a configuration file nothing is said of webhooks, and those of an earlier one stay
-as they are. A file without ` + "`webhooks`" + ` deletes them.
+Without a configuration file, the webhooks of an earlier one stay as they are. A file without
+` + "`webhooks`" + ` deletes them.
 
-| name | what it says |
+| name | meaning |
 |---|---|
 `
 
 const webhooksTail = `
-Their values have the limits of the API's fields, and ` + "`name`, `url` and `events`" + ` must be
-there. A new ` + "`secret`" + ` ends the one before at once. In YAML, a text that begins with
-` + "`*`, `&`, `{` or `[`" + ` or holds ` + "`: ` or ` #`" + ` stands in quotes.
+Their values have the limits of the API's fields, and ` + "`name`, `url` and `events`" + ` are
+required. A new ` + "`secret`" + ` ends the earlier one at once. In YAML, a text that starts with
+` + "`*`, `&`, `{` or `[`" + ` or contains ` + "`: ` or ` #`" + ` must be in quotes.
 `
 
 const formatsHead = `
 ## Formats
 
-Formats beside the built-in ones are a list in the file, each with a name that a webhook's
-` + "`format`" + ` may then have. [Custom formats](formats/custom.md) shows a whole one, and what its
-receiver sees.
+Custom formats are a list in the file. A webhook refers to one by its name in ` + "`format`" + `.
+[Custom formats](formats/custom.md) has a complete example, with the request that its receiver gets.
 
-| name | what it says |
+| name | meaning |
 |---|---|
 `
 
 const formatsTail = `
-All of them are tried at the start: a program that does not compile, never ends or gives no
-single value, a name that does not exist and a header that may not be set stop it, with the
-file, the line and the field. A change needs a restart. A webhook whose format has left the
-file fails its deliveries, with the reason on record, until it has another.
+All of them are tried at the start: a program that does not compile, does not end or does not return
+a single value, an unknown name or a header that may not be set stops the start with the file, the
+line and the field. A change needs a restart. A webhook with a format that has left the file fails
+its deliveries, with the reason on record, until it has another format.
 `
 
 // The page must say what the table says.

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// Setting is one setting as it stands, ready to be shown: the values of secrets
-// are left out.
+// Setting is one setting as it is in force, without the values of secrets.
 type Setting struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`

@@ -9,7 +9,7 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// variablesName is what the variables of headers are called in the file.
+// variablesName is the name of the variables of headers in the file.
 const variablesName = "variables"
 
 // VariableScope limits the webhooks that a variable may be used in; see the server's options.

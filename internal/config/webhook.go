@@ -2,19 +2,18 @@ package config
 
 import "github.com/pealhq/peal"
 
-// webhooksName is what the list of webhooks is called in the file. It has no
-// variable and no flag.
+// webhooksName is the name of the list of webhooks in the file. It has no variable and no flag.
 const webhooksName = "webhooks"
 
 // Webhook is an entry of "webhooks" in the file.
 type Webhook struct {
-	// Name is the entry's own, which no other has.
+	// Name is the name of the entry, unique in the list.
 	Name string
-	// Settings are what the entry says; what it does not say is zero. Format "" is
-	// the tenant's, Timeout 0 and Status "" are the defaults of a webhook.
+	// Settings are the settings of the entry; absent ones are zero. Format "" is the tenant's,
+	// Timeout 0 and Status "" are the defaults of a webhook.
 	Settings peal.Webhook
-	// Policy changes the retry policy that the webhook would inherit into its own; nil
-	// when the entry has none.
+	// Policy returns the retry policy of the webhook, given the one that it would inherit; nil if
+	// the entry has none.
 	Policy func(inherited peal.RetryPolicy) peal.RetryPolicy
 
 	rows []Setting // as config print shows them
@@ -34,17 +33,17 @@ type WebhookField struct {
 func WebhookFields() []WebhookField {
 	settings := func(e *entry) *peal.Webhook { return &e.into.Settings }
 	return []WebhookField{
-		{Name: "name", Doc: "What the entry is known by, which no other entry may have: 1 to 128 letters, digits and `._-:@`. Another name makes another webhook. The webhook has the first 100 characters as its name.",
+		{Name: "name", Doc: "The unique name of the entry: 1 to 128 letters, digits and `._-:@`. An entry with another name is another webhook. The first 100 characters are the name of the webhook.",
 			read: text(func(e *entry) *string { return &e.into.Name })},
-		{Name: "tenant", Doc: "Whose webhook it is; `default` otherwise. It cannot be moved: another tenant makes another webhook.",
+		{Name: "tenant", Doc: "The tenant of the webhook; `default` if absent. It cannot be changed: an entry with another tenant is another webhook.",
 			read: text(func(e *entry) *string { return &settings(e).Tenant })},
-		{Name: "url", Doc: "Where the requests go.",
+		{Name: "url", Doc: "The URL of the endpoint.",
 			read: text(func(e *entry) *string { return &settings(e).URL })},
-		{Name: "events", Doc: "Which events it wants: a list of types (`task.created`), prefixes (`task.*`) or all (`\"*\"`), or a single one.",
+		{Name: "events", Doc: "The events to which it subscribes: a list of types (`task.created`), prefixes (`task.*`) or all (`\"*\"`), or a single one.",
 			read: (*entry).events},
-		{Name: "format", Doc: "How an event becomes a request; the tenant's default otherwise.",
+		{Name: "format", Doc: "How an event becomes a request; the tenant's default if absent.",
 			read: text(func(e *entry) *string { return &settings(e).Format })},
-		{Name: "secret", Doc: "Signs the requests. Where the format always signs and nothing is said, one is made and kept; `peal webhooks secret` shows it.",
+		{Name: "secret", Doc: "Signs the requests. If it is absent and the format always signs, one is created and kept; `peal webhooks secret` shows it.",
 			secret: true, read: (*entry).secret},
 		{Name: "secret_file", Doc: "In place of `secret`: a file that holds it.",
 			read: fromFile((*entry).setSecret)},
@@ -56,9 +55,9 @@ func WebhookFields() []WebhookField {
 			read: fromFile((*entry).setAuthorization)},
 		{Name: "authorization_env", Doc: "In place of `authorization`: an environment variable that holds it.",
 			read: fromEnvironment((*entry).setAuthorization)},
-		{Name: "client_certificate", Doc: "What the endpoint knows the sender by in TLS: `certificate` in PEM with its chain (or `certificate_file`), and its `key` (or `key_file`, `key_env`). A file that has changed is read at SIGHUP.",
+		{Name: "client_certificate", Doc: "Authenticates the sender to the endpoint in TLS: `certificate` in PEM with its chain (or `certificate_file`), and its `key` (or `key_file`, `key_env`). A file that has changed is read at SIGHUP.",
 			read: (*entry).clientCertificate},
-		{Name: "pins", Doc: "Public keys, as `sha256/BASE64`, of which one must stand in the endpoint's chain.",
+		{Name: "pins", Doc: "Public keys as `sha256/BASE64`; the endpoint's certificate chain must contain one of them.",
 			read: (*entry).pins},
 		{Name: "oauth2", Doc: "Gets tokens for the `Authorization` header (client credentials): `token_url`, `client_id`, `client_secret` (or `client_secret_file`, `client_secret_env`) and `scopes` (a list).",
 			read: (*entry).oauth2},
@@ -66,19 +65,19 @@ func WebhookFields() []WebhookField {
 			read: (*entry).headers},
 		{Name: "extra_payload", Doc: "Names and values that go into the body where the format has a place for them.",
 			read: (*entry).extraPayload},
-		{Name: "uuid", Doc: "The id that the format `dejacode` shows; the webhook's own otherwise.",
+		{Name: "uuid", Doc: "The id in requests of the format `dejacode`; the webhook's id if absent.",
 			read: text(func(e *entry) *string { return &settings(e).UUID })},
-		{Name: "retry_policy", Doc: "`delays_seconds` (a list), `jitter`, `disable_after_exhausted`, `disable_after_seconds`; what is left out is that of the tenant, the format or the server.",
+		{Name: "retry_policy", Doc: "`delays_seconds` (a list), `jitter`, `disable_after_exhausted`, `disable_after_seconds`; absent ones are those of the tenant, the format or the server.",
 			read: (*entry).retryPolicy},
-		{Name: "timeout_ms", Doc: "How long one attempt may take as a whole: 1000 to 60000; 15000 otherwise.",
+		{Name: "timeout_ms", Doc: "The time limit of one attempt: 1000 to 60000; 15000 if absent.",
 			read: (*entry).timeout},
-		{Name: "rate_limit", Doc: "How fast requests start: `per_second`, and `burst` (1 otherwise).",
+		{Name: "rate_limit", Doc: "The rate at which requests start: `per_second`, and `burst` (1 if absent).",
 			read: (*entry).rateLimit},
-		{Name: "handshake", Doc: "`true` asks the URL for its consent before a new or changed entry is taken over, as CloudEvents web hooks do.",
+		{Name: "handshake", Doc: "`true` asks the URL for consent before a new or changed entry is applied, as CloudEvents web hooks do.",
 			read: (*entry).handshake},
 		{Name: "filter", Doc: "An expression that must be true for an event to match.",
 			read: text(func(e *entry) *string { return &settings(e).Filter })},
-		{Name: "transform", Doc: "A jq program from the event to the data that this webhook gets.",
+		{Name: "transform", Doc: "A jq program that turns the event into the data for this webhook.",
 			read: text(func(e *entry) *string { return &settings(e).Transform })},
 		{Name: "description", Doc: "What it is for.",
 			read: text(func(e *entry) *string { return &settings(e).Description })},

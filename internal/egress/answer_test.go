@@ -87,7 +87,7 @@ func TestEndlessBody(t *testing.T) {
 	}
 }
 
-// A body that breaks off is kept as far as it came; a 2xx stays a success.
+// The part of an interrupted body that arrived is kept; a 2xx stays a success.
 func TestBrokenBody(t *testing.T) {
 	for name, c := range map[string]struct {
 		status string

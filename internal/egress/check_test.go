@@ -60,7 +60,7 @@ func shown(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\t' })
 }
 
-// want checks how an attempt ended, and that its error says each of the words.
+// want checks the outcome of an attempt, and that its error contains each of the words.
 func want(t testing.TB, a peal.Attempt, reason peal.Reason, words ...string) {
 	t.Helper()
 	if a.Reason != reason {

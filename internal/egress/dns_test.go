@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// names is a name server on 127.0.0.1. What it is not told of does not exist.
+// names is a name server on 127.0.0.1. Other names than those added to it do not exist.
 type names struct {
 	conn   net.PacketConn
 	stream net.Listener // on the same port, for answers that are too large
@@ -90,7 +90,7 @@ func (n *names) set(name string, addrs ...string) {
 	}
 }
 
-// alias makes a name another's, through any number of aliases.
+// alias adds an alias of a name.
 func (n *names) alias(name, to string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// An endpoint that answers with what it was sent gives no secret away.
+// An endpoint that echoes the request reveals no secret.
 func TestEchoedSecretsAreHidden(t *testing.T) {
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		credentials := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -47,7 +47,7 @@ func TestEchoedSecretsAreHidden(t *testing.T) {
 	}
 }
 
-// Hiding makes no body longer than a record may hold.
+// A body with hidden secrets is not longer than a record may hold.
 func TestHiddenEchoStaysBounded(t *testing.T) {
 	echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, strings.Repeat(r.Header.Get("Authorization"), peal.MaxResponseBody))

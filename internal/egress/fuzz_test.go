@@ -8,8 +8,8 @@ import (
 	"github.com/pealhq/peal/internal/egress"
 )
 
-// FuzzAnswer answers anything at all. Whatever it is, the attempt ends, and what
-// is kept of it is bounded and fit to be shown.
+// FuzzAnswer answers with anything at all. The attempt always ends, and the kept part is bounded
+// and safe to show.
 func FuzzAnswer(f *testing.F) {
 	for _, answer := range []string{
 		"", accepted, "HTTP/1.1 200 OK\r\n\r\nbody", "HTTP/1.0 500 \x1b[2J\r\nA: \xff\r\n\r\n", "\x16\x03\x01",

@@ -45,8 +45,8 @@ var canaryTexts = []string{
 
 func variables(name string) (string, bool) { return "canary-of-the-variable", name == "TOKEN" }
 
-// An endpoint that repeats a secret of the settings, in any form and wherever words of its own are
-// shown, gives none away.
+// An endpoint that echoes a secret of the settings, in any form and in any text that is shown, does
+// not reveal it.
 func TestOneGate(t *testing.T) {
 	forms := map[string]func(string) string{
 		"as it is": func(s string) string { return s }, "in a query": url.QueryEscape, "in lower case": strings.ToLower,
@@ -128,7 +128,7 @@ func TestGateOfTokensAndConsent(t *testing.T) {
 	}
 }
 
-// Own headers are hidden in records because they are the webhook's own, whatever their names.
+// The webhook's own headers are hidden in records, with any name.
 func TestOwnHeadersAreHidden(t *testing.T) {
 	format, _ := wire.Lookup("standard")
 	hook := secretWebhook("https://a.test/")

@@ -119,7 +119,7 @@ func TestChangingNames(t *testing.T) {
 	}
 }
 
-// A machine's own addresses are as private as loopback, whatever they are.
+// All of a machine's own addresses are as private as loopback.
 func TestOwnAddresses(t *testing.T) {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {

@@ -79,7 +79,7 @@ func isPublicAddress(u string) bool {
 	return isAddr == nil && open.CheckURL("https://"+host+"/") == nil
 }
 
-// FuzzRequest sends any header and path. Whatever they are, one request is one request.
+// FuzzRequest sends any header and path. One request always stays one request.
 func FuzzRequest(f *testing.F) {
 	for _, value := range injections {
 		f.Add("X-A", value, value, "body")

@@ -51,7 +51,7 @@ var whole = []string{
 	"unix:///var/run/docker.sock", "http+unix://%2Fvar%2Frun%2Fdocker.sock/", "jar:http://127.0.0.1:PORT/!/", "netdoc:///etc/passwd", "data:text/plain,x", "javascript:alert(1)", "ws://127.0.0.1:PORT/", "h2c://127.0.0.1:PORT/", "url:http://127.0.0.1:PORT/", "http://", "https://", "http", ":", "",
 }
 
-// hostile gives every hostile URL, by kind; PORT stands for the listener's port.
+// hostile returns every hostile URL, by kind; PORT stands for the listener's port.
 func hostile() map[string][]string {
 	all := map[string][]string{"whole URLs": whole}
 	for kind, list := range spellings {
@@ -72,7 +72,7 @@ func nameOf(addr string) string {
 	return "a-" + strings.NewReplacer(".", "-", ":", "-").Replace(addr) + ".hostile.test"
 }
 
-// hostileNames tells a name server what a stranger's would answer.
+// hostileNames adds the answers of a stranger's name server.
 func hostileNames(server *names) {
 	var all []string
 	for text := range strings.FieldsSeq(privately) {

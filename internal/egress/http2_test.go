@@ -72,8 +72,8 @@ func (s *stream) accept() bool {
 	return true
 }
 
-// speak serves HTTP/2 on a connection. answer gets every request once it is
-// complete and says whether the connection goes on.
+// speak serves HTTP/2 on a connection. answer gets every complete request and reports whether the
+// connection continues.
 func speak(c net.Conn, number int, answer func(s *stream) bool) {
 	if _, err := io.ReadFull(c, make([]byte, len(http2.ClientPreface))); err != nil {
 		return

@@ -66,8 +66,7 @@ func TestHTTP2Silence(t *testing.T) {
 	})
 }
 
-// patient makes a pipe take what is written without waiting for it to be read, as
-// a network does and HTTP/2 needs.
+// patient returns a pipe with a buffer for writes, as a network has and HTTP/2 needs.
 func patient(c net.Conn) net.Conn {
 	p := &patientConn{Conn: c, written: make(chan []byte, 100)}
 	go func() {

@@ -34,7 +34,7 @@ func newOptions() egress.Options {
 	return options
 }
 
-// newClient makes a client that may reach 127.0.0.1 and nothing else, by http too.
+// newClient creates a client that may reach only 127.0.0.1, by http too.
 func newClient(t testing.TB, change func(*egress.Options)) *egress.Client {
 	t.Helper()
 	options := newOptions()
@@ -49,7 +49,7 @@ func newClient(t testing.TB, change func(*egress.Options)) *egress.Client {
 	return client
 }
 
-// post makes one attempt with a small body.
+// post sends one attempt with a small body.
 func post(t testing.TB, client *egress.Client, url string, timeout time.Duration) peal.Attempt {
 	attempt, _ := send(t, client, request(url), timeout)
 	return attempt
@@ -126,7 +126,7 @@ func receive(t testing.TB, serve func(c *conn)) *receiver {
 	return r
 }
 
-// read reads one whole request; it gives nil when there is none.
+// read reads one whole request; it returns nil if there is none.
 func (c *conn) read() *http.Request {
 	request, err := http.ReadRequest(c.reader)
 	if err != nil {
@@ -161,7 +161,7 @@ func (r *receiver) counts() (conns, requests int) {
 	return r.conns, r.requests
 }
 
-// answering gives a server that answers every request with the same bytes.
+// answering returns a server that answers every request with the same bytes.
 func answering(text string) func(*conn) {
 	return func(c *conn) {
 		for c.read() != nil {

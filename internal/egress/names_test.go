@@ -107,7 +107,7 @@ func TestSilentNames(t *testing.T) {
 	var mu sync.Mutex
 	var asking []net.Conn
 	ended := false
-	defer func() { // a lookup that nobody waits for any more would go on for seconds
+	defer func() { // an abandoned lookup would continue for seconds
 		mu.Lock()
 		defer mu.Unlock()
 		ended = true

@@ -31,7 +31,7 @@ type Options struct {
 	// AllowHosts lists names that may resolve to private or loopback addresses: hooks.example.com,
 	// or *.example.com for all subdomains. Link-local and metadata addresses need Allow.
 	AllowHosts []string
-	// DenyHosts lists names that must not be reached, whatever they resolve to.
+	// DenyHosts lists names that must not be reached, with any address.
 	DenyHosts []string
 	// Ports lists the ports that may be reached; nil for every port.
 	Ports []PortRange
@@ -101,7 +101,7 @@ func (o Options) Development() Options {
 	return o
 }
 
-// rulesOnto returns other with the rules of o, which are what [Client.Reload] changes.
+// rulesOnto returns other with the rules of o, which [Client.Reload] changes.
 func (o Options) rulesOnto(other Options) Options {
 	other.AllowHTTP, other.Allow, other.Deny = o.AllowHTTP, o.Allow, o.Deny
 	other.AllowHosts, other.DenyHosts, other.Ports = o.AllowHosts, o.DenyHosts, o.Ports

@@ -79,7 +79,7 @@ func startProxy(t *testing.T, name string) (address string) {
 	listener.Close()
 	_, port, _ := net.SplitHostPort(address)
 	dir := t.TempDir()
-	if u, err := user.Current(); err == nil && u.Uid == "0" { // squid gives its rights away
+	if u, err := user.Current(); err == nil && u.Uid == "0" { // squid drops its privileges
 		if err := errors.Join(os.Chmod(dir, 0o777), os.Chmod(filepath.Dir(dir), 0o755)); err != nil {
 			t.Fatal(err)
 		}
@@ -159,14 +159,14 @@ func TestProxies(t *testing.T) {
 				for _, u := range []string{plain.url, "https://" + secured.addr + "/hook"} {
 					a := post(t, through("vikunja:wrong@"), u, ample)
 					if name == "tinyproxy" && u == plain.url && a.StatusCode == 401 {
-						continue // nothing in its answer tells that it is not the endpoint's
+						continue // its answer looks like the endpoint's
 					}
 					want(t, a, peal.ReasonProxy, "outgoing proxy")
 					if strings.Contains(a.Error, "wrong") || strings.Contains(a.Error, address) {
 						t.Errorf("tells too much: %s", a.Error)
 					}
 				}
-				// The guard looks ahead, whoever would dial.
+				// The guard checks the target, even if the proxy dials.
 				for _, u := range []string{"http://127.0.0.2:1/", "https://inside.test/", "http://localhost.:1/x", "http://[::1]:1/", "http://2130706433/", "http://0x7f.1/", "http://169.254.169.254/"} {
 					if a := post(t, good, u, ample); a.Reason != peal.ReasonBlocked && !(u == "http://localhost.:1/x" && a.Reason != "") {
 						t.Errorf("%s %s ended with %q: %s", scheme, u, a.Reason, a.Error)

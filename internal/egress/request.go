@@ -19,8 +19,8 @@ import (
 )
 
 // maxDirect is the maximum size of a request, head and body, that is written before its response is
-// read. Such a request fits into the connection's buffers whatever the endpoint does, so an early
-// response is found although nothing is read during the write.
+// read. Such a request always fits into the connection's buffers, so an early response is found
+// although nothing is read during the write.
 const maxDirect = 16 << 10
 
 // requests pools the buffers for encoded requests.

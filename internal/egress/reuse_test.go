@@ -126,8 +126,8 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// What is sent is what the request says: no header is added but those of the
-// transport, whatever the spelling of a name.
+// The request is sent as it is: no header is added but those of the transport, for any spelling of
+// a name.
 func TestSent(t *testing.T) {
 	seen := make(chan http.Header, 1)
 	r := receive(t, func(c *conn) {

@@ -48,8 +48,8 @@ func (r *recorded) serve(c *conn) {
 	c.hang()
 }
 
-// sendRecorded makes one attempt on a connection of its own, and gives the attempt
-// and all that went over the wire, nothing where no connection was made.
+// sendRecorded sends one attempt on a new connection, and returns the attempt and all bytes that
+// were sent, none without a connection.
 func sendRecorded(t *testing.T, request *wire.Request) (peal.Attempt, string) {
 	t.Helper()
 	record := &recorded{gone: make(chan struct{})}

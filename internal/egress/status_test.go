@@ -20,7 +20,7 @@ func TestStatus(t *testing.T) {
 		says     string
 	}{
 		{0, 99, peal.ReasonStatus, 0, "answered"},
-		{100, 100, "", 204, ""},                 // informational: the answer is what follows
+		{100, 100, "", 204, ""},                 // informational: the answer follows
 		{101, 101, peal.ReasonStatus, 0, "101"}, // nothing was offered to switch to
 		{102, 199, "", 204, ""},
 		{200, 299, "", 0, ""},

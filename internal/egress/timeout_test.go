@@ -15,8 +15,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// inMemory makes a client whose connections lead to serve, in a bubble whose
-// clock costs no time.
+// inMemory creates a client with in-memory connections to serve, in a bubble with a fake clock.
 func inMemory(t *testing.T, serve func(c net.Conn)) *egress.Client {
 	return newClient(t, func(o *egress.Options) {
 		o.Dial = func(context.Context, string, string) (net.Conn, error) {
@@ -36,7 +35,7 @@ func readRequest(c net.Conn) {
 	}
 }
 
-// drip writes a byte a second, for ever.
+// drip writes a byte a second, forever.
 func drip(c net.Conn) {
 	for {
 		if _, err := c.Write([]byte("x")); err != nil {
@@ -46,8 +45,7 @@ func drip(c net.Conn) {
 	}
 }
 
-// TestTimeout has endpoints that take all the time they get: the attempt ends at
-// its timeout to the nanosecond, whatever they do.
+// Endpoints take all the time they get: the attempt ends exactly at its timeout in every case.
 func TestTimeout(t *testing.T) {
 	const begun = "HTTP/1.1 200 OK\r\nX-A: "
 	for name, c := range map[string]struct {
@@ -192,7 +190,7 @@ func TestCanceled(t *testing.T) {
 	}
 }
 
-// An attempt whose time is up before it began is one that failed, not a hang.
+// An attempt without time left fails instead of hanging.
 func TestNoTime(t *testing.T) {
 	r := receive(t, answering(accepted))
 	client := newClient(t, nil)

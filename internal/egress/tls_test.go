@@ -38,8 +38,7 @@ func newAuthority(t testing.TB) *authority {
 	return a
 }
 
-// sign makes a certificate; one that is signed by its own key as long as there is
-// no authority.
+// sign creates a certificate, which is self-signed as long as there is no authority.
 func (a *authority) sign(t testing.TB, template *x509.Certificate) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -81,7 +80,7 @@ func leaf(change func(*x509.Certificate)) *x509.Certificate {
 	return template
 }
 
-// secure makes a receiver's connections secure ones.
+// secure adds TLS to a receiver's connections.
 func secure(config *tls.Config, serve func(c *conn)) func(c *conn) {
 	return func(c *conn) {
 		secured := tls.Server(c.Conn, config)

@@ -8,7 +8,7 @@ import (
 	"github.com/pealhq/peal/internal/match"
 )
 
-// tables gives 10,000 webhooks of some tenants.
+// tables returns a table of 10,000 webhooks of some tenants.
 func tables(tenants int) *match.Table {
 	var routes []*match.Route
 	for n := range 10_000 {

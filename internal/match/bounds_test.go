@@ -12,8 +12,8 @@ import (
 	"github.com/pealhq/peal/internal/match"
 )
 
-// maxGarbage is how much one run of a hostile program may allocate in all, garbage
-// included, in bytes.
+// maxGarbage is the largest total allocation of a run of a hostile program, including garbage, in
+// bytes.
 const maxGarbage = 128 << 20
 
 // largest is the size of the data that hostile programs get, in bytes.
@@ -35,8 +35,8 @@ func wideObject() string {
 	return text.String()
 }
 
-// timeless gives limits under which only the purse ends a program. The purse is as
-// much smaller as the data is.
+// timeless returns limits under which only the purse ends a program. The purse is reduced in
+// proportion to the data.
 func timeless() match.Limits {
 	limits := match.DefaultLimits()
 	limits.FilterTime, limits.TransformTime = time.Hour, time.Hour
@@ -97,7 +97,7 @@ func TestHostileFilters(t *testing.T) {
 	}
 }
 
-// doubling writes n statements, each of which doubles what the one before gave.
+// doubling returns n statements, each of which doubles the result of the previous one.
 func doubling(statement string, n int) string {
 	text := "let v0 = data; "
 	for i := range n {
@@ -228,8 +228,7 @@ func TestHostileTransforms(t *testing.T) {
 	}
 }
 
-// doubledCalls defines n functions, each of which gives twice as many values as
-// the one before.
+// doubledCalls defines n functions, each of which returns twice as many values as the previous one.
 func doubledCalls(n int) string {
 	text := "def f0: a; "
 	for i := range n {
@@ -240,7 +239,7 @@ func doubledCalls(n int) string {
 
 func TestTheClockEndsPrograms(t *testing.T) {
 	limits := match.DefaultLimits()
-	limits.FilterTime, limits.TransformTime = 1, 1 // over before they begin
+	limits.FilterTime, limits.TransformTime = 1, 1 // over before they start
 	limits.FilterWork, limits.TransformWork = math.MaxInt, math.MaxInt
 	route := compile(t, `any(data, # == 1)`, `[range(1e9)]`, limits)
 	source := event(wide("0"))

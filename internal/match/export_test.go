@@ -18,7 +18,7 @@ func Encode(value any, limit int) ([]byte, error) {
 	return e.out, err
 }
 
-// Spent is what a run of a program cost.
+// Spent is the cost of a run of a program.
 type Spent struct {
 	Units int
 	Bytes int // allocated, garbage included
@@ -110,7 +110,7 @@ func DecodedSize(data []byte) (estimate, allocated int) {
 	return decodedSize(data), spent.Bytes
 }
 
-// Compiled is how much memory compiled programs take, by estimate.
+// Compiled returns the estimated memory of compiled programs.
 func Compiled() int {
 	compiledCache.mu.Lock()
 	defer compiledCache.mu.Unlock()

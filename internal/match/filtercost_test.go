@@ -80,11 +80,11 @@ func TestEveryFilterFunctionHasAPrice(t *testing.T) {
 	}
 }
 
-// filterStart is what a filter may allocate beside what it pays for: the ranges and
-// arrays that the language counts itself.
+// filterStart is the allocation of a filter that is not charged: the ranges and arrays that the
+// language counts itself.
 const filterStart = 4 << 20
 
-// Whatever a filter does, it allocates no more than it pays for.
+// No filter allocates more than it pays for.
 func TestFilterPricesCoverMemory(t *testing.T) {
 	if racing {
 		t.Skip("the race detector allocates too")

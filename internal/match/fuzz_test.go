@@ -17,7 +17,7 @@ func quick() match.Limits {
 	return limits
 }
 
-// Whatever the program and the data, a filter answers, and twice the same.
+// Any filter on any data returns a result, and twice the same.
 func FuzzFilter(f *testing.F) {
 	for _, program := range []string{
 		`data.project.id in [3, 4] && type != "task.deleted"`, `any(data.items, any(data, # == 1))`, `len(1..1000000000) > 0`,
@@ -47,7 +47,7 @@ func FuzzFilter(f *testing.F) {
 	})
 }
 
-// Whatever the program and the data, a transform gives JSON or an error.
+// Any transform of any data returns JSON or an error.
 func FuzzTransform(f *testing.F) {
 	for _, program := range programs {
 		f.Add(program, sample)
@@ -86,7 +86,7 @@ const (
 	fuzzedTime  = 3 * time.Second
 )
 
-// Whatever the program and the data, a transform costs no more than it pays for.
+// Any transform of any data costs no more than it pays for.
 func FuzzTransformCost(f *testing.F) {
 	if racing {
 		f.Skip("the race detector allocates too")
@@ -117,7 +117,7 @@ func FuzzTransformCost(f *testing.F) {
 	})
 }
 
-// Whatever the filter and the data, a filter costs no more than it pays for.
+// Any filter on any data costs no more than it pays for.
 func FuzzFilterCost(f *testing.F) {
 	if racing {
 		f.Skip("the race detector allocates too")
@@ -141,7 +141,7 @@ func FuzzFilterCost(f *testing.F) {
 	})
 }
 
-// Whatever the schema and the data, a check answers.
+// A check with any schema of any data returns a result.
 func FuzzSchema(f *testing.F) {
 	f.Add(taskSchema, sample)
 	f.Add(`{"$ref": "#"}`, `1`)

@@ -57,7 +57,7 @@ func TestProgramsShareTheirMemory(t *testing.T) {
 	}
 }
 
-// The long programs of a tenant take turns with those of others, whatever their number.
+// The long programs of a tenant take turns with those of others, for any number of them.
 func TestTenantsTakeTurns(t *testing.T) {
 	limits := match.DefaultLimits()
 	hostile := compile(t, "", `[range(1e9)] | length`, limits)

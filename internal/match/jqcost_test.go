@@ -13,7 +13,7 @@ import (
 	"github.com/pealhq/peal/internal/match"
 )
 
-// startBytes is what a run may allocate beside what it pays for.
+// startBytes is the allocation of a run that is not charged.
 const startBytes = 64 << 10
 
 // The largest values that a program meets, for the measurements.
@@ -23,7 +23,7 @@ const (
 	shortWork    = 100_000
 )
 
-// costInput is what the programs of costs have as input.
+// costInput returns the input of the programs of costs.
 func costInput() map[string]any {
 	text := strings.Repeat("a", measuredText)
 	fill := func(n int, element func(i int) any) []any {
@@ -134,7 +134,7 @@ var jqCosts = map[string][]string{
 }
 
 func init() {
-	// Functions of numbers cost the same whatever the number, but for its digits.
+	// Functions of numbers cost the same for all numbers, except for their digits.
 	for name := range strings.FieldsSeq(`acos acosh asin asinh atan atanh cbrt ceil cos cosh erf erfc exp exp10 exp2 expm1 fabs floor gamma
 		j0 j1 lgamma log log10 log1p log2 logb nearbyint rint round significand sin sinh sqrt tan tanh tgamma trunc y0 y1`) {
 		jqCosts[name+"/0"] = []string{every(`1e300 | ` + name), `.digits | tonumber | [range(1e9) as $i | ` + name + `] | length`}
@@ -222,7 +222,7 @@ func TestEveryFunctionHasAPrice(t *testing.T) {
 	}
 }
 
-// Whatever a program does, it allocates no more than it pays for.
+// No program allocates more than it pays for.
 func TestPricesCoverMemory(t *testing.T) {
 	if racing {
 		t.Skip("the race detector allocates too")

@@ -8,14 +8,14 @@ import (
 	"github.com/pealhq/peal/internal/match"
 )
 
-// wants asks a route's filter, in a request of its own.
+// wants evaluates a route's filter in a separate request.
 func wants(route *match.Route, facts *match.Facts) (bool, error) {
 	purse := match.NewPurse(context.Background(), context.Background(), "default")
 	defer purse.Close()
 	return route.Wants(purse, facts)
 }
 
-// transform runs a route's transform, in a request of its own.
+// transform runs a route's transform in a separate request.
 func transform(route *match.Route, event *peal.Event) (json.RawMessage, error) {
 	return transformUnder(context.Background(), route, event)
 }

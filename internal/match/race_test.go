@@ -2,5 +2,5 @@
 
 package match_test
 
-// racing is true under the race detector, which allocates memory of its own.
+// racing is true under the race detector, which allocates additional memory.
 const racing = true

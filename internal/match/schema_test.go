@@ -154,7 +154,7 @@ func TestSchemasAreSafeForConcurrentUse(t *testing.T) {
 	group.Wait()
 }
 
-// What a check may cost is bounded, whoever writes the schema and whoever the data.
+// The cost of a check is bounded for any schema and any data.
 func TestHostileSchemas(t *testing.T) {
 	deep := strings.Repeat("[", 60) + "1" + strings.Repeat("]", 60)
 	large := `"` + strings.Repeat("a", 200_000) + `"`

@@ -13,14 +13,14 @@ import (
 	"github.com/pealhq/peal/internal/match"
 )
 
-// webhook makes a webhook that wants some events.
+// webhook returns a webhook that subscribes to some events.
 func webhook(tenant string, events ...string) *peal.Webhook {
 	return &peal.Webhook{ID: peal.NewWebhookID(), Tenant: tenant, Events: events, Status: peal.Active}
 }
 
 func load(w *peal.Webhook) *match.Route { return match.Load(w, match.DefaultLimits()) }
 
-// ids gives the webhooks of routes.
+// ids returns the webhooks of routes.
 func ids(routes []*match.Route) []peal.WebhookID {
 	var ids []peal.WebhookID
 	for _, route := range routes {
@@ -87,7 +87,7 @@ func TestTableTakesWebhooksOut(t *testing.T) {
 	}
 }
 
-// A table is what the plain reading of its webhooks says, however it came about.
+// A table matches as a plain evaluation of its webhooks does, after any sequence of changes.
 func TestTableAgreesWithPatterns(t *testing.T) {
 	segment := rapid.SampledFrom([]string{"a", "b", "ab", "A", "a-b", "_"})
 	eventType := rapid.Custom(func(t *rapid.T) string {

@@ -122,7 +122,7 @@ func TestGuardKeepsTheMeaning(t *testing.T) {
 			}
 			want = append(want, value)
 		}
-		// All values in an array, for a transform gives one.
+		// All values in an array, because a transform returns one.
 		got, err := transform(compile(t, "", "["+program+"]", match.DefaultLimits()), event(sample))
 		if failure != nil {
 			if err == nil || !strings.Contains(err.Error(), failure.Error()) {

@@ -68,7 +68,7 @@ type Move struct {
 func (m *Move) Refusal(place string) error {
 	switch m.State {
 	case Moved:
-		return peal.Errorf(peal.Conflict, "the database %s was moved to %s on %s: start the server there. To go on here instead, which loses what was accepted there since: peal copy --take-back --from sqlite:%s --to postgres://…",
+		return peal.Errorf(peal.Conflict, "the database %s was moved to %s on %s; start the server there. To continue here instead, which loses events accepted there since: peal copy --take-back --from sqlite:%s --to postgres://…",
 			place, m.Other, m.At.UTC().Format(time.DateTime)+"Z", place)
 	case Arriving:
 		return &peal.Error{Code: peal.Conflict, Field: "database", Message: "is being filled from " + m.Other + ", and is not complete: run peal copy again until it says so, or use another database"}
