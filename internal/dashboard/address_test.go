@@ -57,7 +57,7 @@ func TestTenantInAddress(t *testing.T) {
 		}
 	}
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	// What a form does, it does to the tenant of its own address.
+	// A form acts on the tenant of its address.
 	editor := d.signIn("editor", "", peal.RoleEditor)
 	editor.cookie += "; peal_tenant=other"
 	done := d.ask(editor, http.MethodPost, "/t/acme/sources/"+acme.source.ID.String()+"/status", url.Values{"status": {"disabled"}})
@@ -101,7 +101,7 @@ func TestSwitchTenant(t *testing.T) {
 	}
 	d.shows(d.ask(operator, http.MethodGet, "/tenants?q=number+2499+OF", nil), 200, `href="/t/customer-2499/"`)
 	d.shows(d.ask(operator, http.MethodGet, "/tenants?q=nobody", nil), 200, "No tenant has that")
-	// The whole list goes on page by page, searched or not.
+	// The whole list continues page by page, searched or not.
 	for _, query := range []string{"", "q=customer"} {
 		seen, path := 0, "/t/default/tenants?"+query
 		for path != "" {

@@ -14,7 +14,7 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// newBrowser starts a real browser with a profile of its own.
+// newBrowser starts a real browser with a new profile.
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
 	var path string

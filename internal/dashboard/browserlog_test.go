@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// complaints are what a browser found wrong with the pages: anything against their
-// content security policy, and scripts that failed.
+// complaints are problems of pages in a browser: violations of their content security policy, and
+// failures of scripts.
 type complaints struct {
 	mu   sync.Mutex
 	said []string

@@ -2,12 +2,15 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/front"
 	"github.com/pealhq/peal/internal/identity"
+	"github.com/pealhq/peal/internal/manage"
 	"github.com/pealhq/peal/internal/processor"
 )
 
@@ -110,4 +113,31 @@ func lead(w http.ResponseWriter, r *http.Request, path string) {
 // record adds an action to the audit log.
 func (c *call) record(action, target, detail string) error {
 	return c.d.identity.Record(c.r, c.who, identity.Entry{Tenant: c.tenant, Action: action, Target: target, Detail: detail})
+}
+
+// errChanged reports that the stored values of a form have changed since it was shown.
+var errChanged = errors.New("changed meanwhile")
+
+// actor returns the caller as package manage needs it, for a change. about is the detail for the
+// audit log if the change has none.
+func (c *call) actor(about string) manage.Actor {
+	return manage.Actor{
+		Operator: c.who.IsOperator(), Tenant: c.tenant, Reveal: c.who.Can(identity.Reveal), Scopes: c.who.GrantableScopes(),
+		Record: func(e manage.Entry) error {
+			if e.Detail == "" {
+				e.Detail = about
+			}
+			return c.d.identity.Record(c.r, c.who, identity.Entry(e))
+		},
+	}
+}
+
+// notice returns the report of the last action, chosen by the parameter done of the address. Text
+// from an address never appears on a page.
+func (c *call) notice() string {
+	done := c.r.URL.Query().Get("done")
+	if done == "" || strings.Contains(done, ".") || !c.texts.has("done."+done) {
+		return ""
+	}
+	return c.texts.get("done." + done)
 }

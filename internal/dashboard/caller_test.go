@@ -35,7 +35,7 @@ func (d *doorway) ask(who caller, method, path string, form url.Values) page {
 	}
 	defer response.Body.Close()
 	var body []byte
-	if response.Header.Get("Content-Type") != "text/event-stream" { // which goes on
+	if response.Header.Get("Content-Type") != "text/event-stream" { // which continues
 		if body, err = io.ReadAll(response.Body); err != nil {
 			d.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func (d *doorway) cookieOf(p page) string {
 	return ""
 }
 
-// signIn makes a user and signs it in.
+// signIn creates a user and signs it in.
 func (d *doorway) signIn(name, tenant string, role peal.Role) caller {
 	d.Helper()
 	if _, err := d.identity.CreateUser(d.Context(), identity.NewUser{Name: name, Password: password, Tenant: tenant, Role: role}); err != nil {
@@ -93,7 +93,7 @@ func served(d *dashboard.Dashboard) (routes [][2]string) {
 	for _, pattern := range d.Patterns() {
 		method, path, both := strings.Cut(pattern, " ")
 		if !both {
-			method, path = http.MethodGet, pattern+"nowhere" // whatever nothing else serves
+			method, path = http.MethodGet, pattern+"nowhere" // served by nothing else
 		}
 		routes = append(routes, [2]string{method, strings.TrimSuffix(path, "{$}")})
 	}

@@ -9,12 +9,12 @@
 // # How to add a page
 //
 //  1. A route in routes.go: method, path, what it needs (see, change, operate), handler.
-//  2. A handler in a file of its own: func (d *Dashboard) name(c *call) error. It reads
+//  2. A handler: func (d *Dashboard) name(c *call) error. It reads
 //     with d.Store and d.Engine for c.tenant, and ends with c.page("name", title, data)
 //     or c.redirect. An error that it returns becomes a page; a *[peal.Error] with a
 //     Field belongs to a form, see formFaults.
 //  3. A template templates/name.html that defines "content". Its dot is the page: .Data
-//     is what the handler gave, $.CanChange and the like tell what to show. Parts that
+//     is the handler's data, $.CanChange and other fields control what to show. Parts that
 //     several pages share are in templates/parts.html.
 //  4. Every text by key: {{t "webhooks.title"}}, {{t "problem.since" "time" .Since}},
 //     {{tn "count.attempts" .Attempts}}; the keys in every file of texts/. New fails when

@@ -9,9 +9,9 @@ import (
 	"github.com/pealhq/peal/internal/identity"
 )
 
-// TestLinksFromElsewhereChangeNothing follows a link on another site to every page, with all
-// the parameters that any page reads: no cookie is set, and no preference changes. Links that
-// let somebody in are what they are made for.
+// TestLinksFromElsewhereChangeNothing follows a link on another site to every page, with all the
+// parameters that any page reads: no cookie is set, and no preference changes. Links that sign
+// somebody in are the exception.
 func TestLinksFromElsewhereChangeNothing(t *testing.T) {
 	d := newDoorway(t)
 	acme := d.furnish("acme")

@@ -11,8 +11,8 @@ import (
 	"github.com/pealhq/peal/internal/dashboard"
 )
 
-// TestOpenForms sends forms of strangers at both sides of what is read of them, with and
-// without a length. Whoever is signed in may send a large event.
+// TestOpenForms sends forms of strangers on both sides of the limit, with and without a length.
+// Signed-in users may send a large event.
 func TestOpenForms(t *testing.T) {
 	const open = 16 << 10
 	budget := bodies.New(bodies.Default)

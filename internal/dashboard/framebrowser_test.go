@@ -21,7 +21,7 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// application is a site that shows the portal in a frame of its own page.
+// application is a site that shows the portal in a frame of its page.
 type application struct {
 	*httptest.Server
 	t    *testing.T
@@ -72,7 +72,7 @@ addEventListener("message", async (event) => {
 
 type portalLink struct{ ID, URL string }
 
-// newLink makes a link for a tenant, by the API.
+// newLink creates a link for a tenant with the API.
 func (a *application) newLink(tenant string) portalLink {
 	a.t.Helper()
 	return newLink(a.t, a.Client(), "https://"+a.peal.Addr(), tenant)
@@ -127,8 +127,8 @@ func writePair(t *testing.T, s *httptest.Server) (certificate, key string) {
 	return certificate, key
 }
 
-// show has the application's page show a link, and gives what is in its frame. The
-// frame is of another site, so that it is a page of its own to the browser.
+// show opens a link in the frame of the application's page, and returns the frame. It is of another
+// site, so the browser treats it as a separate page.
 func (b *browser) show(a *application, link, query string) *browser {
 	b.t.Helper()
 	a.link.Store(&link)

@@ -20,8 +20,7 @@ func nameless() *net.Resolver {
 	}}
 }
 
-// pageOptions are what the pages need in these tests. The engine delivers nothing: it
-// is only asked.
+// pageOptions returns the options of the pages in these tests. The engine delivers nothing.
 func pageOptions(store storetest.Store, who *identity.Identity) dashboard.Options {
 	options := dispatch.DefaultOptions()
 	options.Egress.AllowHTTP = true

@@ -29,7 +29,7 @@ type belongings struct {
 	link     peal.PortalLink
 }
 
-// secretWords stand in what a tenant has, and in no address and no form.
+// secretWords occur in a tenant's data, and in no address and no form.
 var secretWords = []string{"hush-"}
 
 func (d *doorway) furnish(tenant string) belongings {
@@ -185,7 +185,7 @@ func TestIntruders(t *testing.T) {
 	}
 }
 
-// TestOwnersOpenTheirOwnPortalOnly makes portal links for the own tenant and for others.
+// TestOwnersOpenTheirOwnPortalOnly creates portal links for the user's tenant and for others.
 func TestOwnersOpenTheirOwnPortalOnly(t *testing.T) {
 	d := newDoorway(t)
 	d.furnish("acme")

@@ -44,7 +44,7 @@ func TestJourney(t *testing.T) {
 	if got := get[string](b, `document.querySelector("#description").value`); got != "typed by hand" {
 		t.Errorf("the description is %q after a fault", got)
 	}
-	b.complained() // the browser tells of the answer 422
+	b.complained() // the browser reports the answer 422
 	b.fill(`#url`, receiver.URL+"/hook")
 	b.run(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(d => d.open = true)`))
 	b.fill(`#delays`, "1ms")

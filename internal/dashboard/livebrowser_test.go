@@ -29,7 +29,7 @@ func (b *browser) stays() func() {
 	}
 }
 
-// addWebhook adds a webhook whose deliveries fail with their first attempt, if any of them does.
+// addWebhook adds a webhook with deliveries that fail, if at all, with their first attempt.
 func addWebhook(t *testing.T, s *server.Server, name, url string) peal.Webhook {
 	t.Helper()
 	w, err := s.Store().CreateWebhook(t.Context(), peal.Webhook{
@@ -52,13 +52,13 @@ func publish(t *testing.T, s *server.Server) {
 	}
 }
 
-// rowsOf is an expression that tells whether an element has so many pills of a class.
+// rowsOf returns an expression that reports whether an element has n pills of a class.
 func rowsOf(element, class string, n int) string {
 	return `document.querySelectorAll(` + strconv.Quote(element+" .pill."+class) + `).length === ` + strconv.Itoa(n)
 }
 
-// The page of a webhook shows what fails and what arrives as it happens, and takes nothing away
-// from whoever reads it: neither the notice, nor what they type, have marked, unfolded or focused.
+// The page of a webhook shows what fails and what arrives as it happens, and does not disturb its
+// reader: the notice, and typed, marked, unfolded and focused parts stay.
 func TestLiveWebhook(t *testing.T) {
 	s := startServer(t)
 	receiver := newEndpoint(t, http.StatusServiceUnavailable)

@@ -132,7 +132,7 @@ func TestPagesOfManyThings(t *testing.T) {
 			t.Logf("%d bytes, %d calls, %d rows", len(p.body), store.calls.Load(), store.rows.Load())
 			mostCalls, mostRows := int64(2*50+20), int64(1500) // of a list of 50 rows; of choices
 			if strings.HasPrefix(path, "/tenants?q=") {
-				mostRows = 2 * many // a search looks at so many tenants, and goes on after them
+				mostRows = 2 * many // a search examines that many tenants, and continues after them
 			}
 			if len(p.body) > maxPage || store.calls.Load() > mostCalls || store.rows.Load() > mostRows {
 				t.Errorf("the page has %d bytes (at most %d), %d calls (%d) and %d rows (%d)", len(p.body), maxPage, store.calls.Load(), mostCalls, store.rows.Load(), mostRows)

@@ -119,7 +119,7 @@ func unmarked(page string) (all []string) {
 			all = append(all, text)
 		}
 	}
-	page = regexp.MustCompile(`<time [^>]*>[^<]*</time>`).ReplaceAllString(page, "") // which stand inside of sentences
+	page = regexp.MustCompile(`<time [^>]*>[^<]*</time>`).ReplaceAllString(page, "") // times within sentences
 	tokens := html.NewTokenizer(strings.NewReader(page))
 	var quoted []string // the elements around that hold data
 	for {

@@ -16,8 +16,8 @@ import (
 	"github.com/pealhq/peal/internal/testkit"
 )
 
-// TestStreamBehindNginx reads the live list through an nginx that knows nothing of it: the
-// first bytes, a row and the sign of life after a silence come while the stream goes on.
+// TestStreamBehindNginx reads the live list through an nginx with its default settings: the first
+// bytes, a row and the sign of life after a silence arrive while the stream continues.
 func TestStreamBehindNginx(t *testing.T) {
 	program, err := exec.LookPath("nginx")
 	if err != nil {

@@ -28,7 +28,7 @@ type browser struct {
 	complaints []string
 }
 
-// patience is how long a browser may take for what must happen.
+// patience is the longest time that a test waits for a browser.
 const patience = 40 * time.Second
 
 // openBrowser starts Chromium and signs in by the link that the first start prints.
@@ -39,7 +39,7 @@ func openBrowser(t *testing.T, s *server.Server) *browser {
 	return b
 }
 
-// signUp makes the first user by the link that lets the operator in.
+// signUp creates the first user with the operator's link.
 func (b *browser) signUp(path string) {
 	b.t.Helper()
 	b.run(chromedp.Navigate(b.base+path), chromedp.WaitVisible(`input[name=password]`),
@@ -105,7 +105,7 @@ func (b *browser) complain(text string) {
 	b.complaints = append(b.complaints, text)
 }
 
-// complained gives what the browser complained of since the last call.
+// complained returns the browser's complaints since the last call.
 func (b *browser) complained() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -178,7 +178,7 @@ func find(texts []string, word string) bool {
 	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(text, word) })
 }
 
-// axe gives what axe-core finds serious or critical on the page.
+// axe returns the serious and critical findings of axe-core on the page.
 func (b *browser) axe() []string {
 	b.t.Helper()
 	source, err := os.ReadFile(filepath.Join("..", "..", "test", "npm", "node_modules", "axe-core", "axe.min.js"))

@@ -66,7 +66,7 @@ func TestPages(t *testing.T) {
 	b.t = t
 }
 
-// On a phone the menu stands behind a button, and leads everywhere.
+// On a phone the menu is behind a button, and leads everywhere.
 func TestPhoneMenu(t *testing.T) {
 	s := startServer(t)
 	b := openBrowser(t, s)

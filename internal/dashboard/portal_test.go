@@ -105,8 +105,8 @@ func TestPortalTheme(t *testing.T) {
 	d.shows(d.get("/portal/webhooks"), 200, `lang="en"`, "New webhook")
 }
 
-// TestPortalLinkEnds follows links that were used, have expired or were taken back, and
-// outstays a visit: each says how to go on, in the language that the link chose.
+// TestPortalLinkEnds opens links that were used, have expired or were revoked, and outstays a
+// visit: each page explains how to continue, in the language of the link.
 func TestPortalLinkEnds(t *testing.T) {
 	now := time.Now()
 	d := newDoorway(t, framed, func(o *identity.Options) { o.Now = func() time.Time { return now } })

@@ -11,8 +11,8 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// The portal in a frame of another site, in a browser that gives such frames no cookies
-// but partitioned ones: a tenant creates a webhook, tests it and sees what it got.
+// The portal in a frame of another site, in a browser that allows such frames only partitioned
+// cookies: a tenant creates a webhook, tests it and sees the result.
 func TestPortalInAFrame(t *testing.T) {
 	a := startApplication(t)
 	store := a.peal.Store()
@@ -85,8 +85,8 @@ func (b *browser) keepsApart(a *application) {
 	b.t.Errorf("the browser keeps no cookie of the session, but %d others", len(cookies.Cookies))
 }
 
-// A visit that ends tells what to do; with a new link it goes on at the same page, with
-// what was typed.
+// The page of an ended visit explains what to do; with a new link it continues at the same page,
+// with the typed text.
 func TestPortalVisitEnds(t *testing.T) {
 	a := startApplication(t)
 	w, err := a.peal.Store().CreateWebhook(t.Context(), peal.Webhook{

@@ -13,10 +13,9 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Every page of the portal, themed, in German, light and dark, on a desk and on a phone,
-// can be used by everybody and gives the browser nothing to complain of. What TestPages
-// does not see in them are the colours and the longer words: a few pages show those, and
-// all are looked at where PEAL_PORTAL_PAGES is all.
+// Every page of the portal, themed, in German, light and dark, on a desk and on a phone, is
+// accessible and causes no complaints of the browser. Only colours and longer words differ from
+// TestPages: a few pages are enough for those; all are checked if PEAL_PORTAL_PAGES is all.
 func TestPortalPages(t *testing.T) {
 	s := startServer(t)
 	data := seed(t, s)

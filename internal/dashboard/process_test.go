@@ -33,7 +33,7 @@ func serve() int {
 	return 0
 }
 
-// process is a server in a process of its own.
+// process is a server in a separate process.
 type process struct {
 	t           *testing.T
 	command     *exec.Cmd

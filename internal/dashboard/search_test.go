@@ -15,7 +15,7 @@ import (
 	"github.com/pealhq/peal/internal/dashboard"
 )
 
-// seedWords inserts events of acme, each for a webhook, and gives the ids of its deliveries.
+// seedWords inserts events of acme, each for a webhook, and returns the ids of its deliveries.
 func (d *doorway) seedWords(count int) (ids []string) {
 	d.Helper()
 	w := d.hook("acme")
@@ -53,7 +53,7 @@ func (d *doorway) index() {
 	}
 }
 
-// lists fails the test unless the page lists exactly those of the ids whose places are given.
+// lists fails the test unless the page lists exactly the ids at the given places.
 func (d *doorway) lists(p page, ids []string, places ...int) {
 	d.Helper()
 	d.shows(p, http.StatusOK)

@@ -43,7 +43,7 @@ func startServer(t *testing.T, change ...func(*server.Options)) *server.Server {
 	return s
 }
 
-// endpoint is a receiver that answers as it is told.
+// endpoint is a receiver with configurable answers.
 type endpoint struct {
 	*httptest.Server
 	status atomic.Int64
@@ -65,10 +65,10 @@ func newEndpoint(t *testing.T, status int) *endpoint {
 	return e
 }
 
-// hostile is what an endpoint may answer to hurt whoever looks at it.
+// hostile is an answer of an endpoint that attacks its reader.
 const hostile = "<html><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\x1b[31mred\x00\xff\xfe \u202egpj.exe " + "\r\nSet-Cookie: a=b\r\n"
 
-// requestHead is what a request of the seeded history began with.
+// requestHead is the head of a request in the seeded history.
 const requestHead = "content-type: application/json\nuser-agent: Peal/1\nwebhook-id: event_01k9x3f8d7\nwebhook-timestamp: 1763759648\nwebhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=\n"
 
 // seeded is a tenant with a day of history.
@@ -81,8 +81,8 @@ type seeded struct {
 	source    peal.SourceID
 }
 
-// seed gives the default tenant webhooks with a day behind them. The addresses are
-// those of nobody, and nothing is sent: the history is written into the store.
+// seed creates webhooks of the default tenant with a day of history. The addresses belong to
+// nobody, and nothing is sent: the history is written into the store.
 func seed(t *testing.T, s *server.Server) seeded {
 	t.Helper()
 	ctx, store := t.Context(), s.Store()

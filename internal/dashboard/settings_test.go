@@ -14,7 +14,7 @@ import (
 // settingsPaths are the pages of who may do what, and of the server.
 var settingsPaths = []string{"/all", "/tenants", "/tenants/acme", "/keys", "/users", "/sources", "/presets", "/audit", "/nodes", "/server"}
 
-// signedIn gives an owner of everything who looks at the tenant acme.
+// signedIn returns an owner of everything who looks at the tenant acme.
 func signedIn(t *testing.T) *doorway { return signedInWith(t, func(*dashboard.Options) {}) }
 
 func signedInWith(t *testing.T, page func(*dashboard.Options)) *doorway {
@@ -131,7 +131,7 @@ func TestEditSource(t *testing.T) {
 	if s := now(); s.Format != "github" || s.Dedup != peal.DedupBody || s.Description != "from the board" || s.Secrets[0].Value != "the first secret" {
 		t.Errorf("the source is %+v", s)
 	}
-	// The second of two people sees what the first has saved, and may go on top of it.
+	// The second of two people sees the first one's changes, and may overwrite them.
 	edited.Set("description", "mine")
 	conflict := d.post(path, edited)
 	d.shows(conflict, 409, "Somebody else has changed this source", "from the board", "mine")
@@ -175,7 +175,7 @@ func TestThemeOfTenant(t *testing.T) {
 	if err != nil || theme.Name != "Acme hooks" || theme.Light.Brand != "#005f73" || len(theme.Hidden) != 2 || theme.Language != "de" {
 		t.Errorf("the theme is %+v: %v", theme, err)
 	}
-	// Another who began before that sees the difference, and what was typed.
+	// Another person who started before that sees the difference, and the typed values.
 	d.shows(d.post("/tenants/acme", url.Values{"was": {was}, "theme_name": {"Other"}}), 409, "Somebody else has changed this tenant", "Acme hooks", `value="Other"`)
 }
 

@@ -148,7 +148,7 @@ func (d *doorway) post(path string, form url.Values, header ...string) page {
 	return d.do(r)
 }
 
-// wants fails the test unless the answer leads to a path.
+// leads fails the test unless the answer redirects to a path.
 func (d *doorway) leads(p page, to string) {
 	d.Helper()
 	if p.StatusCode != http.StatusSeeOther || untenanted(p.Header.Get("Location")) != untenanted(to) {

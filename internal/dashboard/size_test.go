@@ -12,9 +12,9 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// Pages are made from small tables and stretches of indexes, however much history there
-// is: PEAL_DASHBOARD_DELIVERIES fills in so many deliveries first, and the log tells how
-// long each page took.
+// Pages read small tables and ranges of indexes, with any amount of history.
+// PEAL_DASHBOARD_DELIVERIES sets the number of deliveries to insert first; the log has the time of
+// each page.
 func TestPagesOverMuchHistory(t *testing.T) {
 	many := 2000
 	if text := os.Getenv("PEAL_DASHBOARD_DELIVERIES"); text != "" {

@@ -1,6 +1,11 @@
 package dashboard
 
 import (
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/identity"
 	"github.com/pealhq/peal/internal/intake"
@@ -97,4 +102,132 @@ func (d *Dashboard) deleteSource(c *call) error {
 		return err
 	}
 	return c.redirect("/sources?done=source_deleted")
+}
+
+type sourcePage struct {
+	typed
+	Source  peal.Source
+	Address string
+	Formats []*wire.Format
+	Old     []peal.Secret // earlier ones that are still valid
+	Made    string        // the new secret of a rotation, shown once
+	Theirs  []difference  // to values that somebody else has saved meanwhile
+}
+
+// editSource shows a source's settings and its rotation.
+func (d *Dashboard) editSource(c *call) error {
+	source, err := c.findSource()
+	if err != nil {
+		return err
+	}
+	return c.showSource(200, &sourcePage{typed: typed{sourceValues(&source), nil}, Source: source})
+}
+
+func (c *call) showSource(status int, p *sourcePage) error {
+	p.Address, p.Formats = c.d.identity.URL(c.r, "/in/"+p.Source.ID.String()), intake.Formats()
+	for _, s := range p.Source.Secrets[min(1, len(p.Source.Secrets)):] {
+		if s.ExpiresAt.After(c.now) {
+			p.Old = append(p.Old, s)
+		}
+	}
+	return c.answer(status, "source", p.Source.Name, p)
+}
+
+// sourceValues returns a source's settings as the values of its form.
+func sourceValues(s *peal.Source) url.Values {
+	values := url.Values{"format": {s.Format}, "dedup": {string(s.Dedup)}, "description": {s.Description}, "revision": {strconv.FormatInt(s.Revision, 10)}}
+	if s.Unverified {
+		values.Set("unverified", "on")
+	}
+	return values
+}
+
+// saveSource saves a source's settings. If somebody else saved others meanwhile, the form shows the
+// differences, and can be saved again over them.
+func (d *Dashboard) saveSource(c *call) error {
+	source, form, err := c.sourceForm()
+	if err != nil {
+		return err
+	}
+	var yours peal.Source
+	_, err = d.sources.Change(c.ctx(), c.actor(source.Name), c.tenant, source.ID, "", func(s *peal.Source) error {
+		source = *s
+		s.Format, s.Dedup, s.Description = form.Value("format"), peal.SourceDedup(form.Value("dedup")), form.Value("description")
+		s.Unverified = form.Value("unverified") != ""
+		if secret := form.Value("secret"); secret != "" {
+			s.Secrets = []peal.Secret{{Value: secret}}
+		} else if s.Unverified {
+			s.Secrets = nil
+		}
+		yours = *s
+		if form.Value("revision") != strconv.FormatInt(source.Revision, 10) {
+			return errTheirs
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		return c.redirect("/sources?done=source_saved")
+	case errors.Is(err, errTheirs):
+		return c.sourceConflict(source, &yours, form)
+	case form.refuse(c.texts, err, ""):
+		return c.showSource(422, &sourcePage{typed: form, Source: source})
+	}
+	return err
+}
+
+// sourceForm finds the source and reads its form. Changing a source needs the right to publish, as
+// creating one does.
+func (c *call) sourceForm() (peal.Source, typed, error) {
+	if err := c.must(identity.Publish); err != nil {
+		return peal.Source{}, typed{}, err
+	}
+	source, err := c.findSource()
+	if err != nil {
+		return source, typed{}, err
+	}
+	form, err := c.readForm()
+	return source, form, err
+}
+
+// sourceConflict shows the values that somebody else has saved next to the typed ones; saving again
+// overwrites them.
+func (c *call) sourceConflict(stored peal.Source, yours *peal.Source, form typed) error {
+	p := &sourcePage{typed: form, Source: stored}
+	theirs, typed := sourceValues(&stored), sourceValues(yours)
+	for _, name := range []string{"format", "unverified", "dedup", "description"} {
+		if theirs.Get(name) != typed.Get(name) {
+			p.Theirs = append(p.Theirs, difference{c.texts.get("sources.field." + name), theirs.Get(name), typed.Get(name)})
+		}
+	}
+	p.Values.Set("revision", theirs.Get("revision"))
+	return c.showSource(409, p)
+}
+
+// rotateSource sets a new secret for a source; the earlier one stays valid for a while.
+func (d *Dashboard) rotateSource(c *call) error {
+	source, form, err := c.sourceForm()
+	if err != nil {
+		return err
+	}
+	refuse := func(field, message string) error {
+		shown := typed{sourceValues(&source), map[string]string{field: message}}
+		return c.showSource(422, &sourcePage{typed: shown, Source: source})
+	}
+	overlap, ok := c.overlap(form.Value("overlap"))
+	if !ok {
+		return refuse("new_secret", c.texts.get("secret.bad_overlap"))
+	}
+	if source.Unverified {
+		return refuse("new_secret", c.texts.get("sources.no_secret"))
+	}
+	rotation := manage.Rotation{Secret: strings.TrimSpace(form.Value("new_secret")), Overlap: overlap}
+	saved, made, _, err := d.sources.RotateSecret(c.ctx(), c.actor(source.Name), c.tenant, source.ID, rotation)
+	if err != nil {
+		if _, message, ok := c.texts.formField(err); ok {
+			return refuse("new_secret", message)
+		}
+		return err
+	}
+	return c.showSource(200, &sourcePage{typed: typed{sourceValues(&saved), nil}, Source: saved, Made: made})
 }

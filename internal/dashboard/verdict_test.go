@@ -201,8 +201,8 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// TestVerdictsHold checks what must hold of the sentences whatever their words are: a webhook that
-// sends nothing is never said to send, and one never tried never to be well.
+// TestVerdictsHold checks the sentences independently of their words: none claims that a webhook
+// sends if it does not, or works if it was never tried.
 func TestVerdictsHold(t *testing.T) {
 	say, err := dashboard.VerdictsIn("en")
 	if err != nil {

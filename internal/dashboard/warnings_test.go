@@ -29,8 +29,8 @@ func run(t *testing.T, engine *dispatch.Engine) {
 	testkit.Eventually(t, func() error { return engine.Ready(ctx) })
 }
 
-// TestPagesWarn saves webhooks that will not arrive: the page says why at once, and goes
-// on saying so.
+// TestPagesWarn saves webhooks with requests that will not arrive: the page shows why, at once and
+// later.
 func TestPagesWarn(t *testing.T) {
 	d := newDoorwayWith(t, func(o *dashboard.Options) { run(t, o.Engine) })
 	d.user("carla")

@@ -25,7 +25,7 @@ func (b *browser) tabTo(selector string) {
 	b.t.Fatalf("the focus never comes to %s", selector)
 }
 
-// lists waits until the list of webhooks begins with a name.
+// lists waits until the list of webhooks starts with a name.
 func (b *browser) lists(first string) {
 	b.t.Helper()
 	b.run(chromedp.WaitVisible(`//main//tbody/tr[1]//a[normalize-space()="` + first + `"]`))
@@ -98,7 +98,7 @@ func TestManyWebhooksWithoutScript(t *testing.T) {
 	b.lists("Shop no-050")
 }
 
-// A webhook is deleted by whoever types its name, and by nobody who types another.
+// Deleting a webhook needs its name, and refuses another one.
 func TestDeleteByName(t *testing.T) {
 	s := startServer(t)
 	w := addWebhook(t, s, "Acme's “orders”", "https://shop.example/hook")
@@ -108,7 +108,7 @@ func TestDeleteByName(t *testing.T) {
 	b.sees("Acme's “orders”")
 	b.run(chromedp.Focus("#name"), chromedp.KeyEvent("https://shop.example/hook"+kb.Enter))
 	b.run(chromedp.WaitVisible("#name-fault"))
-	b.complained() // the browser tells of the answer 422
+	b.complained() // the browser reports the answer 422
 	if _, err := s.Store().Webhook(t.Context(), w.Tenant, w.ID); err != nil {
 		t.Fatalf("the webhook is gone with a name that is not its own: %v", err)
 	}

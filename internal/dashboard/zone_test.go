@@ -20,7 +20,7 @@ import (
 	"github.com/pealhq/peal/server"
 )
 
-// visit is somebody with cookies of their own who is signed in to the pages of a server's store.
+// visit returns a person with separate cookies who is signed in to the pages of a server's store.
 func visit(t *testing.T, s *server.Server) *doorway {
 	t.Helper()
 	options := identity.DefaultOptions()
