@@ -63,7 +63,7 @@ func FuzzParseEvent(f *testing.F) {
 	})
 }
 
-// depth is how many arrays and objects are open at once at most, in valid JSON.
+// depth returns the largest number of open arrays and objects in valid JSON.
 func depth(data []byte) int {
 	deepest, open := 0, 0
 	decoder := json.NewDecoder(bytes.NewReader(data))

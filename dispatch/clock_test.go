@@ -9,10 +9,9 @@ import (
 	"github.com/pealhq/peal"
 )
 
-// jump leaves a delivery that waits for its retry of two hours later, one whose
-// attempt is in flight and one of a paused webhook to a process whose clock stands at
-// another time, and says how long after its start the first two are sent again. What
-// is new there must come at once.
+// jump leaves three deliveries to a process with another clock: one that waits two hours for its
+// retry, one with an attempt in flight and one of a paused webhook. It returns how long after the
+// start of the process the first two are sent again. New events must arrive at once.
 func jump(t *testing.T, first, second time.Duration) (retry, inFlight time.Duration) {
 	t.Helper()
 	directory := memoryDir(t)

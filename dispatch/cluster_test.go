@@ -169,7 +169,7 @@ func TestChangesReachOtherNodes(t *testing.T) {
 					w.publish(a, event(i))
 				}
 				paused.wait(1)
-				bound := 2 // requests: the one in flight, and one that may just begin
+				bound := 2 // requests: the one in flight, and one that may just start
 				if deaf {
 					bound += int(dispatch.DefaultOptions().Heartbeat / (500 * time.Millisecond))
 				}

@@ -126,7 +126,7 @@ func TestByHandBehindResults(t *testing.T) {
 		if got := r.wait(2); got[1].at.Sub(got[0].at) > time.Second {
 			t.Errorf("the retry by hand came after %v", got[1].at.Sub(got[0].at))
 		}
-		r.wait(3) // of the round that it began
+		r.wait(3) // of the round that it started
 		pause()
 		if d, err := e.Cancel(w.ctx, tenant, id); peal.CodeOf(err) != peal.Conflict {
 			t.Errorf("cancel of a delivery that has failed for good gave %+v, %v", d, err)

@@ -81,7 +81,7 @@ type shot struct {
 type lived struct {
 	modelPlan
 	begun  time.Time
-	shots  [][]shot          // by lane, in the order of their begin
+	shots  [][]shot          // by lane, in the order of their start
 	wanted [][]string        // the events of each lane, in the order of publishing
 	final  [][]peal.Delivery // by lane
 	paused [][2]time.Time    // by lane

@@ -13,9 +13,9 @@ import (
 
 var sharedPostgres pgtest.Shared
 
-// onEachStore runs a test on a fake clock with each of the stores: one whose outcome can depend on
-// what the store does. PostgreSQL's own clock is not the fake one, which rules out tests that
-// depend on it: of expired nodes and missed events.
+// onEachStore runs a test on a fake clock with each of the stores, because its outcome can depend
+// on the store. PostgreSQL's own clock is not the fake one, which rules out tests that depend on
+// it: of expired nodes and missed events.
 func onEachStore(t *testing.T, test func(*testing.T, *world)) {
 	t.Run("SQLite", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { test(t, newWorld(t)) })

@@ -100,8 +100,8 @@ func (b *browser) crawl(t *testing.T, from string) (pages map[string]string) {
 	return pages
 }
 
-// pageOutputs are what people see on the pages who may not see secrets: all of them
-// for viewers, and for an owner what is not the page that a secret is changed on.
+// pageOutputs returns the pages for people who may not see secrets there: all pages for viewers,
+// and for an owner all except those that change a secret.
 func pageOutputs(t *testing.T, s *server.Server, c canaries, operator *client.Client) map[string]string {
 	t.Helper()
 	outputs := make(map[string]string)

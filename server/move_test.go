@@ -72,9 +72,9 @@ func (m *mover) run(t *testing.T) (output string, took time.Duration) {
 	return string(out), time.Since(begun)
 }
 
-// A server moves from a file to PostgreSQL while events stream in: all of them arrive
-// once, those too that wait for a retry or are held back, and everything that was given
-// out before goes on working. The moving is killed again and again.
+// A server moves from a file to PostgreSQL while events stream in: all of them arrive once, those
+// too that wait for a retry or are held back, and everything that was issued before keeps working.
+// The moving is killed again and again.
 func TestMovesARunningServer(t *testing.T) {
 	t.Parallel() // it mostly waits
 	kills := longtest.Count(t, "PEAL_TEST_MOVE_KILLS", 0, usualMoveKills, 10*usualMoveKills)

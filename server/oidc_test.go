@@ -111,7 +111,7 @@ func TestOpenIDSignIn(t *testing.T) {
 	if err != nil || user.ID != ann.ID || user.Role != peal.RoleEditor {
 		t.Errorf("the subject is that of %+v, %v", user, err)
 	}
-	// The code was used, and so was what the browser kept.
+	// The code was used, and the browser's cookie too.
 	v.client.Jar, _ = cookiejar.New(nil)
 	if status, body, _ := v.get(back); status != 401 || !strings.Contains(body, "start again") || v.signedIn("ann") {
 		t.Errorf("the second time answers %d: %s", status, body)

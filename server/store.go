@@ -18,7 +18,7 @@ import (
 	"github.com/pealhq/peal/sqlite"
 )
 
-// Store is what a server needs of its database: the parts that its packages need, together.
+// Store is the database of a server: the union of the stores of its packages.
 type Store interface {
 	dispatch.Store
 	identity.Store

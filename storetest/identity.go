@@ -106,7 +106,7 @@ var userTests = map[string]func(*testing.T, *harness){
 		h.must(err)
 		h.equal(got, change, "user")
 		if h.signedIn(session) {
-			t.Error("its session goes on")
+			t.Error("its session is still active")
 		}
 		if !h.signedIn(stays) {
 			t.Error("another's session has ended")
@@ -125,7 +125,7 @@ var userTests = map[string]func(*testing.T, *harness){
 		}
 		h.must(h.store.DeleteUser(h.ctx, h.tenant, user.ID, moment()))
 		if h.signedIn(session) {
-			t.Error("its session goes on")
+			t.Error("its session is still active")
 		}
 		h.must(h.store.CreateUser(h.ctx, h.newUser("ann")))
 		operators := h.user("bob")

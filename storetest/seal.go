@@ -96,7 +96,7 @@ var sealTests = map[string]func(h *harness, sealer *testSealer, reopen func(peal
 		sealer.use(2, 1)
 		n, err := h.store.Reseal(h.ctx, 1)
 		h.must(err)
-		h.equal(n, 1, "sealed anew")
+		h.equal(n, 1, "resealed")
 		h.store = reopen(sealer)
 		defer func() { h.must(h.store.Close()) }()
 		h.resealed(2, 1)
@@ -178,12 +178,12 @@ func (h *harness) resealed(want, limit int) {
 		n, err := h.store.Reseal(h.ctx, limit)
 		h.must(err)
 		if n > limit {
-			h.t.Errorf("%d were sealed anew, at most %d were asked for", n, limit)
+			h.t.Errorf("%d were resealed, want at most %d", n, limit)
 		}
 		if n == 0 {
 			break
 		}
 		total += n
 	}
-	h.equal(total, want, "sealed anew")
+	h.equal(total, want, "resealed")
 }

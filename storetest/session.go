@@ -57,7 +57,7 @@ var sessionTests = map[string]func(*testing.T, *harness){
 		h.equal(n, 2, "revoked sessions")
 		for _, session := range sessions {
 			if h.signedIn(session) {
-				t.Error("a session goes on")
+				t.Error("a session is still active")
 			}
 		}
 		if !h.signedIn(stays) {

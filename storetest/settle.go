@@ -191,7 +191,7 @@ var attemptTests = map[string]func(*testing.T, *harness){
 			}
 		}
 	},
-	"there are none of an unknown delivery or a stranger's": func(t *testing.T, h *harness) {
+	"an unknown delivery or a stranger's has none": func(t *testing.T, h *harness) {
 		w := h.webhook()
 		id := h.deliver(w, true)
 		h.settle(id, peal.Success)

@@ -128,7 +128,7 @@ var tenantDeletionTests = map[string]func(*testing.T, *harness){
 		_, err = h.store.KeyByHash(h.ctx, mine.Keys[0].Hash)
 		h.refused(err, peal.NotFound)
 		if h.signedIn(mine.Sessions[0]) {
-			t.Error("a session goes on")
+			t.Error("a session is still active")
 		}
 		_, err = h.store.CreateWebhook(h.ctx, h.newWebhook())
 		h.refused(err, peal.Conflict)

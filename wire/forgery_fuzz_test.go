@@ -50,7 +50,7 @@ func FuzzVerify(f *testing.F) {
 			body = forged
 		}
 		err = format.Verify(header, body, []string{format.FreshSecret() + "x", secret}, wire.VerifyOptions{})
-		if format.Name == "standard" && err != nil { // a secret that is none is told of, whatever was signed
+		if format.Name == "standard" && err != nil { // an invalid secret is reported for any signature
 			err = format.Verify(header, body, []string{format.FreshSecret(), secret}, wire.VerifyOptions{})
 		}
 		var refused *wire.VerifyError

@@ -77,7 +77,7 @@ func (d *Dashboard) createSource(c *call) error {
 	return c.redirect("/sources?done=source_created")
 }
 
-// setSourceStatus makes a source accept requests, or refuse them all.
+// setSourceStatus sets whether a source accepts requests, or refuses them all.
 func (d *Dashboard) setSourceStatus(c *call) error {
 	id, err := c.sourceID()
 	if err != nil {

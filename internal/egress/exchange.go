@@ -15,7 +15,8 @@ import (
 // sent.
 var errEarlyData = errors.New("data came before the request was sent")
 
-// posted is the request passed to [http.ReadResponse]: any method whose response has a body.
+// posted is the request passed to [http.ReadResponse]: of any method that has a body in its
+// response.
 var posted = &http.Request{Method: http.MethodPost}
 
 // send sends a request and reads the head of the response. The caller must close the response body,

@@ -199,7 +199,7 @@ func (c *Cluster) port() int {
 // Dir returns the directory of the cluster's socket and files.
 func (c *Cluster) Dir() string { return c.dir }
 
-// Own makes the server's user the owner of a file.
+// Own changes the owner of a file to the server's user.
 func (c *Cluster) Own(path string) error {
 	if c.as == nil {
 		return nil

@@ -81,8 +81,8 @@ func (g *generator) partOf(name string) string {
 	return part
 }
 
-// marshal writes the MarshalJSON of an input whose members can be null. If the struct embeds a part
-// with such a method, that method would hide the other fields.
+// marshal writes the MarshalJSON of an input with members that can be null. If the struct embeds a
+// part with such a method, that method would hide the other fields.
 func (g *generator) marshal(name, part, fields string, own []string) {
 	fmt.Fprintf(&g.types, "// MarshalJSON writes the members that are set, and null for those in Clear.\nfunc (r %s) MarshalJSON() ([]byte, error) {\n", name)
 	if part == "" {
