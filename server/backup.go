@@ -55,7 +55,8 @@ func WriteBackup(ctx context.Context, options Options, b Backup) (keyFile string
 			return "", peal.Errorf(peal.Conflict, "%s.key exists; choose another file, or move that one", b.To)
 		}
 	}
-	if err := sqlite.Backup(ctx, sqlite.BackupOptions{Path: path, To: b.To, MaxLog: b.MaxLog, Progress: b.Progress}); err != nil {
+	if err := sqlite.Backup(ctx, sqlite.BackupOptions{Path: path, To: b.To, MaxLog: b.MaxLog,
+		Progress: b.Progress}); err != nil {
 		return "", err
 	}
 	if b.WithKey {

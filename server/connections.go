@@ -43,7 +43,8 @@ type connections struct {
 }
 
 func newConnections(listener net.Listener, most int, proxies front.Proxies, log *slog.Logger) *connections {
-	return &connections{Listener: listener, most: min(most, openableFiles()/2), proxies: proxies, heads: bodies.New(headsBudget), log: log, each: make(map[netip.Prefix]int)}
+	return &connections{Listener: listener, most: min(most, openableFiles()/2), proxies: proxies,
+		heads: bodies.New(headsBudget), log: log, each: make(map[netip.Prefix]int)}
 }
 
 // Accept returns the next connection within the limits, and closes others.

@@ -67,7 +67,8 @@ func (e *encryption) readFile(database string) ([]secret.Key, error) {
 	}
 	keys, created, err := secret.LoadOrCreateKeys(e.file)
 	if created {
-		e.log.Info("created the key that encrypts secrets; keep a copy of it apart from the backups of the database", "file", e.file)
+		e.log.Info("created the key that encrypts secrets; keep a copy of it apart from the backups of the database",
+			"file", e.file)
 	}
 	return keys, err
 }

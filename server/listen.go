@@ -32,9 +32,11 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := config.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: address + " is in use by another program, perhaps another Peal; stop it or choose another port", Err: nil}
+		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen",
+			Message: address + " is in use by another program, perhaps another Peal; stop it or choose another port", Err: nil}
 	case errors.Is(err, syscall.EACCES):
-		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: "this user may not listen on " + address + "; choose a port from 1024", Err: nil}
+		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen",
+			Message: "this user may not listen on " + address + "; choose a port from 1024", Err: nil}
 	case err != nil:
 		return nil, &peal.Error{Code: peal.Unavailable, Field: "listen", Message: "cannot listen on " + address, Err: err}
 	}

@@ -202,7 +202,8 @@ func (o Options) Validate() error {
 		return err
 	}
 	if o.OperatorKey != "" && len(o.OperatorKey) < peal.MinKeyLength {
-		return peal.Invalidf("operator_key", "has %d characters; it must have at least %d", len(o.OperatorKey), peal.MinKeyLength)
+		return peal.Invalidf("operator_key", "has %d characters; it must have at least %d", len(o.OperatorKey),
+			peal.MinKeyLength)
 	}
 	if o.EncryptionKey != "" {
 		if _, err := parseKeys(o.EncryptionKey); err != nil {
@@ -281,7 +282,8 @@ func (o Options) validateDatabase() error {
 
 // facts returns the facts for the server page of the dashboard.
 func (o Options) facts(loss string) dashboard.ServerFacts {
-	facts := dashboard.ServerFacts{Version: o.Version, Retention: o.Retention, KeepAudit: o.KeepAudit, FrameAncestors: o.FrameAncestors}
+	facts := dashboard.ServerFacts{Version: o.Version, Retention: o.Retention, KeepAudit: o.KeepAudit,
+		FrameAncestors: o.FrameAncestors}
 	facts.Loss = loss
 	for _, network := range o.PublishedRanges {
 		facts.Ranges = append(facts.Ranges, network.String())

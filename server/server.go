@@ -166,7 +166,8 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.pages, err = dashboard.New(dashboard.Options{Bodies: inFlight, Identity: s.identity, Store: s.store, Engine: s.engine, Echo: echo, Intake: s.intake, Facts: s.options.facts(s.loss), Log: s.log})
+	s.pages, err = dashboard.New(dashboard.Options{Bodies: inFlight, Identity: s.identity, Store: s.store,
+		Engine: s.engine, Echo: echo, Intake: s.intake, Facts: s.options.facts(s.loss), Log: s.log})
 	if err != nil {
 		return err
 	}

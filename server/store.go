@@ -44,7 +44,8 @@ func (s *Server) openStore(ctx context.Context, registry *prometheus.Registry) e
 	if s.encryption, err = openEncryption(options, path, s.log); err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, sqlite.Options{Path: path, Sealer: s.encryption.sealer, Quotas: s.options.Quotas, Metrics: registry})
+	store, err := sqlite.Open(ctx, sqlite.Options{Path: path, Sealer: s.encryption.sealer, Quotas: s.options.Quotas,
+		Metrics: registry})
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,8 @@ func (s *Server) openPostgres(ctx context.Context, registry *prometheus.Registry
 	if s.encryption, err = openEncryption(s.options, "", s.log); err != nil {
 		return err
 	}
-	store, err := postgres.Open(ctx, postgres.Options{URL: s.options.Database, Sealer: s.encryption.sealer, Quotas: s.options.Quotas, Metrics: registry})
+	store, err := postgres.Open(ctx, postgres.Options{URL: s.options.Database, Sealer: s.encryption.sealer,
+		Quotas: s.options.Quotas, Metrics: registry})
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,8 @@ func (t Telemetry) Validate() error {
 		return nil
 	}
 	u, err := url.Parse(t.Endpoint)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" {
 		return peal.Invalidf("telemetry.otlp_endpoint", "must be an http or https URL without credentials and query, such as http://127.0.0.1:4318")
 	}
 	return nil
@@ -74,7 +75,8 @@ func (s *Server) openTraces(ctx context.Context) (*trace.TracerProvider, error) 
 	if err != nil {
 		return nil, peal.Invalidf("telemetry.otlp_endpoint", "cannot be used: %s", err)
 	}
-	attributes, err := resource.New(ctx, resource.WithAttributes(semconv.ServiceName("peal"), semconv.ServiceVersion(s.options.Version)), resource.WithFromEnv(), resource.WithTelemetrySDK())
+	attributes, err := resource.New(ctx, resource.WithAttributes(semconv.ServiceName("peal"),
+		semconv.ServiceVersion(s.options.Version)), resource.WithFromEnv(), resource.WithTelemetrySDK())
 	if err != nil {
 		return nil, peal.Invalidf("OTEL_RESOURCE_ATTRIBUTES", "cannot be read: %s", err)
 	}
@@ -83,7 +85,8 @@ func (s *Server) openTraces(ctx context.Context) (*trace.TracerProvider, error) 
 			return nil, peal.Invalidf("telemetry.service", "cannot be used: %s", err)
 		}
 	}
-	settings := []trace.TracerProviderOption{trace.WithBatcher(&loggedExporter{SpanExporter: exporter, log: s.log}), trace.WithResource(attributes)}
+	settings := []trace.TracerProviderOption{trace.WithBatcher(&loggedExporter{SpanExporter: exporter, log: s.log}),
+		trace.WithResource(attributes)}
 	if o.SampleRatio > 0 {
 		settings = append(settings, trace.WithSampler(trace.ParentBased(trace.TraceIDRatioBased(o.SampleRatio))))
 	}

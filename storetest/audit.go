@@ -9,7 +9,8 @@ import (
 
 func (h *harness) newEntry(action string) peal.AuditEntry {
 	return peal.AuditEntry{
-		ID: peal.NewAuditID(), Tenant: h.tenant, ActorKind: "user", ActorID: "user_" + h.tenant, Actor: "ann ü", Action: action,
+		ID: peal.NewAuditID(), Tenant: h.tenant, ActorKind: "user", ActorID: "user_" + h.tenant, Actor: "ann ü",
+		Action: action,
 		Target: "webhook_1", Detail: "paused", Address: "192.0.2.3", RequestID: "r1",
 	}
 }
@@ -29,19 +30,23 @@ var auditTests = map[string]func(*testing.T, *harness){
 		h = h.own()
 		a := h.entry("webhook.create")
 		b := h.entry("webhook.update", func(e *peal.AuditEntry) { e.Target = "webhook_2" })
-		c := h.entry("tenant.create", func(e *peal.AuditEntry) { *e = peal.AuditEntry{ID: e.ID, Action: e.Action, ActorKind: "key"} })
+		c := h.entry("tenant.create", func(e *peal.AuditEntry) {
+			*e = peal.AuditEntry{ID: e.ID, Action: e.Action,
+				ActorKind: "key"}
+		})
 		d := h.entry("webhook.update", func(e *peal.AuditEntry) { e.Actor, e.ActorID = "bob", "user_bob" })
 		for name, test := range map[string]struct {
 			query peal.AuditQuery
 			want  []peal.AuditEntry
 		}{
-			"all":               {peal.AuditQuery{}, []peal.AuditEntry{d, c, b, a}},
-			"a tenant's":        {peal.AuditQuery{Tenant: h.tenant}, []peal.AuditEntry{d, b, a}},
-			"an actor's name":   {peal.AuditQuery{Actor: "ann ü"}, []peal.AuditEntry{b, a}},
-			"an actor's id":     {peal.AuditQuery{Tenant: h.tenant, Actor: "user_bob"}, []peal.AuditEntry{d}},
-			"an action":         {peal.AuditQuery{Action: "webhook.update"}, []peal.AuditEntry{d, b}},
-			"a target":          {peal.AuditQuery{Target: "webhook_1"}, []peal.AuditEntry{d, a}},
-			"all of it":         {peal.AuditQuery{Tenant: h.tenant, Actor: "ann ü", Action: "webhook.update", Target: "webhook_2"}, []peal.AuditEntry{b}},
+			"all":             {peal.AuditQuery{}, []peal.AuditEntry{d, c, b, a}},
+			"a tenant's":      {peal.AuditQuery{Tenant: h.tenant}, []peal.AuditEntry{d, b, a}},
+			"an actor's name": {peal.AuditQuery{Actor: "ann ü"}, []peal.AuditEntry{b, a}},
+			"an actor's id":   {peal.AuditQuery{Tenant: h.tenant, Actor: "user_bob"}, []peal.AuditEntry{d}},
+			"an action":       {peal.AuditQuery{Action: "webhook.update"}, []peal.AuditEntry{d, b}},
+			"a target":        {peal.AuditQuery{Target: "webhook_1"}, []peal.AuditEntry{d, a}},
+			"all of it": {peal.AuditQuery{Tenant: h.tenant, Actor: "ann ü", Action: "webhook.update",
+				Target: "webhook_2"}, []peal.AuditEntry{b}},
 			"since":             {peal.AuditQuery{Since: d.At()}, nil},
 			"since its ID":      {peal.AuditQuery{Since: a.At().Add(-time.Second)}, []peal.AuditEntry{d, c, b, a}},
 			"until":             {peal.AuditQuery{Until: a.At().Add(-time.Second)}, nil},

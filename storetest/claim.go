@@ -96,7 +96,8 @@ var claimTests = map[string]func(*testing.T, *harness){
 			h.must(h.store.Settle(h.ctx, h.node, []peal.Settlement{s}))
 			return id
 		}
-		soon, first, second, third := at(w, now.Add(time.Hour)), at(w, far), at(w, far.Add(time.Hour)), at(w, far.Add(2*time.Hour))
+		soon, first, second, third := at(w, now.Add(time.Hour)), at(w, far), at(w, far.Add(time.Hour)), at(w,
+			far.Add(2*time.Hour))
 		theirs := at(other, far)
 		latest, retry := now.Add(24*time.Hour), now.Add(2*time.Hour)
 		for _, want := range []int{2, 1, 0} {

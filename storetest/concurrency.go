@@ -22,7 +22,8 @@ var concurrencyTests = map[string]func(*testing.T, *harness){
 			var wg sync.WaitGroup
 			for range 8 {
 				wg.Go(func() {
-					inserted, err := h.store.Insert(h.ctx, h.node, version, []peal.Insertion{{Event: h.named(id), IDGiven: true, Deliveries: deliveriesTo(true, w)}})
+					inserted, err := h.store.Insert(h.ctx, h.node, version,
+						[]peal.Insertion{{Event: h.named(id), IDGiven: true, Deliveries: deliveriesTo(true, w)}})
 					if err != nil {
 						t.Error(err)
 						return
@@ -90,7 +91,8 @@ var concurrencyTests = map[string]func(*testing.T, *harness){
 				node := h.register()
 				for range rounds {
 					kept, free := deliveriesTo(true, w), deliveriesTo(false, w)
-					if _, err := h.store.Insert(h.ctx, node, version, []peal.Insertion{{Event: h.newEvent(), Deliveries: append(kept, free...)}}); err != nil {
+					if _, err := h.store.Insert(h.ctx, node, version, []peal.Insertion{{Event: h.newEvent(),
+						Deliveries: append(kept, free...)}}); err != nil {
 						t.Error(err)
 						return
 					}
@@ -123,7 +125,8 @@ var concurrencyTests = map[string]func(*testing.T, *harness){
 				}
 			}
 		}
-		for status, want := range map[peal.DeliveryStatus]int{peal.Success: workers * rounds, peal.Failed: workers * rounds, peal.Pending: 0} {
+		for status, want := range map[peal.DeliveryStatus]int{peal.Success: workers * rounds, peal.Failed: workers * rounds,
+			peal.Pending: 0} {
 			list, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, Status: status, Limit: 10_000})
 			h.must(err)
 			h.equal(len(list), want, string(status))

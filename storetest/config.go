@@ -172,7 +172,8 @@ var keyTests = map[string]func(*testing.T, *harness){
 var eventTypeTests = map[string]func(*testing.T, *harness){
 	"what is put comes back": func(t *testing.T, h *harness) {
 		entry := peal.EventType{
-			Catalogue: "default", Name: h.tenant + ".created", Description: "a task ü", Schema: []byte(`{ "type": "object" }`), Example: []byte(`{"a": 1.0}`),
+			Catalogue: "default", Name: h.tenant + ".created", Description: "a task ü", Schema: []byte(`{ "type": "object" }`),
+			Example:   []byte(`{"a": 1.0}`),
 			CreatedAt: moment(), UpdatedAt: moment(),
 		}
 		created, err := h.store.PutEventType(h.ctx, entry)
@@ -182,7 +183,8 @@ var eventTypeTests = map[string]func(*testing.T, *harness){
 		h.must(err)
 		h.equal(got, entry, "event type")
 
-		replaced := peal.EventType{Catalogue: "default", Name: entry.Name, CreatedAt: moment().Add(time.Hour), UpdatedAt: moment().Add(time.Hour)}
+		replaced := peal.EventType{Catalogue: "default", Name: entry.Name, CreatedAt: moment().Add(time.Hour),
+			UpdatedAt: moment().Add(time.Hour)}
 		created, err = h.store.PutEventType(h.ctx, replaced)
 		h.must(err)
 		h.equal(created, false, "created the second time")
@@ -223,9 +225,11 @@ var eventTypeTests = map[string]func(*testing.T, *harness){
 	},
 	"they are found by a part of their name and by their group": func(t *testing.T, h *harness) {
 		h = h.own()
-		for _, name := range []string{"task", "task.Created", "task.done", "task.done.late", "task-old.done", "tasks.done", "user_created", "done.task"} {
+		for _, name := range []string{"task", "task.Created", "task.done", "task.done.late", "task-old.done", "tasks.done",
+			"user_created", "done.task"} {
 			for _, catalogue := range []string{"", "other"} {
-				_, err := h.store.PutEventType(h.ctx, peal.EventType{Catalogue: catalogue, Name: name, Description: "created", Schema: []byte(`{}`), CreatedAt: moment(), UpdatedAt: moment()})
+				_, err := h.store.PutEventType(h.ctx, peal.EventType{Catalogue: catalogue, Name: name, Description: "created",
+					Schema: []byte(`{}`), CreatedAt: moment(), UpdatedAt: moment()})
 				h.must(err)
 			}
 		}
@@ -233,7 +237,8 @@ var eventTypeTests = map[string]func(*testing.T, *harness){
 			query peal.EventTypeQuery
 			want  []string
 		}{
-			{peal.EventTypeQuery{}, []string{"done.task", "task", "task-old.done", "task.Created", "task.done", "task.done.late", "tasks.done", "user_created"}},
+			{peal.EventTypeQuery{}, []string{"done.task", "task", "task-old.done", "task.Created", "task.done",
+				"task.done.late", "tasks.done", "user_created"}},
 			{peal.EventTypeQuery{Text: "CREATED"}, []string{"task.Created", "user_created"}},
 			{peal.EventTypeQuery{Text: "_"}, []string{"user_created"}},
 			{peal.EventTypeQuery{Text: "%"}, nil},
@@ -269,16 +274,19 @@ var eventTypeTests = map[string]func(*testing.T, *harness){
 		// The names are such that one starts another, and sorts before and after its slash.
 		catalogues := []string{"crm", "crm-old", "crm.new", "crm0", "default"}
 		for _, catalogue := range catalogues {
-			created, err := h.store.PutEventType(h.ctx, peal.EventType{Catalogue: catalogue, Name: "task.created", Description: catalogue, CreatedAt: moment(), UpdatedAt: moment()})
+			created, err := h.store.PutEventType(h.ctx, peal.EventType{Catalogue: catalogue, Name: "task.created",
+				Description: catalogue, CreatedAt: moment(), UpdatedAt: moment()})
 			h.must(err)
 			h.equal(created, true, "created")
 		}
-		_, err := h.store.PutEventType(h.ctx, peal.EventType{Catalogue: "crm", Name: "task.done", CreatedAt: moment(), UpdatedAt: moment()})
+		_, err := h.store.PutEventType(h.ctx, peal.EventType{Catalogue: "crm", Name: "task.done", CreatedAt: moment(),
+			UpdatedAt: moment()})
 		h.must(err)
 		for _, catalogue := range catalogues {
 			got, err := h.store.EventType(h.ctx, catalogue, "task.created")
 			h.must(err)
-			h.equal([]string{got.Catalogue, got.Name, got.Description}, []string{catalogue, "task.created", catalogue}, "the type of "+catalogue)
+			h.equal([]string{got.Catalogue, got.Name, got.Description}, []string{catalogue, "task.created", catalogue},
+				"the type of "+catalogue)
 			types, err := h.store.EventTypes(h.ctx, catalogue, "", 10)
 			h.must(err)
 			h.equal(len(types), map[bool]int{true: 2, false: 1}[catalogue == "crm"], "number of types of "+catalogue)

@@ -34,7 +34,8 @@ var filterErrorTests = map[string]func(*testing.T, *harness){
 	"as many as there may be": func(t *testing.T, h *harness) {
 		var want []peal.FilterError
 		for range peal.MaxFilterErrors {
-			want = append(want, peal.FilterError{WebhookID: h.webhook().ID, Message: strings.Repeat("x", peal.MaxFilterErrorBytes)})
+			want = append(want, peal.FilterError{WebhookID: h.webhook().ID,
+				Message: strings.Repeat("x", peal.MaxFilterErrorBytes)})
 		}
 		event := h.newEvent()
 		h.insert(peal.Insertion{Event: event, FilterErrors: want})
@@ -47,7 +48,8 @@ var filterErrorTests = map[string]func(*testing.T, *harness){
 		h.insert(peal.Insertion{Event: first, IDGiven: true, FilterErrors: want})
 		repeat := *first
 		repeat.Key = peal.NewEventKey()
-		again := h.insert(peal.Insertion{Event: &repeat, IDGiven: true, FilterErrors: []peal.FilterError{{WebhookID: hook.ID, Message: "second"}}})
+		again := h.insert(peal.Insertion{Event: &repeat, IDGiven: true,
+			FilterErrors: []peal.FilterError{{WebhookID: hook.ID, Message: "second"}}})
 		h.equal(again[0].Duplicate, true, "duplicate")
 		h.equal(h.filterErrors(h.tenant, first.Key), want, "the errors")
 		h.equal(h.filterErrors(h.tenant, repeat.Key), []peal.FilterError(nil), "the errors of the repeat, which was not kept")

@@ -118,20 +118,25 @@ func moment() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 func (h *harness) newWebhook() peal.Webhook {
 	now := moment()
 	return peal.Webhook{
-		ID: peal.NewWebhookID(), Tenant: h.tenant, URL: "https://example.com/hooks?a=b", Events: []string{"task.*", "x"}, Format: "standard",
+		ID: peal.NewWebhookID(), Tenant: h.tenant, URL: "https://example.com/hooks?a=b", Events: []string{"task.*",
+			"x"}, Format: "standard",
 		Secrets: []peal.Secret{
 			{Value: "whsec_new", CreatedAt: now},
 			{Value: "whsec_old", CreatedAt: now.Add(-time.Hour), ExpiresAt: now.Add(time.Hour)},
 		},
 		Headers: map[string]string{"X-One": "1", "x-Two": "{{NAME}} ü"}, Authorization: "Bearer token",
 		ExtraPayload: json.RawMessage(`{ "a": 1.50 }`), UUID: "3f1c",
-		RetryPolicy: &peal.RetryPolicy{Delays: []time.Duration{time.Second, 1500 * time.Millisecond}, Jitter: 0.25, DisableAfterExhausted: 3, DisableAfterFailing: time.Hour},
-		Timeout:     1500 * time.Millisecond, RateLimit: &peal.RateLimit{PerSecond: 0.5, Burst: 7}, Handshake: true,
-		Filter: "data.a > 1", Transform: ".data", Description: "what it is for", Name: "Bücher", Status: peal.Active, StatusReason: "because", Managed: true, Author: peal.AuthorTenant,
+		RetryPolicy: &peal.RetryPolicy{Delays: []time.Duration{time.Second, 1500 * time.Millisecond}, Jitter: 0.25,
+			DisableAfterExhausted: 3, DisableAfterFailing: time.Hour},
+		Timeout: 1500 * time.Millisecond, RateLimit: &peal.RateLimit{PerSecond: 0.5, Burst: 7}, Handshake: true,
+		Filter: "data.a > 1", Transform: ".data", Description: "what it is for", Name: "Bücher", Status: peal.Active,
+		StatusReason: "because", Managed: true, Author: peal.AuthorTenant,
 		Entry: peal.ConfigEntry{Name: "portal", Digest: "0a1b"}, UpdatedAt: now,
-		ClientCertificate: &peal.ClientCertificate{Certificate: "-----BEGIN CERTIFICATE-----\n", Key: peal.Secret{Value: "client key"}},
-		Pins:              []string{"sha256/one", "sha256/two"},
-		OAuth2:            &peal.OAuth2{TokenURL: "https://example.com/token", ClientID: "peal", ClientSecret: peal.Secret{Value: "client secret"}, Scopes: []string{"a", "b"}},
+		ClientCertificate: &peal.ClientCertificate{Certificate: "-----BEGIN CERTIFICATE-----\n",
+			Key: peal.Secret{Value: "client key"}},
+		Pins: []string{"sha256/one", "sha256/two"},
+		OAuth2: &peal.OAuth2{TokenURL: "https://example.com/token", ClientID: "peal",
+			ClientSecret: peal.Secret{Value: "client secret"}, Scopes: []string{"a", "b"}},
 	}
 }
 
@@ -217,7 +222,8 @@ func newAttempt(id peal.DeliveryID, number int) peal.Attempt {
 
 // settlement returns a settlement of a delivery's next attempt.
 func settlement(d peal.Delivery, status peal.DeliveryStatus) peal.Settlement {
-	s := peal.Settlement{Attempt: newAttempt(d.ID, d.Attempts+1), WebhookID: d.WebhookID, Status: status, Tries: d.Tries + 1}
+	s := peal.Settlement{Attempt: newAttempt(d.ID, d.Attempts+1), WebhookID: d.WebhookID, Status: status,
+		Tries: d.Tries + 1}
 	switch status {
 	case peal.Success:
 		s.Attempt.Reason, s.Attempt.Error, s.Attempt.StatusCode = "", "", 204

@@ -11,8 +11,9 @@ import (
 // newUser returns a user of the tenant with every field set.
 func (h *harness) newUser(name string) peal.User {
 	return peal.User{
-		ID: peal.NewUserID(), Name: h.tenant + "." + name, Password: "$argon2id$…", Subject: "https://id.example " + h.tenant + name,
-		Tenant: h.tenant, Role: peal.RoleEditor, Revision: 1, UpdatedAt: moment(),
+		ID: peal.NewUserID(), Name: h.tenant + "." + name, Password: "$argon2id$…",
+		Subject: "https://id.example " + h.tenant + name,
+		Tenant:  h.tenant, Role: peal.RoleEditor, Revision: 1, UpdatedAt: moment(),
 	}
 }
 
@@ -27,7 +28,8 @@ func (h *harness) user(name string) peal.User {
 func (h *harness) newSession(user peal.User) peal.Session {
 	id := peal.NewSessionID()
 	return peal.Session{
-		ID: id, Kind: peal.SessionUser, Hash: sha256.Sum256(id[:]), UserID: user.ID, Name: user.Name, Tenant: user.Tenant, Role: user.Role,
+		ID: id, Kind: peal.SessionUser, Hash: sha256.Sum256(id[:]), UserID: user.ID, Name: user.Name, Tenant: user.Tenant,
+		Role:      user.Role,
 		ExpiresAt: moment().Add(time.Hour), Address: "192.0.2.1", Agent: "Browser/1 ü",
 	}
 }
@@ -51,7 +53,8 @@ func (h *harness) signedIn(session peal.Session) bool {
 
 var userTests = map[string]func(*testing.T, *harness){
 	"what is created comes back": func(t *testing.T, h *harness) {
-		plain := peal.User{ID: peal.NewUserID(), Name: h.tenant + ".operator", Role: peal.RoleOwner, Revision: 1, UpdatedAt: moment()}
+		plain := peal.User{ID: peal.NewUserID(), Name: h.tenant + ".operator", Role: peal.RoleOwner, Revision: 1,
+			UpdatedAt: moment()}
 		h.must(h.store.CreateUser(h.ctx, plain))
 		for _, want := range []peal.User{h.user("ann"), plain} {
 			for _, tenant := range []string{"", want.Tenant} {
@@ -97,7 +100,8 @@ var userTests = map[string]func(*testing.T, *harness){
 	"an update replaces all but the name and ends the sessions": func(t *testing.T, h *harness) {
 		user, other := h.user("ann"), h.user("bob")
 		session, stays := h.session(user), h.session(other)
-		change := peal.User{ID: user.ID, Name: "renamed", Password: "$new", Tenant: h.tenant + "-new", Role: peal.RoleViewer, Revision: 1, UpdatedAt: moment()}
+		change := peal.User{ID: user.ID, Name: "renamed", Password: "$new", Tenant: h.tenant + "-new",
+			Role: peal.RoleViewer, Revision: 1, UpdatedAt: moment()}
 		h.must(h.store.UpdateUser(h.ctx, change))
 		h.stale(h.store.UpdateUser(h.ctx, change))
 		change.Revision = 2
@@ -153,7 +157,8 @@ var userTests = map[string]func(*testing.T, *harness){
 		}
 		operator := peal.User{ID: peal.NewUserID(), Name: "operator", Role: peal.RoleOwner, UpdatedAt: moment()}
 		h.must(h.store.CreateUser(h.ctx, operator))
-		for tenant, want := range map[string][]string{h.tenant: want, "": append([]string{"operator"}, want...), "stranger": nil} {
+		for tenant, want := range map[string][]string{h.tenant: want, "": append([]string{"operator"}, want...),
+			"stranger": nil} {
 			var got []string
 			var before peal.UserID
 			for {

@@ -29,8 +29,9 @@ var insertTests = map[string]func(*testing.T, *harness){
 		}
 		for i, w := range []peal.Webhook{a, b} {
 			want := peal.Delivery{
-				ID: deliveries[i].ID, Tenant: h.tenant, WebhookID: w.ID, EventKey: event.Key, EventID: event.ID, EventType: event.Type,
-				Status: peal.Pending, Due: deliveries[i].ID.Time(), Test: i == 1,
+				ID: deliveries[i].ID, Tenant: h.tenant, WebhookID: w.ID, EventKey: event.Key, EventID: event.ID,
+				EventType: event.Type,
+				Status:    peal.Pending, Due: deliveries[i].ID.Time(), Test: i == 1,
 			}
 			h.equal(h.delivery(want.ID), want, fmt.Sprintf("delivery %d", i))
 		}
@@ -154,7 +155,8 @@ var duplicateTests = map[string]func(*testing.T, *harness){
 		repeat := h.named("order-1")
 		late := deliveriesTo(true, a)
 		inserted := h.insert(peal.Insertion{Event: repeat, IDGiven: true, Deliveries: late})
-		h.equal(inserted, []peal.InsertResult{{Duplicate: true, Event: first, Webhooks: []peal.WebhookID{a.ID, b.ID}}}, "inserted")
+		h.equal(inserted, []peal.InsertResult{{Duplicate: true, Event: first, Webhooks: []peal.WebhookID{a.ID, b.ID}}},
+			"inserted")
 		_, err := h.store.Delivery(h.ctx, h.tenant, late[0].ID)
 		h.refused(err, peal.NotFound)
 		_, err = h.store.Event(h.ctx, h.tenant, repeat.Key.String())
@@ -216,14 +218,16 @@ var duplicateTests = map[string]func(*testing.T, *harness){
 			peal.Insertion{Event: other, IDGiven: true},
 			peal.Insertion{Event: h.named("x"), IDGiven: true, Deliveries: deliveriesTo(true, w)},
 		)
-		h.equal(inserted, []peal.InsertResult{{Event: first}, {Event: other}, {Duplicate: true, Event: first, Webhooks: []peal.WebhookID{w.ID}}}, "inserted")
+		h.equal(inserted, []peal.InsertResult{{Event: first}, {Event: other},
+			{Duplicate: true, Event: first, Webhooks: []peal.WebhookID{w.ID}}}, "inserted")
 		deliveries, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, Limit: 10})
 		h.must(err)
 		h.equal(len(deliveries), 1, "number of deliveries")
 
 		clash := h.named("z")
 		clash.Type = "other"
-		_, err = h.store.Insert(h.ctx, h.node, h.version(), []peal.Insertion{{Event: h.named("z"), IDGiven: true}, {Event: clash, IDGiven: true}})
+		_, err = h.store.Insert(h.ctx, h.node, h.version(), []peal.Insertion{{Event: h.named("z"), IDGiven: true},
+			{Event: clash, IDGiven: true}})
 		h.refused(err, peal.Conflict)
 		_, err = h.store.Event(h.ctx, h.tenant, "z")
 		h.refused(err, peal.NotFound)

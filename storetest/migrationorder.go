@@ -17,7 +17,8 @@ const firstFree = 200
 // migrations since then, which are independent of each other except within a five of numbers,
 // some of each five in some order. The test applies the list in its order, opens the database,
 // and returns a description of what it came to, which must be the same for all.
-func RunMigrationOrders(t *testing.T, files fs.FS, merged []int64, random int, test func(t *testing.T, applied []int64) string) {
+func RunMigrationOrders(t *testing.T, files fs.FS, merged []int64, random int,
+	test func(t *testing.T, applied []int64) string) {
 	t.Helper()
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
@@ -59,7 +60,8 @@ func RunMigrationOrders(t *testing.T, files fs.FS, merged []int64, random int, t
 				want = got
 			}
 			if got != want {
-				t.Errorf("after %v the database came to\n%s\nwant that of a new one:\n%s", list, onlyIn(got, want), onlyIn(want, got))
+				t.Errorf("after %v the database came to\n%s\nwant that of a new one:\n%s", list, onlyIn(got, want),
+					onlyIn(want, got))
 			}
 		})
 	}
@@ -92,5 +94,6 @@ func nameOf(i int, list []int64) string {
 // onlyIn returns the lines of a text that another one lacks.
 func onlyIn(text, other string) string {
 	lines := strings.Split(other, "\n")
-	return strings.Join(slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return slices.Contains(lines, line) }), "\n")
+	return strings.Join(slices.DeleteFunc(strings.Split(text, "\n"),
+		func(line string) bool { return slices.Contains(lines, line) }), "\n")
 }

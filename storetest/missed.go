@@ -80,7 +80,8 @@ var missedTests = map[string]func(*testing.T, *harness){
 		h.equal(len(work), len(want), "claimed")
 		for i, d := range made {
 			h.equal([]any{work[i].Delivery.ID, work[i].Event.Key, work[i].Delivery.Tries}, []any{d.ID, d.EventKey, 0}, "work")
-			of, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, EventKey: d.EventKey, WebhookID: w.ID, Limit: 10})
+			of, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, EventKey: d.EventKey, WebhookID: w.ID,
+				Limit: 10})
 			h.must(err)
 			h.equal(deliveryIDs(of), []peal.DeliveryID{d.ID}, "deliveries of the event")
 		}

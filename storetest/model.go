@@ -18,7 +18,8 @@ var modelTests = map[string]func(*testing.T, *harness){
 		longtest.Cases(t, 25, 1000)
 		rapid.Check(t, func(rt *rapid.T) {
 			m := newModel(h.with(t), rt)
-			steps := []func(*rapid.T){m.insert, m.insert, m.settle, m.settle, m.claim, m.release, m.takeover, m.settleLate, m.cancel, m.reopen}
+			steps := []func(*rapid.T){m.insert, m.insert, m.settle, m.settle, m.claim, m.release, m.takeover, m.settleLate,
+				m.cancel, m.reopen}
 			for range rapid.IntRange(1, 14).Draw(rt, "steps") {
 				steps[rapid.IntRange(0, len(steps)-1).Draw(rt, "step")](rt)
 				m.check(rt)
@@ -96,8 +97,9 @@ func (m *model) insert(t *rapid.T) {
 			d := peal.NewDelivery{ID: peal.NewDeliveryID(), WebhookID: m.webhooks[i].ID, Held: rapid.Bool().Draw(t, "held")}
 			in.Deliveries = append(in.Deliveries, d)
 			made := &modelDelivery{Delivery: peal.Delivery{
-				ID: d.ID, Tenant: m.tenant, WebhookID: d.WebhookID, EventKey: in.Event.Key, EventID: in.Event.ID, EventType: in.Event.Type,
-				Status: peal.Pending, Due: d.ID.Time(),
+				ID: d.ID, Tenant: m.tenant, WebhookID: d.WebhookID, EventKey: in.Event.Key, EventID: in.Event.ID,
+				EventType: in.Event.Type,
+				Status:    peal.Pending, Due: d.ID.Time(),
 			}}
 			if d.Held {
 				made.holder = node
@@ -124,7 +126,8 @@ func (m *model) settle(t *rapid.T) {
 		if d != first && (d.holder != node || !rapid.Bool().Draw(t, "too")) {
 			continue
 		}
-		status := rapid.SampledFrom([]peal.DeliveryStatus{peal.Success, peal.Success, peal.Failed, peal.Pending}).Draw(t, "status")
+		status := rapid.SampledFrom([]peal.DeliveryStatus{peal.Success, peal.Success, peal.Failed, peal.Pending}).Draw(t,
+			"status")
 		s := settlement(d.Delivery, status)
 		s.Held = status == peal.Pending && rapid.Bool().Draw(t, "held")
 		if status == peal.Pending {
@@ -229,7 +232,8 @@ func (m *model) settleLate(t *rapid.T) {
 		return
 	}
 	node := rapid.SampledFrom(m.nodes[3:]).Draw(t, "dead node")
-	s := settlement(d.Delivery, rapid.SampledFrom([]peal.DeliveryStatus{peal.Success, peal.Failed, peal.Pending}).Draw(t, "status"))
+	s := settlement(d.Delivery, rapid.SampledFrom([]peal.DeliveryStatus{peal.Success, peal.Failed, peal.Pending}).Draw(t,
+		"status"))
 	d.attempts = append(d.attempts, s.Attempt)
 	d.Attempts++
 	d.StatusCode, d.Duration, d.Reason = s.Attempt.StatusCode, s.Attempt.Timing.Total, s.Attempt.Reason

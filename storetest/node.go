@@ -47,7 +47,8 @@ var nodeTests = map[string]func(*testing.T, *harness){
 		node := peal.Node{ID: peal.NewNodeID(), Name: "machine ü", Version: "1.2.3", Load: peal.NodeLoad{Lanes: 1}}
 		view, err := h.store.RegisterNode(h.ctx, node)
 		h.must(err)
-		if !slices.Contains(view.Nodes, node.ID) || !slices.Contains(view.Nodes, h.node) || !slices.IsSortedFunc(view.Nodes, peal.NodeID.Compare) {
+		if !slices.Contains(view.Nodes, node.ID) || !slices.Contains(view.Nodes, h.node) || !slices.IsSortedFunc(view.Nodes,
+			peal.NodeID.Compare) {
 			t.Errorf("the view has the nodes %v", view.Nodes)
 		}
 		first, found := h.nodeOf(node.ID)
@@ -58,7 +59,8 @@ var nodeTests = map[string]func(*testing.T, *harness){
 		h.equal(first, node, "registered")
 
 		h.nextMoment(first.SeenAt)
-		node.Load = peal.NodeLoad{InFlight: 1, Lanes: 2, Queued: 3, Spilled: 4, Open: 5, Unwritten: 6, Memory: 1 << 40, Fences: 7}
+		node.Load = peal.NodeLoad{InFlight: 1, Lanes: 2, Queued: 3, Spilled: 4, Open: 5, Unwritten: 6, Memory: 1 << 40,
+			Fences: 7}
 		_, err = h.store.RenewNode(h.ctx, node.ID, node.Load)
 		h.must(err)
 		again, _ := h.nodeOf(node.ID)

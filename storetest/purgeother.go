@@ -106,7 +106,8 @@ var purgeOtherTests = map[string]func(*testing.T, *harness){
 		purged := h.purgeBefore(time.Now().Add(time.Hour))
 		h.equal([]int{purged.Deliveries, purged.Webhooks}, []int{1, 1}, "purged")
 		h.equal(deleted(), 0, "known to be deleted")
-		_, err := h.store.Insert(h.ctx, h.node, h.version(), []peal.Insertion{{Event: h.newEvent(), Deliveries: deliveriesTo(true, w)}})
+		_, err := h.store.Insert(h.ctx, h.node, h.version(), []peal.Insertion{{Event: h.newEvent(),
+			Deliveries: deliveriesTo(true, w)}})
 		h.refused(err, peal.Internal)
 		h.deliver(other, true)
 	},

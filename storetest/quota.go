@@ -26,7 +26,8 @@ func (h *harness) creators() map[peal.Quota]func() (end func() error, err error)
 			return func() error { return h.store.DeleteWebhook(h.ctx, h.tenant, w.ID) }, err
 		},
 		peal.QuotaSources: func() (func() error, error) {
-			s := peal.Source{ID: peal.NewSourceID(), Tenant: h.tenant, Format: "standard", Status: peal.Active, UpdatedAt: moment()}
+			s := peal.Source{ID: peal.NewSourceID(), Tenant: h.tenant, Format: "standard", Status: peal.Active,
+				UpdatedAt: moment()}
 			s.Name = "s" + strings.ReplaceAll(s.ID.String(), "_", "-")
 			_, err := h.store.CreateSource(h.ctx, s)
 			return func() error { return h.store.DeleteSource(h.ctx, h.tenant, s.ID) }, err
@@ -36,8 +37,12 @@ func (h *harness) creators() map[peal.Quota]func() (end func() error, err error)
 			return func() error { return h.store.RevokeKey(h.ctx, h.tenant, k.ID, moment()) }, h.store.CreateKey(h.ctx, k)
 		},
 		peal.QuotaPortalLinks: func() (func() error, error) {
-			l := peal.PortalLink{ID: peal.NewPortalLinkID(), Tenant: h.tenant, Name: "link", Hash: hash(), ExpiresAt: moment().Add(time.Hour), SessionLife: time.Hour}
-			return func() error { return h.store.RevokePortalLink(h.ctx, h.tenant, l.ID, moment()) }, h.store.CreatePortalLink(h.ctx, l)
+			l := peal.PortalLink{ID: peal.NewPortalLinkID(), Tenant: h.tenant, Name: "link", Hash: hash(),
+				ExpiresAt: moment().Add(time.Hour), SessionLife: time.Hour}
+			return func() error {
+				return h.store.RevokePortalLink(h.ctx, h.tenant, l.ID,
+					moment())
+			}, h.store.CreatePortalLink(h.ctx, l)
 		},
 		peal.QuotaUsers: func() (func() error, error) {
 			u := peal.User{ID: peal.NewUserID(), Tenant: h.tenant, Role: peal.RoleOwner, UpdatedAt: moment()}
@@ -45,8 +50,10 @@ func (h *harness) creators() map[peal.Quota]func() (end func() error, err error)
 			return func() error { return h.store.DeleteUser(h.ctx, h.tenant, u.ID, moment()) }, h.store.CreateUser(h.ctx, u)
 		},
 		peal.QuotaSessions: func() (func() error, error) {
-			s := peal.Session{ID: peal.NewSessionID(), Kind: peal.SessionPortal, Name: "link", Tenant: h.tenant, Role: peal.RoleViewer, Hash: hash(), ExpiresAt: moment().Add(time.Hour)}
-			return func() error { return h.store.RevokeSession(h.ctx, h.tenant, s.ID, moment()) }, h.store.CreateSession(h.ctx, s)
+			s := peal.Session{ID: peal.NewSessionID(), Kind: peal.SessionPortal, Name: "link", Tenant: h.tenant,
+				Role: peal.RoleViewer, Hash: hash(), ExpiresAt: moment().Add(time.Hour)}
+			return func() error { return h.store.RevokeSession(h.ctx, h.tenant, s.ID, moment()) }, h.store.CreateSession(h.ctx,
+				s)
 		},
 	}
 }
@@ -158,11 +165,13 @@ var quotaTests = map[string]func(*testing.T, *harness){
 	},
 	"a user's oldest session makes room": func(t *testing.T, h *harness) {
 		h.limit(peal.Quotas{peal.QuotaSessions: 2})
-		user := peal.User{ID: peal.NewUserID(), Name: "u " + h.tenant, Tenant: h.tenant, Role: peal.RoleOwner, UpdatedAt: moment()}
+		user := peal.User{ID: peal.NewUserID(), Name: "u " + h.tenant, Tenant: h.tenant, Role: peal.RoleOwner,
+			UpdatedAt: moment()}
 		h.must(h.store.CreateUser(h.ctx, user))
 		var sessions []peal.Session
 		for range 3 {
-			s := peal.Session{ID: peal.NewSessionID(), Kind: peal.SessionUser, UserID: user.ID, Name: user.Name, Tenant: h.tenant, Role: user.Role, ExpiresAt: moment().Add(time.Hour)}
+			s := peal.Session{ID: peal.NewSessionID(), Kind: peal.SessionUser, UserID: user.ID, Name: user.Name,
+				Tenant: h.tenant, Role: user.Role, ExpiresAt: moment().Add(time.Hour)}
 			s.Hash = sha256.Sum256(s.ID[:])
 			h.must(h.store.CreateSession(h.ctx, s))
 			sessions = append(sessions, s)

@@ -107,7 +107,8 @@ var deleteTests = map[string]func(*testing.T, *harness){
 		h.refused(err, peal.Conflict)
 		h.must(h.store.SetHealth(h.ctx, w.ID, peal.WebhookHealth{ExhaustedInRow: 1}))
 
-		for id, status := range map[peal.DeliveryID]peal.DeliveryStatus{final: peal.Success, held: peal.Canceled, free: peal.Canceled, kept: peal.Pending} {
+		for id, status := range map[peal.DeliveryID]peal.DeliveryStatus{final: peal.Success, held: peal.Canceled,
+			free: peal.Canceled, kept: peal.Pending} {
 			d := h.delivery(id)
 			h.equal(d.Status, status, "status")
 			if d.SettledAt.IsZero() != (status == peal.Pending) {
@@ -158,7 +159,8 @@ var deleteTests = map[string]func(*testing.T, *harness){
 				break
 			}
 		}
-		canceled, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, Status: peal.Canceled, Limit: many + 1})
+		canceled, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, Status: peal.Canceled,
+			Limit: many + 1})
 		h.must(err)
 		h.equal(len(canceled), many, "canceled deliveries")
 	},

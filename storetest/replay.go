@@ -12,7 +12,8 @@ import (
 func (h *harness) newReplay(w peal.Webhook) peal.Replay {
 	id := peal.NewJobID()
 	return peal.Replay{
-		ID: id, Tenant: h.tenant, WebhookID: w.ID, Since: w.CreatedAt().Add(-time.Hour), Until: id.Time().Add(time.Microsecond),
+		ID: id, Tenant: h.tenant, WebhookID: w.ID, Since: w.CreatedAt().Add(-time.Hour),
+		Until:    id.Time().Add(time.Microsecond),
 		Statuses: peal.DefaultReplayStatuses(), Status: peal.ReplayRunning,
 	}
 }

@@ -161,27 +161,34 @@ var searchTests = map[string]func(*testing.T, *harness){
 			query peal.DeliverySearch
 			want  []peal.DeliveryID
 		}{
-			"only words":                {peal.DeliverySearch{Text: "word"}, []peal.DeliveryID{d2[0], d1[1], d1[0]}},
-			"only a type":               {peal.DeliverySearch{EventType: "a.two"}, []peal.DeliveryID{d3[0], d2[0]}},
-			"a type and a webhook":      {peal.DeliverySearch{EventType: "a.one", WebhookID: b.ID}, []peal.DeliveryID{d1[1]}},
-			"a type and a status":       {peal.DeliverySearch{EventType: "a.one", Status: peal.Failed}, []peal.DeliveryID{d1[0]}},
-			"a type and times":          {peal.DeliverySearch{EventType: "a.two", Until: two.AcceptedAt().Add(time.Microsecond)}, []peal.DeliveryID{d2[0]}},
-			"words and a type":          {peal.DeliverySearch{Text: "word", EventType: "a.two"}, []peal.DeliveryID{d2[0]}},
-			"words and a webhook":       {peal.DeliverySearch{Text: "word", WebhookID: b.ID}, []peal.DeliveryID{d1[1]}},
-			"words and a status":        {peal.DeliverySearch{Text: "word", Status: peal.Failed}, []peal.DeliveryID{d2[0], d1[0]}},
+			"only words":           {peal.DeliverySearch{Text: "word"}, []peal.DeliveryID{d2[0], d1[1], d1[0]}},
+			"only a type":          {peal.DeliverySearch{EventType: "a.two"}, []peal.DeliveryID{d3[0], d2[0]}},
+			"a type and a webhook": {peal.DeliverySearch{EventType: "a.one", WebhookID: b.ID}, []peal.DeliveryID{d1[1]}},
+			"a type and a status": {peal.DeliverySearch{EventType: "a.one", Status: peal.Failed},
+				[]peal.DeliveryID{d1[0]}},
+			"a type and times": {peal.DeliverySearch{EventType: "a.two",
+				Until: two.AcceptedAt().Add(time.Microsecond)}, []peal.DeliveryID{d2[0]}},
+			"words and a type":    {peal.DeliverySearch{Text: "word", EventType: "a.two"}, []peal.DeliveryID{d2[0]}},
+			"words and a webhook": {peal.DeliverySearch{Text: "word", WebhookID: b.ID}, []peal.DeliveryID{d1[1]}},
+			"words and a status": {peal.DeliverySearch{Text: "word", Status: peal.Failed},
+				[]peal.DeliveryID{d2[0], d1[0]}},
 			"words and what is pending": {peal.DeliverySearch{Text: "word", Status: peal.Pending}, nil},
 			"words answered to another": {peal.DeliverySearch{Text: "word yes"}, []peal.DeliveryID{d1[1]}},
-			"words until":               {peal.DeliverySearch{Text: "word", Until: two.AcceptedAt()}, []peal.DeliveryID{d1[1], d1[0]}},
-			"words since":               {peal.DeliverySearch{Text: "word", Since: one.AcceptedAt().Add(time.Microsecond)}, []peal.DeliveryID{d2[0]}},
-			"an unknown type":           {peal.DeliverySearch{Text: "word", EventType: "a.three"}, nil},
-			"an unknown webhook":        {peal.DeliverySearch{EventType: "a.one", WebhookID: peal.NewWebhookID()}, nil},
-			"an unknown status":         {peal.DeliverySearch{EventType: "a.one", Status: "lost"}, nil},
+			"words until": {peal.DeliverySearch{Text: "word", Until: two.AcceptedAt()},
+				[]peal.DeliveryID{d1[1], d1[0]}},
+			"words since": {peal.DeliverySearch{Text: "word", Since: one.AcceptedAt().Add(time.Microsecond)},
+				[]peal.DeliveryID{d2[0]}},
+			"an unknown type":    {peal.DeliverySearch{Text: "word", EventType: "a.three"}, nil},
+			"an unknown webhook": {peal.DeliverySearch{EventType: "a.one", WebhookID: peal.NewWebhookID()}, nil},
+			"an unknown status":  {peal.DeliverySearch{EventType: "a.one", Status: "lost"}, nil},
 		} {
 			h.equal(h.found(test.query), test.want, name)
 		}
 		h.equal(h.foundEvents(peal.EventSearch{Type: "a.one"}), []peal.EventKey{one.Key}, "events of a type")
-		h.equal(h.foundEvents(peal.EventSearch{Text: "word", Type: "a.two"}), []peal.EventKey{two.Key}, "events with a word of a type")
-		h.equal(h.foundEvents(peal.EventSearch{Text: "word", Until: two.AcceptedAt()}), []peal.EventKey{one.Key}, "events with a word until")
+		h.equal(h.foundEvents(peal.EventSearch{Text: "word", Type: "a.two"}), []peal.EventKey{two.Key},
+			"events with a word of a type")
+		h.equal(h.foundEvents(peal.EventSearch{Text: "word", Until: two.AcceptedAt()}), []peal.EventKey{one.Key},
+			"events with a word until")
 	},
 	"what changes is found as it is now": func(t *testing.T, h *harness) {
 		w := h.webhook()
@@ -209,7 +216,8 @@ var searchTests = map[string]func(*testing.T, *harness){
 		replay := peal.Replay{ID: peal.NewJobID(), Tenant: h.tenant, WebhookID: w.ID, Since: old.AcceptedAt().Add(-time.Minute), Until: moment().Add(time.Minute), Missed: true, Status: peal.ReplayRunning}
 		h.must(h.store.CreateReplay(h.ctx, replay))
 		late := peal.NewDeliveryID()
-		_, err := h.store.ReplayMissed(h.ctx, replay.ID, peal.MissedEvents{Events: []peal.Event{*old}, Through: old.Key}, []peal.MissedDelivery{{ID: late, EventKey: old.Key}})
+		_, err := h.store.ReplayMissed(h.ctx, replay.ID, peal.MissedEvents{Events: []peal.Event{*old}, Through: old.Key},
+			[]peal.MissedDelivery{{ID: late, EventKey: old.Key}})
 		h.must(err)
 		want := []peal.DeliveryID{ids[0], late}
 		h.equal(h.found(peal.DeliverySearch{EventType: "t"}), want, "of a type")

@@ -121,7 +121,8 @@ var searchSetTests = map[string]func(*testing.T, *harness){
 		h.equal(h.found(peal.DeliverySearch{Text: "word"}), all, "in the end")
 		state, err = h.store.SearchState(h.ctx)
 		h.must(err)
-		h.equal([]bool{state.On, state.Since.IsZero(), state.Bytes > 0}, []bool{true, true, true}, "on, complete, and of some size")
+		h.equal([]bool{state.On, state.Since.IsZero(), state.Bytes > 0}, []bool{true, true, true},
+			"on, complete, and of some size")
 	},
 	"it continues after a restart": func(t *testing.T, h *harness) {
 		h = h.own()

@@ -21,7 +21,8 @@ func idAt[I ~[16]byte](at time.Time, n int) I {
 var sessionTests = map[string]func(*testing.T, *harness){
 	"what is created comes back until it ends": func(t *testing.T, h *harness) {
 		user := h.user("ann")
-		first := peal.Session{ID: peal.NewSessionID(), Kind: peal.SessionFirstRun, Hash: sha256.Sum256([]byte(h.tenant)), Name: "first run", Role: peal.RoleOwner, ExpiresAt: moment().Add(time.Hour)}
+		first := peal.Session{ID: peal.NewSessionID(), Kind: peal.SessionFirstRun, Hash: sha256.Sum256([]byte(h.tenant)),
+			Name: "first run", Role: peal.RoleOwner, ExpiresAt: moment().Add(time.Hour)}
 		h.must(h.store.CreateSession(h.ctx, first))
 		for _, want := range []peal.Session{h.session(user), first} {
 			got, err := h.store.SessionByHash(h.ctx, want.Hash, want.ExpiresAt.Add(-time.Microsecond))
@@ -124,7 +125,8 @@ var sessionTests = map[string]func(*testing.T, *harness){
 func (h *harness) newLink() peal.PortalLink {
 	id := peal.NewPortalLinkID()
 	return peal.PortalLink{
-		ID: id, Tenant: h.tenant, Name: "Carla ü", Hash: sha256.Sum256(id[:]), ReadOnly: true, ExpiresAt: moment().Add(time.Hour), SessionLife: 90 * time.Second,
+		ID: id, Tenant: h.tenant, Name: "Carla ü", Hash: sha256.Sum256(id[:]), ReadOnly: true,
+		ExpiresAt: moment().Add(time.Hour), SessionLife: 90 * time.Second,
 	}
 }
 
@@ -138,7 +140,8 @@ func (h *harness) link() peal.PortalLink {
 // guest returns a session for a portal link to complete.
 func guest() peal.Session {
 	id := peal.NewSessionID()
-	return peal.Session{ID: id, Kind: peal.SessionPortal, Hash: sha256.Sum256(id[:]), Address: "192.0.2.2", Agent: "Browser"}
+	return peal.Session{ID: id, Kind: peal.SessionPortal, Hash: sha256.Sum256(id[:]), Address: "192.0.2.2",
+		Agent: "Browser"}
 }
 
 var portalLinkTests = map[string]func(*testing.T, *harness){
@@ -150,7 +153,8 @@ var portalLinkTests = map[string]func(*testing.T, *harness){
 			want, at := guest(), moment()
 			got, err := h.store.RedeemPortalLink(h.ctx, link.Hash, want, at)
 			h.must(err)
-			want.PortalLinkID, want.Name, want.Tenant, want.Role, want.ExpiresAt = link.ID, link.Name, h.tenant, link.Role(), at.Add(link.SessionLife)
+			want.PortalLinkID, want.Name, want.Tenant, want.Role, want.ExpiresAt = link.ID, link.Name, h.tenant, link.Role(),
+				at.Add(link.SessionLife)
 			h.equal(got, want, "session")
 			got, err = h.store.SessionByHash(h.ctx, want.Hash, at)
 			h.must(err)

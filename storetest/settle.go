@@ -15,7 +15,8 @@ var settleTests = map[string]func(*testing.T, *harness){
 			want := h.delivery(id)
 			s := h.settle(id, status)
 			want.Status, want.Attempts, want.Tries, want.Due = status, 1, 1, time.Time{}
-			want.StatusCode, want.Duration, want.Reason, want.SettledAt = s.Attempt.StatusCode, s.Attempt.Timing.Total, s.Attempt.Reason, s.SettledAt
+			want.StatusCode, want.Duration, want.Reason, want.SettledAt = s.Attempt.StatusCode, s.Attempt.Timing.Total,
+				s.Attempt.Reason, s.SettledAt
 			h.equal(h.delivery(id), want, "delivery")
 			attempts, err := h.store.Attempts(h.ctx, h.tenant, id)
 			h.must(err)
@@ -98,7 +99,8 @@ var settleTests = map[string]func(*testing.T, *harness){
 			h.must(h.store.Cancel(h.ctx, h.tenant, canceled, at))
 			h.must(h.store.Settle(h.ctx, h.node, []peal.Settlement{a, b}))
 			d := h.delivery(canceled)
-			h.equal([]any{d.Status, d.Attempts, d.SettledAt, d.StatusCode}, []any{peal.Canceled, 1, at, a.Attempt.StatusCode}, "status, attempts, settled at and code")
+			h.equal([]any{d.Status, d.Attempts, d.SettledAt, d.StatusCode}, []any{peal.Canceled, 1, at, a.Attempt.StatusCode},
+				"status, attempts, settled at and code")
 			h.equal(h.delivery(other).Status, status, "status of the other")
 			attempts, err := h.store.Attempts(h.ctx, h.tenant, canceled)
 			h.must(err)

@@ -64,7 +64,8 @@ var signalTests = map[string]func(*testing.T, *harness){
 		defer stop()
 		w := h.webhook()
 		h.hears(heard, peal.NodeSignal{Kind: peal.SignalWork, WebhookID: w.ID}, func() {
-			h.must(h.store.Signal(h.ctx, peal.NodeSignal{Kind: peal.SignalRoutes}, peal.NodeSignal{Kind: peal.SignalWork, WebhookID: w.ID}))
+			h.must(h.store.Signal(h.ctx, peal.NodeSignal{Kind: peal.SignalRoutes},
+				peal.NodeSignal{Kind: peal.SignalWork, WebhookID: w.ID}))
 		})
 		h.must(h.store.Signal(h.ctx))
 		h.hears(heard, peal.NodeSignal{Kind: peal.SignalRoutes}, func() { h.webhook() })

@@ -53,7 +53,8 @@ var sourceTests = map[string]func(*testing.T, *harness){
 	},
 	"the least comes back as it was": func(t *testing.T, h *harness) {
 		created, err := h.store.CreateSource(h.ctx, peal.Source{
-			ID: peal.NewSourceID(), Tenant: h.tenant, Name: "open", Format: "dejacode", Unverified: true, Dedup: peal.DedupID, Status: peal.Disabled, UpdatedAt: moment(),
+			ID: peal.NewSourceID(), Tenant: h.tenant, Name: "open", Format: "dejacode", Unverified: true, Dedup: peal.DedupID,
+			Status: peal.Disabled, UpdatedAt: moment(),
 		})
 		h.must(err)
 		got, err := h.store.Source(h.ctx, h.tenant, created.ID)
@@ -149,7 +150,8 @@ var sourceTests = map[string]func(*testing.T, *harness){
 			h.equal(got.Counts, want, "counts")
 			h.equal(got.Revision, source.Revision, "revision")
 		}
-		h.equal(want, peal.SourceCounts{Accepted: 3, Duplicate: 1, Refused: 6, AcceptedAt: late, RefusedAt: late, Refusal: "late ü"}, "sum")
+		h.equal(want, peal.SourceCounts{Accepted: 3, Duplicate: 1, Refused: 6, AcceptedAt: late, RefusedAt: late,
+			Refusal: "late ü"}, "sum")
 		got, err := h.store.Source(h.ctx, h.tenant, other.ID)
 		h.must(err)
 		h.equal(got.Counts, peal.SourceCounts{Accepted: 4}, "counts of another one")

@@ -46,7 +46,8 @@ func (h *harness) demandAll(batch []peal.Insertion) {
 		if i%100 > 0 && i < len(batch)-1 {
 			continue
 		}
-		got, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, EventKey: batch[i].Event.Key, Limit: 2 * large})
+		got, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, EventKey: batch[i].Event.Key,
+			Limit: 2 * large})
 		h.must(err)
 		h.equal(len(got), len(batch[i].Deliveries), "deliveries of an event")
 	}
@@ -130,7 +131,8 @@ var spreadTests = map[string]func(*testing.T, *harness){
 		}
 		inserted := h.insert(again...)
 		for i := range inserted {
-			if fresh := i == len(again)-1; inserted[i].Duplicate == fresh || !fresh && len(inserted[i].Webhooks) != len(webhooks) {
+			if fresh := i == len(again)-1; inserted[i].Duplicate == fresh || !fresh &&
+				len(inserted[i].Webhooks) != len(webhooks) {
 				t.Fatalf("event %d came back as %+v", i, inserted[i])
 			}
 		}
@@ -174,7 +176,8 @@ var spreadTests = map[string]func(*testing.T, *harness){
 			t.Fatal(err)
 		}
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-			got, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, WebhookID: gone.ID, Status: peal.Canceled, Limit: 10 * large})
+			got, err := h.store.Deliveries(h.ctx, peal.DeliveryQuery{Tenant: h.tenant, WebhookID: gone.ID,
+				Status: peal.Canceled, Limit: 10 * large})
 			h.must(err)
 			if len(got) == len(batch) {
 				break

@@ -10,7 +10,8 @@ import (
 // statsOf reads a webhook's buckets of a width.
 func (h *harness) statsOf(w peal.Webhook, width peal.BucketWidth) []peal.StatsBucket {
 	h.t.Helper()
-	buckets, err := h.store.Stats(h.ctx, peal.StatsQuery{Tenant: h.tenant, WebhookID: w.ID, Width: width, Since: time.Unix(0, 0), Until: time.Now().Add(48 * time.Hour)})
+	buckets, err := h.store.Stats(h.ctx, peal.StatsQuery{Tenant: h.tenant, WebhookID: w.ID, Width: width,
+		Since: time.Unix(0, 0), Until: time.Now().Add(48 * time.Hour)})
 	h.must(err)
 	return buckets
 }
@@ -36,14 +37,17 @@ var statsTests = map[string]func(*testing.T, *harness){
 	"adds problems that are no attempts": func(t *testing.T, h *harness) {
 		w, other := h.webhook(), h.webhook()
 		at := time.Now().UTC().Truncate(time.Microsecond)
-		first := peal.WebhookProblem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "fails", First: at, Last: at, Attempts: 1}
+		first := peal.WebhookProblem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "fails", First: at, Last: at,
+			Attempts: 1}
 		h.must(h.store.AddProblem(h.ctx, first))
 		h.equal(h.problems(w.ID, at), []peal.WebhookProblem{first}, "the first")
-		more := peal.WebhookProblem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "fails again", First: at.Add(time.Second), Last: at.Add(time.Minute), Attempts: 7}
+		more := peal.WebhookProblem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "fails again",
+			First: at.Add(time.Second), Last: at.Add(time.Minute), Attempts: 7}
 		h.must(h.store.AddProblem(h.ctx, more))
 		more.First, more.Attempts = at, 8
 		h.equal(h.problems(w.ID, at), []peal.WebhookProblem{more}, "the first and the others")
-		later := peal.WebhookProblem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "later", First: at.Add(peal.ProblemPause + time.Hour), Last: at.Add(peal.ProblemPause + time.Hour), Attempts: 2}
+		later := peal.WebhookProblem{WebhookID: w.ID, Reason: peal.ReasonFilter, Error: "later",
+			First: at.Add(peal.ProblemPause + time.Hour), Last: at.Add(peal.ProblemPause + time.Hour), Attempts: 2}
 		h.must(h.store.AddProblem(h.ctx, later))
 		h.equal(h.problems(w.ID, at), []peal.WebhookProblem{later}, "after a pause")
 		h.equal(len(h.problems(other.ID, at)), 0, "problems of another webhook")
@@ -81,7 +85,8 @@ var statsTests = map[string]func(*testing.T, *harness){
 				ours.Waiting = append(ours.Waiting, w)
 			}
 		}
-		h.equal(ours.Failing, []peal.FailingWebhook{{Tenant: h.tenant, WebhookID: failing.ID, Since: since}}, "failing webhooks")
+		h.equal(ours.Failing, []peal.FailingWebhook{{Tenant: h.tenant, WebhookID: failing.ID, Since: since}},
+			"failing webhooks")
 		problems := h.problems(failing.ID, now.Add(-time.Minute))
 		h.equal(len(problems), 1, "problems of the failing webhook")
 		h.equal(ours.Problems, []peal.TenantProblem{{Tenant: h.tenant, WebhookProblem: problems[0]}}, "problems")
@@ -110,12 +115,15 @@ var statsTests = map[string]func(*testing.T, *harness){
 		for width, start := range map[peal.BucketWidth]time.Time{
 			peal.PerMinute: base.Add(13*time.Hour + 25*time.Minute), peal.PerHour: base.Add(13 * time.Hour), peal.PerDay: base,
 		} {
-			h.equal(h.statsOf(w, width), []peal.StatsBucket{{WebhookID: w.ID, Start: start, DeliveryCounts: want}}, string(width))
+			h.equal(h.statsOf(w, width), []peal.StatsBucket{{WebhookID: w.ID, Start: start, DeliveryCounts: want}},
+				string(width))
 		}
-		all, err := h.store.Stats(h.ctx, peal.StatsQuery{Tenant: h.tenant, Width: peal.PerDay, Since: base, Until: base.Add(time.Hour)})
+		all, err := h.store.Stats(h.ctx, peal.StatsQuery{Tenant: h.tenant, Width: peal.PerDay, Since: base,
+			Until: base.Add(time.Hour)})
 		h.must(err)
 		h.equal(len(all), 2, "webhooks of the tenant")
-		none, err := h.store.Stats(h.ctx, peal.StatsQuery{Tenant: "another-" + h.tenant, WebhookID: w.ID, Width: peal.PerDay, Since: base, Until: base.Add(time.Hour)})
+		none, err := h.store.Stats(h.ctx, peal.StatsQuery{Tenant: "another-" + h.tenant, WebhookID: w.ID,
+			Width: peal.PerDay, Since: base, Until: base.Add(time.Hour)})
 		h.must(err)
 		h.equal(len(none), 0, "buckets of another tenant")
 	},
@@ -126,7 +134,8 @@ var statsTests = map[string]func(*testing.T, *harness){
 			webhook peal.Webhook
 			status  peal.DeliveryStatus
 			hour    int
-		}{{w, peal.Failed, 0}, {other, peal.Failed, 0}, {other, peal.Success, 0}, {w, peal.Failed, 1}, {other, peal.Success, 2}, {other, peal.Success, 4}} {
+		}{{w, peal.Failed, 0}, {other, peal.Failed, 0}, {other, peal.Success, 0}, {w, peal.Failed, 1}, {other, peal.Success,
+			2}, {other, peal.Success, 4}} {
 			h.settleAt(h.deliver(one.webhook, true), one.status, hour.Add(time.Duration(one.hour)*time.Hour+time.Duration(i)*time.Second))
 		}
 		query := peal.StatsQuery{Tenant: h.tenant, Width: peal.PerHour, Since: hour, Until: hour.Add(3 * time.Hour)}
@@ -172,7 +181,8 @@ var statsTests = map[string]func(*testing.T, *harness){
 		for i := range 3 {
 			h.settleAt(h.deliver(w, true), peal.Success, hour.Add(time.Duration(i)*time.Hour))
 		}
-		for until, want := range map[time.Time]int{hour: 0, hour.Add(time.Microsecond): 1, hour.Add(2 * time.Hour): 2, hour.Add(3 * time.Hour): 3} {
+		for until, want := range map[time.Time]int{hour: 0, hour.Add(time.Microsecond): 1, hour.Add(2 * time.Hour): 2,
+			hour.Add(3 * time.Hour): 3} {
 			got, err := h.store.Stats(h.ctx, peal.StatsQuery{Tenant: h.tenant, Width: peal.PerHour, Since: hour, Until: until})
 			h.must(err)
 			h.equal(len(got), want, "buckets before "+until.String())

@@ -47,7 +47,8 @@ var suspectTests = map[string]func(*testing.T, *harness){
 		for _, step := range []struct {
 			mark   peal.SuspectMark
 			weight int
-		}{{peal.MarkAlone, peal.StrikeAlone}, {peal.MarkWaiting, peal.StrikeWaiting}, {peal.MarkOff, 0}, {peal.MarkAlone, peal.StrikeAlone}} {
+		}{{peal.MarkAlone, peal.StrikeAlone}, {peal.MarkWaiting, peal.StrikeWaiting}, {peal.MarkOff, 0}, {peal.MarkAlone,
+			peal.StrikeAlone}} {
 			h.must(h.store.MarkSuspect(h.ctx, h.node, id, step.mark))
 			h.end()
 			want.Ends++

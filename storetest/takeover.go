@@ -101,7 +101,8 @@ var takeoverTests = map[string]func(*testing.T, *harness){
 				for range 2 {
 					h.must(h.store.Settle(h.ctx, dead, []peal.Settlement{late}))
 				}
-				want.Attempts, want.StatusCode, want.Duration, want.Reason = 1, late.Attempt.StatusCode, late.Attempt.Timing.Total, late.Attempt.Reason
+				want.Attempts, want.StatusCode, want.Duration, want.Reason = 1, late.Attempt.StatusCode,
+					late.Attempt.Timing.Total, late.Attempt.Reason
 				if status == peal.Success {
 					want.Status, want.Tries, want.Due, want.SettledAt = peal.Success, 1, time.Time{}, late.SettledAt
 				}

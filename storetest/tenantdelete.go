@@ -111,7 +111,8 @@ var tenantDeletionTests = map[string]func(*testing.T, *harness){
 		mine := h.all()
 		counts := mine.Counts
 		if want := (peal.TenantCounts{
-			Webhooks: 2, Sources: 1, Keys: 1, Users: 1, Sessions: 1, PortalLinks: 1, Themes: 1, Events: 402, Deliveries: 802, Attempts: 4, Replays: 1, AuditEntries: 1,
+			Webhooks: 2, Sources: 1, Keys: 1, Users: 1, Sessions: 1, PortalLinks: 1, Themes: 1, Events: 402, Deliveries: 802,
+			Attempts: 4, Replays: 1, AuditEntries: 1,
 		}); counts != want {
 			t.Errorf("counts %+v, want %+v", counts, want)
 		}
@@ -191,7 +192,8 @@ var tenantDeletionTests = map[string]func(*testing.T, *harness){
 		// The name is free again, and nothing of the old tenant comes back.
 		h.fill(3)
 		h.equal(h.all().Counts, peal.TenantCounts{
-			Webhooks: 2, Sources: 1, Keys: 1, Users: 1, Sessions: 1, PortalLinks: 1, Themes: 1, Events: 5, Deliveries: 8, Attempts: 4, Replays: 1, AuditEntries: 1,
+			Webhooks: 2, Sources: 1, Keys: 1, Users: 1, Sessions: 1, PortalLinks: 1, Themes: 1, Events: 5, Deliveries: 8,
+			Attempts: 4, Replays: 1, AuditEntries: 1,
 		}, "counts of the new tenant")
 	},
 	"an unknown one is not found": func(t *testing.T, h *harness) {

@@ -63,7 +63,8 @@ var webhookTests = map[string]func(*testing.T, *harness){
 		}
 	},
 	"the least comes back as it was": func(t *testing.T, h *harness) {
-		want := peal.Webhook{ID: peal.NewWebhookID(), Tenant: h.tenant, URL: "http://x/", Events: []string{"*"}, Format: "x", Status: peal.Paused, Timeout: time.Second}
+		want := peal.Webhook{ID: peal.NewWebhookID(), Tenant: h.tenant, URL: "http://x/", Events: []string{"*"},
+			Format: "x", Status: peal.Paused, Timeout: time.Second}
 		created, err := h.store.CreateWebhook(h.ctx, want)
 		h.must(err)
 		got, err := h.store.Webhook(h.ctx, h.tenant, want.ID)
@@ -80,8 +81,10 @@ var webhookTests = map[string]func(*testing.T, *harness){
 		h.must(h.store.SetHealth(h.ctx, created.ID, health))
 
 		change := peal.Webhook{
-			ID: created.ID, Tenant: h.tenant, URL: "https://other.example/", Events: []string{"*"}, Format: "vikunja", Status: peal.Disabled,
-			StatusReason: "gone", Name: "Another", Timeout: time.Minute, UpdatedAt: moment().Add(time.Hour), Revision: created.Revision,
+			ID: created.ID, Tenant: h.tenant, URL: "https://other.example/", Events: []string{"*"}, Format: "vikunja",
+			Status:       peal.Disabled,
+			StatusReason: "gone", Name: "Another", Timeout: time.Minute, UpdatedAt: moment().Add(time.Hour),
+			Revision: created.Revision,
 		}
 		updated, err := h.store.UpdateWebhook(h.ctx, change)
 		h.must(err)
@@ -139,7 +142,8 @@ var webhookTests = map[string]func(*testing.T, *harness){
 		w, err := h.store.CreateWebhook(h.ctx, h.newWebhook())
 		h.must(err)
 		version := h.version()
-		for _, health := range []peal.WebhookHealth{{ExhaustedInRow: 1, FailingSince: moment()}, {CertificateExpiresAt: moment().Add(time.Hour)}, {}} {
+		for _, health := range []peal.WebhookHealth{{ExhaustedInRow: 1, FailingSince: moment()},
+			{CertificateExpiresAt: moment().Add(time.Hour)}, {}} {
 			h.must(h.store.SetHealth(h.ctx, w.ID, health))
 			w.Health = health
 			got, err := h.store.Webhook(h.ctx, h.tenant, w.ID)

@@ -67,7 +67,8 @@ func (f *Format) Owns(header string) bool {
 // clone returns a copy without shared mutable memory.
 func (f *Format) clone() *Format {
 	c := *f
-	c.Headers, c.Variables, c.Confidential = slices.Clone(f.Headers), slices.Clone(f.Variables), slices.Clone(f.Confidential)
+	c.Headers, c.Variables, c.Confidential = slices.Clone(f.Headers), slices.Clone(f.Variables),
+		slices.Clone(f.Confidential)
 	if f.RetryPolicy != nil {
 		policy := *f.RetryPolicy
 		policy.Delays = slices.Clone(policy.Delays)

@@ -120,7 +120,8 @@ func (c *collector) best() []fact {
 // more readers than an endpoint.
 func isConfidential(key string) bool {
 	plain := strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(key))
-	for _, word := range []string{"password", "passwd", "secret", "token", "privatekey", "presharedkey", "apikey", "credential", "authorization"} {
+	for _, word := range []string{"password", "passwd", "secret", "token", "privatekey", "presharedkey", "apikey",
+		"credential", "authorization"} {
 		if strings.Contains(plain, word) {
 			return true
 		}

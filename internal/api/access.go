@@ -196,7 +196,8 @@ func (c *call) recheck() error {
 	if err := c.identify(); err != nil {
 		return err
 	}
-	if c.caller.Kind != before.Kind || c.caller.ID != before.ID || c.caller.Tenant != before.Tenant || c.caller.SessionID != before.SessionID {
+	if c.caller.Kind != before.Kind || c.caller.ID != before.ID || c.caller.Tenant != before.Tenant ||
+		c.caller.SessionID != before.SessionID {
 		return refuse(unauthorized, "the credentials have changed; send the request again")
 	}
 	return c.mayUse()
@@ -227,7 +228,8 @@ func (discard) WriteHeader(int)             {}
 // actor returns the caller as package manage needs it, for a change.
 func (c *call) actor() managing.Actor {
 	return managing.Actor{
-		Operator: c.caller.IsOperator(), Tenant: c.tenant, Reveal: c.caller.Can(identity.Reveal), Scopes: c.caller.GrantableScopes(),
+		Operator: c.caller.IsOperator(), Tenant: c.tenant, Reveal: c.caller.Can(identity.Reveal),
+		Scopes: c.caller.GrantableScopes(),
 		Record: func(e managing.Entry) error {
 			c.audit.done = true
 			return c.api.Identity.Record(c.request, c.caller, identity.Entry(e))

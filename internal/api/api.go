@@ -137,13 +137,17 @@ func New(options Options) (*API, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
-	a := &API{Options: options, log: options.Log, limits: newLimits(options.RateLimit, options.RateBurst), mux: http.NewServeMux()}
+	a := &API{Options: options, log: options.Log, limits: newLimits(options.RateLimit, options.RateBurst),
+		mux: http.NewServeMux()}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
-	a.webhooks, a.sources = managing.NewWebhooks(options.Store, options.Engine), managing.NewSources(options.Store, options.Intake)
-	a.tenants, a.types = managing.NewTenants(options.Store, options.Engine, options.Identity.OverDeployment, options.Identity.ForgetKeys), managing.NewEventTypes(options.Store, options.Engine)
-	a.users, a.keys, a.links = managing.NewUsers(options.Identity), managing.NewKeys(options.Store, options.Identity), managing.NewPortalLinks(options.Identity)
+	a.webhooks, a.sources = managing.NewWebhooks(options.Store, options.Engine), managing.NewSources(options.Store,
+		options.Intake)
+	a.tenants, a.types = managing.NewTenants(options.Store, options.Engine, options.Identity.OverDeployment,
+		options.Identity.ForgetKeys), managing.NewEventTypes(options.Store, options.Engine)
+	a.users, a.keys, a.links = managing.NewUsers(options.Identity), managing.NewKeys(options.Store,
+		options.Identity), managing.NewPortalLinks(options.Identity)
 	if options.OperatorKey != "" {
 		hash := peal.HashKey(options.OperatorKey)
 		a.operator = &hash

@@ -49,7 +49,8 @@ func (c *call) record(status int) error {
 	if c.route.access == operate || c.route.access == oversee {
 		a.tenant = ""
 	}
-	err := c.api.Identity.Record(c.request, c.caller, identity.Entry{Tenant: a.tenant, Action: c.route.audit, Target: a.target, Detail: a.detail})
+	err := c.api.Identity.Record(c.request, c.caller, identity.Entry{Tenant: a.tenant, Action: c.route.audit,
+		Target: a.target, Detail: a.detail})
 	if c.route.access == reveal {
 		return err
 	}

@@ -30,7 +30,8 @@ type auditEntryShape struct {
 
 func auditOf(e *peal.AuditEntry) auditEntryShape {
 	return auditEntryShape{
-		ID: e.ID, At: timeText(e.At()), Tenant: textOrNil(e.Tenant), ActorKind: e.ActorKind, ActorID: textOrNil(e.ActorID), Actor: e.Actor,
+		ID: e.ID, At: timeText(e.At()), Tenant: textOrNil(e.Tenant), ActorKind: e.ActorKind, ActorID: textOrNil(e.ActorID),
+		Actor:  e.Actor,
 		Action: e.Action, Target: e.Target, Detail: e.Detail, Address: e.Address, RequestID: e.RequestID,
 	}
 }
@@ -145,12 +146,14 @@ func writeNDJSON(w io.Writer, entries []peal.AuditEntry, _ bool) error {
 func writeCSV(w io.Writer, entries []peal.AuditEntry, first bool) error {
 	rows := csv.NewWriter(w)
 	if first {
-		rows.Write([]string{"id", "at", "tenant", "actor_kind", "actor_id", "actor", "action", "target", "detail", "address", "request_id"})
+		rows.Write([]string{"id", "at", "tenant", "actor_kind", "actor_id", "actor", "action", "target", "detail",
+			"address", "request_id"})
 	}
 	for i := range entries {
 		e := &entries[i]
 		rows.Write([]string{
-			e.ID.String(), timeText(e.At()), e.Tenant, e.ActorKind, e.ActorID, noFormula(e.Actor), e.Action, noFormula(e.Target), noFormula(e.Detail), e.Address, noFormula(e.RequestID),
+			e.ID.String(), timeText(e.At()), e.Tenant, e.ActorKind, e.ActorID, noFormula(e.Actor), e.Action,
+			noFormula(e.Target), noFormula(e.Detail), e.Address, noFormula(e.RequestID),
 		})
 	}
 	rows.Flush()

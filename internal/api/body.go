@@ -82,7 +82,8 @@ func unreadable(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &refusal{kind: timedOut, detail: "the body did not arrive in time", cause: err}
 	}
-	return &refusal{kind: malformed, detail: "the body ended early or cannot be read", faults: faults{{Location: "body", Message: "ended early or cannot be read"}}, cause: err}
+	return &refusal{kind: malformed, detail: "the body ended early or cannot be read",
+		faults: faults{{Location: "body", Message: "ended early or cannot be read"}}, cause: err}
 }
 
 // checkContentType refuses anything but JSON in UTF-8 without a content encoding.
@@ -106,7 +107,8 @@ func checkContentType(h http.Header) error {
 
 func checkEncoding(h http.Header) error {
 	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return refuse(unsupportedMedia, "the content encoding %q is not supported; send the body without one", short(encoding))
+		return refuse(unsupportedMedia, "the content encoding %q is not supported; send the body without one",
+			short(encoding))
 	}
 	return nil
 }
@@ -183,7 +185,8 @@ func (c *call) openAccount() {
 
 // openSourceAccount charges the memory of the body to the source and to the sender's address.
 func (c *call) openSourceAccount(source *peal.Source) {
-	c.account = c.api.Bodies.Unknown(bodies.Holder{Kind: bodies.Source, Name: source.ID.String()}, bodies.Holder{Kind: bodies.Address, Name: c.api.Identity.Neighbourhood(c.request)})
+	c.account = c.api.Bodies.Unknown(bodies.Holder{Kind: bodies.Source, Name: source.ID.String()},
+		bodies.Holder{Kind: bodies.Address, Name: c.api.Identity.Neighbourhood(c.request)})
 }
 
 // chargeAnswer charges a large answer to the caller's account. The answer to a change is sent even

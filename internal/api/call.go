@@ -66,7 +66,8 @@ func (c *call) WriteHeader(status int) {
 	c.Header().Del("Location") // answer 404 in place of a redirect to the cleaned path
 	switch status {
 	case http.StatusMethodNotAllowed:
-		c.refuse(refuse(methodNotAllowed, "%s does not support %s; use %s", c.request.URL.Path, c.request.Method, c.Header().Get("Allow")))
+		c.refuse(refuse(methodNotAllowed, "%s does not support %s; use %s", c.request.URL.Path, c.request.Method,
+			c.Header().Get("Allow")))
 	case http.StatusBadRequest:
 		c.refuse(refuse(malformed, "the request's target cannot be read"))
 	default:
@@ -103,7 +104,8 @@ func (c *call) recoverPanic() {
 	if cause == http.ErrAbortHandler {
 		panic(cause)
 	}
-	c.api.log.Error("a handler panicked", "request_id", c.id, "method", c.request.Method, "path", front.LoggedPath(c.request), "panic", front.LoggedPanic(cause), "stack", string(debug.Stack()))
+	c.api.log.Error("a handler panicked", "request_id", c.id, "method", c.request.Method,
+		"path", front.LoggedPath(c.request), "panic", front.LoggedPanic(cause), "stack", string(debug.Stack()))
 	if c.status != 0 {
 		panic(http.ErrAbortHandler) // break the connection, so that half an answer does not look complete
 	}
@@ -118,7 +120,8 @@ func (c *call) refuse(err error) {
 	r := translate(err)
 	gone := c.request.Context().Err() != nil && (errors.Is(err, context.Canceled) || r.kind == timedOut)
 	if r.kind.status >= http.StatusInternalServerError && !gone && !errors.Is(err, bodies.ErrFull) {
-		c.api.log.Error("a request failed", "request_id", c.id, "method", c.request.Method, "path", front.LoggedPath(c.request), "status", r.kind.status, "error", err)
+		c.api.log.Error("a request failed", "request_id", c.id, "method", c.request.Method,
+			"path", front.LoggedPath(c.request), "status", r.kind.status, "error", err)
 	}
 	c.write(r)
 }

@@ -118,7 +118,8 @@ func wholeNumber(text string, bits int) (int64, bool) {
 		return n, true
 	}
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
-	if power, err := strconv.Atoi(exponent); len(mantissa) > 64 || exponent != "" && (err != nil || power > 64 || power < -64) {
+	if power, err := strconv.Atoi(exponent); len(mantissa) > 64 || exponent != "" && (err != nil || power > 64 ||
+		power < -64) {
 		return 0, false // too large, or with more zeros than anybody writes
 	}
 	exact, ok := new(big.Rat).SetString(text)
@@ -334,8 +335,10 @@ func (p *patterns) decodeJSON(d *decoder, place string, text []byte) {
 
 // Schema allows both forms.
 func (patterns) Schema(huma.Registry) *huma.Schema {
-	one := &huma.Schema{Type: "string", AnyOf: []*huma.Schema{{Type: "string", Format: ruleType}, {Type: "string", Format: rulePrefix}, {Type: "string", Enum: []any{"*"}}}}
-	return &huma.Schema{OneOf: []*huma.Schema{{Type: "array", Items: one, MinItems: ptr(1), MaxItems: ptr(peal.MaxPatterns)}, one}}
+	one := &huma.Schema{Type: "string", AnyOf: []*huma.Schema{{Type: "string", Format: ruleType},
+		{Type: "string", Format: rulePrefix}, {Type: "string", Enum: []any{"*"}}}}
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: "array", Items: one, MinItems: ptr(1),
+		MaxItems: ptr(peal.MaxPatterns)}, one}}
 }
 
 // pins are the texts of [peal.ParsePin].
@@ -352,7 +355,8 @@ type addedHeaders map[string]string
 // Schema returns the schema of an object from header names to values.
 func (addedHeaders) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
-		Type: "object", MaxProperties: ptr(peal.MaxHeaders), AdditionalProperties: &huma.Schema{Type: "string", Format: ruleHeaderValue},
+		Type: "object", MaxProperties: ptr(peal.MaxHeaders), AdditionalProperties: &huma.Schema{Type: "string",
+			Format: ruleHeaderValue},
 		Extensions: map[string]any{"propertyNames": &huma.Schema{Type: "string", MinLength: ptr(1), Pattern: headerName}},
 	}
 }
@@ -362,7 +366,8 @@ type scopes []string
 
 // Schema returns the schema of a list of scopes.
 func (scopes) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: "array", MaxItems: ptr(peal.MaxScopes), Items: &huma.Schema{Type: "string", Pattern: scopePattern}}
+	return &huma.Schema{Type: "array", MaxItems: ptr(peal.MaxScopes),
+		Items: &huma.Schema{Type: "string", Pattern: scopePattern}}
 }
 
 // object is a JSON object, kept as it was sent.

@@ -10,9 +10,12 @@ import (
 )
 
 var (
-	webhookParam = param{"webhook", "Only deliveries of this webhook.", huma.Schema{Type: "string", Format: ruleWebhookID, Examples: []any{"webhook_01h455vb4pex5vsknk084sn02q"}}}
-	eventParam   = param{"event", "Only deliveries of this event, by its id.", huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxEventIDLength), Pattern: "^[!-~]+$"}}
-	statusParam  = param{"status", "Only deliveries of this status.", huma.Schema{Type: "string", Enum: []any{"pending", "success", "failed", "canceled"}}}
+	webhookParam = param{"webhook", "Only deliveries of this webhook.",
+		huma.Schema{Type: "string", Format: ruleWebhookID, Examples: []any{"webhook_01h455vb4pex5vsknk084sn02q"}}}
+	eventParam = param{"event", "Only deliveries of this event, by its id.",
+		huma.Schema{Type: "string", MinLength: ptr(1), MaxLength: ptr(peal.MaxEventIDLength), Pattern: "^[!-~]+$"}}
+	statusParam = param{"status", "Only deliveries of this status.",
+		huma.Schema{Type: "string", Enum: []any{"pending", "success", "failed", "canceled"}}}
 )
 
 // DeliveryShape is a delivery in a list. It is exported because the OpenAPI document omits embedded
@@ -243,7 +246,8 @@ func (c *call) attemptOf(a *peal.Attempt) attemptShape {
 }
 
 func responseOf(a *peal.Attempt) attemptResponseShape {
-	response := attemptResponseShape{Status: a.StatusCode, Headers: headersOf(a.ResponseHead), Truncated: a.ResponseTruncated}
+	response := attemptResponseShape{Status: a.StatusCode, Headers: headersOf(a.ResponseHead),
+		Truncated: a.ResponseTruncated}
 	body := a.ResponseBody
 	if a.ResponseTruncated { // the cut may have split a character
 		body = wholeRunes(body)

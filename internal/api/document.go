@@ -180,10 +180,12 @@ func operationOf(rt *route, registry huma.Registry) *huma.Operation {
 		op.Parameters = append(op.Parameters, &huma.Param{Name: match[1], In: "path", Required: true, Schema: schema})
 	}
 	for _, p := range rt.query {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "query", Description: p.doc, Schema: ptr(p.schema)})
+		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "query", Description: p.doc,
+			Schema: ptr(p.schema)})
 	}
 	for _, p := range rt.headers {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "header", Description: p.doc, Schema: ptr(p.schema)})
+		op.Parameters = append(op.Parameters, &huma.Param{Name: p.name, In: "header", Description: p.doc,
+			Schema: ptr(p.schema)})
 	}
 	if rt.access != public {
 		op.Security = []map[string][]string{{"key": {}}}

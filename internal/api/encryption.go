@@ -43,7 +43,8 @@ type encryptionShape struct {
 
 func encryptionOf(e Encryption) encryptionShape {
 	shape := encryptionShape{
-		KeyID: e.KeyID, OlderKeyIDs: e.OlderKeyIDs, FromFile: e.FromFile, Status: e.Status, Resealed: e.Resealed, Error: textOrNil(e.Error),
+		KeyID: e.KeyID, OlderKeyIDs: e.OlderKeyIDs, FromFile: e.FromFile, Status: e.Status, Resealed: e.Resealed,
+		Error: textOrNil(e.Error),
 	}
 	if shape.OlderKeyIDs == nil {
 		shape.OlderKeyIDs = []string{}
@@ -55,9 +56,11 @@ func (a *API) encryptionRoutes() []route {
 	return []route{{
 		method: http.MethodGet, path: "/v1/encryption", id: "get-encryption", tag: "Keys", access: oversee,
 		summary: "Show the keys that encrypt secrets at rest",
-		answers: ok("The ids of the keys, and the progress of a rotation.", encryptionShape{}), errors: []kind{conflict}, handle: a.getEncryption,
+		answers: ok("The ids of the keys, and the progress of a rotation.",
+			encryptionShape{}), errors: []kind{conflict}, handle: a.getEncryption,
 	}, {
-		method: http.MethodPost, path: "/v1/encryption/rotate", id: "rotate-encryption", tag: "Keys", access: operate, audit: "encryption.rotate", body: nothing{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/encryption/rotate", id: "rotate-encryption", tag: "Keys", access: operate,
+		audit: "encryption.rotate", body: nothing{}, bodyOptional: true,
 		summary: "Encrypt all secrets at rest with a new key",
 		description: "It happens in small steps while the server works, and continues after a restart; secrets of both keys can be read meanwhile. " +
 			"The key file of the data directory gets a new random key, and loses the old one at the end. Of configured keys, the first one is the new one.",

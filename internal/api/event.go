@@ -80,7 +80,8 @@ func (a *API) getEvent(c *call) error {
 	}
 	var rows []peal.Delivery
 	if c.caller.Sees(peal.PartDeliveries) {
-		if rows, err = a.Store.Deliveries(c.context(), peal.DeliveryQuery{Tenant: c.tenant, EventKey: event.Key, Limit: maxLimit + 1}); err != nil {
+		if rows, err = a.Store.Deliveries(c.context(), peal.DeliveryQuery{Tenant: c.tenant, EventKey: event.Key,
+			Limit: maxLimit + 1}); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,8 @@ type eventTypeInput struct {
 
 func eventTypeOf(t *peal.EventType) eventTypeShape {
 	return eventTypeShape{
-		Catalogue: cmp.Or(t.Catalogue, peal.DefaultCatalogue), Name: t.Name, Description: t.Description, Schema: t.Schema, Example: t.Example,
+		Catalogue: cmp.Or(t.Catalogue, peal.DefaultCatalogue), Name: t.Name, Description: t.Description, Schema: t.Schema,
+		Example:   t.Example,
 		CreatedAt: timeText(t.CreatedAt), UpdatedAt: timeText(t.UpdatedAt),
 	}
 }
@@ -87,7 +88,8 @@ func (a *API) putEventType(c *call) error {
 	if err != nil {
 		return err
 	}
-	wanted := peal.EventType{Catalogue: catalogue, Name: c.pathName(), Description: in.Description.orZero(), Schema: in.Schema.orZero(), Example: in.Example.orZero()}
+	wanted := peal.EventType{Catalogue: catalogue, Name: c.pathName(), Description: in.Description.orZero(),
+		Schema: in.Schema.orZero(), Example: in.Example.orZero()}
 	saved, created, err := a.types.Put(c.context(), c.actor(), wanted)
 	if err != nil {
 		return namedInPath(err, wanted.Name)

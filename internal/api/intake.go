@@ -48,7 +48,8 @@ func (c *call) notTaken(err error, body []byte) error {
 		return err
 	}
 	return unparsed(&refusal{
-		kind: translate(err).kind, detail: e.Field + " " + e.Message, faults: faults{{Location: inRequest(e.Field), Message: e.Message}}, cause: err,
+		kind: translate(err).kind, detail: e.Field + " " + e.Message, faults: faults{{Location: inRequest(e.Field),
+			Message: e.Message}}, cause: err,
 	}, body)
 }
 

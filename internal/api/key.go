@@ -7,7 +7,8 @@ import (
 	managing "github.com/pealhq/peal/internal/manage"
 )
 
-var operatorParam = param{"operator", "true lists the operator's keys instead; for operators only.", huma.Schema{Type: "string", Enum: []any{"true", "false"}}}
+var operatorParam = param{"operator", "true lists the operator's keys instead; for operators only.",
+	huma.Schema{Type: "string", Enum: []any{"true", "false"}}}
 
 // KeyShape is a key without its text. It is exported because the OpenAPI document omits embedded
 // unexported types.

@@ -37,7 +37,8 @@ type portalLinkInput struct {
 func portalLinkOf(l *peal.PortalLink) PortalLinkShape {
 	return PortalLinkShape{
 		ID: l.ID, Tenant: l.Tenant, Name: l.Name, ReadOnly: l.ReadOnly, SessionSeconds: int(l.SessionLife / time.Second),
-		CreatedAt: timeText(l.CreatedAt()), ExpiresAt: timeText(l.ExpiresAt), UsedAt: timeOrNil(l.UsedAt), RevokedAt: timeOrNil(l.RevokedAt),
+		CreatedAt: timeText(l.CreatedAt()), ExpiresAt: timeText(l.ExpiresAt), UsedAt: timeOrNil(l.UsedAt),
+		RevokedAt: timeOrNil(l.RevokedAt),
 	}
 }
 
@@ -64,7 +65,8 @@ func (a *API) createPortalLink(c *call) error {
 		return err
 	}
 	link, token, err := a.links.Create(c.context(), c.actor(), managing.NewPortalLink{
-		Tenant: c.tenant, Name: in.Name.Value, ReadOnly: in.ReadOnly.Value, Life: secondsOrNil(in.ExpiresSeconds), SessionLife: secondsOrNil(in.SessionSeconds),
+		Tenant: c.tenant, Name: in.Name.Value, ReadOnly: in.ReadOnly.Value, Life: secondsOrNil(in.ExpiresSeconds),
+		SessionLife: secondsOrNil(in.SessionSeconds),
 	})
 	if err != nil {
 		return err

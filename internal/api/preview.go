@@ -139,7 +139,8 @@ func (in *previewInput) choice() (dispatch.PreviewChoice, error) {
 
 func previewOf(p *dispatch.Preview, filters bool) previewShape {
 	shape := previewShape{
-		Event:   previewedEventShape{ID: p.Event.ID, Type: p.Event.Type, Subject: p.Event.Subject, Time: p.Event.Time.String()},
+		Event: previewedEventShape{ID: p.Event.ID, Type: p.Event.Type, Subject: p.Event.Subject,
+			Time: p.Event.Time.String()},
 		Matches: p.Matches(), Pattern: p.Pattern,
 	}
 	if filters {
@@ -191,5 +192,6 @@ func (a *API) testWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.json(200, testResultShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(), Attempt: c.attemptOf(&attempt), Warnings: c.warnings(&webhook)})
+	return c.json(200, testResultShape{DeliveryID: delivery.ID, Success: attempt.Succeeded(),
+		Attempt: c.attemptOf(&attempt), Warnings: c.warnings(&webhook)})
 }

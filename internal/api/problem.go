@@ -26,24 +26,39 @@ type kind struct {
 
 // The kinds of error, in the order of their status.
 var (
-	malformed          = kind{"malformed", http.StatusBadRequest, "The request cannot be read", "The body is not valid JSON, ends early or is not UTF-8. Correct its syntax."}
-	unauthorized       = kind{"unauthorized", http.StatusUnauthorized, "The caller is not authenticated", "The key is missing, unknown or revoked: send Authorization: Bearer and the key. At a source: the signature or the Authorization value is wrong."}
-	forbidden          = kind{"forbidden", http.StatusForbidden, "The key may not do this", "The key lacks the scope, or belongs to another tenant. Use another key."}
-	notFound           = kind{"not-found", http.StatusNotFound, "There is no such resource", "The route or the resource does not exist, or it belongs to another tenant."}
-	methodNotAllowed   = kind{"method-not-allowed", http.StatusMethodNotAllowed, "The route has no such method", "Use one of the methods in the Allow header."}
-	timedOut           = kind{"request-timeout", http.StatusRequestTimeout, "The body did not arrive in time", "Send the request again, without pauses."}
-	conflict           = kind{"conflict", http.StatusConflict, "The state of the resource does not allow this", "Read it again: the id is taken, the delivery is final, or the configuration file owns the webhook, for example."}
-	preconditionFailed = kind{"precondition-failed", http.StatusPreconditionFailed, "The resource has changed meanwhile", "Read it again and repeat the change with the new ETag."}
-	tooLarge           = kind{"too-large", http.StatusRequestEntityTooLarge, "The request is too large", "Send less at once, or publish a reference to large content."}
-	unsupportedMedia   = kind{"unsupported-media-type", http.StatusUnsupportedMediaType, "The body's content type is not supported", "Send application/json in UTF-8, without a content encoding."}
-	invalid            = kind{"invalid", http.StatusUnprocessableEntity, "The request breaks a rule", "errors lists the values and the rules that they break."}
-	rateLimited        = kind{"rate-limited", http.StatusTooManyRequests, "Too many requests", "Wait for the time in Retry-After."}
-	internalError      = kind{"internal", http.StatusInternalServerError, "A defect of the server", "The server's log has the cause, under the request id of the answer."}
-	unavailable        = kind{"unavailable", http.StatusServiceUnavailable, "The server cannot do it now", "Try again after the time in Retry-After."}
-	allKinds           = []kind{malformed, unauthorized, forbidden, notFound, methodNotAllowed, timedOut, conflict, preconditionFailed, tooLarge, unsupportedMedia, invalid, rateLimited, internalError, unavailable}
-	kindsByCode        = map[peal.ErrorCode]kind{
-		peal.Invalid: invalid, peal.NotFound: notFound, peal.Conflict: conflict, peal.Unauthorized: unauthorized, peal.Forbidden: forbidden,
-		peal.TooLarge: tooLarge, peal.RateLimited: rateLimited, peal.Unavailable: unavailable, peal.Internal: internalError,
+	malformed = kind{"malformed", http.StatusBadRequest, "The request cannot be read",
+		"The body is not valid JSON, ends early or is not UTF-8. Correct its syntax."}
+	unauthorized = kind{"unauthorized", http.StatusUnauthorized, "The caller is not authenticated", "The key is missing, unknown or revoked: send Authorization: Bearer and the key. At a source: the signature or the Authorization value is wrong."}
+	forbidden    = kind{"forbidden", http.StatusForbidden, "The key may not do this",
+		"The key lacks the scope, or belongs to another tenant. Use another key."}
+	notFound = kind{"not-found", http.StatusNotFound, "There is no such resource",
+		"The route or the resource does not exist, or it belongs to another tenant."}
+	methodNotAllowed = kind{"method-not-allowed", http.StatusMethodNotAllowed, "The route has no such method",
+		"Use one of the methods in the Allow header."}
+	timedOut = kind{"request-timeout", http.StatusRequestTimeout, "The body did not arrive in time",
+		"Send the request again, without pauses."}
+	conflict = kind{"conflict", http.StatusConflict, "The state of the resource does not allow this",
+		"Read it again: the id is taken, the delivery is final, or the configuration file owns the webhook, for example."}
+	preconditionFailed = kind{"precondition-failed", http.StatusPreconditionFailed, "The resource has changed meanwhile",
+		"Read it again and repeat the change with the new ETag."}
+	tooLarge = kind{"too-large", http.StatusRequestEntityTooLarge, "The request is too large",
+		"Send less at once, or publish a reference to large content."}
+	unsupportedMedia = kind{"unsupported-media-type", http.StatusUnsupportedMediaType,
+		"The body's content type is not supported", "Send application/json in UTF-8, without a content encoding."}
+	invalid = kind{"invalid", http.StatusUnprocessableEntity, "The request breaks a rule",
+		"errors lists the values and the rules that they break."}
+	rateLimited = kind{"rate-limited", http.StatusTooManyRequests, "Too many requests",
+		"Wait for the time in Retry-After."}
+	internalError = kind{"internal", http.StatusInternalServerError, "A defect of the server",
+		"The server's log has the cause, under the request id of the answer."}
+	unavailable = kind{"unavailable", http.StatusServiceUnavailable, "The server cannot do it now",
+		"Try again after the time in Retry-After."}
+	allKinds = []kind{malformed, unauthorized, forbidden, notFound, methodNotAllowed, timedOut, conflict,
+		preconditionFailed, tooLarge, unsupportedMedia, invalid, rateLimited, internalError, unavailable}
+	kindsByCode = map[peal.ErrorCode]kind{
+		peal.Invalid: invalid, peal.NotFound: notFound, peal.Conflict: conflict, peal.Unauthorized: unauthorized,
+		peal.Forbidden: forbidden,
+		peal.TooLarge:  tooLarge, peal.RateLimited: rateLimited, peal.Unavailable: unavailable, peal.Internal: internalError,
 	}
 )
 
@@ -131,7 +146,8 @@ func translate(err error) *refusal {
 		return translateDomain(e, err)
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return &refusal{kind: unavailable, detail: "the request was canceled before it was done", retryAfter: time.Second, cause: err}
+		return &refusal{kind: unavailable, detail: "the request was canceled before it was done", retryAfter: time.Second,
+			cause: err}
 	}
 	return &refusal{kind: internalError, detail: internalError.advice, cause: err}
 }

@@ -73,7 +73,8 @@ func (c *call) limit() error {
 		name = c.caller.SessionID.String()
 	}
 	if wait := l.wait(name, time.Now()); wait > 0 {
-		r := refuse(rateLimited, "this caller has made more than %g requests a second; wait before the next one", float64(l.perSecond))
+		r := refuse(rateLimited, "this caller has made more than %g requests a second; wait before the next one",
+			float64(l.perSecond))
 		r.retryAfter = wait
 		return r
 	}

@@ -46,7 +46,8 @@ func (s *replayStatuses) decodeJSON(d *decoder, place string, text []byte) {
 
 // Schema returns the schema of a list of final statuses.
 func (replayStatuses) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: "array", MaxItems: ptr(3), UniqueItems: true, Items: &huma.Schema{Type: "string", Enum: []any{"success", "failed", "canceled"}}}
+	return &huma.Schema{Type: "array", MaxItems: ptr(3), UniqueItems: true,
+		Items: &huma.Schema{Type: "string", Enum: []any{"success", "failed", "canceled"}}}
 }
 
 // replayShape is a replay as callers see it.
@@ -76,8 +77,10 @@ type replayCountShape struct {
 func replayOf(p *peal.Replay) replayShape {
 	shape := replayShape{
 		ID: p.ID, WebhookID: p.WebhookID, Since: timeText(p.Since), Until: timeText(p.Until),
-		Statuses: []string{}, EventTypes: append([]string{}, p.EventTypes...), Missed: p.Missed, Status: string(p.Status), Reason: textOrNil(p.Reason),
-		Total: p.Total, Done: p.Done, Replayed: p.Replayed, CreatedAt: timeText(p.CreatedAt()), EndedAt: timeOrNil(p.EndedAt),
+		Statuses: []string{}, EventTypes: append([]string{}, p.EventTypes...), Missed: p.Missed, Status: string(p.Status),
+		Reason: textOrNil(p.Reason),
+		Total:  p.Total, Done: p.Done, Replayed: p.Replayed, CreatedAt: timeText(p.CreatedAt()),
+		EndedAt: timeOrNil(p.EndedAt),
 	}
 	for _, status := range p.Statuses {
 		shape.Statuses = append(shape.Statuses, string(status))
@@ -115,7 +118,8 @@ func (a *API) replayWebhook(c *call) error {
 	}
 	replay := in.replay(&webhook)
 	if in.EventTypes.Given && len(in.EventTypes.Value) == 0 {
-		return peal.JoinFaults(a.Engine.CompleteReplay(&replay), peal.Invalidf("event_types", "must not be empty; omit it for all types"))
+		return peal.JoinFaults(a.Engine.CompleteReplay(&replay), peal.Invalidf("event_types",
+			"must not be empty; omit it for all types"))
 	}
 	if dryRun {
 		count, err := a.Engine.CountReplay(c.context(), &replay)
@@ -178,29 +182,35 @@ func (a *API) cancelReplay(c *call) error {
 	return c.json(200, replayOf(&replay))
 }
 
-var dryRunParam = param{"dry_run", "true only counts what would be replayed.", huma.Schema{Type: "string", Enum: []any{"true", "false"}}}
+var dryRunParam = param{"dry_run", "true only counts what would be replayed.",
+	huma.Schema{Type: "string", Enum: []any{"true", "false"}}}
 
 func (a *API) replayRoutes() []route {
 	return []route{{
-		method: http.MethodPost, path: "/v1/webhooks/{id}/replay", id: "replay-webhook", tag: "Webhooks", access: manage, part: peal.PartReplays, audit: "webhook.replay", query: []param{dryRunParam}, body: replayInput{},
+		method: http.MethodPost, path: "/v1/webhooks/{id}/replay", id: "replay-webhook", tag: "Webhooks", access: manage,
+		part: peal.PartReplays, audit: "webhook.replay", query: []param{dryRunParam}, body: replayInput{},
 		summary: "Send the deliveries of a period to a webhook again",
 		description: "A job in the background, which survives restarts, makes them pending for a new round of the retry policy; the receiver sees the same ids as before. " +
 			"With `missed` it also creates deliveries of events that match the webhook now and that it never got, because it was disabled or did not exist yet. While the webhook is paused they are held.",
 		answers: []answer{
-			{status: http.StatusAccepted, doc: "The job, which has started.", body: replayShape{}, headers: map[string]string{"Location": "The job's path."}},
+			{status: http.StatusAccepted, doc: "The job, which has started.", body: replayShape{},
+				headers: map[string]string{"Location": "The job's path."}},
 			{status: http.StatusOK, doc: "With dry_run: what would be replayed.", body: replayCountShape{}},
 		},
 		errors: []kind{conflict}, handle: a.replayWebhook,
 	}, {
-		method: http.MethodGet, path: "/v1/webhooks/{id}/replays", id: "list-webhook-replays", tag: "Webhooks", access: read, part: peal.PartReplays, query: pageParams,
+		method: http.MethodGet, path: "/v1/webhooks/{id}/replays", id: "list-webhook-replays", tag: "Webhooks",
+		access: read, part: peal.PartReplays, query: pageParams,
 		summary: "List a webhook's replays, newest first",
 		answers: ok("A page of replays.", listShape[replayShape]{}), handle: a.listReplays,
 	}, {
-		method: http.MethodGet, path: "/v1/replays/{id}", id: "get-replay", tag: "Webhooks", access: read, part: peal.PartReplays,
+		method: http.MethodGet, path: "/v1/replays/{id}", id: "get-replay", tag: "Webhooks", access: read,
+		part:    peal.PartReplays,
 		summary: "Show a replay and its progress",
 		answers: ok("The replay.", replayShape{}), handle: a.getReplay,
 	}, {
-		method: http.MethodPost, path: "/v1/replays/{id}/cancel", id: "cancel-replay", tag: "Webhooks", access: manage, part: peal.PartReplays, audit: "replay.cancel", body: nothing{}, bodyOptional: true,
+		method: http.MethodPost, path: "/v1/replays/{id}/cancel", id: "cancel-replay", tag: "Webhooks", access: manage,
+		part: peal.PartReplays, audit: "replay.cancel", body: nothing{}, bodyOptional: true,
 		summary: "Cancel a running replay", description: "Deliveries that it has already made pending are still sent.",
 		answers: ok("It is canceled.", replayShape{}), errors: []kind{conflict}, handle: a.cancelReplay,
 	}}

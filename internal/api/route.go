@@ -75,5 +75,6 @@ func ok(doc string, body any) []answer {
 // The parameters of lists.
 var (
 	pageParams     = []param{limitParam, cursorParam}
-	deliveryParams = []param{limitParam, cursorParam, eventParam, statusParam, deliveryTypeParam, textParam, sinceParam, untilParam}
+	deliveryParams = []param{limitParam, cursorParam, eventParam, statusParam, deliveryTypeParam, textParam, sinceParam,
+		untilParam}
 )

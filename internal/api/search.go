@@ -72,7 +72,8 @@ func (a *API) searchEvents(c *call, q *query, text string, choice peal.EventQuer
 	}
 	defer leave()
 	found, err := a.Store.FindEvents(c.context(), peal.EventSearch{
-		Tenant: choice.Tenant, Type: choice.Type, Text: text, Since: choice.Since, Until: choice.Until, Before: choice.Before, Limit: limit,
+		Tenant: choice.Tenant, Type: choice.Type, Text: text, Since: choice.Since, Until: choice.Until,
+		Before: choice.Before, Limit: limit,
 	})
 	if err != nil {
 		return q.wrongWords(text, err)

@@ -198,11 +198,14 @@ func (anyBody) Schema(huma.Registry) *huma.Schema {
 
 func sourceOf(s *peal.Source) SourceShape {
 	shape := SourceShape{
-		ID: s.ID, Tenant: s.Tenant, Name: s.Name, Paths: sourcePaths(s), Format: s.Format, Unverified: s.Unverified, Dedup: string(s.Dedup),
-		Description: s.Description, Status: string(s.Status), CreatedAt: timeText(s.CreatedAt()), UpdatedAt: timeText(s.UpdatedAt),
+		ID: s.ID, Tenant: s.Tenant, Name: s.Name, Paths: sourcePaths(s), Format: s.Format, Unverified: s.Unverified,
+		Dedup:       string(s.Dedup),
+		Description: s.Description, Status: string(s.Status), CreatedAt: timeText(s.CreatedAt()),
+		UpdatedAt: timeText(s.UpdatedAt),
 		Counts: sourceCountsShape{
 			Accepted: s.Counts.Accepted, Duplicate: s.Counts.Duplicate, Refused: s.Counts.Refused,
-			LastAcceptedAt: timeOrNil(s.Counts.AcceptedAt), LastRefusedAt: timeOrNil(s.Counts.RefusedAt), LastRefusal: textOrNil(s.Counts.Refusal),
+			LastAcceptedAt: timeOrNil(s.Counts.AcceptedAt), LastRefusedAt: timeOrNil(s.Counts.RefusedAt),
+			LastRefusal: textOrNil(s.Counts.Refusal),
 		},
 	}
 	if len(s.Secrets) > 0 {

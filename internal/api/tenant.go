@@ -33,8 +33,10 @@ type tenantDataShape struct {
 
 func tenantDataOf(name string, c peal.TenantCounts) tenantDataShape {
 	return tenantDataShape{name, map[string]int64{
-		"webhooks": c.Webhooks, "sources": c.Sources, "keys": c.Keys, "users": c.Users, "sessions": c.Sessions, "portal_links": c.PortalLinks, "themes": c.Themes,
-		"events": c.Events, "deliveries": c.Deliveries, "attempts": c.Attempts, "replays": c.Replays, "audit_entries": c.AuditEntries,
+		"webhooks": c.Webhooks, "sources": c.Sources, "keys": c.Keys, "users": c.Users, "sessions": c.Sessions,
+		"portal_links": c.PortalLinks, "themes": c.Themes,
+		"events": c.Events, "deliveries": c.Deliveries, "attempts": c.Attempts, "replays": c.Replays,
+		"audit_entries": c.AuditEntries,
 	}}
 }
 
@@ -58,7 +60,8 @@ type tenantCreateInput struct {
 }
 
 func tenantOf(t *peal.Tenant) tenantShape {
-	shape := tenantShape{Name: t.Name, Description: t.Description, Format: textOrNil(t.Format), Catalogue: t.CatalogueName(), CreatedAt: timeText(t.CreatedAt), Status: "active"}
+	shape := tenantShape{Name: t.Name, Description: t.Description, Format: textOrNil(t.Format),
+		Catalogue: t.CatalogueName(), CreatedAt: timeText(t.CreatedAt), Status: "active"}
 	if !t.DeletingSince.IsZero() {
 		shape.Status = "deleting"
 	}
@@ -79,7 +82,8 @@ func (a *API) listTenants(c *call) error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	rows, next, err := managing.FindTenants(c.context(), a.Store, managing.TenantQuery{Text: text, After: after, Limit: limit})
+	rows, next, err := managing.FindTenants(c.context(), a.Store,
+		managing.TenantQuery{Text: text, After: after, Limit: limit})
 	if err != nil {
 		return err
 	}
@@ -273,7 +277,8 @@ func (quotasInput) Schema(huma.Registry) *huma.Schema {
 		}
 	}
 	return &huma.Schema{
-		Type: "object", AdditionalProperties: &huma.Schema{Type: "integer", Format: "int64", Minimum: ptr(0.0), Maximum: ptr(float64(peal.LargestQuota))},
+		Type: "object", AdditionalProperties: &huma.Schema{Type: "integer", Format: "int64", Minimum: ptr(0.0),
+			Maximum: ptr(float64(peal.LargestQuota))},
 		Extensions: map[string]any{"propertyNames": &huma.Schema{Type: "string", Enum: names}},
 	}
 }

@@ -35,7 +35,8 @@ type revokedShape struct {
 
 func userOf(u *peal.User) userShape {
 	return userShape{
-		ID: u.ID, Name: u.Name, Tenant: textOrNil(u.Tenant), Role: string(u.Role), HasPassword: u.Password != "", HasOpenID: u.Subject != "",
+		ID: u.ID, Name: u.Name, Tenant: textOrNil(u.Tenant), Role: string(u.Role), HasPassword: u.Password != "",
+		HasOpenID: u.Subject != "",
 		CreatedAt: timeText(u.CreatedAt()), UpdatedAt: timeText(u.UpdatedAt),
 	}
 }
@@ -59,7 +60,8 @@ func (a *API) createUser(c *call) error {
 	if err := c.read(&in); err != nil {
 		return err
 	}
-	user := identity.NewUser{Name: in.Name.Value, Password: in.Password.Value, Tenant: c.tenant, Role: peal.Role(in.Role.Value), HasPassword: in.Password.Given}
+	user := identity.NewUser{Name: in.Name.Value, Password: in.Password.Value, Tenant: c.tenant,
+		Role: peal.Role(in.Role.Value), HasPassword: in.Password.Given}
 	if in.Operator.Value {
 		user.Tenant = ""
 	}
@@ -95,9 +97,10 @@ func (a *API) updateUser(c *call) error {
 	if in.Role.Given {
 		change.Role = ptr(peal.Role(in.Role.Value))
 	}
-	saved, err := a.users.Change(c.context(), c.actor(), user.Tenant, user.ID, c.audit.detail, func(u *peal.User) (identity.ChangeUser, error) {
-		return change, c.ifRevision("user", u.Revision)
-	})
+	saved, err := a.users.Change(c.context(), c.actor(), user.Tenant, user.ID, c.audit.detail,
+		func(u *peal.User) (identity.ChangeUser, error) {
+			return change, c.ifRevision("user", u.Revision)
+		})
 	if err != nil {
 		return orMissing(err, "user")
 	}
@@ -144,7 +147,8 @@ type sessionShape struct {
 
 func sessionOf(s *peal.Session) sessionShape {
 	return sessionShape{
-		ID: s.ID, Kind: string(s.Kind), UserID: textOrNil(s.UserID.String()), LinkID: textOrNil(s.PortalLinkID.String()), Name: s.Name,
+		ID: s.ID, Kind: string(s.Kind), UserID: textOrNil(s.UserID.String()), LinkID: textOrNil(s.PortalLinkID.String()),
+		Name:   s.Name,
 		Tenant: textOrNil(s.Tenant), Role: string(s.Role), Address: s.Address, Agent: s.Agent,
 		CreatedAt: timeText(s.CreatedAt()), ExpiresAt: timeText(s.ExpiresAt), RevokedAt: timeOrNil(s.RevokedAt),
 	}
@@ -161,7 +165,8 @@ func (a *API) listSessions(c *call) error {
 	if err != nil {
 		return err
 	}
-	rows, err := a.Store.Sessions(c.context(), peal.SessionQuery{Tenant: c.tenantOrAll(), UserID: user, Before: before, Limit: limit + 1})
+	rows, err := a.Store.Sessions(c.context(), peal.SessionQuery{Tenant: c.tenantOrAll(), UserID: user, Before: before,
+		Limit: limit + 1})
 	if err != nil {
 		return err
 	}

@@ -193,7 +193,8 @@ func (c *call) webhookOf(w *peal.Webhook) WebhookShape {
 		RetryPolicy: retryPolicyOf(c.api.Engine.Policy(w)), TimeoutMS: w.Timeout.Milliseconds(), Handshake: w.Handshake,
 		Filter: textOrNil(w.Filter), Transform: textOrNil(w.Transform), Description: w.Description,
 		Status: string(w.Status), StatusReason: textOrNil(w.StatusReason), Managed: w.Managed,
-		Health:    healthShape{ExhaustedInRow: w.Health.ExhaustedInRow, FailingSince: timeOrNil(w.Health.FailingSince), CertificateExpiresAt: timeOrNil(w.Health.CertificateExpiresAt)},
+		Health: healthShape{ExhaustedInRow: w.Health.ExhaustedInRow, FailingSince: timeOrNil(w.Health.FailingSince),
+			CertificateExpiresAt: timeOrNil(w.Health.CertificateExpiresAt)},
 		CreatedAt: timeText(w.CreatedAt()), UpdatedAt: timeText(w.UpdatedAt),
 	}
 	maySee := c.caller.Can(identity.Reveal)
@@ -268,7 +269,8 @@ func (in *WebhookInput) applyEndpoint(w *peal.Webhook) {
 		w.OAuth2 = nil
 		if o := in.OAuth2.Value; o != nil {
 			w.OAuth2 = &peal.OAuth2{
-				TokenURL: o.TokenURL.Value, ClientID: o.ClientID.Value, ClientSecret: peal.Secret{Value: o.ClientSecret.Value}, Scopes: o.Scopes.Value,
+				TokenURL: o.TokenURL.Value, ClientID: o.ClientID.Value, ClientSecret: peal.Secret{Value: o.ClientSecret.Value},
+				Scopes: o.Scopes.Value,
 			}
 		}
 	}
@@ -278,14 +280,16 @@ func (in *WebhookInput) applyEndpoint(w *peal.Webhook) {
 func (shape *WebhookShape) showEndpoint(w *peal.Webhook, maySee bool) {
 	shape.Pins = append([]string{}, w.Pins...)
 	if c := w.ClientCertificate; c != nil {
-		shape.ClientCertificate = some(clientCertificateShape{Certificate: c.Certificate, Key: secretSet, ExpiresAt: timeOrNil(c.ExpiresAt())})
+		shape.ClientCertificate = some(clientCertificateShape{Certificate: c.Certificate, Key: secretSet,
+			ExpiresAt: timeOrNil(c.ExpiresAt())})
 	}
 	if o := w.OAuth2; o != nil {
 		tokenURL := o.TokenURL
 		if !maySee {
 			tokenURL = peal.RedactURL(tokenURL)
 		}
-		shape.OAuth2 = some(oauth2Shape{TokenURL: tokenURL, ClientID: o.ClientID, ClientSecret: secretSet, Scopes: append([]string{}, o.Scopes...)})
+		shape.OAuth2 = some(oauth2Shape{TokenURL: tokenURL, ClientID: o.ClientID, ClientSecret: secretSet,
+			Scopes: append([]string{}, o.Scopes...)})
 	}
 }
 

@@ -29,10 +29,13 @@ import (
 // scenarios lists all measurements in order. The bare loop is first because the
 // others are compared with it.
 var scenarios = []scenario{
-	{"bare", "bare net/http loop, 64 goroutines", func(o *Options) time.Duration { return 3*o.Bare + bareLatency(o) }, measureBare},
-	{"single", "one event a call, 64 clients", func(o *Options) time.Duration { return o.Throughput + 2*o.Bare }, measureSingle},
+	{"bare", "bare net/http loop, 64 goroutines", func(o *Options) time.Duration { return 3*o.Bare + bareLatency(o) },
+		measureBare},
+	{"single", "one event a call, 64 clients", func(o *Options) time.Duration { return o.Throughput + 2*o.Bare },
+		measureSingle},
 	{"batch", "100 events a call", func(o *Options) time.Duration { return 2*o.Throughput + 2*o.Bare }, measureBatch},
-	{"fanout", "one event to 10 webhooks", func(o *Options) time.Duration { return 2*o.Throughput + 2*o.Bare }, measureFanout},
+	{"fanout", "one event to 10 webhooks", func(o *Options) time.Duration { return 2*o.Throughput + 2*o.Bare },
+		measureFanout},
 	{"latency", "latency, call to arrival", func(o *Options) time.Duration { return 3 * o.Latency }, measureLatency},
 	{"neighbour", "beside an endpoint that hangs", func(o *Options) time.Duration { return 2*o.Latency + filling(o.Waiting) }, measureNeighbour},
 	{"dead", "beside many dead endpoints", func(o *Options) time.Duration { return 2*o.Latency + filling(10*o.Dead) + 2*time.Second }, measureDead},

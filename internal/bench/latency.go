@@ -65,7 +65,8 @@ func measureLatency(ctx context.Context, r *run) error {
 func (r *run) latencyFigures(all, late samples, at string) {
 	r.figure("p50 at "+at, milliseconds(all.quantile(0.5)), "ms", part(float64(all.quantile(0.5)), float64(r.bareP50)), 0)
 	r.figure("p95 at "+at, milliseconds(all.quantile(0.95)), "ms", 0, 0)
-	r.figure("p99 at "+at, milliseconds(all.quantile(0.99)), "ms", part(float64(all.quantile(0.99)), float64(r.bareP99)), 0)
+	r.figure("p99 at "+at, milliseconds(all.quantile(0.99)), "ms", part(float64(all.quantile(0.99)), float64(r.bareP99)),
+		0)
 	r.figure("max at "+at, milliseconds(all.quantile(1)), "ms", 0, 0)
 	r.figure("late starts of calls, p99 at "+at, milliseconds(late.quantile(0.99)), "ms", 0, 0)
 }
@@ -75,7 +76,8 @@ const steady = 200
 
 // beside measures the latency of healthy endpoints alone and then next to a trouble, which begin
 // starts and end stops.
-func (r *run) beside(ctx context.Context, healthy func(what string) (channel, error), size int, begin func() (end func() error, err error)) error {
+func (r *run) beside(ctx context.Context, healthy func(what string) (channel, error), size int,
+	begin func() (end func() error, err error)) error {
 	alone, err := healthy("alone")
 	if err != nil {
 		return err
@@ -141,7 +143,10 @@ func measureDead(ctx context.Context, r *run) error {
 		return err
 	}
 	healthy := func(what string) (channel, error) {
-		return r.spread(ctx, tenantName, what, r.options.Healthy, func(to *endpoints, _ int) string { return to.url(takes, 0) })
+		return r.spread(ctx, tenantName, what, r.options.Healthy, func(to *endpoints,
+			_ int) string {
+			return to.url(takes, 0)
+		})
 	}
 	return r.beside(ctx, healthy, r.options.Dead, func() (func() error, error) {
 		dead, err := r.spread(ctx, "dead", "dead", r.options.Dead, deadURL)

@@ -13,7 +13,8 @@ func lookAtMachine(directory string) (Machine, error) {
 		directory = os.TempDir()
 	}
 	m := Machine{
-		System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), CPUs: runtime.NumCPU(), Directory: directory, Load: -1,
+		System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), CPUs: runtime.NumCPU(), Directory: directory,
+		Load: -1,
 	}
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.System = runtime.GOOS + " " + strings.TrimSpace(string(release)) + " " + runtime.GOARCH

@@ -65,7 +65,8 @@ func processClock(pid int) uintptr { return uintptr(^pid<<3 | 2) }
 // usageOf returns the usage of a process. ok is false if the kernel does not provide it.
 func usageOf(pid int) (u usage, ok bool) {
 	var spec syscall.Timespec
-	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, processClock(pid), uintptr(unsafe.Pointer(&spec)), 0); errno != 0 {
+	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, processClock(pid), uintptr(unsafe.Pointer(&spec)),
+		0); errno != 0 {
 		return usage{}, false
 	}
 	u.CPU = time.Duration(spec.Nano())

@@ -67,7 +67,8 @@ func newNode(ctx context.Context, o *Options, name string, on *database) (*node,
 
 // prepareNode returns a server that is not started yet.
 func prepareNode(o *Options, directory, name string) (*node, error) {
-	n := &node{program: o.Program, directory: directory, key: peal.NewKeyText(), address: "127.0.0.1:0", calls: &http.Transport{MaxIdleConnsPerHost: 64}}
+	n := &node{program: o.Program, directory: directory, key: peal.NewKeyText(), address: "127.0.0.1:0",
+		calls: &http.Transport{MaxIdleConnsPerHost: 64}}
 	if o.ProfileDirectory == "" {
 		return n, nil
 	}
@@ -78,7 +79,8 @@ func prepareNode(o *Options, directory, name string) (*node, error) {
 
 func (n *node) start(ctx context.Context) error {
 	args := []string{
-		"peal", "serve", "--listen", n.address, "--data", filepath.Join(n.directory, "data"), "--log-level", "warn", "--stop-grace", "1s",
+		"peal", "serve", "--listen", n.address, "--data", filepath.Join(n.directory,
+			"data"), "--log-level", "warn", "--stop-grace", "1s",
 		"--egress-allow-http", "--egress-allow", "127.0.0.0/8", "--egress-ports", "0",
 	}
 	if n.profile != "" {

@@ -170,7 +170,8 @@ func (l load) flood(ctx context.Context, duration time.Duration, limit int) erro
 
 // stream publishes total events at a fixed rate: event n at start + n × interval,
 // regardless of those before it. It returns the start and the sorted delays of the calls.
-func (l load) stream(ctx context.Context, interval time.Duration, total int) (start time.Time, late samples, err error) {
+func (l load) stream(ctx context.Context, interval time.Duration,
+	total int) (start time.Time, late samples, err error) {
 	l = l.withDefaults()
 	first := l.to.take(total)
 	var next atomic.Int64

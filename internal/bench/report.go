@@ -315,7 +315,8 @@ func (r *Report) about() string {
 	if m.CPU != "" {
 		text += " (" + m.CPU + ")"
 	}
-	text += fmt.Sprintf(", %s, peal %s; a 4 KiB write is on disk after %s ms", m.Go, r.Version, strconv.FormatFloat(round(m.SyncMS), 'f', -1, 64))
+	text += fmt.Sprintf(", %s, peal %s; a 4 KiB write is on disk after %s ms", m.Go, r.Version,
+		strconv.FormatFloat(round(m.SyncMS), 'f', -1, 64))
 	if m.Load >= 0 {
 		text += fmt.Sprintf("; load average before: %.1f", m.Load)
 	}
@@ -364,7 +365,8 @@ func thousandsOf(n int) string { return thousands(strconv.Itoa(n)) }
 
 // about describes the database in one line.
 func (d *Database) about() string {
-	text := fmt.Sprintf("PostgreSQL %s, fsync %s, synchronous_commit %s; a commit takes %v ms", d.Version, d.Fsync, d.SynchronousCommit, round(d.CommitMS))
+	text := fmt.Sprintf("PostgreSQL %s, fsync %s, synchronous_commit %s; a commit takes %v ms", d.Version, d.Fsync,
+		d.SynchronousCommit, round(d.CommitMS))
 	if strings.Contains(d.Fsync+d.SynchronousCommit, "off") {
 		text += "; a crash loses what it has acknowledged"
 	}

@@ -15,7 +15,8 @@ func measureMemory(ctx context.Context, r *run) error {
 	if err := r.start(ctx); err != nil {
 		return err
 	}
-	pending, err := r.spread(ctx, tenantName, "pending", behind, func(to *endpoints, _ int) string { return to.url(hangs, 0) })
+	pending, err := r.spread(ctx, tenantName, "pending", behind,
+		func(to *endpoints, _ int) string { return to.url(hangs, 0) })
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,8 @@ func measureIdle(ctx context.Context, r *run) error {
 	}
 	r.tenants = []string{tenantName}
 	started := time.Now()
-	c, err := r.spread(ctx, tenantName, "idle", r.options.Webhooks, func(to *endpoints, _ int) string { return to.url(takes, 0) })
+	c, err := r.spread(ctx, tenantName, "idle", r.options.Webhooks,
+		func(to *endpoints, _ int) string { return to.url(takes, 0) })
 	if err != nil {
 		return err
 	}
@@ -65,7 +67,8 @@ func measureIdle(ctx context.Context, r *run) error {
 		return err
 	}
 	if after, ok := usageOf(r.node.process.Pid); ok {
-		r.figure("CPU", 100*part(float64(after.CPU-before.CPU), float64(time.Since(started))), "% of a core", 0, r.options.Webhooks)
+		r.figure("CPU", 100*part(float64(after.CPU-before.CPU), float64(time.Since(started))), "% of a core", 0,
+			r.options.Webhooks)
 		r.figure("resident", megabytes(after.Resident), "MB", 0, 0)
 	}
 	r.figure("created at", created, "webhooks/s", 0, 0)

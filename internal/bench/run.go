@@ -58,7 +58,8 @@ func (r *run) webhook(ctx context.Context, tenant, url string, types ...string) 
 	if err != nil {
 		return client.Webhook{}, err
 	}
-	webhook, err := api.CreateWebhook(ctx, client.WebhookRequest{URL: &url, Events: types, Format: new("standard"), Secret: &r.sink.secret})
+	webhook, err := api.CreateWebhook(ctx, client.WebhookRequest{URL: &url, Events: types, Format: new("standard"),
+		Secret: &r.sink.secret})
 	if err != nil {
 		return client.Webhook{}, fmt.Errorf("create a webhook: %w", err)
 	}
@@ -152,11 +153,13 @@ func (r *run) channel(ctx context.Context, tenant, what, behaviour string, width
 			return channel{}, err
 		}
 	}
-	return channel{to, load{node: r.node, tenant: tenant, to: to.ledger, clients: r.options.clients, eventType: func(int) string { return what }}}, nil
+	return channel{to, load{node: r.node, tenant: tenant, to: to.ledger, clients: r.options.clients,
+		eventType: func(int) string { return what }}}, nil
 }
 
 // spread creates n webhooks; each receives every nth event. url returns their addresses.
-func (r *run) spread(ctx context.Context, tenant, what string, n int, url func(to *endpoints, i int) string) (channel, error) {
+func (r *run) spread(ctx context.Context, tenant, what string, n int,
+	url func(to *endpoints, i int) string) (channel, error) {
 	to := r.open(what, 1)
 	types := make([]string, n)
 	for i := range types {
@@ -166,7 +169,8 @@ func (r *run) spread(ctx context.Context, tenant, what string, n int, url func(t
 		_, err := r.webhook(ctx, tenant, url(to, i), types[i])
 		return err
 	})
-	return channel{to, load{node: r.node, tenant: tenant, to: to.ledger, clients: r.options.clients, eventType: func(number int) string { return types[number%n] }}}, err
+	return channel{to, load{node: r.node, tenant: tenant, to: to.ledger, clients: r.options.clients,
+		eventType: func(number int) string { return types[number%n] }}}, err
 }
 
 // inParallel calls do for 0 to n-1, at most 32 at a time, and returns the first error.
@@ -195,7 +199,8 @@ func inParallel(ctx context.Context, n int, do func(i int) error) error {
 // flow publishes as fast as the server accepts events and waits for all deliveries. It
 // returns the rate of arrivals from the first call to the last arrival, and the
 // resources that the server used from the first call until every delivery was final.
-func (r *run) flow(ctx context.Context, c channel, duration time.Duration, limit int) (rate float64, used usage, err error) {
+func (r *run) flow(ctx context.Context, c channel, duration time.Duration,
+	limit int) (rate float64, used usage, err error) {
 	before, err := r.used()
 	if err != nil {
 		return 0, usage{}, err

@@ -109,7 +109,8 @@ func measureDrain(ctx context.Context, r *run) error {
 	if _, err := api.UpdateWebhook(ctx, webhook.ID, client.WebhookRequest{Status: new(client.WebhookStatusPaused)}); err != nil {
 		return fmt.Errorf("pause the webhook: %w", err)
 	}
-	held := load{node: r.node, tenant: tenantName, to: to.ledger, batch: 100, clients: r.options.clients, eventType: func(int) string { return "held" }}
+	held := load{node: r.node, tenant: tenantName, to: to.ledger, batch: 100, clients: r.options.clients,
+		eventType: func(int) string { return "held" }}
 	if err := held.flood(ctx, 0, r.options.Drain); err != nil {
 		return err
 	}

@@ -88,20 +88,25 @@ type Quotas struct {
 // Limits returns the quotas by name.
 func (q Quotas) Limits() peal.Quotas {
 	return peal.Quotas{
-		peal.QuotaWebhooks: int64(q.Webhooks), peal.QuotaSources: int64(q.Sources), peal.QuotaKeys: int64(q.Keys), peal.QuotaPortalLinks: int64(q.PortalLinks),
-		peal.QuotaUsers: int64(q.Users), peal.QuotaSessions: int64(q.Sessions), peal.QuotaEventTypes: int64(q.EventTypes),
+		peal.QuotaWebhooks: int64(q.Webhooks), peal.QuotaSources: int64(q.Sources), peal.QuotaKeys: int64(q.Keys),
+		peal.QuotaPortalLinks: int64(q.PortalLinks),
+		peal.QuotaUsers:       int64(q.Users), peal.QuotaSessions: int64(q.Sessions),
+		peal.QuotaEventTypes:        int64(q.EventTypes),
 		peal.QuotaStreams:           int64(q.Streams),
-		peal.QuotaPendingDeliveries: int64(q.PendingDeliveries), peal.QuotaPendingBytes: int64(q.PendingBytes), peal.QuotaEventsPerSecond: int64(q.EventsPerSecond),
+		peal.QuotaPendingDeliveries: int64(q.PendingDeliveries), peal.QuotaPendingBytes: int64(q.PendingBytes),
+		peal.QuotaEventsPerSecond: int64(q.EventsPerSecond),
 	}
 }
 
 // quotasOf is the other way round.
 func quotasOf(q peal.Quotas) Quotas {
 	return Quotas{
-		Webhooks: int(q[peal.QuotaWebhooks]), Sources: int(q[peal.QuotaSources]), Keys: int(q[peal.QuotaKeys]), PortalLinks: int(q[peal.QuotaPortalLinks]),
-		Users: int(q[peal.QuotaUsers]), Sessions: int(q[peal.QuotaSessions]), EventTypes: int(q[peal.QuotaEventTypes]),
+		Webhooks: int(q[peal.QuotaWebhooks]), Sources: int(q[peal.QuotaSources]), Keys: int(q[peal.QuotaKeys]),
+		PortalLinks: int(q[peal.QuotaPortalLinks]),
+		Users:       int(q[peal.QuotaUsers]), Sessions: int(q[peal.QuotaSessions]), EventTypes: int(q[peal.QuotaEventTypes]),
 		Streams:           int(q[peal.QuotaStreams]),
-		PendingDeliveries: int(q[peal.QuotaPendingDeliveries]), PendingBytes: Size(q[peal.QuotaPendingBytes]), EventsPerSecond: int(q[peal.QuotaEventsPerSecond]),
+		PendingDeliveries: int(q[peal.QuotaPendingDeliveries]), PendingBytes: Size(q[peal.QuotaPendingBytes]),
+		EventsPerSecond: int(q[peal.QuotaEventsPerSecond]),
 	}
 }
 
@@ -234,8 +239,9 @@ func Default() Config {
 		Retention: Retention{History: 30 * 24 * time.Hour, Audit: 400 * 24 * time.Hour},
 		API:       API{RateBurst: 100},
 		Sessions:  Sessions{Life: 12 * time.Hour},
-		Egress:    Egress{Ports: []Ports{{80, 80}, {443, 443}, {8080, 8080}, {8443, 8443}}, MaxConnectionAge: 3 * time.Minute},
-		Log:       Log{Format: "text", Level: "info"},
+		Egress: Egress{Ports: []Ports{{80, 80}, {443, 443}, {8080, 8080}, {8443, 8443}},
+			MaxConnectionAge: 3 * time.Minute},
+		Log: Log{Format: "text", Level: "info"},
 	}
 }
 

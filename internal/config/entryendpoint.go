@@ -53,27 +53,28 @@ func (e *entry) oauth2(v place) error {
 		o.ClientSecret.Value = secret
 		return e.once("oauth2.client_secret", v)
 	}
-	return e.mapping(v, "token_url, client_id, scopes, and client_secret, client_secret_file or client_secret_env", map[string]func(place) error{
-		"token_url":          func(v place) (err error) { o.TokenURL, err = e.text(v); return err },
-		"client_id":          func(v place) (err error) { o.ClientID, err = e.text(v); return err },
-		"client_secret":      func(v place) error { return e.confidential(v, set) },
-		"client_secret_file": func(v place) error { return fromFile(set)(e, v) },
-		"client_secret_env":  func(v place) error { return fromEnvironment(set)(e, v) },
-		"scopes": func(v place) error {
-			values, err := e.list(v, "scopes")
-			if err != nil {
-				return err
-			}
-			for _, value := range values {
-				scope, err := e.text(value)
+	return e.mapping(v, "token_url, client_id, scopes, and client_secret, client_secret_file or client_secret_env",
+		map[string]func(place) error{
+			"token_url":          func(v place) (err error) { o.TokenURL, err = e.text(v); return err },
+			"client_id":          func(v place) (err error) { o.ClientID, err = e.text(v); return err },
+			"client_secret":      func(v place) error { return e.confidential(v, set) },
+			"client_secret_file": func(v place) error { return fromFile(set)(e, v) },
+			"client_secret_env":  func(v place) error { return fromEnvironment(set)(e, v) },
+			"scopes": func(v place) error {
+				values, err := e.list(v, "scopes")
 				if err != nil {
 					return err
 				}
-				o.Scopes = append(o.Scopes, scope)
-			}
-			return nil
-		},
-	})
+				for _, value := range values {
+					scope, err := e.text(value)
+					if err != nil {
+						return err
+					}
+					o.Scopes = append(o.Scopes, scope)
+				}
+				return nil
+			},
+		})
 }
 
 // confidential reads a secret in the entry, which config print hides.

@@ -18,7 +18,8 @@ const maxDepth = 100
 func (f *file) json(b []byte, node *yaml.Node, name string, depth int) ([]byte, error) {
 	node = resolve(node)
 	if depth > maxDepth || len(b) > peal.MaxExtra {
-		return nil, f.refuse(node, name, "is nested too deeply or is too large: at most %d levels and %d bytes", maxDepth, peal.MaxExtra)
+		return nil, f.refuse(node, name, "is nested too deeply or is too large: at most %d levels and %d bytes", maxDepth,
+			peal.MaxExtra)
 	}
 	var err error
 	switch node.Kind {

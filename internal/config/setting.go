@@ -36,7 +36,8 @@ func (l *Loaded) Settings() []Setting {
 				values []string
 			}{{"hosts", scope.Hosts}, {"tenants", scope.Tenants}} {
 				if row.values != nil {
-					settings = append(settings, Setting{Name: o.Name + "." + name + "." + row.name, Value: strings.Join(row.values, ","), Origin: origin})
+					settings = append(settings, Setting{Name: o.Name + "." + name + "." + row.name,
+						Value: strings.Join(row.values, ","), Origin: origin})
 				}
 			}
 		}

@@ -227,7 +227,8 @@ func newBody(text string, raw bool) (*body, error) {
 		return nil, err
 	}
 	if err := program.Probe(context.Background(), input, raw); err != nil {
-		return nil, peal.Invalidf("body", "cannot be used: tried on a sample event with the data {}, it %s", err.(*peal.Error).Message)
+		return nil, peal.Invalidf("body", "cannot be used: tried on a sample event with the data {}, it %s",
+			err.(*peal.Error).Message)
 	}
 	return b, nil
 }
@@ -294,7 +295,8 @@ func sample() *wire.Input {
 			Key: key, ID: key.String(), Tenant: peal.DefaultTenant, Type: "sample.event", Subject: "sample",
 			Time: peal.TimestampOf(at), Data: json.RawMessage(`{}`),
 		},
-		Webhook:    &peal.Webhook{ID: peal.NewWebhookID(), Tenant: peal.DefaultTenant, URL: "https://example.com/hook", Events: []string{"*"}},
+		Webhook: &peal.Webhook{ID: peal.NewWebhookID(), Tenant: peal.DefaultTenant, URL: "https://example.com/hook",
+			Events: []string{"*"}},
 		DeliveryID: peal.NewDeliveryID(),
 		Time:       at,
 	}

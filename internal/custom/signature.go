@@ -101,7 +101,8 @@ func newSigner(s *Signature, headers []header) (*signer, error) {
 	if made.prefix, err = parseTemplate("signature.prefix", s.Prefix, values, nil); err != nil {
 		return nil, err
 	}
-	if made.content, err = parseTemplate("signature.content", orDefault(s.Content, "{{"+bodyName+"}}"), signedValues, nil); err != nil {
+	if made.content, err = parseTemplate("signature.content", orDefault(s.Content, "{{"+bodyName+"}}"), signedValues,
+		nil); err != nil {
 		return nil, err
 	}
 	if !made.content.uses(bodyName) {

@@ -98,7 +98,8 @@ func parseTemplate(field, text string, known map[string]value, variables map[str
 			t = append(t, part{text: variable, variable: name})
 			size += len(variable)
 		} else {
-			return nil, peal.Invalidf(field, "uses {{%s}}, which is unknown; use one of %s%s", abbreviate(name), strings.Join(sortedNames(known), ", "), alsoVariables(variables))
+			return nil, peal.Invalidf(field, "uses {{%s}}, which is unknown; use one of %s%s", abbreviate(name),
+				strings.Join(sortedNames(known), ", "), alsoVariables(variables))
 		}
 		text = after
 	}

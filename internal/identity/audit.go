@@ -29,12 +29,15 @@ const maxDetail = 512
 // log; a caller that is about to show a secret must then stop.
 func (i *Identity) Record(r *http.Request, who Principal, e Entry) error {
 	entry := peal.AuditEntry{
-		ID: peal.NewAuditID(), Tenant: e.Tenant, ActorKind: string(who.Kind), ActorID: who.ID, Actor: who.Name, Action: e.Action,
-		Target: e.Target, Detail: strings.ToValidUTF8(e.Detail[:min(len(e.Detail), maxDetail)], ""), Address: i.address(r), RequestID: front.RequestID(r),
+		ID: peal.NewAuditID(), Tenant: e.Tenant, ActorKind: string(who.Kind), ActorID: who.ID, Actor: who.Name,
+		Action: e.Action,
+		Target: e.Target, Detail: strings.ToValidUTF8(e.Detail[:min(len(e.Detail), maxDetail)],
+			""), Address: i.address(r), RequestID: front.RequestID(r),
 	}
 	err := i.store.AppendAudit(context.WithoutCancel(r.Context()), entry, i.keepAudit) // record it even if the client has disconnected
 	if err != nil {
-		i.log.Error("the audit log could not keep an entry", "error", err, "tenant", entry.Tenant, "actor_kind", entry.ActorKind, "actor_id", entry.ActorID,
+		i.log.Error("the audit log could not keep an entry", "error", err, "tenant", entry.Tenant,
+			"actor_kind", entry.ActorKind, "actor_id", entry.ActorID,
 			"actor", entry.Actor, "action", entry.Action, "target", entry.Target, "detail", entry.Detail, "address", entry.Address, "request_id", entry.RequestID)
 	}
 	return err

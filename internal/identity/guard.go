@@ -14,7 +14,8 @@ const askEvery = time.Second
 // authorized, Guard cancels the context and cuts the connection, so that nothing more is read, done
 // or shown: within about a second of the revocation, on every node. The handler must serve the
 // returned request and call stop at its end.
-func Guard(w http.ResponseWriter, r *http.Request, stillIn func(ctx context.Context) bool) (guarded *http.Request, stop func()) {
+func Guard(w http.ResponseWriter, r *http.Request,
+	stillIn func(ctx context.Context) bool) (guarded *http.Request, stop func()) {
 	ctx, cancel := context.WithCancel(r.Context())
 	ended := make(chan struct{})
 	watch := time.AfterFunc(askEvery, func() {

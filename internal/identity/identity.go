@@ -83,7 +83,8 @@ type Store interface {
 
 // DefaultOptions returns the default options without a Store.
 func DefaultOptions() Options {
-	return Options{SessionLife: 12 * time.Hour, LockAfter: 5, LockAddressAfter: 20, LockFor: 15 * time.Minute, Cost: DefaultCost()}
+	return Options{SessionLife: 12 * time.Hour, LockAfter: 5, LockAddressAfter: 20, LockFor: 15 * time.Minute,
+		Cost: DefaultCost()}
 }
 
 // The bounds of SessionLife.
@@ -149,7 +150,8 @@ func New(options Options) (*Identity, error) {
 		return nil, errors.New("identity: Store is needed")
 	}
 	i := &Identity{
-		store: options.Store, theme: options.Theme, log: options.Log, proxies: options.Proxies, publicURL: options.PublicURL, frameAncestors: options.FrameAncestors,
+		store: options.Store, theme: options.Theme, log: options.Log, proxies: options.Proxies,
+		publicURL: options.PublicURL, frameAncestors: options.FrameAncestors,
 		sessionLife: options.SessionLife, cost: options.Cost, keepAudit: options.KeepAudit, now: options.Now,
 		guesses:     newGuesses(options.LockAfter, options.LockAddressAfter, options.LockFor),
 		hashing:     newTurns(min(max(1, runtime.GOMAXPROCS(0)-1), mostHashing)),
@@ -178,7 +180,8 @@ func (i *Identity) FrameAncestors() []string { return i.frameAncestors }
 // checkOrigin returns an error unless a text is a scheme and a host only.
 func checkOrigin(text string) error {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.String() != u.Scheme+"://"+u.Host || strings.ContainsAny(u.Host, ";,*'\"") {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.String() != u.Scheme+"://"+u.Host ||
+		strings.ContainsAny(u.Host, ";,*'\"") {
 		return peal.Invalidf("", "must be an origin without a path, such as https://hooks.example.com")
 	}
 	return nil

@@ -39,7 +39,8 @@ func (i *Identity) LogIn(w http.ResponseWriter, r *http.Request, name, password 
 	if err != nil {
 		return Principal{}, err
 	}
-	return who, i.Record(r, who, Entry{Tenant: who.Tenant, Action: "session.begin", Target: who.SessionID.String(), Detail: "password"})
+	return who, i.Record(r, who, Entry{Tenant: who.Tenant, Action: "session.begin", Target: who.SessionID.String(),
+		Detail: "password"})
 }
 
 // refuse records a failure and returns the error. It does not record the name of an unknown user,
@@ -111,7 +112,8 @@ func (i *Identity) RedeemFirstRun(w http.ResponseWriter, r *http.Request, token 
 	}
 	i.setCookie(w, r, userCookie, secret, session.ExpiresAt)
 	who := ofSession(&session)
-	return who, i.Record(r, who, Entry{Action: "session.begin", Target: who.SessionID.String(), Detail: "link of the first start"})
+	return who, i.Record(r, who, Entry{Action: "session.begin", Target: who.SessionID.String(),
+		Detail: "link of the first start"})
 }
 
 // use invalidates the link and returns true if the hash is that of its token.
@@ -144,7 +146,8 @@ func (i *Identity) CreatePortalLink(ctx context.Context, in NewPortalLink) (peal
 		in.SessionLife = peal.DefaultPortalSession
 	}
 	token := newToken()
-	link := peal.PortalLink{ID: peal.NewPortalLinkID(), Tenant: in.Tenant, Name: in.Name, Hash: hashToken(token), ReadOnly: in.ReadOnly, SessionLife: in.SessionLife}
+	link := peal.PortalLink{ID: peal.NewPortalLinkID(), Tenant: in.Tenant, Name: in.Name, Hash: hashToken(token),
+		ReadOnly: in.ReadOnly, SessionLife: in.SessionLife}
 	link.ExpiresAt = link.CreatedAt().Add(in.Life)
 	if err := link.Validate(); err != nil {
 		return peal.PortalLink{}, "", err
@@ -171,7 +174,8 @@ func (i *Identity) RedeemPortalLink(w http.ResponseWriter, r *http.Request, toke
 	}
 	i.setCookie(w, r, portalCookie, secret, session.ExpiresAt)
 	who := ofSession(&session)
-	return who, i.Record(r, who, Entry{Tenant: who.Tenant, Action: "session.begin", Target: who.SessionID.String(), Detail: "portal link"})
+	return who, i.Record(r, who, Entry{Tenant: who.Tenant, Action: "session.begin", Target: who.SessionID.String(),
+		Detail: "portal link"})
 }
 
 // LeavePortal ends the portal session of a request.

@@ -45,12 +45,14 @@ const MaxOIDCRoles = 100
 // validate checks the settings. The field of an error is that of the configuration.
 func (o OIDC) validate() error {
 	if o.Issuer == "" {
-		if o.ClientID != "" || o.ClientSecret != "" || o.DefaultRole != "" || o.DefaultTenant != "" || len(o.AllowedDomains) > 0 || o.RoleClaim != "" || len(o.Roles) > 0 {
+		if o.ClientID != "" || o.ClientSecret != "" || o.DefaultRole != "" || o.DefaultTenant != "" ||
+			len(o.AllowedDomains) > 0 || o.RoleClaim != "" || len(o.Roles) > 0 {
 			return peal.Invalidf("oidc.issuer", "is missing: the other settings of oidc need it")
 		}
 		return nil
 	}
-	if u, err := url.Parse(o.Issuer); err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+	if u, err := url.Parse(o.Issuer); err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" ||
+		u.User != nil ||
 		u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
 		return peal.Invalidf("oidc.issuer", "must be an https URL, such as https://login.example.com; http only for a loopback address")
 	}

@@ -54,7 +54,8 @@ func (i *Identity) BeginOIDC(w http.ResponseWriter, r *http.Request, next string
 	}
 	f := newFlow(next, i.now())
 	i.setCookie(w, r, oidcCookie, f.String(), f.until)
-	return i.provider.oauth(found, i.URL(r, OIDCCallback)).AuthCodeURL(f.state(), oidc.Nonce(f.nonce()), oauth2.S256ChallengeOption(f.verifier())), nil
+	return i.provider.oauth(found, i.URL(r, OIDCCallback)).AuthCodeURL(f.state(), oidc.Nonce(f.nonce()),
+		oauth2.S256ChallengeOption(f.verifier())), nil
 }
 
 var errNoProvider = peal.Fail(peal.NotFound, message.OpenIDOff)
@@ -112,7 +113,8 @@ func (p *provider) person(ctx context.Context, code, redirect string, f flow) (p
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
 	token, err := p.oauth(found, redirect).Exchange(ctx, code, oauth2.VerifierOption(f.verifier()))
-	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode < 500 {
+	if refused := (*oauth2.RetrieveError)(nil); errors.As(err, &refused) && refused.Response != nil &&
+		refused.Response.StatusCode < 500 {
 		return person{}, untrusted(err)
 	} else if err != nil {
 		return person{}, p.unavailable(err)
@@ -241,7 +243,8 @@ type provider struct {
 func newProvider(options OIDC, now func() time.Time) *provider {
 	// Like the rest of the server, it ignores proxies in the environment. It keeps no idle
 	// connections, because sign-ins are rare and nothing would close them.
-	transport := &http.Transport{DisableKeepAlives: true, ForceAttemptHTTP2: true, TLSHandshakeTimeout: providerTimeout, MaxResponseHeaderBytes: 64 << 10}
+	transport := &http.Transport{DisableKeepAlives: true, ForceAttemptHTTP2: true, TLSHandshakeTimeout: providerTimeout,
+		MaxResponseHeaderBytes: 64 << 10}
 	return &provider{
 		OIDC: options, now: now, calls: make(chan struct{}, providerCalls),
 		client: &http.Client{
@@ -339,7 +342,8 @@ func (i *Identity) logInPerson(w http.ResponseWriter, r *http.Request, p person)
 	}
 	if peal.CodeOf(err) == peal.Forbidden {
 		nobody := Principal{Kind: KindAnonymous, Name: p.email}
-		if err := i.Record(r, nobody, Entry{Action: "session.refuse", Target: truncate(p.subject), Detail: "OpenID: " + err.Error()}); err != nil {
+		if err := i.Record(r, nobody, Entry{Action: "session.refuse", Target: truncate(p.subject),
+			Detail: "OpenID: " + err.Error()}); err != nil {
 			return err
 		}
 	}
@@ -351,11 +355,13 @@ func (i *Identity) logInPerson(w http.ResponseWriter, r *http.Request, p person)
 		return err
 	}
 	if change != "" {
-		if err := i.Record(r, who, Entry{Tenant: user.Tenant, Action: change, Target: who.ID, Detail: "OpenID, role " + string(user.Role)}); err != nil {
+		if err := i.Record(r, who, Entry{Tenant: user.Tenant, Action: change, Target: who.ID,
+			Detail: "OpenID, role " + string(user.Role)}); err != nil {
 			return err
 		}
 	}
-	return i.Record(r, who, Entry{Tenant: who.Tenant, Action: "session.begin", Target: who.SessionID.String(), Detail: "OpenID"})
+	return i.Record(r, who, Entry{Tenant: who.Tenant, Action: "session.begin", Target: who.SessionID.String(),
+		Detail: "OpenID"})
 }
 
 // userOf returns the user of a person: the user with the subject, or at the first sign-in the user

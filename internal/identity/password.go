@@ -94,7 +94,8 @@ func (i *Identity) verify(ctx context.Context, address netip.Addr, stored, passw
 
 // derive computes argon2id, with bounded concurrency because each computation needs much memory, and
 // a processor.
-func (i *Identity) derive(ctx context.Context, address netip.Prefix, password string, salt []byte, cost Cost) ([]byte, error) {
+func (i *Identity) derive(ctx context.Context, address netip.Prefix, password string, salt []byte,
+	cost Cost) ([]byte, error) {
 	if err := i.hashing.take(ctx, address); err != nil {
 		return nil, err
 	}

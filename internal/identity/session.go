@@ -31,8 +31,9 @@ func (i *Identity) newSession(r *http.Request, kind peal.SessionKind, life time.
 		agent = strings.ToValidUTF8(agent[:peal.MaxSessionAgent], "")
 	}
 	return peal.Session{
-		ID: peal.NewSessionID(), Kind: kind, Hash: hashToken(token), ExpiresAt: i.now().Add(life).UTC().Truncate(time.Microsecond),
-		Address: i.address(r), Agent: agent,
+		ID: peal.NewSessionID(), Kind: kind, Hash: hashToken(token),
+		ExpiresAt: i.now().Add(life).UTC().Truncate(time.Microsecond),
+		Address:   i.address(r), Agent: agent,
 	}, token
 }
 
@@ -153,7 +154,8 @@ func (i *Identity) token(r *http.Request, c cookie) string {
 // setCookie sets a token until the session expires, or deletes the cookie for "".
 func (i *Identity) setCookie(w http.ResponseWriter, r *http.Request, c cookie, token string, expires time.Time) {
 	secure := i.proxies.Secure(r)
-	set := &http.Cookie{Name: c.name(secure), Value: token, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	set := &http.Cookie{Name: c.name(secure), Value: token, Path: "/", HttpOnly: true, Secure: secure,
+		SameSite: http.SameSiteLaxMode}
 	if c == portalCookie && secure && len(i.frameAncestors) > 0 {
 		// In a frame of another site browsers send only such cookies, partitioned by the framing
 		// site.
@@ -171,7 +173,8 @@ func (i *Identity) setCookie(w http.ResponseWriter, r *http.Request, c cookie, t
 // attributes of the session's cookie, so that it also works in a frame.
 func (i *Identity) KeepInPortal(w http.ResponseWriter, r *http.Request, name, value string) {
 	secure := i.proxies.Secure(r)
-	set := &http.Cookie{Name: name, Value: value, Path: "/portal", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	set := &http.Cookie{Name: name, Value: value, Path: "/portal", HttpOnly: true, Secure: secure,
+		SameSite: http.SameSiteLaxMode}
 	if secure && len(i.frameAncestors) > 0 {
 		set.SameSite, set.Partitioned = http.SameSiteNoneMode, true
 	}

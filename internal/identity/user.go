@@ -23,7 +23,8 @@ type NewUser struct {
 // CreateUser creates a user. The error has code [peal.Conflict] for a name in use, or
 // [peal.Invalid] with the fields.
 func (i *Identity) CreateUser(ctx context.Context, in NewUser) (peal.User, error) {
-	user := peal.User{ID: peal.NewUserID(), Name: peal.NormalizeUserName(in.Name), Tenant: in.Tenant, Role: in.Role, Revision: 1}
+	user := peal.User{ID: peal.NewUserID(), Name: peal.NormalizeUserName(in.Name), Tenant: in.Tenant, Role: in.Role,
+		Revision: 1}
 	user.UpdatedAt = i.changedAt(&user)
 	var password *string
 	if in.Password != "" || in.HasPassword {
@@ -57,14 +58,16 @@ type ChangeUser struct {
 
 // UpdateUser changes a user of a tenant, or of any with tenant "", and ends the user's sessions.
 // The error has code [peal.NotFound], or [peal.Invalid] with the fields.
-func (i *Identity) UpdateUser(ctx context.Context, tenant string, id peal.UserID, change ChangeUser) (peal.User, error) {
+func (i *Identity) UpdateUser(ctx context.Context, tenant string, id peal.UserID,
+	change ChangeUser) (peal.User, error) {
 	return i.ChangeUser(ctx, tenant, id, func(*peal.User) (ChangeUser, error) { return change, nil })
 }
 
 // ChangeUser is like [Identity.UpdateUser] with changes chosen by decide, which receives the
 // current user. After a concurrent change it starts again, until ctx ends, so decide may be called
 // several times. It returns an error of decide.
-func (i *Identity) ChangeUser(ctx context.Context, tenant string, id peal.UserID, decide func(*peal.User) (ChangeUser, error)) (peal.User, error) {
+func (i *Identity) ChangeUser(ctx context.Context, tenant string, id peal.UserID,
+	decide func(*peal.User) (ChangeUser, error)) (peal.User, error) {
 	for {
 		user, err := i.store.User(ctx, tenant, id)
 		if err != nil {
@@ -118,7 +121,8 @@ func (i *Identity) changedAt(user *peal.User) time.Time {
 // ChangeOwnPassword changes the password of a signed-in user, ends all sessions of the user and
 // starts a new one. The error has code [peal.Forbidden] for a wrong current password, and
 // [peal.RateLimited] after too many, so that an unattended browser cannot be used to guess it.
-func (i *Identity) ChangeOwnPassword(w http.ResponseWriter, r *http.Request, who Principal, current, password string) error {
+func (i *Identity) ChangeOwnPassword(w http.ResponseWriter, r *http.Request, who Principal, current,
+	password string) error {
 	if who.Kind != KindUser {
 		return peal.Fail(peal.Forbidden, message.NoPassword)
 	}
@@ -145,7 +149,8 @@ func (i *Identity) ChangeOwnPassword(w http.ResponseWriter, r *http.Request, who
 	if user, err = i.UpdateUser(r.Context(), "", id, ChangeUser{Password: &password}); err != nil {
 		return err
 	}
-	if err := i.Record(r, who, Entry{Tenant: user.Tenant, Action: "user.update", Target: who.ID, Detail: "own password"}); err != nil {
+	if err := i.Record(r, who, Entry{Tenant: user.Tenant, Action: "user.update", Target: who.ID,
+		Detail: "own password"}); err != nil {
 		return err
 	}
 	_, err = i.startUserSession(w, r, &user)

@@ -48,7 +48,8 @@ func New(store Store, publisher Publisher, log *slog.Logger) *Intake {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Intake{store: store, publisher: publisher, log: log, counts: counters{pending: map[peal.SourceID]peal.SourceCounts{}}}
+	return &Intake{store: store, publisher: publisher, log: log,
+		counts: counters{pending: map[peal.SourceID]peal.SourceCounts{}}}
 }
 
 // Source returns a source by its ID, or by its name in a tenant. A source without verification is
@@ -85,7 +86,8 @@ func (in *Intake) Forget() { in.known.clear() }
 // [peal.Forbidden] if the source is disabled, or with [peal.Invalid] or [peal.TooLarge] if the
 // request is not a valid event, and else the publisher's error. All errors except failures of the
 // publisher count as refusals.
-func (in *Intake) Receive(ctx context.Context, source *peal.Source, header http.Header, body []byte) (dispatch.Published, error) {
+func (in *Intake) Receive(ctx context.Context, source *peal.Source, header http.Header,
+	body []byte) (dispatch.Published, error) {
 	event, err := in.read(source, header, body)
 	if err != nil {
 		in.Refuse(source, err)
@@ -112,7 +114,8 @@ func (in *Intake) Receive(ctx context.Context, source *peal.Source, header http.
 func (in *Intake) read(source *peal.Source, header http.Header, body []byte) (peal.Event, error) {
 	format, ok := wire.Lookup(source.Format)
 	if !ok || format.Decode == nil || format.Verify == nil && !source.Unverified {
-		return peal.Event{}, peal.Errorf(peal.Internal, "the source's format %s cannot be read by this version", source.Format)
+		return peal.Event{}, peal.Errorf(peal.Internal, "the source's format %s cannot be read by this version",
+			source.Format)
 	}
 	if !source.Unverified {
 		now := time.Now()
@@ -148,7 +151,8 @@ func (in *Intake) Refuse(source *peal.Source, reason error) {
 	}
 	// The sender may have written a part of it, and not every database accepts every character.
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", "")
-	in.counts.add(source.ID, peal.SourceCounts{Refused: 1, RefusedAt: time.Now().UTC().Truncate(time.Microsecond), Refusal: text})
+	in.counts.add(source.ID, peal.SourceCounts{Refused: 1, RefusedAt: time.Now().UTC().Truncate(time.Microsecond),
+		Refusal: text})
 }
 
 const (

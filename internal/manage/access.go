@@ -14,7 +14,8 @@ import (
 // Identity is the part of *[identity.Identity] that users, keys and portal links use.
 type Identity interface {
 	CreateUser(ctx context.Context, user identity.NewUser) (peal.User, error)
-	ChangeUser(ctx context.Context, tenant string, id peal.UserID, change func(*peal.User) (identity.ChangeUser, error)) (peal.User, error)
+	ChangeUser(ctx context.Context, tenant string, id peal.UserID,
+		change func(*peal.User) (identity.ChangeUser, error)) (peal.User, error)
 	DeleteUser(ctx context.Context, tenant string, id peal.UserID) error
 	RevokeKey(ctx context.Context, tenant string, id peal.KeyID) error
 	CreatePortalLink(ctx context.Context, link identity.NewPortalLink) (peal.PortalLink, string, error)
@@ -50,7 +51,8 @@ func (m *Users) Create(ctx context.Context, actor Actor, user identity.NewUser) 
 // Change changes a user of a tenant, or any user with tenant "", and ends its sessions. It applies
 // change to the latest settings, and repeats that after a conflict until ctx ends. An error of
 // change ends it.
-func (m *Users) Change(ctx context.Context, actor Actor, tenant string, id peal.UserID, detail string, change func(*peal.User) (identity.ChangeUser, error)) (peal.User, error) {
+func (m *Users) Change(ctx context.Context, actor Actor, tenant string, id peal.UserID, detail string,
+	change func(*peal.User) (identity.ChangeUser, error)) (peal.User, error) {
 	saved, err := m.identity.ChangeUser(ctx, tenant, id, change)
 	if err != nil {
 		return peal.User{}, err
@@ -122,7 +124,8 @@ func (m *Keys) Create(ctx context.Context, actor Actor, in NewKey) (key peal.API
 // FreshKey returns a new key with its text, without storing it. Duplicate scopes are removed.
 func FreshKey(in NewKey) (key peal.APIKey, text string) {
 	text = peal.NewKeyText()
-	key = peal.APIKey{ID: peal.NewKeyID(), Tenant: in.Tenant, Name: in.Name, Hash: peal.HashKey(text), Hint: text[len(text)-4:]}
+	key = peal.APIKey{ID: peal.NewKeyID(), Tenant: in.Tenant, Name: in.Name, Hash: peal.HashKey(text),
+		Hint: text[len(text)-4:]}
 	for _, scope := range in.Scopes {
 		if !slices.Contains(key.Scopes, scope) {
 			key.Scopes = append(key.Scopes, scope)

@@ -27,7 +27,8 @@ func NewEventTypes(store EventTypeStore, engine interface{ Govern(context.Contex
 
 // Put creates or replaces an entry and returns it as stored; created reports whether it
 // is new. The error has code [peal.Invalid] and names the field.
-func (m *EventTypes) Put(ctx context.Context, actor Actor, t peal.EventType) (saved peal.EventType, created bool, err error) {
+func (m *EventTypes) Put(ctx context.Context, actor Actor,
+	t peal.EventType) (saved peal.EventType, created bool, err error) {
 	t.CreatedAt = peal.Now()
 	t.UpdatedAt = t.CreatedAt
 	faults := []error{t.Validate()}

@@ -52,7 +52,8 @@ func FindTenants(ctx context.Context, store TenantLister, q TenantQuery) (found 
 			return nil, "", err
 		}
 		for i := range tenants {
-			if !strings.Contains(strings.ToLower(tenants[i].Name), text) && !strings.Contains(strings.ToLower(tenants[i].Description), text) {
+			if !strings.Contains(strings.ToLower(tenants[i].Name), text) &&
+				!strings.Contains(strings.ToLower(tenants[i].Description), text) {
 				continue
 			}
 			if len(found) == q.Limit {
@@ -82,7 +83,8 @@ type Sharer interface {
 
 // FindEventTypes returns the event types that match a query of a tenant. A query with text waits
 // for its turn among the searches of the tenant.
-func FindEventTypes(ctx context.Context, store EventTypeFinder, turns Sharer, tenant string, q peal.EventTypeQuery) ([]peal.EventType, error) {
+func FindEventTypes(ctx context.Context, store EventTypeFinder, turns Sharer, tenant string,
+	q peal.EventTypeQuery) ([]peal.EventType, error) {
 	if q.Text != "" {
 		leave, err := turns.Share(ctx, share.Search, tenant)
 		if err != nil {

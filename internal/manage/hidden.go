@@ -19,7 +19,8 @@ func hide(actor Actor, w *peal.Webhook) peal.Webhook {
 		shown.Authorization = peal.HiddenSecret
 	}
 	if c := w.ClientCertificate; c != nil {
-		shown.ClientCertificate = &peal.ClientCertificate{Certificate: c.Certificate, Key: peal.Secret{Value: peal.HiddenSecret}}
+		shown.ClientCertificate = &peal.ClientCertificate{Certificate: c.Certificate,
+			Key: peal.Secret{Value: peal.HiddenSecret}}
 	}
 	if o := w.OAuth2; o != nil {
 		client := *o

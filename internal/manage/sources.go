@@ -74,7 +74,8 @@ func complete(s *peal.Source) {
 // Change applies change to the latest settings of a source, and repeats that after a conflict until
 // ctx ends, so change may be called several times. The source that change gets has its Revision.
 // detail describes the change for the audit log.
-func (m *Sources) Change(ctx context.Context, actor Actor, tenant string, id peal.SourceID, detail string, change func(*peal.Source) error) (peal.Source, error) {
+func (m *Sources) Change(ctx context.Context, actor Actor, tenant string, id peal.SourceID, detail string,
+	change func(*peal.Source) error) (peal.Source, error) {
 	saved, err := m.change(ctx, tenant, id, change)
 	if err == nil {
 		actor.record(tenant, "source.update", saved.ID.String(), detail)
@@ -82,7 +83,8 @@ func (m *Sources) Change(ctx context.Context, actor Actor, tenant string, id pea
 	return saved, err
 }
 
-func (m *Sources) change(ctx context.Context, tenant string, id peal.SourceID, change func(*peal.Source) error) (peal.Source, error) {
+func (m *Sources) change(ctx context.Context, tenant string, id peal.SourceID,
+	change func(*peal.Source) error) (peal.Source, error) {
 	for {
 		s, err := m.store.Source(ctx, tenant, id)
 		if err != nil {
@@ -126,7 +128,8 @@ func (m *Sources) Delete(ctx context.Context, actor Actor, tenant string, id pea
 // RotateSecret sets a new secret of a source: the key of its signatures, or an Authorization value.
 // previous is the time at which the earlier one stops being valid; zero if it has. The error has
 // code [peal.Conflict] if the source has no secret.
-func (m *Sources) RotateSecret(ctx context.Context, actor Actor, tenant string, id peal.SourceID, rotation Rotation) (s peal.Source, secret string, previous time.Time, err error) {
+func (m *Sources) RotateSecret(ctx context.Context, actor Actor, tenant string, id peal.SourceID,
+	rotation Rotation) (s peal.Source, secret string, previous time.Time, err error) {
 	s, err = m.change(ctx, tenant, id, func(s *peal.Source) error {
 		if s.Unverified {
 			return peal.Fail(peal.Conflict, message.SourceUnverified)

@@ -72,7 +72,8 @@ func (m *Tenants) Create(ctx context.Context, actor Actor, t peal.Tenant, fault 
 // ctx ends, so change may be called several times. The tenant that change gets has its Revision, so
 // that change can refuse another one than the caller knows. detail describes the change for the
 // audit log.
-func (m *Tenants) Change(ctx context.Context, actor Actor, name, detail string, change func(*peal.Tenant) error) (peal.Tenant, error) {
+func (m *Tenants) Change(ctx context.Context, actor Actor, name, detail string,
+	change func(*peal.Tenant) error) (peal.Tenant, error) {
 	saved, err := retry(ctx, func() (peal.Tenant, error) {
 		t, err := m.store.Tenant(ctx, name)
 		if err != nil {

@@ -14,7 +14,8 @@ import (
 // Engine is the part of *[dispatch.Engine] that webhooks use.
 type Engine interface {
 	CreateWebhook(ctx context.Context, w peal.Webhook) (peal.Webhook, error)
-	ChangeWebhook(ctx context.Context, tenant string, id peal.WebhookID, change func(*peal.Webhook) error) (peal.Webhook, error)
+	ChangeWebhook(ctx context.Context, tenant string, id peal.WebhookID, change func(*peal.Webhook) error) (peal.Webhook,
+		error)
 	DeleteWebhook(ctx context.Context, tenant string, id peal.WebhookID) error
 	CompleteWebhook(ctx context.Context, before, w *peal.Webhook) error
 	DefaultFormat(ctx context.Context, tenant string) (string, error)
@@ -50,7 +51,8 @@ type Change func(*peal.Webhook) error
 // Draft returns a new webhook of a tenant with its defaults, without storing it.
 func (m *Webhooks) Draft(ctx context.Context, tenant string) (peal.Webhook, error) {
 	format, err := m.engine.DefaultFormat(ctx, tenant)
-	return peal.Webhook{ID: peal.NewWebhookID(), Tenant: tenant, Format: format, Timeout: peal.DefaultTimeout, Status: peal.Active}, err
+	return peal.Webhook{ID: peal.NewWebhookID(), Tenant: tenant, Format: format, Timeout: peal.DefaultTimeout,
+		Status: peal.Active}, err
 }
 
 // Create creates a webhook; see [dispatch.Engine.CreateWebhook]. fault holds faults that the caller
@@ -71,7 +73,8 @@ func (m *Webhooks) Create(ctx context.Context, actor Actor, draft peal.Webhook, 
 // Change applies change to the latest settings of a webhook, and repeats that after a conflict; see
 // [dispatch.Engine.ChangeWebhook]. The webhook that change gets has its Revision, so that change
 // can refuse another one than the caller knows. detail describes the change for the audit log.
-func (m *Webhooks) Change(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, detail string, change Change) (peal.Webhook, error) {
+func (m *Webhooks) Change(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, detail string,
+	change Change) (peal.Webhook, error) {
 	saved, err := m.change(ctx, actor, tenant, id, change)
 	if err == nil {
 		actor.record(tenant, "webhook.update", saved.ID.String(), detail)
@@ -79,7 +82,8 @@ func (m *Webhooks) Change(ctx context.Context, actor Actor, tenant string, id pe
 	return saved, err
 }
 
-func (m *Webhooks) change(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, change Change) (peal.Webhook, error) {
+func (m *Webhooks) change(ctx context.Context, actor Actor, tenant string, id peal.WebhookID,
+	change Change) (peal.Webhook, error) {
 	return m.engine.ChangeWebhook(ctx, tenant, id, func(w *peal.Webhook) error {
 		if w.Managed {
 			return ErrManaged
@@ -180,7 +184,8 @@ func (r *Rotation) validate(current []peal.Secret) error {
 // RotateSecret sets a new secret of a webhook. previous is the time at which the earlier one stops
 // signing; zero if it has, or there was none. allowed may refuse the webhook; nil allows any. The
 // error has code [peal.Conflict] if the format does not sign.
-func (m *Webhooks) RotateSecret(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, rotation Rotation, allowed Change) (w peal.Webhook, secret string, previous time.Time, err error) {
+func (m *Webhooks) RotateSecret(ctx context.Context, actor Actor, tenant string, id peal.WebhookID, rotation Rotation,
+	allowed Change) (w peal.Webhook, secret string, previous time.Time, err error) {
 	w, err = m.change(ctx, actor, tenant, id, func(w *peal.Webhook) error {
 		if allowed != nil {
 			if err := allowed(w); err != nil {
@@ -213,7 +218,8 @@ func (m *Webhooks) RotateSecret(ctx context.Context, actor Actor, tenant string,
 
 // RevealSecret returns a webhook and the secret that signs, or "", after recording that in the
 // audit log.
-func (m *Webhooks) RevealSecret(ctx context.Context, actor Actor, tenant string, id peal.WebhookID) (peal.Webhook, string, error) {
+func (m *Webhooks) RevealSecret(ctx context.Context, actor Actor, tenant string,
+	id peal.WebhookID) (peal.Webhook, string, error) {
 	w, err := m.finder.Webhook(ctx, tenant, id)
 	if err != nil {
 		return peal.Webhook{}, "", err

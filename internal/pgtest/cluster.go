@@ -185,7 +185,8 @@ func (c *Cluster) await(log *bytes.Buffer) error {
 
 // URL returns the URL of a database of the cluster for its superuser, by the socket.
 func (c *Cluster) URL(database string) string {
-	u := url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: url.Values{"host": {c.dir}, "port": {strconv.Itoa(c.port())}, "user": {"postgres"}, "sslmode": {"disable"}}.Encode()}
+	u := url.URL{Scheme: "postgres", Path: "/" + database, RawQuery: url.Values{"host": {c.dir},
+		"port": {strconv.Itoa(c.port())}, "user": {"postgres"}, "sslmode": {"disable"}}.Encode()}
 	return u.String()
 }
 

@@ -41,7 +41,8 @@ func (s *Cluster) follow(primary *Cluster) error {
 			return err
 		}
 	}
-	backup := exec.Command(filepath.Join(s.bin, "pg_basebackup"), "-h", primary.dir, "-p", strconv.Itoa(primary.port()), "-U", "postgres",
+	backup := exec.Command(filepath.Join(s.bin, "pg_basebackup"), "-h", primary.dir, "-p", strconv.Itoa(primary.port()),
+		"-U", "postgres",
 		"-D", s.data(), "-R", "-X", "stream", "-c", "fast", "--no-sync")
 	backup.Dir = s.dir
 	backup.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}

@@ -83,18 +83,22 @@ func EncodeWebhook(webhook *peal.Webhook, sealer peal.Sealer) (Webhook, error) {
 	base, query := cutQuery(webhook.URL)
 	open := settings{
 		URL: base, Events: webhook.Events, Format: webhook.Format, ExtraPayload: webhook.ExtraPayload, UUID: webhook.UUID,
-		RetryPolicy: webhook.RetryPolicy, Timeout: webhook.Timeout.Microseconds(), RateLimit: webhook.RateLimit, Handshake: webhook.Handshake,
-		Filter: webhook.Filter, Transform: webhook.Transform, Description: webhook.Description,
-		Status: webhook.Status, StatusReason: webhook.StatusReason, Managed: webhook.Managed, Entry: webhook.Entry.Name, Author: webhook.Author,
+		RetryPolicy: webhook.RetryPolicy, Timeout: webhook.Timeout.Microseconds(), RateLimit: webhook.RateLimit,
+		Handshake: webhook.Handshake,
+		Filter:    webhook.Filter, Transform: webhook.Transform, Description: webhook.Description,
+		Status: webhook.Status, StatusReason: webhook.StatusReason, Managed: webhook.Managed, Entry: webhook.Entry.Name,
+		Author: webhook.Author,
 	}
-	closed := confidential{Query: query, Authorization: webhook.Authorization, Headers: webhook.Headers, EntryDigest: webhook.Entry.Digest}
+	closed := confidential{Query: query, Authorization: webhook.Authorization, Headers: webhook.Headers,
+		EntryDigest: webhook.Entry.Digest}
 	open.Pins = webhook.Pins
 	if c := webhook.ClientCertificate; c != nil {
 		open.Certificate, closed.CertificateKey = c.Certificate, c.Key.Value
 	}
 	if o := webhook.OAuth2; o != nil {
 		tokenURL, tokenQuery := cutQuery(o.TokenURL)
-		open.OAuth2, closed.OAuth2Secret, closed.TokenQuery = &oauth2{tokenURL, o.ClientID, o.Scopes}, o.ClientSecret.Value, tokenQuery
+		open.OAuth2, closed.OAuth2Secret, closed.TokenQuery = &oauth2{tokenURL, o.ClientID,
+			o.Scopes}, o.ClientSecret.Value, tokenQuery
 	}
 	for _, secret := range webhook.Secrets {
 		open.Secrets = append(open.Secrets, secretTimes{micros(secret.CreatedAt), micros(secret.ExpiresAt)})
@@ -149,22 +153,27 @@ func decodeWebhook(webhook *peal.Webhook, encoded Webhook, sealer peal.Sealer) e
 	if err := decode(closedText, &closed); err != nil {
 		return err
 	}
-	webhook.URL, webhook.Events, webhook.Format, webhook.ExtraPayload, webhook.UUID = open.URL+closed.Query, open.Events, open.Format, open.ExtraPayload, open.UUID
-	webhook.RetryPolicy, webhook.Timeout, webhook.RateLimit = open.RetryPolicy, min(max(microseconds(open.Timeout), peal.MinTimeout), peal.MaxTimeout), open.RateLimit
+	webhook.URL, webhook.Events, webhook.Format, webhook.ExtraPayload, webhook.UUID = open.URL+closed.Query, open.Events,
+		open.Format, open.ExtraPayload, open.UUID
+	webhook.RetryPolicy, webhook.Timeout, webhook.RateLimit = open.RetryPolicy, min(max(microseconds(open.Timeout),
+		peal.MinTimeout), peal.MaxTimeout), open.RateLimit
 	if p := webhook.RetryPolicy; p != nil && p.Validate() != nil {
 		webhook.RetryPolicy = nil
 	}
 	webhook.Handshake = open.Handshake
 	webhook.Filter, webhook.Transform, webhook.Description = open.Filter, open.Transform, open.Description
-	webhook.Status, webhook.StatusReason, webhook.Managed, webhook.Author = open.Status, open.StatusReason, open.Managed, open.Author
+	webhook.Status, webhook.StatusReason, webhook.Managed, webhook.Author = open.Status, open.StatusReason, open.Managed,
+		open.Author
 	webhook.Entry = peal.ConfigEntry{Name: open.Entry, Digest: closed.EntryDigest}
 	webhook.Authorization, webhook.Headers = closed.Authorization, closed.Headers
 	webhook.Pins = open.Pins
 	if open.Certificate != "" {
-		webhook.ClientCertificate = &peal.ClientCertificate{Certificate: open.Certificate, Key: peal.Secret{Value: closed.CertificateKey}}
+		webhook.ClientCertificate = &peal.ClientCertificate{Certificate: open.Certificate,
+			Key: peal.Secret{Value: closed.CertificateKey}}
 	}
 	if o := open.OAuth2; o != nil {
-		webhook.OAuth2 = &peal.OAuth2{TokenURL: o.TokenURL + closed.TokenQuery, ClientID: o.ClientID, ClientSecret: peal.Secret{Value: closed.OAuth2Secret}, Scopes: o.Scopes}
+		webhook.OAuth2 = &peal.OAuth2{TokenURL: o.TokenURL + closed.TokenQuery, ClientID: o.ClientID,
+			ClientSecret: peal.Secret{Value: closed.OAuth2Secret}, Scopes: o.Scopes}
 	}
 	for i, value := range closed.Secrets {
 		secret := peal.Secret{Value: value}
@@ -200,7 +209,8 @@ func sourceBoundTo(id peal.SourceID) []byte { return append(id[:], "sources.secr
 // EncodeSource returns the columns of a source, unsealed for a nil sealer.
 func EncodeSource(source *peal.Source, sealer peal.Sealer) (Source, error) {
 	open := sourceSettings{
-		Format: source.Format, Unverified: source.Unverified, Dedup: source.Dedup, Description: source.Description, Status: source.Status,
+		Format: source.Format, Unverified: source.Unverified, Dedup: source.Dedup, Description: source.Description,
+		Status: source.Status,
 	}
 	values := make([]string, 0, len(source.Secrets))
 	for _, secret := range source.Secrets {

@@ -40,7 +40,8 @@ func (s *Totals) Add(webhook [16]byte, start int64, counts []byte) error {
 func (s *Totals) Totals() peal.StatsTotals {
 	totals := peal.StatsTotals{Failed: len(s.failed)}
 	for _, start := range slices.Sorted(maps.Keys(s.buckets)) {
-		totals.Buckets = append(totals.Buckets, peal.StatsBucket{Start: time.UnixMicro(start).UTC(), DeliveryCounts: *s.buckets[start]})
+		totals.Buckets = append(totals.Buckets, peal.StatsBucket{Start: time.UnixMicro(start).UTC(),
+			DeliveryCounts: *s.buckets[start]})
 	}
 	return totals
 }

@@ -80,7 +80,8 @@ func variables(p peal.ThemePalette) string {
 	set("line", c.surface.mix(c.text, 0.14))
 	set("brand-soft", soften(c.surface.mix(c.brand, 0.12), c.surface, c.brand))
 	muted := c.text.mix(c.surface, 0.32)
-	if better, ok := readable(muted, c.background, c.surface, sunken); ok && least(muted, c.background, c.surface, sunken) < MinContrast {
+	if better, ok := readable(muted, c.background, c.surface, sunken); ok && least(muted, c.background, c.surface,
+		sunken) < MinContrast {
 		muted = better
 	}
 	set("muted", muted)

@@ -70,7 +70,8 @@ func Run(ctx context.Context, options Options) (report *Report, err error) {
 	state, err := m.to.Begin(ctx, m.from.Name())
 	switch {
 	case err != nil && moved.State == record.Moved:
-		return nil, peal.Errorf(peal.Conflict, "%s was moved to %s on %s already, which is in use since", m.from.Name(), moved.Other, moved.At.Format(time.DateTime)+"Z")
+		return nil, peal.Errorf(peal.Conflict, "%s was moved to %s on %s already, which is in use since", m.from.Name(),
+			moved.Other, moved.At.Format(time.DateTime)+"Z")
 	case err != nil:
 		return nil, err
 	case state == record.Arrived && moved.State == record.Moved:
