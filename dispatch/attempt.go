@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/pealhq/peal"
@@ -54,14 +53,11 @@ func (a *attempter) attempt(ctx context.Context, j *lanes.Job) {
 	}
 	crashpoint.Reach(crashpoint.AttemptBegins)
 	crashpoint.ReachWith(crashpoint.AttemptOf, j.Event.Data)
-	preparation := &preparation{scheduler: a.scheduler}
-	defer preparation.end()
 	if j.Test != nil {
-		a.attemptTest(ctx, j, &attempt, preparation)
+		a.attemptTest(ctx, j, &attempt)
 		return
 	}
-	response := a.courier.send(ctx, j, &attempt, preparation)
-	preparation.end()
+	response := a.courier.send(ctx, j, &attempt)
 	crashpoint.Reach(crashpoint.AttemptAnswered)
 	if j.Suspicion != (peal.Suspicion{}) {
 		a.marks.clear(ctx, j.Delivery.ID, &attempt)
@@ -87,12 +83,12 @@ func (a *attempter) attempt(ctx context.Context, j *lanes.Job) {
 
 // attemptTest runs the attempt of a test. It ends when this node may not send any more, and when its
 // caller has left.
-func (a *attempter) attemptTest(ctx context.Context, j *lanes.Job, attempt *peal.Attempt, preparation *preparation) {
+func (a *attempter) attemptTest(ctx context.Context, j *lanes.Job, attempt *peal.Attempt) {
 	run := j.Test.(*testRun)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(run.ctx, cancel)()
-	a.courier.send(ctx, j, attempt, preparation)
+	a.courier.send(ctx, j, attempt)
 	ok := attempt.Succeeded()
 	// A failure does not count against the endpoint: a person is trying things out.
 	a.scheduler.done(j, lanes.Result{Took: attempt.Timing.Total, OK: ok, Telling: ok})
@@ -183,13 +179,9 @@ type courier struct {
 	hard   context.Context // ends when requests in flight are cut off at a stop
 }
 
-// send encodes the request of an attempt and sends it. A panic meanwhile fails the attempt. The
-// preparation ends before the attempt waits for anything, at the latest when send returns.
-func (c *courier) send(ctx context.Context, j *lanes.Job, attempt *peal.Attempt, preparation *preparation) (response egress.Response) {
+// send encodes the request of an attempt and sends it. A panic meanwhile fails the attempt.
+func (c *courier) send(ctx context.Context, j *lanes.Job, attempt *peal.Attempt) (response egress.Response) {
 	t := targetOf(j)
-	if t.Transform != "" {
-		preparation.end() // a transform waits for its turn
-	}
 	started := time.Now()
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -221,7 +213,7 @@ func (c *courier) send(ctx context.Context, j *lanes.Job, attempt *peal.Attempt,
 	if j.Encoded != nil {
 		close(j.Encoded)
 	}
-	return c.do(ctx, t, &request, attempt, preparation)
+	return c.do(ctx, t, &request, attempt)
 }
 
 // logPanic logs where a panic came from. Of its cause only the runtime's own words are logged: a
@@ -294,11 +286,10 @@ func setHeader(header http.Header, name, value string) {
 // do sends a request on the terms of its webhook, with a token where it has OAuth2. When the
 // endpoint refuses a cached token, it sends one more request with a new one, within the attempt: a
 // token that was revoked is nobody's failure.
-func (c *courier) do(ctx context.Context, t *target, request *wire.Request, attempt *peal.Attempt, preparation *preparation) egress.Response {
+func (c *courier) do(ctx context.Context, t *target, request *wire.Request, attempt *peal.Attempt) egress.Response {
 	if t.OAuth2 == nil {
-		return t.client.DoWaiting(ctx, request, t.Timeout, attempt, preparation.end)
+		return t.client.Do(ctx, request, t.Timeout, attempt)
 	}
-	preparation.end() // the token may have to be fetched
 	before := *attempt
 	started := time.Now()
 	token, fresh, ok := c.authorize(ctx, t, request, attempt, "")
@@ -371,18 +362,5 @@ func (m *marks) clear(ctx context.Context, id peal.DeliveryID, attempt *peal.Att
 	}
 	if err := m.set(context.WithoutCancel(ctx), id, mark); err != nil {
 		m.log.Warn("cannot clear a delivery that was attempted alone; another end of the process may count against it", "delivery", id, "error", err)
-	}
-}
-
-// preparation is an attempt's permit to use the processor, until the attempt waits for the network.
-type preparation struct {
-	scheduler *scheduler
-	over      atomic.Bool
-}
-
-// end returns the permit. It may be called more than once.
-func (p *preparation) end() {
-	if !p.over.Swap(true) {
-		p.scheduler.prepared()
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/pealhq/peal"
 	"github.com/pealhq/peal/internal/lanes"
 	"github.com/pealhq/peal/internal/message"
-	"github.com/pealhq/peal/internal/processor"
 	"github.com/pealhq/peal/internal/wake"
 )
 
@@ -45,11 +44,8 @@ type scheduler struct {
 	idle    int        // of them, which wait and are not woken
 	work    *sync.Cond // there may be an attempt for an idle worker
 	busy    int        // attempts under way, with what follows them
-	granted int        // workers that were woken or started with a permit, and do not run yet
 	ended   *sync.Cond // busy became 0
 	claims  *sync.Cond // there may be a claim to make
-
-	preparing *processor.Permits // of attempts that use the processor; Take and Found need mu
 
 	due      wake.Signal // the earliest due time has changed
 	suspects wake.Signal // a suspect may be attempted
@@ -67,7 +63,7 @@ func newScheduler(options *Options) *scheduler {
 			LaneInFlight: options.LaneInFlight, LaneQueue: options.LaneQueue, Memory: options.Memory,
 			Started: time.Now(), SuspectRest: suspectRest + rand.N(suspectRest),
 		}),
-		opened: make(chan struct{}), preparing: processor.NewPermits(), due: wake.New(), suspects: wake.New(),
+		opened: make(chan struct{}), due: wake.New(), suspects: wake.New(),
 	}
 	s.work, s.ended, s.claims = sync.NewCond(&s.mu), sync.NewCond(&s.mu), sync.NewCond(&s.mu)
 	return s
@@ -98,14 +94,9 @@ func (s *scheduler) unlock() {
 func (s *scheduler) wakeOthers() lanes.Effects {
 	effects := s.lanes.TakeEffects()
 	for range effects.Start {
-		if !s.preparing.Take() {
-			break
-		}
 		if !s.wakeWorker() {
-			s.preparing.Return()
 			break
 		}
-		s.granted++
 	}
 	for range effects.Claim {
 		s.claims.Signal()
@@ -142,42 +133,24 @@ func (s *scheduler) wakeWorker() bool {
 	return true
 }
 
-// prepared returns the permit of an attempt, and starts one that missed it.
-func (s *scheduler) prepared() {
-	if !s.preparing.Return() {
-		return
-	}
-	s.mu.Lock()
-	defer s.unlock()
-	s.preparing.Found()
-	s.lanes.StartReady()
-}
-
 // next returns a worker's next attempt and its context; nil when the worker must end. after reports
 // whether the worker comes from an attempt.
 func (s *scheduler) next(after bool) (*lanes.Job, context.Context) {
 	s.mu.Lock()
 	defer s.unlock()
-	permitted := false
 	if after {
 		s.end()
-	} else {
-		permitted = s.takeGranted()
 	}
 	for {
 		if s.stopping {
 			s.workers--
 			return nil, nil
 		}
-		permitted = permitted || s.preparing.Take()
-		if permitted && !s.stalled.Load() {
+		if !s.stalled.Load() {
 			if j := s.lanes.Start(time.Now()); j != nil {
 				s.busy++
 				return j, s.sending
 			}
-		}
-		if permitted {
-			s.preparing.Return()
 		}
 		if s.idle >= maxIdle {
 			s.workers--
@@ -186,17 +159,7 @@ func (s *scheduler) next(after bool) (*lanes.Job, context.Context) {
 		s.idle++
 		s.wakeOthers() // a start has no other effects
 		s.work.Wait()
-		permitted = s.takeGranted()
 	}
-}
-
-// takeGranted takes the permit with which a worker was woken or started. The caller has mu.
-func (s *scheduler) takeGranted() bool {
-	if s.granted == 0 {
-		return false
-	}
-	s.granted--
-	return true
 }
 
 // end notes that an attempt is over, with what follows it. The caller has mu.

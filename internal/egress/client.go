@@ -111,17 +111,9 @@ func (c *Client) Shares(other *Client) bool { return c.scope == other.scope }
 // bounds the whole attempt; ctx may end it earlier. Do owns the request until it returns and may
 // add to its header.
 func (c *Client) Do(ctx context.Context, request *wire.Request, timeout time.Duration, attempt *peal.Attempt) Response {
-	return c.DoWaiting(ctx, request, timeout, attempt, nil)
-}
-
-// DoWaiting is Do with a function that it calls once, before the attempt waits for the network for
-// the first time: for a name server, a connection or the response. Until then the attempt only uses
-// the processor. waits must not block; it may be called after DoWaiting has returned, or never.
-func (c *Client) DoWaiting(ctx context.Context, request *wire.Request, timeout time.Duration, attempt *peal.Attempt, waits func()) Response {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	watch := newWatch()
-	watch.waits = waits
 	attempt.StartedAt = watch.start.UTC().Truncate(time.Microsecond)
 	attempt.URL = peal.RedactURL(request.URL)
 	attempt.BodySize = len(request.Body)
@@ -165,7 +157,6 @@ func (c *Client) send(ctx context.Context, watch *watch, method string, request 
 		return nil, refusal{why: plainHTTP}
 	}
 	if via := r.via(to); via != nil {
-		watch.wait() // for a name server
 		if err := r.precheck(ctx, via, to.URL, c.resolver); err != nil {
 			return nil, err
 		}
@@ -203,7 +194,6 @@ func (c *Client) sendOn(ctx context.Context, watch *watch, method string, to *ta
 		return c.sendHTTP1(ctx, watch, method, to, request, l)
 	}
 	watch.use(l.remote, c.pool.isUsed(l))
-	watch.wait() // for a stream
 	response, err := l.shared.RoundTrip(newRequest(watch.trace(ctx), method, to.URL, request))
 	if err != nil {
 		c.pool.release(l)
@@ -275,7 +265,6 @@ func (c *Client) rewrite(method string, to *target, request *wire.Request) ([]by
 
 // connect opens a connection to a target, with TLS for https.
 func (c *Client) connect(ctx context.Context, watch *watch, to *target) (*link, error) {
-	watch.wait()
 	r := c.rules.Load()
 	conn, err := r.reach(ctx, to, c.options)
 	if err != nil {

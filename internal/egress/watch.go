@@ -32,7 +32,6 @@ type watch struct {
 	start time.Time
 
 	mu                      sync.Mutex
-	waits                   func() // called once, when the attempt first waits for the network; or nil
 	step                    step
 	lookup, connect, secure time.Time     // start of each
 	written                 time.Duration // from start to the request written
@@ -158,22 +157,6 @@ func (w *watch) sent() {
 	defer w.mu.Unlock()
 	if w.step == sending { // a response may arrive before the whole request is sent
 		w.step, w.written = waiting, time.Since(w.start)
-	}
-	w.callWaits()
-}
-
-// wait records that the attempt is about to wait for the network.
-func (w *watch) wait() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.callWaits()
-}
-
-// callWaits calls waits the first time. The caller holds mu.
-func (w *watch) callWaits() {
-	if w.waits != nil {
-		w.waits()
-		w.waits = nil
 	}
 }
 
