@@ -13,7 +13,7 @@ import (
 	"github.com/pealhq/peal/internal/message"
 )
 
-// failure is what a page tells of an error.
+// failure describes an error on a page.
 type failure struct {
 	Status    int
 	Title     string
@@ -21,7 +21,7 @@ type failure struct {
 	RequestID string
 }
 
-// fail answers with a page that tells of an error.
+// fail answers with a page about an error.
 func (d *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, message := d.explain(w, r, d.pages.language(r, languageOfPortal(r)), err)
 	d.plain(w, r, status, "refusal", titleOf(err), failure{Status: status, Message: message, RequestID: front.RequestID(r)})
@@ -32,11 +32,11 @@ func (d *Dashboard) notFound(w http.ResponseWriter, r *http.Request) {
 	d.fail(w, r, peal.Fail(peal.NotFound, message.NoPage))
 }
 
-// titleOf is the key of the title that an error's page has.
+// titleOf returns the key of the title of an error's page.
 func titleOf(err error) string { return "error.title." + string(peal.CodeOf(err)) }
 
-// explain gives the status of an error and what to tell of it in a language, and logs
-// what is the server's fault.
+// explain returns the status and the message of an error in a language. It logs faults of the
+// server.
 func (d *Dashboard) explain(w http.ResponseWriter, r *http.Request, t *texts, err error) (int, string) {
 	var e *peal.Error
 	status := http.StatusInternalServerError

@@ -41,7 +41,7 @@ func (c *call) fail(err error) {
 	}
 }
 
-// messageOf is what an error says to whoever caused it.
+// messageOf returns the message of an error for the user who caused it.
 func (t *texts) messageOf(err error) string {
 	var known *peal.Error
 	if !errors.As(err, &known) {

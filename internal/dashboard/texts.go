@@ -79,8 +79,8 @@ func (t *texts) flatten(prefix string, tree map[string]any) error {
 	return nil
 }
 
-// get gives a text with its {placeholders} filled from pairs of a name and a value. A
-// key that is missing shows itself.
+// get returns a text with its {placeholders} filled from pairs of a name and a value. For a missing
+// key it returns the key.
 func (t *texts) get(key string, pairs ...any) string {
 	text, ok := t.all[key]
 	if !ok {
@@ -124,8 +124,7 @@ func (t *texts) fault(e *peal.Error) string {
 	return e.Message
 }
 
-// count gives the text of a number of things: key.one for 1, key.other for all else,
-// with {n}.
+// count returns the text of a number of things: key.one for 1 and key.other otherwise, with {n}.
 func (t *texts) count(key string, n int, pairs ...any) string {
 	form := ".other"
 	if n == 1 {
@@ -140,8 +139,8 @@ func (t *texts) has(key string) bool {
 	return ok
 }
 
-// language gives the texts that were wished for, or those that a browser asks for: by a
-// cookie that a page has set, or by its own preference.
+// language returns the texts in the wished language, or else in that of the browser: of a cookie
+// that a page has set, or of its preference.
 func (p *pages) language(r *http.Request, wished string) *texts {
 	if t := p.texts[wished]; t != nil {
 		return t

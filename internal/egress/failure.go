@@ -109,7 +109,7 @@ func timedOut(at step, address string) string {
 	case waiting:
 		return "the request was sent, but no answer came in time"
 	case answering:
-		return "the answer began, but its head did not end in time"
+		return "the answer started, but its head did not end in time"
 	}
 	return "no connection was made in time"
 }

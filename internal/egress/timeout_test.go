@@ -59,7 +59,7 @@ func TestTimeout(t *testing.T) {
 		"answers nothing": {"http://a.test/", func(c net.Conn) { readRequest(c); time.Sleep(time.Hour) },
 			peal.ReasonTimeout, "the request was sent, but no answer came in time"},
 		"drips the head": {"http://a.test/", func(c net.Conn) { readRequest(c); io.WriteString(c, begun); drip(c) },
-			peal.ReasonTimeout, "the answer began, but its head did not end in time"},
+			peal.ReasonTimeout, "the answer started, but its head did not end in time"},
 		"drips informational answers": {"http://a.test/", func(c net.Conn) {
 			readRequest(c)
 			for {
@@ -68,7 +68,7 @@ func TestTimeout(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 			}
-		}, peal.ReasonTimeout, "the answer began"},
+		}, peal.ReasonTimeout, "the answer started"},
 		"drips a success's body": {"http://a.test/", func(c net.Conn) { readRequest(c); io.WriteString(c, begun+"\r\n\r\n"); drip(c) },
 			"", ""},
 		"drips a failure's body": {"http://a.test/", func(c net.Conn) {
