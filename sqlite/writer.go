@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -195,6 +196,11 @@ func (w *writer) load() error {
 	return w.inserts.taken.load(w.conn)
 }
 
+// manyCallers is the size of a group after which the writer yields: so many callers that were just
+// answered soon submit again, and share the next transaction. After a smaller group it goes on at
+// once, because a goroutine that yields waits behind all others of the process.
+const manyCallers = 16
+
 // run commits groups until the queue is closed and empty.
 func (w *writer) run() {
 	var group []*change
@@ -204,6 +210,9 @@ func (w *writer) run() {
 			return
 		}
 		w.commit(group)
+		if len(group) >= manyCallers {
+			runtime.Gosched()
+		}
 		clear(group)
 		w.written()
 	}
