@@ -197,7 +197,7 @@ func (w *writer) load() error {
 }
 
 // manyCallers is the size of a group after which the writer yields: so many callers that were just
-// answered soon submit again, and share the next transaction. After a smaller group it goes on at
+// answered soon submit again, and share the next transaction. After a smaller group it continues at
 // once, because a goroutine that yields waits behind all others of the process.
 const manyCallers = 16
 
