@@ -10,7 +10,7 @@ import (
 	"github.com/pealhq/peal/wire"
 )
 
-// ManagedEngine is what managed webhooks need of the engine; *[dispatch.Engine] is one.
+// ManagedEngine is the part of an engine that managed webhooks use. *[dispatch.Engine] implements it.
 type ManagedEngine interface {
 	PrepareWebhook(ctx context.Context, before, w *peal.Webhook) error
 	CompleteWebhook(ctx context.Context, before, w *peal.Webhook) error
@@ -24,7 +24,7 @@ type ManagedEngine interface {
 
 var _ ManagedEngine = (*dispatch.Engine)(nil)
 
-// ManagedStore is what managed webhooks need of the store.
+// ManagedStore is the part of a store that managed webhooks use.
 type ManagedStore interface {
 	RoutesSince(ctx context.Context, version int64) ([]peal.Webhook, int64, error)
 	CreateWebhook(ctx context.Context, w peal.Webhook) (peal.Webhook, error)
